@@ -1,0 +1,1 @@
+"""ttd: a time-travel debugging server for whole machines."""

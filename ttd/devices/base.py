@@ -1,0 +1,99 @@
+"""What every device model is made of: state that is data, lines, time.
+
+A device is a pure state machine. It sees the world through three things that the board hands
+it: interrupt lines (`Line`), the machine's time (`Clock`) and, for devices with a host side, a
+front end of the replay layer. It never reads a host clock, a random number or a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, ClassVar, Protocol
+
+State = dict[str, Any]
+"""Device state: str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
+
+
+class Clock(Protocol):
+    """The machine's time, as a device sees it."""
+
+    def now(self) -> int:
+        """Virtual time in nanoseconds, exact at the access that is being served."""
+
+    def rearm(self) -> None:
+        """Say that a device's `deadline()` may have changed."""
+
+
+class Line:
+    """One interrupt line: a level, and who listens to it."""
+
+    __slots__ = ("_sink", "level")
+
+    def __init__(self, sink: Callable[[bool], None] | None = None) -> None:
+        self.level = False
+        self._sink = sink
+
+    def set(self, level: bool) -> None:
+        """Drive the line; the listener is called at changes only."""
+        if level != self.level:
+            self.level = level
+            if self._sink is not None:
+                self._sink(level)
+
+
+class Device:
+    """Base of all device models.
+
+    Subclasses name the attributes that are their state in `STATE`; nothing else is saved.
+    `read` and `write` get an offset into the device's window and a size in bytes (1, 2 or 4);
+    values are unsigned. An access that the hardware answers with a bus error raises `BusError`.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ()
+    size: ClassVar[int] = 0x1000
+    """Length of the register window in bytes."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+
+    def reset(self) -> None:
+        """Put every state field to its value after a hardware reset."""
+        raise NotImplementedError
+
+    def read(self, offset: int, size: int) -> int:
+        """Return the register at `offset`; side effects as in hardware."""
+        raise NotImplementedError
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Write the register at `offset`."""
+        raise NotImplementedError
+
+    def peek(self, offset: int, size: int) -> int:
+        """Read as a debugger does: the same value, without side effects."""
+        saved = self.save()
+        try:
+            return self.read(offset, size)
+        finally:
+            self.load(saved)
+
+    def deadline(self) -> int | None:
+        """Virtual time (ns) at which `expire` wants to be called next; None for never."""
+        return None
+
+    def expire(self) -> None:
+        """Time has reached `deadline()`; do what is due at `clock.now()` and move it on."""
+
+    def save(self) -> State:
+        """Return the state as data, owned by the caller."""
+        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
+
+    def load(self, state: State) -> None:
+        """Become the state that `save` returned."""
+        for field in self.STATE:
+            setattr(self, field, deepcopy(state[field]))
+
+
+class BusError(Exception):
+    """The access is answered with an error response on the bus."""

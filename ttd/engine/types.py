@@ -1,0 +1,64 @@
+"""What an engine run says when it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class StopReason(IntEnum):
+    """Why `Engine.run` returned. The numbers are shared with `_native.h`."""
+
+    BUDGET = 0
+    """All the steps asked for have run."""
+    BREAKPOINT = 1
+    """A breakpoint is at PC; the instruction there has not run."""
+    WATCH = 2
+    """The instruction at PC is about to do a watched access; it has not run."""
+    EXCEPTION = 3
+    """The CPU raised exception `code` (Unicorn's number for the architecture)."""
+    WAIT = 4
+    """A wait-for-interrupt instruction retired; PC is after it."""
+    REQUEST = 5
+    """`Engine.request_stop` was called."""
+    FAULT = 6
+    """The instruction at PC made an access that nothing answers or that is forbidden."""
+    INVALID = 7
+    """The instruction at PC is not one."""
+    MASKS = 8
+    """An interrupt mask register changed while `Engine.watch_masks` was on."""
+
+
+class Access(IntEnum):
+    """Kinds of memory access; may be or-ed for watchpoints."""
+
+    READ = 1
+    WRITE = 2
+    FETCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHit:
+    """One watched access. `value` is what is written, or read; `size` in bytes (1, 2, 4)."""
+
+    step: int
+    pc: int
+    address: int
+    size: int
+    kind: Access
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStop:
+    """Result of `Engine.run`: `steps` is exactly how many steps ran."""
+
+    reason: StopReason
+    steps: int
+    pc: int
+    code: int = 0
+    """EXCEPTION: Unicorn's exception number. FAULT: an `Access`."""
+    address: int = 0
+    """FAULT: exact address where the engine knows it (`exact`), else the start of the page."""
+    exact: bool = False
+    watch: WatchHit | None = None
