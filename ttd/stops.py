@@ -1,0 +1,74 @@
+"""What can stop a run, and what a stop says: shared by the machine, the timeline and the stub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ttd.engine.types import Access, WatchHit
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Stop before the instruction at `address`, if `condition` (None: always) holds there.
+
+    The condition is called with the machine stopped exactly at the breakpoint.
+    """
+
+    address: int
+    condition: Callable[[], bool] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchpoint:
+    """Stop at accesses of `kind` (an `Access` mask) that overlap [address, address + length).
+
+    `changes_only`: a write stops only if it changes a watched byte (GDB re-resumes others anyway).
+    """
+
+    address: int
+    length: int
+    kind: Access
+    condition: Callable[[], bool] | None = field(default=None, compare=False)
+    changes_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """Everything that a run is to stop at."""
+
+    breakpoints: tuple[Breakpoint, ...] = ()
+    watchpoints: tuple[Watchpoint, ...] = ()
+
+
+class Why(Enum):
+    """Why a movement in time ended."""
+
+    STEPS = "steps"
+    """The number of steps, or the position, asked for."""
+    BREAKPOINT = "breakpoint"
+    WATCHPOINT = "watchpoint"
+    HISTORY_BEGIN = "begin"
+    HISTORY_END = "end"
+    INTERRUPTED = "interrupted"
+    """`Timeline.interrupt` was called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where and why a movement ended.
+
+    For WATCHPOINT, `watch` is the access. Where PC stands follows the convention of the
+    architecture (docs/gdb.md): on ARM at the access going forward (it has not run), just after it
+    going backward (it has run and is not undone).
+    """
+
+    why: Why
+    step: int
+    pc: int
+    watch: WatchHit | None = None
+    watchpoint: Watchpoint | None = None
+    breakpoint: Breakpoint | None = None
+    note: str = ""
+    """At an end of history: why the recording ends there, as a sentence for people."""
