@@ -1,0 +1,51 @@
+# Everything starts here. `make demo` and `make test` need nothing but a Debian with python3, gcc
+# and make: they set themselves up, once. `make setup` does only that.
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+# Inside the venv, so that deleting the venv also forgets that it was set up.
+READY := $(VENV)/.ttd-ready
+
+# What the installed package was built from: a change in any of these sets up again.
+BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/engine/*.c ttd/engine/*.h \
+              ttd/engine/build_native.py)
+
+DEMO := examples/lost-event
+
+.PHONY: help setup demo test check bench firmware clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo      record a firmware with a real bug, then find the bug backwards in GDB'
+	@echo 'make test      every test'
+	@echo 'make check     ruff, mypy, fast tests (under a minute)'
+	@echo 'make bench     speed and latencies, beside QEMU where it is installed'
+	@echo 'make firmware  rebuild the ELF files of examples/ and tests/firmware/'
+	@echo 'make setup     only the set-up that the targets above do when it is due'
+
+setup: $(READY)
+
+$(READY): $(BUILT_FROM) scripts/setup scripts/apt-install
+	@scripts/setup $(VENV)
+	@touch $@
+
+demo: $(READY)
+	@$(PY) scripts/demo.py $(DEMO)
+
+# A file's tests stay in one worker: what a module-wide fixture records is recorded once.
+test: $(READY)
+	@$(PY) -m pytest -n 2 --dist loadscope
+
+check: $(READY)
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy --strict
+	@$(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
+
+bench: $(READY)
+	@$(PY) scripts/bench.py $(BENCH)
+
+firmware:
+	@scripts/firmware
+
+clean:
+	rm -rf build *.egg-info $(VENV)

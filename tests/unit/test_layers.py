@@ -1,0 +1,88 @@
+"""The house rules that a look at the source can check (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# From the top down. A room may import from the floors below its own and from itself; rooms on one
+# floor do not know each other, but for the neighbours named below.
+FLOORS = [
+    {"cli"},
+    {"host"},  # handed to `replay` from above: nothing but the command line makes one
+    {"gdbstub"},
+    {"timeline", "rsp"},
+    {"snapshot"},
+    {"machine"},
+    {"boards", "devices", "replay", "cpu"},
+    {"symbols", "stops"},
+    {"engine"},
+]
+NEIGHBOURS = {
+    ("boards", "devices"),  # a board is made of devices
+    ("boards", "cpu"),
+    ("boards", "replay"),  # and of front ends to the outside world
+    ("cpu", "devices"),  # an interrupt controller is a device, too
+    ("host", "replay"),
+}
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module: str) -> str | None:
+    """`ttd.engine.types` -> `engine`; None for what is not ttd's, or is ttd itself."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "ttd" and len(parts) > 1 else None
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything that a source file imports, relative imports resolved."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+SOURCES = sorted((ROOT / "ttd").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_downwards(path: Path) -> None:
+    here = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if here in (None, "__init__", "__main__"):
+        return
+    assert here in LEVEL, f"room {here} has no floor: add it to docs/architecture.md and here"
+    for line, name in imports(path):
+        there = room_of(name)
+        if there is None or there == here or there not in LEVEL:
+            continue
+        allowed = LEVEL[there] > LEVEL[here] or (here, there) in NEIGHBOURS
+        assert allowed, f"{path.relative_to(ROOT)}:{line}: {here} must not import {there}"
+
+
+def test_nothing_unpickles() -> None:
+    """Opening a stranger's recording must be safe: no module that can run code from data."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    names = listed.stdout.split() or [str(p) for p in SOURCES]
+    forbidden = re.compile(r"_?c?pickle|marshal|shelve|dill")
+    for name in names:
+        path = ROOT / name
+        if path.exists():
+            for line, module in imports(path):
+                assert not forbidden.fullmatch(module.split(".")[0]), f"{name}:{line}: {module}"
