@@ -1,0 +1,462 @@
+"""Exact execution of guest code: a run of at most N steps, and all that can stop it."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import unicorn
+from unicorn import Uc
+
+from ttd.engine._native import ffi, lib
+from ttd.engine.isa import Isa
+from ttd.engine.types import Access, EngineStop, StopReason, WatchHit
+
+NEVER = (1 << 64) - 1
+WINDOW_PAGES = 65536
+
+ReadCallback = Callable[[int, int], int]
+"""(address, size) -> value: serve a guest's read of a device register."""
+WriteCallback = Callable[[int, int, int], None]
+"""(address, size, value): serve a guest's write of a device register."""
+
+
+class EngineError(Exception):
+    """The engine cannot do what was asked; one sentence."""
+
+
+class EngineFault(Exception):
+    """An access on behalf of the CPU (stacking) met memory that does not answer or forbids it."""
+
+    def __init__(self, address: int, kind: Access, denied: bool) -> None:
+        super().__init__(f"{kind.name} at {address:#x} is not possible")
+        self.address = address
+        self.kind = kind
+        self.denied = denied
+
+
+class BusFault(Exception):
+    """A device answers an access with an error; raised by MMIO callbacks."""
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_read(handle: Any, address: int, size: int) -> int:
+    return ffi.from_handle(handle).on_read(address, size)  # type: ignore[no-any-return]
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_write(handle: Any, address: int, size: int, value: int) -> int:
+    return ffi.from_handle(handle).on_write(address, size, value)  # type: ignore[no-any-return]
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_failed(handle: Any) -> int:
+    return ffi.from_handle(handle).failed  # type: ignore[no-any-return]
+
+
+class _Port:
+    """The way of a device access from the native side into Python, and of its failure back."""
+
+    def __init__(self) -> None:
+        self.windows: list[tuple[int, int, ReadCallback, WriteCallback]] = []
+        self.failed = 0
+        self.error: BaseException | None = None
+        self._last = (0, 0, _no_read, _no_write)
+
+    def _window(self, address: int) -> tuple[int, int, ReadCallback, WriteCallback]:
+        last = self._last
+        if last[0] <= address < last[1]:
+            return last
+        for window in self.windows:
+            if window[0] <= address < window[1]:
+                self._last = window
+                return window
+        raise BusFault(f"no device at {address:#x}")
+
+    def on_read(self, address: int, size: int) -> int:
+        self.failed = 0
+        try:
+            window = self._window(address)
+            if size == 8:
+                return window[2](address, 4) | window[2](address + 4, 4) << 32
+            return window[2](address, size)
+        except BusFault:
+            self.failed = 1
+        except BaseException as error:  # carried over the native frames, raised again by run()
+            self.failed = 2
+            self.error = error
+        return 0
+
+    def on_write(self, address: int, size: int, value: int) -> int:
+        self.failed = 0
+        try:
+            window = self._window(address)
+            if size == 8:
+                window[3](address, 4, value & 0xFFFFFFFF)
+                window[3](address + 4, 4, value >> 32)
+            else:
+                window[3](address, size, value & ((1 << 8 * size) - 1))
+            return 0
+        except BusFault:
+            self.failed = 1
+        except BaseException as error:  # as above
+            self.failed = 2
+            self.error = error
+        return 1
+
+
+def _no_read(address: int, size: int) -> int:
+    raise BusFault(f"no device at {address:#x}")
+
+
+def _no_write(address: int, size: int, value: int) -> None:
+    raise BusFault(f"no device at {address:#x}")
+
+
+class Context:
+    """The whole CPU state inside Unicorn, quick to save and restore; good for one engine only."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._native = engine._native
+        self._context = ffi.gc(
+            lib.ttd_context_new(engine._native),
+            lambda context, native=engine._native: lib.ttd_context_free(native, context),
+        )
+
+    def save(self) -> None:
+        lib.ttd_context_save(self._native, self._context)
+
+    def restore(self) -> None:
+        lib.ttd_context_restore(self._native, self._context)
+
+
+class Engine:
+    """One CPU and its memory.
+
+    Map everything, call `start`, then `run`. RAM pages are numbered 0.. in the order of the
+    `map_ram` calls; `page_size` bytes each.
+    """
+
+    def __init__(self, isa: Isa) -> None:
+        self.isa = isa
+        self.page_size = isa.page_size
+        self.pages = 0
+        self._uc = Uc(isa.uc_arch, isa.uc_mode)
+        self._uc.ctl_set_cpu_model(isa.uc_model)
+        self._port = _Port()
+        self._handle = ffi.new_handle(self._port)
+        library = next(Path(unicorn.__file__).parent.glob("lib/libunicorn.so*"))
+        self._native = ffi.gc(
+            lib.ttd_new(
+                str(library).encode(),
+                ffi.cast("void *", self._uc._uch.value),
+                isa.code,
+                isa.page_size,
+                isa.window_base,
+                WINDOW_PAGES,
+                self._handle,
+            ),
+            lib.ttd_free,
+        )
+        self._raise_problem()
+        self._regions: list[tuple[int, int, Any, Any]] = []
+        self._stop = ffi.new("ttd_stop *")
+        self._hits = ffi.new("ttd_hit[2]")
+        self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
+        self._masks_watched = False
+
+    def _raise_problem(self) -> None:
+        problem = lib.ttd_problem(self._native)
+        if problem != ffi.NULL:
+            raise EngineError(ffi.string(problem).decode())
+
+    # -- building ------------------------------------------------------------------------
+
+    def map_ram(self, base: int, size: int, *, writable: bool = True) -> None:
+        """Put zeroed memory at `base`; with `writable=False` the guest cannot store to it."""
+        buffer = mmap.mmap(-1, size)
+        pointer = ffi.from_buffer("uint8_t[]", buffer)
+        self._add(0 if writable else 1, base, size, pointer, base, self.pages)
+        self._regions.append((base, size, buffer, pointer))
+        self.pages += size // self.page_size
+
+    def map_alias(self, base: int, size: int, target: int) -> None:
+        """Make `size` bytes at `base` the same memory as at `target`."""
+        for start, length, _, pointer in self._regions:
+            if start <= target and target + size <= start + length:
+                first = self.page_number(target)
+                self._add(0, base, size, pointer + (target - start), target, first)
+                return
+        raise EngineError(f"an alias at {base:#x} is of memory that is not there ({target:#x})")
+
+    def map_mmio(self, base: int, size: int, read: ReadCallback, write: WriteCallback) -> None:
+        """Hand accesses to [base, base + size) to the callbacks; in them `step` is exact."""
+        self._add(2, base, size, ffi.NULL, base, 0)
+        self._port.windows.append((base, base + size, read, write))
+
+    def _add(self, kind: int, base: int, size: int, host: Any, canonical: int, page: int) -> None:
+        if lib.ttd_add_region(self._native, kind, base, size, host, canonical, page):
+            raise EngineError(f"memory at {base:#x} (size {size:#x}) cannot be mapped")
+
+    def start(self) -> None:
+        """End of building; the engine is now ready to run."""
+        state = self.isa.state
+        if lib.ttd_start(self._native, ffi.new("int[]", state), len(state)):
+            raise EngineError("Unicorn cannot be set up as this version is expected to be")
+        self._flags = ffi.buffer(lib.ttd_page_flags(self._native), self.pages)
+        self._collected = ffi.new("uint32_t[]", max(1, self.pages))
+
+    # -- running -------------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """The number of steps done; exact at stops and inside device callbacks."""
+        return lib.ttd_step(self._native)  # type: ignore[no-any-return]
+
+    @step.setter
+    def step(self, value: int) -> None:
+        lib.ttd_set_step(self._native, value)
+
+    def run(self, max_steps: int) -> EngineStop:
+        """Run at most `max_steps` steps; say how many ran and why it ended.
+
+        An exception that a device callback raised is raised again here.
+        """
+        before = lib.ttd_step(self._native)
+        stop = self._stop
+        why = lib.ttd_run(self._native, min(before + max_steps, NEVER - 1), stop)
+        steps = lib.ttd_step(self._native) - before
+        if why == lib.WHY_HOST_ERROR:
+            error, self._port.error = self._port.error, None
+            if error is not None:
+                raise error
+            self._raise_problem()
+        watch = None
+        if why == StopReason.WATCH:
+            lib.ttd_watch_hit(self._native, self._hits)
+            watch = self._hit(self._hits[0])
+        elif why == StopReason.REQUEST:
+            lib.ttd_take_request(self._native)
+        return EngineStop(
+            StopReason(why), steps, stop.pc, stop.code, stop.address, bool(stop.exact), watch
+        )
+
+    @staticmethod
+    def _hit(hit: Any) -> WatchHit:
+        return WatchHit(hit.step, hit.pc, hit.address, hit.size, Access(hit.kind), hit.value)
+
+    def request_stop(self) -> None:
+        """Make the present or the next `run` end at the next block; from any thread."""
+        lib.ttd_request_stop(self._native)
+
+    def cancel_request(self) -> bool:
+        """Forget a `request_stop` that no run has answered yet; True if there was one."""
+        return lib.ttd_take_request(self._native)  # type: ignore[no-any-return]
+
+    def stop_after_access(self) -> None:
+        """Inside a device callback: end the run right after the instruction that is accessing."""
+        lib.ttd_stop_after_access(self._native)
+
+    @property
+    def watch_masks(self) -> bool:
+        """While on, a run ends with MASKS as soon as an interrupt mask differs from now."""
+        return self._masks_watched
+
+    @watch_masks.setter
+    def watch_masks(self, on: bool) -> None:
+        if on or self._masks_watched:
+            self._masks_watched = on
+            lib.ttd_watch_masks(self._native, on)
+
+    # -- stops ---------------------------------------------------------------------------
+
+    def set_breakpoints(self, addresses: Sequence[int]) -> None:
+        """Stop before the instructions at these addresses."""
+        lib.ttd_set_breakpoints(self._native, ffi.new("uint64_t[]", list(addresses)), len(addresses))
+
+    def set_watchpoints(self, watches: Sequence[tuple[int, int, int, bool]]) -> None:
+        """Stop before accesses to (address, length, `Access` mask, changes only)."""
+        lib.ttd_set_watchpoints(
+            self._native,
+            ffi.new("uint64_t[]", [w[0] for w in watches]),
+            ffi.new("uint64_t[]", [w[0] + w[1] for w in watches]),
+            ffi.new("int[]", [int(w[2]) for w in watches]),
+            ffi.new("int[]", [int(w[3]) for w in watches]),
+            len(watches),
+        )
+
+    def scan(self, on: bool) -> None:
+        """While on, breakpoints and watchpoints do not stop: their last hit is noted."""
+        lib.ttd_set_scan(self._native, on)
+
+    def last_hits(self) -> tuple[tuple[int, int] | None, WatchHit | None]:
+        """Since `scan(True)`: the last breakpoint hit as (step, address), the last watch hit."""
+        found = lib.ttd_hits(self._native, self._hits, self._hits + 1)
+        return (
+            (self._hits[0].step, self._hits[0].pc) if found & 1 else None,
+            self._hit(self._hits[1]) if found & 2 else None,
+        )
+
+    def skip_stops_at(self, step: int | None) -> None:
+        """Do not stop at a breakpoint or watchpoint that hits at this very step."""
+        lib.ttd_skip_stops_at(self._native, NEVER if step is None else step)
+
+    # -- registers -----------------------------------------------------------------------
+
+    def regs_read(self, ids: tuple[int, ...]) -> list[int]:
+        """Read registers by Unicorn's ids, in one go."""
+        c_ids, values, count = self._array(ids)
+        lib.ttd_regs_read(self._native, c_ids, values, count)
+        return ffi.unpack(values, count)  # type: ignore[no-any-return]
+
+    def regs_write(self, ids: tuple[int, ...], values: Sequence[int]) -> None:
+        """Write registers in the order given."""
+        c_ids, c_values, count = self._array(ids)
+        c_values[0:count] = list(values)
+        lib.ttd_regs_write(self._native, c_ids, c_values, count)
+
+    def _array(self, ids: tuple[int, ...]) -> tuple[Any, Any, int]:
+        found = self._arrays.get(ids)
+        if found is None:
+            found = (ffi.new("int[]", ids), ffi.new("uint64_t[]", len(ids)), len(ids))
+            self._arrays[ids] = found
+        return found
+
+    def reg_read(self, register: int) -> int:
+        return self.regs_read((register,))[0]
+
+    def reg_write(self, register: int, value: int) -> None:
+        self.regs_write((register,), (value,))
+
+    @property
+    def pc(self) -> int:
+        return self.regs_read((self.isa.pc,))[0]
+
+    def clear_exclusive(self) -> None:
+        """Open the exclusive monitor."""
+        lib.ttd_clear_exclusive(self._native)
+
+    def save_state(self) -> list[int]:
+        """The architectural registers, in the order of `isa.state`."""
+        return self.regs_read(self.isa.state)
+
+    def load_state(self, values: Sequence[int]) -> None:
+        """Become the state that `save_state` returned; the exclusive monitor is open."""
+        # Twice: once to leave any mode that hides a register, once from the pristine state.
+        self.clear_exclusive()
+        self.regs_write(self.isa.state, values)
+
+    # -- memory, from outside ------------------------------------------------------------
+
+    def read(self, address: int, size: int) -> bytes:
+        """Memory contents; shorter than `size` where it ends. Devices are not touched."""
+        buffer = bytearray(size)
+        done = lib.ttd_read(self._native, address, ffi.from_buffer("uint8_t[]", buffer), size)
+        return bytes(buffer[:done])
+
+    def write(self, address: int, data: bytes) -> int:
+        """Change memory (ROM too); returns how many bytes were there to be written."""
+        return lib.ttd_write(self._native, address, data, len(data))  # type: ignore[no-any-return]
+
+    def vread(self, address: int, size: int, privileged: bool = True) -> bytes:
+        """Read as the CPU does when it unstacks; raises `EngineFault`."""
+        self._check(address, size, Access.READ, privileged)
+        return self.read(address, size)
+
+    def vwrite(self, address: int, data: bytes, privileged: bool = True) -> None:
+        """Write as the CPU does when it stacks; raises `EngineFault`."""
+        self._check(address, len(data), Access.WRITE, privileged)
+        self.write(address, data)
+
+    def _check(self, address: int, size: int, kind: Access, privileged: bool) -> None:
+        for at in (address, address + size - 4):
+            if lib.ttd_mpu_denies(self._native, at & 0xFFFFFFFF, kind, privileged):
+                raise EngineFault(at, kind, True)
+            if not self.is_ram(at & 0xFFFFFFFF, kind):
+                raise EngineFault(at, kind, False)
+
+    def is_ram(self, address: int, kind: Access = Access.READ) -> bool:
+        """True if memory (not a device) answers this kind of access."""
+        return bool(lib.ttd_mapped(self._native, address, kind)) and bool(self.read(address, 1))
+
+    def accessible(self, address: int, kind: Access) -> bool:
+        """True if an access by the CPU in its present mode would be answered."""
+        return bool(lib.ttd_mapped(self._native, address, kind)) and not self.mpu_denies(
+            address, kind
+        )
+
+    def mpu_denies(self, address: int, kind: Access) -> bool:
+        """True if the MPU, or the default memory map, forbids the access in the present mode."""
+        return bool(lib.ttd_mpu_denies(self._native, address, kind, -1))
+
+    def set_mpu(
+        self,
+        enabled: bool,
+        privdefena: bool,
+        hfnmiena: bool,
+        regions: Sequence[tuple[int, int, int, int, bool]],
+    ) -> None:
+        """Set the MPU: regions are (base, size, subregion disable, AP, XN), later ones win."""
+        lib.ttd_set_mpu(
+            self._native,
+            enabled,
+            privdefena,
+            hfnmiena,
+            len(regions),
+            ffi.new("uint32_t[]", [r[0] for r in regions]),
+            ffi.new("uint64_t[]", [r[1] for r in regions]),
+            ffi.new("uint8_t[]", [r[2] for r in regions]),
+            ffi.new("uint8_t[]", [r[3] for r in regions]),
+            ffi.new("uint8_t[]", [int(r[4]) for r in regions]),
+        )
+
+    # -- pages ---------------------------------------------------------------------------
+
+    def page_number(self, address: int) -> int:
+        """The page that holds a RAM address (not an alias)."""
+        page = 0
+        for base, size, _, _ in self._regions:
+            if base <= address < base + size:
+                return page + (address - base) // self.page_size
+            page += size // self.page_size
+        raise EngineError(f"there is no memory at {address:#x}")
+
+    def page_address(self, page: int) -> int:
+        """The address at which page `page` begins."""
+        for base, size, _, _ in self._regions:
+            count = size // self.page_size
+            if page < count:
+                return base + page * self.page_size
+            page -= count
+        raise EngineError(f"there is no page {page}")
+
+    def regions(self) -> list[tuple[int, int]]:
+        """(base, size) of each RAM, in page order."""
+        return [(base, size) for base, size, _, _ in self._regions]
+
+    def pages_touched(self, kind: Access) -> list[int]:
+        """Pages read, written or fetched from since `new_interval`; may name some too many."""
+        mask = {
+            Access.READ: lib.PAGE_READ,
+            Access.WRITE: lib.PAGE_DIRTY,
+            Access.FETCH: lib.PAGE_EXEC,
+        }[kind]
+        count = lib.ttd_collect(self._native, mask, self._collected, self.pages)
+        return ffi.unpack(self._collected, count)  # type: ignore[no-any-return]
+
+    def new_interval(self) -> None:
+        """Forget which pages were touched."""
+        lib.ttd_new_interval(self._native)
+
+    def page_data(self, page: int) -> bytes:
+        return self.read(self.page_address(page), self.page_size)
+
+    def restore_pages(self, pages: Sequence[tuple[int, bytes]]) -> None:
+        """Give pages their contents; code translated from them is dropped where it changes.
+
+        The caller follows up with `new_interval`.
+        """
+        for page, data in pages:
+            lib.ttd_page_restored(self._native, page, data)

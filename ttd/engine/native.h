@@ -1,0 +1,87 @@
+/* Exact execution on Unicorn: the native half of ttd/engine. See native.c. */
+#ifndef TTD_NATIVE_H
+#define TTD_NATIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Shared with ttd.engine.types.StopReason. */
+enum {
+    WHY_BUDGET, WHY_BREAKPOINT, WHY_WATCH, WHY_EXCEPTION, WHY_WAIT,
+    WHY_REQUEST, WHY_FAULT, WHY_INVALID, WHY_MASKS, WHY_HOST_ERROR
+};
+
+/* Shared with ttd.engine.types.Access. */
+enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4 };
+
+/* Flags of a RAM page; the first three are of the present interval. */
+enum { PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8 };
+
+enum { REGION_RAM, REGION_ROM, REGION_MMIO };
+
+typedef struct {
+    int why;              /* WHY_... */
+    uint64_t pc;
+    int code;             /* exception number, or ACC_... of a fault */
+    uint64_t address;     /* of a fault */
+    int exact;            /* address is exact, not the page's start */
+} ttd_stop;
+
+typedef struct {
+    uint64_t step, pc, address, value;
+    int size, kind, id;
+} ttd_hit;
+
+typedef struct ttd_engine ttd_engine;
+
+ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_size,
+                    uint64_t window_base, uint32_t window_pages, void *handle);
+void ttd_free(ttd_engine *e);
+const char *ttd_problem(ttd_engine *e);
+
+int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_t *host,
+                   uint64_t canonical, uint32_t first_page);
+int ttd_start(ttd_engine *e, const int *state_regs, int count);
+
+int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out);
+uint64_t ttd_step(ttd_engine *e);
+void ttd_set_step(ttd_engine *e, uint64_t step);
+void ttd_request_stop(ttd_engine *e);
+bool ttd_take_request(ttd_engine *e);
+void ttd_stop_after_access(ttd_engine *e);
+void ttd_watch_masks(ttd_engine *e, bool on);
+
+void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
+int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, const int *kinds,
+                        const int *changes_only, int count);
+void ttd_set_scan(ttd_engine *e, bool scan);
+void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
+int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch);
+void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
+
+uint8_t *ttd_page_flags(ttd_engine *e);
+uint32_t ttd_page_count(ttd_engine *e);
+int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room);
+void ttd_new_interval(ttd_engine *e);
+void ttd_flush_tlb(ttd_engine *e);
+void ttd_code_changed(ttd_engine *e, uint64_t address, uint32_t size);
+int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data);
+
+int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size);
+int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size);
+
+void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
+                 const uint32_t *base, const uint64_t *size, const uint8_t *srd,
+                 const uint8_t *ap, const uint8_t *xn);
+bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
+bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
+
+void ttd_clear_exclusive(ttd_engine *e);
+void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
+void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
+void *ttd_context_new(ttd_engine *e);
+void ttd_context_save(ttd_engine *e, void *context);
+void ttd_context_restore(ttd_engine *e, void *context);
+void ttd_context_free(ttd_engine *e, void *context);
+
+#endif
