@@ -1,0 +1,138 @@
+"""CMSDK APB UART: DDI0479 (Cortex-M System Design Kit TRM), section 4.3, "APB UART"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ttd.devices.base import Clock, Line
+from ttd.devices.registers import RegisterBlock, cmsdk_id
+
+DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
+TX, RX = 1 << 0, 1 << 1
+"""Full bits of STATUS ("STATE" in the manual), enable bits of CTRL, interrupt bits of INTSTATUS."""
+TX_OVERRUN, RX_OVERRUN = 1 << 2, 1 << 3
+"""In STATUS and INTSTATUS."""
+IRQ_ENABLE_SHIFT = 2
+"""CTRL[5:2] enable the interrupts that INTSTATUS[3:0] reports."""
+PART = 0x21
+
+
+class CharFront(Protocol):
+    """The replay layer's side of a character device."""
+
+    def write(self, data: bytes) -> int:
+        """Take bytes from the guest; return how many the host side took."""
+
+
+@dataclass(frozen=True, slots=True)
+class UartLines:
+    """The interrupt outputs of a UART."""
+
+    tx: Line
+    rx: Line
+    overrun: Line
+
+
+class CmsdkUart(RegisterBlock):
+    """A UART with one byte of buffer each way.
+
+    Bytes leave at once, whatever BAUDDIV says, as in QEMU; the buffer is full only while the
+    host side refuses them, or the transmitter is disabled. The transmit interrupt is raised when
+    a byte has left the buffer. Bytes arrive when the replay layer brings them.
+    """
+
+    STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf")
+
+    def __init__(self, name: str, clock: Clock, front: CharFront, lines: UartLines) -> None:
+        super().__init__(name, clock)
+        self.front = front
+        self.lines = lines
+        self.reset()
+
+    def reset(self) -> None:
+        self.state = 0
+        self.ctrl = 0
+        self.intstatus = 0
+        self.bauddiv = 0
+        self.txbuf = 0
+        self.rxbuf = 0
+        self.drive()
+
+    def outputs(self) -> Iterable[tuple[Line, bool]]:
+        status = self._status()
+        yield self.lines.tx, bool(status & TX)
+        yield self.lines.rx, bool(status & RX)
+        yield self.lines.overrun, bool(status & (TX_OVERRUN | RX_OVERRUN))
+
+    def _status(self) -> int:
+        # The overrun interrupts are no latches of their own: STATUS gated by CTRL.
+        overruns = self.state & (self.ctrl >> IRQ_ENABLE_SHIFT) & (TX_OVERRUN | RX_OVERRUN)
+        return self.intstatus | overruns
+
+    def peek_word(self, offset: int) -> int:
+        if offset == DATA:
+            return self.rxbuf
+        if offset == STATUS:
+            return self.state
+        if offset == CTRL:
+            return self.ctrl
+        if offset == INTSTATUS:
+            return self._status()
+        if offset == BAUDDIV:
+            return self.bauddiv
+        return cmsdk_id(PART, offset)
+
+    def read_word(self, offset: int) -> int:
+        value = self.peek_word(offset)
+        if offset == DATA:
+            self.state &= ~RX
+        return value
+
+    def write_word(self, offset: int, value: int) -> None:
+        if offset == DATA:
+            self.txbuf = value & 0xFF
+            if self.state & TX:
+                self.state |= TX_OVERRUN
+            else:
+                self.state |= TX
+                self._send()
+        elif offset == STATUS:
+            self.state &= ~(value & (TX_OVERRUN | RX_OVERRUN))
+        elif offset == CTRL:
+            self.ctrl = value & 0x7F
+            self._send()
+        elif offset == INTSTATUS:
+            self.intstatus &= ~value
+        elif offset == BAUDDIV:
+            self.bauddiv = value & 0xFFFFF
+        self.drive()
+
+    def writable(self) -> None:
+        """The host side may take bytes again: send what waits."""
+        self._send()
+        self.drive()
+
+    def _send(self) -> None:
+        if self.state & TX and self.ctrl & TX and self.front.write(bytes([self.txbuf])):
+            self.state &= ~TX
+            if self.ctrl & TX << IRQ_ENABLE_SHIFT:
+                self.intstatus |= TX
+
+    def can_receive(self) -> int:
+        """Return how many bytes the receiver can take now without losing any."""
+        return int(bool(self.ctrl & RX) and not self.state & RX)
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the line; more than `can_receive()` overrun, as on the real line."""
+        if not self.ctrl & RX:
+            return
+        for byte in data:
+            if self.state & RX:
+                self.state |= RX_OVERRUN
+            self.rxbuf = byte
+            self.state |= RX
+        if data and self.ctrl & RX << IRQ_ENABLE_SHIFT:
+            self.intstatus |= RX
+        self.drive()

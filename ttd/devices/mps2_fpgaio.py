@@ -1,0 +1,70 @@
+"""MPS2 FPGA system control and I/O: AN385 (DAI0385), section "FPGA system control and I/O"."""
+
+from __future__ import annotations
+
+from ttd.devices.base import Clock
+from ttd.devices.countdown import NS_PER_S, Countdown, CountdownBlock
+from ttd.devices.registers import WORD
+
+LED0, BUTTON, CLK1HZ, CLK100HZ, COUNTER, PRESCALE, PSCNTR, MISC = (
+    0x00, 0x08, 0x10, 0x14, 0x18, 0x1C, 0x20, 0x4C)  # fmt: skip
+UP_COUNTERS = {CLK1HZ: 1, CLK100HZ: 100}
+"""Up-counters of a fixed rate: offset -> Hz."""
+
+
+class Mps2Fpgaio(CountdownBlock):
+    """LEDs, buttons (never pressed) and free-running counters.
+
+    PSCNTR counts down from PRESCALE at `hz`; COUNTER goes up each time it is reloaded. MISC
+    drives chip selects of devices that are not modelled: it reads back as written.
+    """
+
+    STATE = ("led0", "misc", "bases", "counter_base", "counter_state")
+
+    def __init__(self, name: str, clock: Clock, hz: int) -> None:
+        super().__init__(name, clock, hz)
+        self.reset()
+
+    def reset(self) -> None:
+        self.led0 = 0
+        """User LEDs 0 and 1, in bits 0 and 1."""
+        self.misc = 0
+        now = self.clock.now()
+        # The fixed-rate counters: since when they count (ns), and from which value.
+        self.bases = {str(offset): [now, 0] for offset in UP_COUNTERS}
+        self.counter_base = 0
+        self.counter = Countdown(anchor=self.tick(), reload=0, running=True)
+
+    def peek_word(self, offset: int) -> int:
+        if offset == LED0:
+            return self.led0
+        if offset in UP_COUNTERS:
+            since, base = self.bases[str(offset)]
+            elapsed = self.clock.now() - since
+            return (base + elapsed * UP_COUNTERS[offset] // NS_PER_S) & WORD
+        if offset == COUNTER:
+            return (self.counter_base + self.counter.reloads(self.tick())) & WORD
+        if offset == PRESCALE:
+            return self.counter.reload or 0
+        if offset == PSCNTR:
+            return self.counter.value(self.tick())
+        if offset == MISC:
+            return self.misc
+        return 0
+
+    def write_word(self, offset: int, value: int) -> None:
+        if offset == LED0:
+            self.led0 = value & 0b11
+        elif offset in UP_COUNTERS:
+            self.bases[str(offset)] = [self.clock.now(), value]
+        elif offset == MISC:
+            self.misc = value
+        elif offset in (COUNTER, PRESCALE, PSCNTR):
+            self.counter_base = self.peek_word(COUNTER)
+            self.counter.settle(self.tick())
+            if offset == COUNTER:
+                self.counter_base = value
+            elif offset == PRESCALE:
+                self.counter.reload = value
+            else:
+                self.counter.start = value
