@@ -1,0 +1,57 @@
+"""Doubles that device tests share: a clock set by hand, lines that keep a record, a char front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ttd.devices.base import Device, Line
+
+
+class HandClock:
+    """Time stands where the test puts it."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+        self.rearmed = 0
+
+    def now(self) -> int:
+        return self.ns
+
+    def rearm(self) -> None:
+        self.rearmed += 1
+
+
+class Trace:
+    """What happened on lines and callbacks, with its time."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.events: list[tuple[int, str, bool]] = []
+
+    def line(self, name: str) -> Line:
+        return Line(lambda level: self.events.append((self.clock.ns, name, level)))
+
+    def call(self, name: str) -> Callable[[], None]:
+        return lambda: self.events.append((self.clock.ns, name, True))
+
+
+class HandFront:
+    """A character front end that takes `room` bytes, and then refuses."""
+
+    def __init__(self, room: int = 1_000_000) -> None:
+        self.room = room
+        self.taken = b""
+
+    def write(self, data: bytes) -> int:
+        count = min(len(data), self.room)
+        self.taken += data[:count]
+        self.room -= count
+        return count
+
+
+def advance(device: Device, clock: HandClock, until: int) -> None:
+    """Let time pass as the run loop does: stop at each deadline and call `expire` there."""
+    while (deadline := device.deadline()) is not None and deadline <= until:
+        clock.ns = max(clock.ns, deadline)
+        device.expire()
+    clock.ns = until

@@ -1,0 +1,146 @@
+"""Every device: its state is data, and all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgpack
+import pytest
+from device_doubles import HandClock, HandFront, Trace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttd.devices.base import Device
+from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
+from ttd.devices.cmsdk_timer import CmsdkTimer
+from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
+from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
+from ttd.devices.mps2_fpgaio import Mps2Fpgaio
+from ttd.devices.mps2_scc import Mps2Scc
+from ttd.devices.unimplemented import Unimplemented
+
+HZ = 25_000_000
+
+Factory = Callable[[HandClock, Trace], Device]
+
+
+def uart(clock: HandClock, trace: Trace) -> Device:
+    lines = UartLines(trace.line("tx"), trace.line("rx"), trace.line("overrun"))
+    return CmsdkUart("uart", clock, HandFront(room=3), lines)
+
+
+FACTORIES: dict[str, Factory] = {
+    "uart": uart,
+    "timer": lambda clock, trace: CmsdkTimer("timer", clock, HZ, trace.line("irq")),
+    "dualtimer": lambda clock, trace: CmsdkDualTimer("dual", clock, HZ, trace.line("irq")),
+    "watchdog": lambda clock, trace: CmsdkWatchdog(
+        "watchdog", clock, HZ, trace.line("irq"), trace.call("reset")
+    ),
+    "fpgaio": lambda clock, trace: Mps2Fpgaio("fpgaio", clock, HZ),
+    "scc": lambda clock, trace: Mps2Scc("scc", clock, 2, 0x200008, 0x41043850),
+    "unimplemented": lambda clock, trace: Unimplemented("gpio", clock),
+}
+
+OFFSETS = st.one_of(
+    st.integers(0, 0x4C // 4).map(lambda word: word * 4),
+    st.sampled_from([0xA4, 0xA8, 0xAC, 0xC00, 0xF00, 0xF04, 0xFE0]),
+)
+VALUES = st.one_of(
+    st.integers(0, 20), st.integers(0, 0xFFFFFFFF), st.sampled_from([0xE2, 0x80100000, 0x1ACCE551])
+)
+ACCESSES = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), OFFSETS, st.sampled_from([1, 2, 4])),
+        st.tuples(st.just("write"), OFFSETS, VALUES),
+        st.tuples(st.just("wait"), st.integers(0, 2000), st.just(0)),
+        st.tuples(st.just("char"), st.integers(0, 255), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+def exercise(device: Device, clock: HandClock, accesses: list[tuple[str, int, int]]) -> None:
+    for kind, a, b in accesses:
+        if kind == "read":
+            device.read(a, b)
+        elif kind == "write":
+            device.write(a, 4, b)
+        elif kind == "char" and isinstance(device, CmsdkUart):
+            device.receive(bytes([a]))
+        else:
+            clock.ns += a
+            device.expire()
+
+
+@pytest.mark.parametrize("kind", FACTORIES)
+@settings(max_examples=40)
+@given(accesses=ACCESSES)
+def test_saving_loading_saving_is_the_identity(
+    kind: str, accesses: list[tuple[str, int, int]]
+) -> None:
+    clock = HandClock()
+    trace = Trace(clock)
+    device = FACTORIES[kind](clock, trace)
+    exercise(device, clock, accesses)
+    state = device.save()
+    packed = msgpack.packb(state)
+
+    other_trace = Trace(clock)
+    other = FACTORIES[kind](clock, other_trace)
+    other.load(msgpack.unpackb(packed))
+    assert msgpack.packb(other.save()) == packed
+    assert other_trace.events == [], "restoring drives no line"
+    assert other.deadline() == device.deadline()
+    for offset in (*range(0, 0x50, 4), 0xA0, 0xA4, 0xA8, 0xAC, 0xC00, 0xF00):
+        assert other.peek(offset, 4) == device.peek(offset, 4)
+    assert device.save() == state, "looking as a debugger changes nothing"
+
+    trace.events.clear()
+    again = [("write", 0x08, 0xE3), ("write", 0x0C, 1), ("wait", 100_000, 0), ("read", 0, 4)]
+    now = clock.ns
+    exercise(device, clock, again)
+    clock.ns = now
+    exercise(other, clock, again)
+    assert other_trace.events == trace.events, "the restored device goes on like the first"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FACTORIES if kind != "unimplemented"])
+@settings(max_examples=20)
+@given(accesses=ACCESSES)
+def test_reset_forgets_everything(kind: str, accesses: list[tuple[str, int, int]]) -> None:
+    clock = HandClock()
+    device = FACTORIES[kind](clock, Trace(clock))
+    fresh = device.save()
+    exercise(device, clock, accesses)
+    clock.ns = 0
+    device.reset()
+    assert device.save() == fresh
+
+
+def test_narrow_accesses_see_the_bytes_of_the_register() -> None:
+    clock = HandClock()
+    device = FACTORIES["timer"](clock, Trace(clock))
+    device.write(0x8, 4, 0x11223344)
+    assert [device.read(0x8 + i, 1) for i in range(4)] == [0x44, 0x33, 0x22, 0x11]
+    assert device.read(0xA, 2) == 0x1122
+    device.write(0x9, 1, 0x55)
+    assert device.read(0x8, 4) == 0x5500
+
+
+def test_unimplemented_remembers_the_first_access_to_each_offset() -> None:
+    device = Unimplemented("gpio", HandClock())
+    device.write(4, 4, 7)
+    assert device.read(4, 4) == 0
+    assert device.read(8, 2) == 0
+    assert device.peek(0x40, 4) == 0
+    assert device.first_accesses == [[4, 4, 7], [8, 2, None]]
+
+
+@pytest.mark.parametrize(
+    "kind, part", [("uart", 0x21), ("timer", 0x22), ("dualtimer", 0x23), ("watchdog", 0x24)]
+)
+def test_id_registers(kind: str, part: int) -> None:
+    clock = HandClock()
+    device = FACTORIES[kind](clock, Trace(clock))
+    found = [device.read(offset, 4) for offset in range(0xFD0, 0x1000, 4)]
+    assert found == [4, 0, 0, 0, part, 0xB8, 0x1B, 0, 0x0D, 0xF0, 0x05, 0xB1]
