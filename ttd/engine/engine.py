@@ -145,6 +145,8 @@ class Engine:
         self.pages = 0
         self._uc = Uc(isa.uc_arch, isa.uc_mode)
         self._uc.ctl_set_cpu_model(isa.uc_model)
+        # Small enough to stay in the caches of the host: exact stops translate a lot.
+        self._uc.ctl_set_tcg_buffer_size(32 << 20)
         self._port = _Port()
         self._handle = ffi.new_handle(self._port)
         library = next(Path(unicorn.__file__).parent.glob("lib/libunicorn.so*"))

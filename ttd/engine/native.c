@@ -830,12 +830,8 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->blk_pc = pc;
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
                        0, 0, 0);
-    if (use_exit) {
-        set_exits(e, &exit_at, 0);
-        e->quiet = true;
-        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), exit_at, exit_at + 2);
-        e->quiet = false;
-    }
+    if (use_exit)
+        set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
     return err;
 }
 
@@ -1301,6 +1297,16 @@ void ttd_free(ttd_engine *e)
     free(e);
 }
 
+/* The hook is bounded to the trapped range: a page that any memory hook covers never leaves
+ * Unicorn's slow path for stores (uc_mem_hook_installed in its cputlb.c). */
+static int trap_accesses(ttd_engine *e, uint64_t base, uint64_t size)
+{
+    uc_hook hook;
+    int err = e->mem_protect(e->uc, base, size, UC_PROT_NONE);
+    return err ? err : (int)e->hook_add(e->uc, &hook, UC_HOOK_MEM_READ_PROT | UC_HOOK_MEM_WRITE_PROT,
+                                        on_prot, e, base, base + size - 1);
+}
+
 int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_t *host,
                    uint64_t canonical, uint32_t first_page)
 {
@@ -1311,7 +1317,7 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     e->nregions++;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);
-        return err ? err : (int)e->mem_protect(e->uc, base, size, UC_PROT_NONE);
+        return err ? err : trap_accesses(e, base, size);
     }
     if (canonical != base)
         return UC_ERR_OK;
@@ -1331,15 +1337,13 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
     e->nstate = count;
     if ((err = e->mmio_map(e->uc, e->window_base, (uint64_t)e->window_pages << e->page_shift,
                            on_window_read, e, on_window_write, e))
-        || (err = e->mem_protect(e->uc, e->window_base,
-                                 (uint64_t)e->window_pages << e->page_shift, UC_PROT_NONE))
         || (err = e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_TYPE, 1), UC_TLB_VIRTUAL))
         || (err = e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_UC_USE_EXITS, 1), 1))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_TLB_FILL, on_fill, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_BLOCK, on_block, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_INTR, on_interrupt, e, 1, 0))
-        || (err = e->hook_add(e->uc, &hook, UC_HOOK_MEM_READ_PROT | UC_HOOK_MEM_WRITE_PROT,
-                              on_prot, e, 1, 0))
+        || (err = trap_accesses(e, e->window_base,
+                                (uint64_t)e->window_pages << e->page_shift))
         || (err = e->context_alloc(e->uc, &e->pristine))
         || (err = e->context_alloc(e->uc, &e->scratch)))
         return err;
