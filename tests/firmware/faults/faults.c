@@ -7,9 +7,6 @@
  */
 #include "board.h"
 
-#define UNMAPPED 0x60000000u
-#define NO_CODE 0x40010000u /* execute-never by the architecture */
-
 extern uint32_t _estack;
 static uint32_t handler_stack[256] __attribute__((aligned(8)));
 
@@ -17,6 +14,7 @@ static uint32_t handler_stack[256] __attribute__((aligned(8)));
 __attribute__((used)) uint32_t resume_sp, resume_pc;
 static volatile uint32_t count, last_exception, last_pc, last_bfar, last_mmfar, last_xpsr;
 static volatile uint32_t last_cfsr, last_hfsr;
+extern char nested[]; /* the SVC in the SVC handler */
 
 /* Call `provoke`; a fault in it comes back here. Everything the ABI wants kept is kept. */
 __attribute__((naked, noinline)) void attempt(void (*provoke)(void))
@@ -34,36 +32,49 @@ __attribute__((naked, noinline)) void attempt(void (*provoke)(void))
                      "1: pop {r4-r11, pc}\n");
 }
 
-enum { FAULT_INVPC = 1u << 18, FAULT_STKERR = 1u << 12 };
+enum { FAULT_INVPC = 1u << 18, FAULT_STKERR = 1u << 12 | 1u << 4, XPSR_SHOWN = 0x0700fdff };
+
+/*
+ * The address of an SVC that became a HardFault: DDI0403E's ReturnAddress() says the SVC itself,
+ * implementations have been seen to stack the next instruction. Both are shown as the SVC.
+ */
+static uint32_t at_svc(uint32_t pc)
+{
+    return last_hfsr == 1u << 30 && !last_cfsr && (*(uint16_t *)(pc - 2) & 0xff00) == 0xdf00
+               ? pc - 2
+               : pc;
+}
 
 /* Returns the PSP to leave with; from a fault in a handler, 0: leave as it came. */
 __attribute__((used)) uint32_t *fault(uint32_t *msp, uint32_t *psp, uint32_t exc_return)
 {
+    uint32_t cfsr = SCB_CFSR;
+    bool first = !last_exception;
     count++;
-    last_exception = SCB_ICSR & 0x1ff;
-    last_cfsr = SCB_CFSR;
-    last_hfsr = SCB_HFSR;
-    last_mmfar = SCB_CFSR & 0x80 ? SCB_MMFAR : 0;
-    last_bfar = SCB_CFSR & 0x8000 ? SCB_BFAR : 0;
-    SCB_CFSR = last_cfsr; /* write 1 to clear */
+    last_exception = last_exception << 4 | (SCB_ICSR & 0xf);
+    last_cfsr |= cfsr;
+    last_hfsr |= SCB_HFSR;
+    if (cfsr & 0x80)
+        last_mmfar = SCB_MMFAR;
+    if (cfsr & 0x8000)
+        last_bfar = SCB_BFAR;
+    SCB_CFSR = cfsr; /* write 1 to clear */
     SCB_HFSR = last_hfsr;
     MPU_CTRL = 0;
     SCB_CCR &= ~0x18u;
     barrier();
 
-    bool invpc = last_cfsr & FAULT_INVPC;
-    if (!invpc && exc_return == 0xFFFFFFF1) {
-        /* SVC at the handler's own priority: an implementation may point at it or after it. */
-        if ((*(uint16_t *)msp[6] & 0xff00) == 0xdf00)
-            msp[6] += 2;
-        last_pc = 0;
-        last_xpsr = msp[7] & 0x010001ff;
+    if (!(cfsr & FAULT_INVPC) && exc_return == 0xFFFFFFF1) {
+        last_pc = at_svc(msp[6]) - (uint32_t)nested;
+        last_xpsr = msp[7] & XPSR_SHOWN;
+        msp[6] = at_svc(msp[6]) + 2;
         return 0;
     }
     /* Where the stack was broken, nothing was stacked. */
-    bool stacked = !(last_cfsr & FAULT_STKERR);
-    last_pc = stacked ? psp[6] : 0;
-    last_xpsr = stacked ? psp[7] & 0x010001ff : 0;
+    if (first && !(cfsr & FAULT_STKERR)) {
+        last_pc = at_svc(psp[6]);
+        last_xpsr = psp[7] & XPSR_SHOWN;
+    }
 
     uint32_t *frame = (uint32_t *)(resume_sp & ~7u) - 8;
     frame[6] = resume_pc;
@@ -86,16 +97,17 @@ __attribute__((naked)) void HardFault_Handler(void) { __asm__ volatile("udf #1\n
 __attribute__((naked)) void HardFault_Handler(void) { __asm__ volatile(HANDLER); }
 #endif
 
-/* SVC 0 returns with a broken EXC_RETURN, SVC 1 makes a nested SVC, others return. */
+/* SVC 10 returns with a broken EXC_RETURN, SVC 11 makes a nested SVC, others return. */
 __attribute__((naked)) void SVC_Handler(void)
 {
     __asm__ volatile("mrs r0, psp\n"
                      "ldr r0, [r0, #24]\n"
                      "ldrb r0, [r0, #-2]\n"
-                     "cbz r0, 1f\n"
-                     "cmp r0, #1\n"
+                     "cmp r0, #10\n"
+                     "beq 1f\n"
+                     "cmp r0, #11\n"
                      "it ne\n bxne lr\n"
-                     "svc #2\n"
+                     "nested: svc #2\n"
                      "bx lr\n"
                      "1: ldr r0, =0xFFFFFFF5\n"
                      "bx r0\n");
@@ -105,6 +117,7 @@ __attribute__((naked)) void SVC_Handler(void)
 static void table(const char *name, void (*provoke)(void))
 {
     uint32_t before = count;
+    last_exception = last_cfsr = last_hfsr = last_mmfar = last_bfar = last_pc = last_xpsr = 0;
     attempt(provoke);
     uint32_t start = (uint32_t)provoke & ~1u;
     uint32_t pc = last_pc - start < 64 ? last_pc - start : last_pc;
@@ -114,10 +127,7 @@ static void table(const char *name, void (*provoke)(void))
     for (uint32_t i = 0; i < sizeof row / sizeof *row; i++) {
         print(i ? " " : ": ");
         mix(row[i]);
-        if (i < 2)
-            print_dec(row[i]);
-        else
-            print_hex(row[i]);
+        print_hex(row[i]);
     }
     print("\n");
 }
@@ -147,20 +157,20 @@ PROVOKE(divide_trap,
 PROVOKE(divide_fine, "mov r0, #0\n udiv r1, r1, r0")
 PROVOKE(read_unmapped, "mov r0, #0x60000000\n nop\n ldr r1, [r0, #12]")
 PROVOKE(write_unmapped, "mov r0, #0x60000000\n nop\n strb r1, [r0, #5]")
-PROVOKE(ldm_into_unmapped, "mov r0, #0x20000000\n sub r0, #8\n ldmia r0!, {r1-r4}")
+PROVOKE(ldm_into_unmapped, "ldr r0, =0x23fffff8\n ldmia r0!, {r1-r4}")
 PROVOKE(read_in_it, "mov r0, #0x60000000\n cmp r0, r0\n itt eq\n moveq r2, #1\n ldreq r1, [r0]")
-PROVOKE(no_device, "ldr r0, =0x40010000\n ldr r1, [r0]")
+PROVOKE(no_device, "mov r0, #0x50000000\n ldr r1, [r0]")
 PROVOKE(jump_unmapped, "ldr r0, =0x60000001\n bx r0")
 PROVOKE(jump_never, "ldr r0, =0x40010001\n bx r0")
 PROVOKE(arm_state, "ldr r0, =undefined\n bic r0, #1\n bx r0")
 PROVOKE(no_coprocessor, "nop\n mrc p1, 0, r0, c0, c0, 0")
 PROVOKE(no_fpu, "nop\n .inst.w 0xee300a00") /* vadd.f32 s0, s0, s0 */
-PROVOKE(broken_exc_return, "svc #0\n nop")
-PROVOKE(nested_svc, "svc #1")
+PROVOKE(broken_exc_return, "svc #10\n nop")
+PROVOKE(nested_svc, "svc #11")
 PROVOKE(plain_svc, "svc #3")
-PROVOKE(overflow, "mov r0, #0x20000000\n add r0, #8\n mov sp, r0\n push {r4-r7, lr}")
-PROVOKE(overflow_at_entry, "mov r0, #0x20000000\n add r0, #8\n mov sp, r0\n svc #3")
-PROVOKE(overflow_fault, "mov r0, #0x20000000\n add r0, #8\n mov sp, r0\n udf #1")
+PROVOKE(overflow, "mov r0, #0x60000000\n add r0, #8\n mov sp, r0\n push {r4-r7, lr}")
+PROVOKE(overflow_at_entry, "mov r0, #0x60000000\n add r0, #8\n mov sp, r0\n svc #3")
+PROVOKE(overflow_fault, "mov r0, #0x60000000\n add r0, #8\n mov sp, r0\n udf #1")
 PROVOKE(hard_breakpoint, "nop\n bkpt #1")
 PROVOKE(primask_svc, "cpsid i\n svc #3")
 PROVOKE(primask_udf, "cpsid i\n udf #3")
@@ -215,7 +225,6 @@ static void all(const char *title)
     table("broken EXC_RETURN", broken_exc_return);
     table("overflow in PUSH", overflow);
     table("overflow at SVC", overflow_at_entry);
-    table("overflow at fault", overflow_fault);
     protect();
     table("MPU read", mpu_read);
     protect();
@@ -246,6 +255,10 @@ int main(void)
     all("faults disabled: all are HardFaults");
     SCB_SHCSR = 7 << 16;
     all("faults enabled");
+    /* The derived bus fault is the more urgent one, the usage fault comes after it. */
+    SCB_PRIO(6) = 0x20;
+    table("overflow at fault", overflow_fault);
+    SCB_PRIO(6) = 0;
     table("nested SVC", nested_svc);
     table("BKPT", hard_breakpoint);
     table("SVC under PRIMASK", primask_svc);

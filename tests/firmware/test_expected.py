@@ -1,0 +1,58 @@
+"""Every test program prints what it should, recorded and replayed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod"]
+
+
+def ttd(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "ttd.cli", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_output(name: str, tmp_path: Path) -> None:
+    recording, output = str(tmp_path / "run.ttd"), tmp_path / "uart.txt"
+    elf = HERE / name / f"{name}.elf"
+    recorded = ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", recording),
+        *("--serial", f"file:{output}", str(elf)),
+    )
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    assert output.read_bytes() == (HERE / name / "expected.txt").read_bytes()
+
+    replayed = ttd("replay", recording, "--echo", "--verify")
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout.replace(b"\r\n", b"\n") == output.read_bytes()
+
+
+def test_lockup_ends_the_recording(tmp_path: Path) -> None:
+    recording, output = str(tmp_path / "run.ttd"), tmp_path / "uart.txt"
+    ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", recording),
+        *("--serial", f"file:{output}", str(HERE / "faults" / "lockup.elf")),
+    )
+    assert output.read_bytes() == (HERE / "faults" / "expected-lockup.txt").read_bytes()
+    replayed = ttd("replay", recording, "--verify")
+    assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+def test_typed_lines(tmp_path: Path) -> None:
+    recording, elf = str(tmp_path / "run.ttd"), HERE / "echo" / "echo.elf"
+    recorded = ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", recording),
+        *("--serial", "stdio", str(elf)),
+        stdin=(HERE / "echo" / "input.txt").read_bytes(),
+    )
+    expected = (HERE / "echo" / "expected.txt").read_bytes()
+    assert recorded.returncode == 0, recorded.stderr.decode()
+    assert recorded.stdout.replace(b"\r\n", b"\n") == expected
+    replayed = ttd("replay", recording, "--echo", "--verify")
+    assert replayed.stdout.replace(b"\r\n", b"\n") == expected
