@@ -1,0 +1,208 @@
+"""Carries GDB sessions over TCP or over standard input and output.
+
+One thread reads, so that Ctrl-C and a vanished client are noticed while the timeline moves; the
+thread that called `serve_tcp` or `serve_stdio` does everything else, and owns the timeline.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import select
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
+from ttd.monitor import Bookmarks, Events
+from ttd.rsp.framing import Decoder, Event, Interrupt, Packet
+from ttd.timeline import TimelineApi
+
+log = logging.getLogger("ttd.rsp")
+packet_log = logging.getLogger("ttd.rsp.packets")
+
+NO_AUTHENTICATION = (
+    "The GDB protocol has no authentication: whoever can connect can read and control the machine."
+)
+_POLL = 0.2
+"""Seconds until a request to stop is noticed."""
+
+_Send = Callable[[bytes], None]
+
+
+class Connection(Protocol):
+    """A stream of bytes to one client. Both methods raise `OSError` when it is gone."""
+
+    def read(self) -> bytes:
+        """Block until there is something; empty at the end."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+
+def serve_tcp(
+    timeline: TimelineApi,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    ready: Callable[[int], None] | None = None,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    events: Events | None = None,
+    byte_order: ByteOrder = "little",
+) -> None:
+    """Serve one client after another until `stop` is set, or, with `once`, a single one.
+
+    `ready` is called with the port once clients can connect; port 0 takes any free one. The
+    timeline, its checkpoints and its trail outlive each client; breakpoints do not. Raises
+    `OSError` if the address cannot be listened on.
+    """
+    stop = stop or threading.Event()
+    begin = _sessions(timeline, events, byte_order)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=1) as listener:
+        bound = listener.getsockname()[1]
+        log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
+        if ready is not None:
+            ready(bound)
+        while not stop.is_set():
+            if not select.select([listener], [], [], _POLL)[0]:
+                continue
+            client, address = listener.accept()
+            with client:
+                log.info("client connected from %s", address[0])
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection = _Socket(client)
+                try:
+                    _serve(connection, stop, begin)
+                finally:
+                    connection.hang_up()
+            if once:
+                return
+
+
+def serve_stdio(
+    timeline: TimelineApi,
+    *,
+    input_fd: int = 0,
+    output_fd: int = 1,
+    events: Events | None = None,
+    byte_order: ByteOrder = "little",
+) -> None:
+    """Serve one client on standard input and output, for GDB's `target remote | COMMAND`.
+
+    Nothing else may print on standard output meanwhile.
+    """
+    with _sigint_ignored():
+        connection = _Pipe(input_fd, output_fd)
+        _serve(connection, threading.Event(), _sessions(timeline, events, byte_order))
+
+
+def _sessions(
+    timeline: TimelineApi, events: Events | None, byte_order: ByteOrder
+) -> Callable[[_Send], Session]:
+    """What makes each session, all with the same bookmarks."""
+    bookmarks = Bookmarks()
+    return lambda send: Session(
+        timeline, send, bookmarks=bookmarks, events=events, byte_order=byte_order
+    )
+
+
+@contextmanager
+def _sigint_ignored() -> Iterator[None]:
+    """A Ctrl-C typed into GDB also reaches its children; what counts is the 0x03 GDB sends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+class _Socket:
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def read(self) -> bytes:
+        return self._client.recv(1 << 16)
+
+    def write(self, data: bytes) -> None:
+        self._client.sendall(data)
+
+    def hang_up(self) -> None:
+        """Wake the reader, which may be blocked in `read`."""
+        try:
+            self._client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            log.debug("the client had closed the connection already")
+
+
+class _Pipe:
+    def __init__(self, input_fd: int, output_fd: int) -> None:
+        self._input = input_fd
+        self._output = output_fd
+
+    def read(self) -> bytes:
+        return os.read(self._input, 1 << 16)
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._output, view) :]
+
+
+def _serve(
+    connection: Connection, stop: threading.Event, begin: Callable[[_Send], Session]
+) -> None:
+    """One session, to its end."""
+
+    def send(data: bytes) -> None:
+        packet_log.debug("-> %r", data)
+        connection.write(data)
+
+    session = begin(send)
+    incoming: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    reader = threading.Thread(
+        target=_read, args=(connection, session, incoming), name="ttd-rsp-reader", daemon=True
+    )
+    reader.start()
+    try:
+        while not session.over and not stop.is_set():
+            try:
+                event = incoming.get(timeout=_POLL)
+            except queue.Empty:
+                continue
+            if event is None:
+                log.info("client went away")
+                break
+            session.handle(event)
+    except OSError as e:
+        log.warning("client lost: %s", e)
+    finally:
+        session.close()
+
+
+def _read(
+    connection: Connection, session: Session, incoming: queue.SimpleQueue[Event | None]
+) -> None:
+    """The reading thread."""
+    # Binary data may be escaped byte by byte.
+    decoder = Decoder(limit=2 * PACKET_SIZE)
+    try:
+        while data := connection.read():
+            packet_log.debug("<- %r", data)
+            for event in decoder.feed(data):
+                incoming.put(event)
+                if isinstance(event, Interrupt) or event == Packet(b"vCtrlC"):
+                    session.interrupts.arrived()
+    except OSError as e:
+        log.debug("reading from the client: %s", e)
+    incoming.put(None)
+    # Nobody waits for the end of a movement any more.
+    session.interrupts.arrived()

@@ -1,0 +1,250 @@
+"""The `monitor` commands: words for moving through time, over a timeline.
+
+A command never moves: GDB would go on showing registers and memory of the old position. It *arms*
+a position instead, and the next packet that resumes the target performs the seek and reports an
+ordinary stop, upon which every front end refreshes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ttd.timeline import TimelineApi, TimelineError
+
+Events = Callable[[int, int], list[str]]
+"""(step, count) -> a line for each of the events around `step`, at most `count`."""
+
+_TRAIL_LENGTH = 1000
+
+
+def place(timeline: TimelineApi, step: int) -> str:
+    """A position as people see it everywhere; its first number can be given to `goto`."""
+    span = timeline.end - timeline.begin
+    percent = 100 * (step - timeline.begin) / span if span else 100.0
+    return f"{step} of {timeline.end} ({percent:.2f}%)"
+
+
+@dataclass
+class Bookmarks:
+    """What outlives a session: numbered checkpoints, and the trail of positions visited."""
+
+    checkpoints: dict[int, int] = field(default_factory=dict)
+    trail: list[int] = field(default_factory=list)
+    here: int = -1
+    """Index in `trail` of the position that the user last came to."""
+    _last_number: int = 0
+
+    def add(self, step: int) -> int:
+        """Number a new checkpoint; numbers are never used again."""
+        self._last_number += 1
+        self.checkpoints[self._last_number] = step
+        return self._last_number
+
+    def moved(self, start: int, to: int) -> None:
+        """Enter a jump or a run, or a walk along the trail if it leads to a neighbour on it."""
+        if not self.trail or self.trail[self.here] != start:
+            self._append(start)
+        if self.here > 0 and self.trail[self.here - 1] == to:
+            self.here -= 1
+        elif self.here + 1 < len(self.trail) and self.trail[self.here + 1] == to:
+            self.here += 1
+        elif to != start:
+            self._append(to)
+
+    def _append(self, step: int) -> None:
+        self.trail[self.here + 1 :] = [step]
+        del self.trail[:-_TRAIL_LENGTH]
+        self.here = len(self.trail) - 1
+
+    def settled(self, step: int) -> None:
+        """The client itself took one more step after the stop that `moved` entered."""
+        if self.here >= 0:
+            self.trail[self.here] = step
+
+
+class Usage(Exception):
+    """The command line is not understood; the text is a sentence."""
+
+
+class Monitor:
+    """Executes `monitor` lines; `armed` is where the next resume is to go."""
+
+    def __init__(
+        self, timeline: TimelineApi, bookmarks: Bookmarks, events: Events | None = None
+    ) -> None:
+        self.armed: int | None = None
+        self.position: Callable[[], int] = lambda: timeline.position
+        """The user's position, which a trace frame leaves alone."""
+        self._timeline = timeline
+        self._marks = bookmarks
+        self._events = events
+
+    def take_armed(self) -> int | None:
+        """The armed position, which is disarmed by that."""
+        armed, self.armed = self.armed, None
+        return armed
+
+    def execute(self, line: str) -> str:
+        """Run one command and return what it prints."""
+        words = line.split()
+        for command in COMMANDS:
+            name = command.name.split()
+            if words[: len(name)] == name:
+                try:
+                    return command.run(self, words[len(name) :])
+                except (Usage, TimelineError) as e:
+                    return f"{e}\n"
+        return f"There is no monitor command '{line.strip()}'; 'monitor help' lists them.\n"
+
+    def _arm(self, step: int) -> str:
+        begin, end = self._timeline.begin, self._timeline.end
+        if not begin <= step <= end:
+            raise Usage(f"Step {step} is outside the history, which has steps {begin} to {end}.")
+        self.armed = step
+        return (
+            f"Going to step {self._place(step)} with the next command that resumes,"
+            " such as stepi.\n"
+        )
+
+    def _place(self, step: int) -> str:
+        return place(self._timeline, step)
+
+    def _target(self, word: str) -> int:
+        begin, end = self._timeline.begin, self._timeline.end
+        if word in ("start", "begin"):
+            return begin
+        if word == "end":
+            return end
+        try:
+            if word.endswith("%"):
+                percent = float(word[:-1])
+                if not 0 <= percent <= 100:
+                    raise Usage("A percentage goes from 0% to 100%.")
+                return begin + round((end - begin) * percent / 100)
+            number = int(word.lstrip("+-").replace(",", ""), 0)
+        except ValueError as e:
+            raise Usage(f"'{word}' is no position; try N, +N, -N, P%, start or end.") from e
+        if word.startswith(("+", "-")):
+            return self.position() + (number if word[0] == "+" else -number)
+        return number
+
+    def when(self, words: list[str]) -> str:
+        # The virtual time known is that of where the machine stands, which may be a trace frame.
+        ns = self._timeline.virtual_ns
+        lines = [
+            f"Step: {self._place(self._timeline.position)}",
+            f"Virtual time: {ns // 1_000_000_000}.{ns % 1_000_000_000:09d} s",
+        ]
+        if self.position() != self._timeline.position:
+            lines.append(f"Looking at this step only; 'tfind none' returns to {self.position()}.")
+        if self.armed is not None:
+            lines.append(f"The next command that resumes goes to step {self._place(self.armed)}.")
+        return "\n".join(lines) + "\n"
+
+    def goto(self, words: list[str]) -> str:
+        if len(words) != 1:
+            raise Usage("goto takes one position: N, +N, -N, P%, start or end.")
+        return self._arm(self._target(words[0]))
+
+    def info_replay(self, words: list[str]) -> str:
+        timeline = self._timeline
+        mode = "Recording live" if timeline.live else "Replaying a recording"
+        return (
+            f"{mode}, steps {timeline.begin} to {timeline.end}.\n"
+            f"Step: {self._place(timeline.position)}\n"
+        )
+
+    def checkpoint(self, words: list[str]) -> str:
+        step = self.position()
+        return f"Checkpoint {self._marks.add(step)} at step {self._place(step)}\n"
+
+    def info_checkpoints(self, words: list[str]) -> str:
+        if not self._marks.checkpoints:
+            return "No checkpoints.\n"
+        return "".join(
+            f"{number}  step {self._place(step)}\n"
+            for number, step in self._marks.checkpoints.items()
+        )
+
+    def _checkpoint_number(self, words: list[str]) -> int:
+        try:
+            number = int(words[0]) if len(words) == 1 else 0
+        except ValueError:
+            number = 0
+        if number not in self._marks.checkpoints:
+            raise Usage("Give the number of a checkpoint; 'monitor info checkpoints' lists them.")
+        return number
+
+    def restart(self, words: list[str]) -> str:
+        return self._arm(self._marks.checkpoints[self._checkpoint_number(words)])
+
+    def delete_checkpoint(self, words: list[str]) -> str:
+        number = self._checkpoint_number(words)
+        del self._marks.checkpoints[number]
+        return f"Checkpoint {number} deleted.\n"
+
+    def back(self, words: list[str]) -> str:
+        marks = self._marks
+        if marks.trail and marks.trail[marks.here] != self.position():
+            return self._arm(marks.trail[marks.here])
+        if marks.here < 1:
+            raise Usage("There is no earlier position to go back to.")
+        return self._arm(marks.trail[marks.here - 1])
+
+    def forward(self, words: list[str]) -> str:
+        if self._marks.here + 1 >= len(self._marks.trail):
+            raise Usage("There is no later position to go forward to.")
+        return self._arm(self._marks.trail[self._marks.here + 1])
+
+    def events(self, words: list[str]) -> str:
+        if self._events is None:
+            raise Usage("This server has no list of events.")
+        try:
+            count = int(words[0]) if words else 10
+        except ValueError as e:
+            raise Usage("events takes a number: how many to show.") from e
+        lines = self._events(self._timeline.position, max(count, 1))
+        return "".join(f"{line}\n" for line in lines) or "No events around here.\n"
+
+    def halt(self, words: list[str]) -> str:
+        return self.when(words)
+
+    def reset(self, words: list[str]) -> str:
+        return self._arm(self._timeline.begin)
+
+    def help(self, words: list[str]) -> str:
+        usages = [(f"{c.name} {c.arguments}".strip(), c.text) for c in COMMANDS if c.text]
+        width = max(len(usage) for usage, _ in usages)
+        return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One monitor command; without `text` it is an alias that `help` leaves out."""
+
+    name: str
+    run: Callable[[Monitor, list[str]], str]
+    arguments: str = ""
+    text: str = ""
+
+
+COMMANDS = (
+    Command("when", Monitor.when, text="where the machine stands"),
+    Command("goto", Monitor.goto, "N|+N|-N|P%|start|end", "go there with the next resume"),
+    Command("back", Monitor.back, text="go to the position before this one"),
+    Command("forward", Monitor.forward, text="undo 'back'"),
+    Command("checkpoint", Monitor.checkpoint, text="number this position"),
+    Command("info checkpoints", Monitor.info_checkpoints, text="list the checkpoints"),
+    Command("restart", Monitor.restart, "NUMBER", "go to a checkpoint with the next resume"),
+    Command("delete checkpoint", Monitor.delete_checkpoint, "NUMBER", "forget a checkpoint"),
+    Command("events", Monitor.events, "[COUNT]", "what the outside world did around here"),
+    Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
+    Command("reset halt", Monitor.reset, text="go to the start with the next resume"),
+    Command("halt", Monitor.halt, text="same as 'when': a stopped target stays stopped"),
+    Command("help", Monitor.help, text="this list"),
+    Command("replay_seek", Monitor.goto),
+    Command("seek", Monitor.goto),
+    Command("reset", Monitor.reset),
+    Command("info time", Monitor.when),
+)

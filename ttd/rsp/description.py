@@ -1,0 +1,68 @@
+"""What GDB is told about the target: registers and memory, as XML.
+
+GDB manual, appendix "Target Descriptions" ("Target Description Format", "Standard Target
+Features") and appendix "Remote Protocol", section "Memory Map Format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from xml.sax.saxutils import quoteattr
+
+from ttd.cpu.base import Register
+
+
+def target_xml(architecture: str, registers: Sequence[Register]) -> str:
+    """The target description; registers in regnum order.
+
+    `osabi` is none: GDB would otherwise take the machine for a Linux process.
+    """
+    lines = [
+        '<?xml version="1.0"?>',
+        '<!DOCTYPE target SYSTEM "gdb-target.dtd">',
+        '<target version="1.0">',
+        f"  <architecture>{architecture}</architecture>",
+        "  <osabi>none</osabi>",
+    ]
+    features: dict[str, list[Register]] = {}
+    for register in registers:
+        features.setdefault(register.feature, []).append(register)
+    for feature, members in features.items():
+        lines.append(f"  <feature name={quoteattr(feature)}>")
+        lines += [
+            f'    <reg name={quoteattr(r.name)} bitsize="{r.bits}" regnum="{r.regnum}"'
+            f" type={quoteattr(r.type)} group={quoteattr(r.group)}/>"
+            for r in members
+        ]
+        lines.append("  </feature>")
+    lines.append("</target>\n")
+    return "\n".join(lines)
+
+
+def memory_map_xml(regions: Iterable[tuple[str, int, int]], address_bits: int) -> str:
+    """The memory map from (kind, start, length).
+
+    What lies between the regions is given as RAM: GDB refuses by itself to touch addresses that a
+    memory map leaves out, and device registers are there.
+    """
+    lines = [
+        '<?xml version="1.0"?>',
+        '<!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map V1.0//EN"'
+        ' "http://sourceware.org/gdb/gdb-memory-map.dtd">',
+        "<memory-map>",
+    ]
+    at = 0
+    end = 1 << address_bits
+    for kind, start, length in sorted(regions, key=lambda region: region[1]):
+        if start > at:
+            lines.append(_memory("ram", at, start - at))
+        lines.append(_memory(kind, start, length))
+        at = start + length
+    if 0 < at < end:
+        lines.append(_memory("ram", at, end - at))
+    lines.append("</memory-map>\n")
+    return "\n".join(lines)
+
+
+def _memory(kind: str, start: int, length: int) -> str:
+    return f'  <memory type={quoteattr(kind)} start="{start:#x}" length="{length:#x}"/>'
