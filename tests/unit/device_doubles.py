@@ -42,6 +42,9 @@ class HandFront:
         self.room = room
         self.taken = b""
 
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
+        self.receive, self.can_receive = receive, can_receive
+
     def write(self, data: bytes) -> int:
         count = min(len(data), self.room)
         self.taken += data[:count]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import msgpack
 import pytest
-from device_doubles import HandClock, HandFront, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.device_doubles import HandClock, HandFront, Trace
 from ttd.devices.base import Device
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from device_doubles import HandClock, Trace, advance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.device_doubles import HandClock, Trace, advance
 from ttd.devices.base import Device
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer

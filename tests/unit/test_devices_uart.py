@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from device_doubles import HandClock, HandFront, Trace
-
+from tests.unit.device_doubles import HandClock, HandFront, Trace, advance
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.mps2_scc import Mps2Scc
 from ttd.devices.registers import wired_or
@@ -47,8 +46,15 @@ def test_full_while_the_host_refuses_and_overrun_after_that() -> None:
     device.write(DATA, 4, 0x42)
     assert device.read(STATUS, 4) == 0x5
     assert lines.overrun.level and device.read(INT, 4) == 0x4
+    deadline = device.deadline()
+    assert deadline == 1_000_000
+    clock = device.clock
+    assert isinstance(clock, HandClock)
+    advance(device, clock, deadline)
+    assert (front.taken, device.deadline()) == (b"", 2_000_000), "refused once more"
     front.room = 5
-    device.writable()
+    advance(device, clock, 2_000_000)
+    assert device.deadline() is None
     assert front.taken == b"B"
     assert device.read(STATUS, 4) == 0x4
     device.write(STATUS, 4, 0x4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,13 +17,18 @@ TX_OVERRUN, RX_OVERRUN = 1 << 2, 1 << 3
 IRQ_ENABLE_SHIFT = 2
 """CTRL[5:2] enable the interrupts that INTSTATUS[3:0] reports."""
 PART = 0x21
+RETRY_NS = 1_000_000
+"""Virtual time after which a byte that the host side refused is offered again."""
 
 
 class CharFront(Protocol):
     """The replay layer's side of a character device."""
 
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
+        """Say where bytes from the host go, and how many can be taken now."""
+
     def write(self, data: bytes) -> int:
-        """Take bytes from the guest; return how many the host side took."""
+        """Take bytes from the guest; return how many the host side took, negative for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,19 @@ class CmsdkUart(RegisterBlock):
     """A UART with one byte of buffer each way.
 
     Bytes leave at once, whatever BAUDDIV says, as in QEMU; the buffer is full only while the
-    host side refuses them, or the transmitter is disabled. The transmit interrupt is raised when
+    host side refuses them (they are offered again after `RETRY_NS`), or while the transmitter is
+    disabled. The transmit interrupt is raised when
     a byte has left the buffer. Bytes arrive when the replay layer brings them.
     """
 
-    STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf")
+    STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf", "retry_at")
 
     def __init__(self, name: str, clock: Clock, front: CharFront, lines: UartLines) -> None:
         super().__init__(name, clock)
         self.front = front
         self.lines = lines
         self.reset()
+        front.connect(self.receive, self.can_receive)
 
     def reset(self) -> None:
         self.state = 0
@@ -58,6 +65,7 @@ class CmsdkUart(RegisterBlock):
         self.bauddiv = 0
         self.txbuf = 0
         self.rxbuf = 0
+        self.retry_at: int | None = None
         self.drive()
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
@@ -109,16 +117,28 @@ class CmsdkUart(RegisterBlock):
             self.bauddiv = value & 0xFFFFF
         self.drive()
 
-    def writable(self) -> None:
-        """The host side may take bytes again: send what waits."""
-        self._send()
-        self.drive()
+    def deadline(self) -> int | None:
+        return self.retry_at
+
+    def expire(self) -> None:
+        if self.retry_at is not None and self.clock.now() >= self.retry_at:
+            self._send()
+            self.drive()
 
     def _send(self) -> None:
-        if self.state & TX and self.ctrl & TX and self.front.write(bytes([self.txbuf])):
+        """Offer the byte that waits, if there is one, to the host side."""
+        self.retry_at = None
+        if not (self.state & TX and self.ctrl & TX):
+            return
+        if self.front.write(bytes([self.txbuf])) > 0:
             self.state &= ~TX
             if self.ctrl & TX << IRQ_ENABLE_SHIFT:
                 self.intstatus |= TX
+        else:
+            # A deadline in virtual time, not a signal from the host: the guest sees the buffer
+            # free at the same step in every replay, with only the result of `write` recorded.
+            self.retry_at = self.clock.now() + RETRY_NS
+            self.clock.rearm()
 
     def can_receive(self) -> int:
         """Return how many bytes the receiver can take now without losing any."""

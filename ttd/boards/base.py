@@ -1,0 +1,92 @@
+"""What a board is: data, and one function that makes its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ttd.devices.base import Clock, Device, Line
+from ttd.devices.cmsdk_uart import CharFront
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Memory. `mirrors`: further addresses at which the same memory is seen."""
+
+    name: str
+    base: int
+    size: int
+    writable: bool = True
+    mirrors: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int:
+        return self.base + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class BitBand:
+    """Each bit of the 1 MB at `target` is a word of the 32 MB at `alias` (DDI0403E B3.1)."""
+
+    alias: int
+    target: int
+    target_size: int = 0x0010_0000
+    alias_size: int = 0x0200_0000
+
+
+@dataclass(frozen=True, slots=True)
+class MappedDevice:
+    """A device and its register window."""
+
+    base: int
+    size: int
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a machine offers to the devices of its board."""
+
+    clock: Clock
+    """`now()` answers (0) while the devices are made, too."""
+    irq: Callable[[int, bool], None]
+    """Set the level of an external interrupt line of the CPU."""
+    nmi: Callable[[bool], None]
+    """Set the level of the CPU's non-maskable interrupt."""
+    reset: Callable[[], None]
+    """A device asks for a system reset."""
+    char: Callable[[str], CharFront]
+    """The front end of the character device with this name."""
+
+    def line(self, number: int) -> Line:
+        """Return a line of its own to external interrupt `number`."""
+        return Line(lambda level: self.irq(number, level))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board that a machine can be made of."""
+
+    name: str
+    description: str
+    """One line, for lists."""
+    cpu: str
+    irq_lines: int
+    core_hz: int
+    ns_per_step: int
+    """Virtual time of a step unless the user chooses another."""
+    vector_table: int
+    """VTOR after reset."""
+    regions: tuple[Region, ...]
+    bit_bands: tuple[BitBand, ...]
+    serials: tuple[str, ...]
+    """Names of the character devices, in the order in which the user connects them."""
+    build_devices: Callable[[Wiring], list[MappedDevice]]
+
+    def region_at(self, address: int) -> Region | None:
+        """Return the memory that is seen at `address`, itself or a mirror of it."""
+        for region in self.regions:
+            for base in (region.base, *region.mirrors):
+                if base <= address < base + region.size:
+                    return region
+        return None
