@@ -8,21 +8,20 @@ Protocol"; sections are cited at the handlers.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from ttd.cpu.base import Register
-from ttd.engine.types import Access
 from ttd.monitor import Bookmarks, Events, Monitor, place
-from ttd.rsp import agent
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
-from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, compress, encode, escape
-from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
+from ttd.rsp.interrupts import Interrupts
+from ttd.rsp.link import Link
+from ttd.rsp.stoptable import StopTable
+from ttd.stops import Breakpoint, Stop, Stops, Why
 from ttd.timeline import PastIsReadOnly, TimelineApi, TimelineError
 
 log = logging.getLogger("ttd.rsp")
@@ -33,58 +32,11 @@ PACKET_SIZE = 0x20000
 """Longest packet taken, and what `PacketSize` says."""
 _MAX_READ = PACKET_SIZE // 2 - 16
 """Bytes of memory in one answer: as hex digits, or each of them escaped, they fit a packet."""
-_CONSOLE_CHUNK = 4096
 _PROGRESS_EVERY = 1.0
 """Seconds between lines of progress; work that takes less prints none."""
 
 _THREAD = 1
 _MALFORMED = b"E01"
-_WATCH_KINDS = {
-    rq.StopKind.WRITE: Access.WRITE,
-    rq.StopKind.READ: Access.READ,
-    rq.StopKind.ACCESS: Access.READ | Access.WRITE,
-}
-_WATCH_WORDS = {Access.WRITE: "watch", Access.READ: "rwatch"}
-
-
-class Interrupts:
-    """Ctrl-C on its way from the thread that reads to the movement under way.
-
-    A 0x03 belongs to the resume packet before it. It may arrive before that movement has begun,
-    while it runs, or after it has ended by itself; `pending` sorts that out by counting those
-    that the reader has seen and those that the session has taken from the stream.
-    """
-
-    def __init__(self, interrupt: Callable[[], None]) -> None:
-        self._interrupt = interrupt
-        self._idle = threading.Event()
-        self._idle.set()
-        self._seen = 0
-        self._taken = 0
-
-    @property
-    def pending(self) -> bool:
-        return self._seen > self._taken
-
-    def arrived(self) -> None:
-        """Called by the reader. Returns when nothing moves any more."""
-        self._seen += 1
-        # Again and again: a movement that is only just starting may clear an early request.
-        while not self._idle.is_set():
-            self._interrupt()
-            self._idle.wait(0.01)
-
-    def taken(self) -> None:
-        """The session has come to the 0x03 in the stream."""
-        self._taken += 1
-
-    @contextmanager
-    def moving(self) -> Iterator[None]:
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._idle.set()
 
 
 _Handler = Callable[["Session", Any], bytes | None]
@@ -130,19 +82,15 @@ class Session:
         self._timeline = timeline
         self._cpu = timeline.cpu
         self._registers = {register.regnum: register for register in self._cpu.registers}
-        self._send_bytes = send
+        self._link = Link(send)
         self._clock = clock
         self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
         self._monitor = Monitor(timeline, self._bookmarks, events)
         self._monitor.position = self._home
-        self._acks = True
-        self._last_frame = b""
         self._complained = False
         self._extended = False
         self._lldb = False
-        self._error_messages = False
-        self._error_strings = False
-        self._stops: dict[tuple[rq.StopKind, int, int], Breakpoint | Watchpoint] = {}
+        self._stops = StopTable(self)
         self._frame_home: int | None = None
         """While a trace frame is selected: where the target really is."""
         self._notes: list[str] = []
@@ -158,13 +106,10 @@ class Session:
         """Deal with one event from the client. Section "Packet Acknowledgment"."""
         match event:
             case Packet(payload, intact):
-                if self._acks:
-                    self._send_bytes(b"+" if intact else b"-")
-                if intact or not self._acks:
+                if self._link.acknowledge(intact):
                     self._packet(payload)
             case Nack():
-                if self._acks and self._last_frame:
-                    self._send_bytes(self._last_frame)
+                self._link.repeat()
             case Interrupt():
                 self.interrupts.taken()
             case Junk(count):
@@ -189,55 +134,36 @@ class Session:
             self._complain(f"malformed packet {payload[:40]!r}: {e}")
             reply = _MALFORMED
         except TimelineError as e:
-            reply = self._error(str(e))
+            reply = self._link.error(str(e))
+            if isinstance(e, PastIsReadOnly) and not self._link.shows_errors:
+                self._notes.append(str(e))
         if reply is not None:
-            self._send(reply)
-
-    def _send(self, payload: bytes) -> None:
-        # A repeat count could split an escape, and escapes are rare outside of binary data.
-        body = payload if b"}" in payload or b"*" in payload else compress(payload)
-        self._last_frame = encode(body)
-        self._send_bytes(self._last_frame)
+            self._link.send(reply)
 
     def _complain(self, text: str) -> None:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)
         self._complained = True
 
-    def _error(self, text: str) -> bytes:
-        """An error reply that carries `text`, in the way the client has said it understands."""
-        if self._error_messages:
-            return b"E." + escape(text.encode())
-        if self._error_strings:
-            return b"E0d;" + text.encode().hex().encode()
-        self._notes.append(text)
-        return b"E0d"
-
-    def _console(self, text: str) -> None:
-        """Section "Stop Reply Packets", `O`; only while running or in a monitor command."""
-        data = text.encode()
-        for at in range(0, len(data), _CONSOLE_CHUNK):
-            self._send(b"O" + data[at : at + _CONSOLE_CHUNK].hex().encode())
-
     def _show_notes(self) -> None:
         notes, self._notes = self._notes, []
-        for note in notes:
-            self._console(f"Earlier: {note}\n")
+        for note in dict.fromkeys(notes):
+            self._link.console(f"Earlier: {note}\n")
 
     def _progress(self, fraction: float, text: str) -> None:
         if self._console_open and self._clock() >= self._next_progress:
             self._next_progress = self._clock() + _PROGRESS_EVERY
-            self._console(f"{fraction:4.0%} {text}\n")
+            self._link.console(f"{fraction:4.0%} {text}\n")
 
     # -- getting to know each other: "General Query Packets", "Packets" -------------------------
 
     @_handles(rq.Supported, f"PacketSize={PACKET_SIZE:x}", "error-message+")
     def _supported(self, request: rq.Supported) -> bytes:
-        self._error_messages = "error-message+" in request.features
+        self._link.error_messages = "error-message+" in request.features
         return ";".join(FEATURES).encode()
 
     @_handles(rq.StartNoAck, "QStartNoAckMode+")
     def _start_no_ack(self, request: rq.StartNoAck) -> bytes:
-        self._acks = False
+        self._link.acks = False
         return b"OK"
 
     @_handles(rq.ThreadSuffix)
@@ -247,7 +173,7 @@ class Session:
 
     @_handles(rq.ErrorStrings)
     def _enable_error_strings(self, request: rq.ErrorStrings) -> bytes:
-        self._error_strings = True
+        self._link.error_strings = True
         return b"OK"
 
     @_handles(rq.HostInfo)
@@ -371,39 +297,14 @@ class Session:
 
     @_handles(rq.InsertStop, "ConditionalBreakpoints+")
     def _insert_stop(self, request: rq.InsertStop) -> bytes:
-        condition = self._condition(request.conditions) if request.conditions else None
-        stop: Breakpoint | Watchpoint
-        if request.kind in _WATCH_KINDS:
-            if not request.length:
-                raise rq.Malformed("a watchpoint of no length")
-            # GDB resumes by itself when a watched value did not change; LLDB wants every write.
-            stop = Watchpoint(
-                request.address,
-                request.length,
-                Access(_WATCH_KINDS[request.kind]),
-                condition,
-                changes_only=request.kind is rq.StopKind.WRITE and not self._lldb,
-            )
-        else:
-            stop = Breakpoint(request.address, condition)
-        self._stops[request.kind, request.address, request.length] = stop
+        # GDB resumes by itself when a watched value did not change; LLDB wants every write.
+        self._stops.insert(request, changes_only=not self._lldb)
         return b"OK"
 
     @_handles(rq.RemoveStop)
     def _remove_stop(self, request: rq.RemoveStop) -> bytes:
-        self._stops.pop((request.kind, request.address, request.length), None)
+        self._stops.remove(request)
         return b"OK"
-
-    def _condition(self, expressions: tuple[bytes, ...]) -> Callable[[], bool]:
-        def holds(code: bytes) -> bool:
-            try:
-                return agent.evaluate(code, self) != 0
-            except (agent.AgentError, TimelineError) as e:
-                # Stop rather than run past: GDB then evaluates the condition and reports why not.
-                log.info("breakpoint condition: %s", e)
-                return True
-
-        return lambda: any(map(holds, expressions))
 
     def register(self, regnum: int) -> int:
         """For `agent.World`."""
@@ -413,17 +314,13 @@ class Session:
 
     def memory(self, address: int, size: int) -> bytes:
         """For `agent.World`."""
-        data = self._timeline.read_memory(address, size)
+        try:
+            data = self._timeline.read_memory(address, size)
+        except TimelineError as e:
+            raise LookupError(str(e)) from e
         if len(data) != size:
             raise LookupError(f"no memory at {address:#x}")
         return data
-
-    def _armed_stops(self) -> Stops:
-        stops = self._stops.values()
-        return Stops(
-            tuple(stop for stop in stops if isinstance(stop, Breakpoint)),
-            tuple(stop for stop in stops if isinstance(stop, Watchpoint)),
-        )
 
     # -- moving: "Packets" (`vCont`, `bc`, `bs`), "Stop Reply Packets", "Interrupts" --------------
 
@@ -437,7 +334,7 @@ class Session:
 
     @_handles(rq.Resume)
     def _resume(self, request: rq.Resume) -> bytes:
-        timeline, stops = self._timeline, self._armed_stops()
+        timeline, stops = self._timeline, self._stops.stops()
         match request.how:
             case rq.How.STEP:
                 return self._step(1, stops)
@@ -451,11 +348,11 @@ class Session:
 
     @_handles(rq.BackStep, "ReverseStep+")
     def _back_step(self, request: rq.BackStep) -> bytes:
-        return self._step(-1, self._armed_stops())
+        return self._step(-1, self._stops.stops())
 
     @_handles(rq.BackContinue, "ReverseContinue+")
     def _back_continue(self, request: rq.BackContinue) -> bytes:
-        timeline, stops = self._timeline, self._armed_stops()
+        timeline, stops = self._timeline, self._stops.stops()
         return self._travel(lambda: timeline.run_backward(stops), forward=False, far=True)
 
     def _step(self, direction: int, stops: Stops) -> bytes:
@@ -486,7 +383,7 @@ class Session:
                 stop = self._move(go)
                 stop = self._past_access(stop, forward)
         except TimelineError as e:
-            self._console(f"{e}\n")
+            self._link.console(f"{e}\n")
             return self._stop_reply(5)
         finally:
             self._console_open = False
@@ -496,10 +393,10 @@ class Session:
             self._bookmarks.settled(stop.step)
         self._watch_stop = stop.why is Why.WATCHPOINT
         if stop.note:
-            self._console(f"{stop.note}\n")
+            self._link.console(f"{stop.note}\n")
         if armed is not None or stop.why is Why.INTERRUPTED:
-            self._console(f"Step: {place(self._timeline, stop.step)}\n")
-        return self._report(stop)
+            self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
+        return self._stop_reply(2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
 
     def _open_console(self) -> None:
         self._show_notes()
@@ -522,29 +419,6 @@ class Session:
             step = self._timeline.step_forward if forward else self._timeline.step_backward
             return replace(stop, step=step().step)
         return stop
-
-    def _report(self, stop: Stop) -> bytes:
-        match stop.why:
-            case Why.BREAKPOINT:
-                return self._stop_reply(5, self._breakpoint_word(stop) + ":;")
-            case Why.WATCHPOINT if stop.watch is not None:
-                address, word = stop.watch.address, "awatch"
-                if stop.watchpoint is not None:
-                    address = max(address, stop.watchpoint.address)
-                    word = _WATCH_WORDS.get(stop.watchpoint.kind, "awatch")
-                return self._stop_reply(5, f"{word}:{address:x};")
-            case Why.HISTORY_BEGIN:
-                return self._stop_reply(5, "replaylog:begin;")
-            case Why.HISTORY_END:
-                return self._stop_reply(5, "replaylog:end;")
-            case Why.INTERRUPTED:
-                return self._stop_reply(2)
-        return self._stop_reply(5)
-
-    def _breakpoint_word(self, stop: Stop) -> str:
-        address = stop.breakpoint.address if stop.breakpoint is not None else stop.pc
-        kinds = {kind for kind, at, _ in self._stops if at == address}
-        return "swbreak" if rq.StopKind.SOFTWARE in kinds else "hwbreak"
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:
         registers = "".join(
@@ -614,7 +488,7 @@ class Session:
     def _monitor_command(self, request: rq.Monitor) -> bytes:
         self._open_console()
         try:
-            self._console(self._monitor.execute(request.text))
+            self._link.console(self._monitor.execute(request.text))
         finally:
             self._console_open = False
         return b"OK"
