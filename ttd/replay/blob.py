@@ -1,0 +1,83 @@
+"""The envelope of everything stored in a recording: a checksum, a size, lz4.
+
+The checksum is verified before anything is decompressed, and covers a context, so that a blob
+that was moved to another row is not believed either. It protects from accidents; against a
+malicious file the bounds protect, which are checked too.
+"""
+
+from __future__ import annotations
+
+import struct
+from hashlib import blake2b
+from typing import Any
+
+import lz4.block  # type: ignore[import-untyped]
+import msgpack  # type: ignore[import-untyped]
+
+from ttd.replay.errors import RecordingError
+
+DIGEST_BYTES = 16
+MAX_RAW = 64 << 20
+"""No blob is larger than this before compression (64 MiB)."""
+_SIZE = struct.Struct("<I")
+
+
+def digest(data: bytes, context: bytes = b"") -> bytes:
+    """blake2b of 16 bytes over the length of `context`, `context` and `data`."""
+    state = blake2b(digest_size=DIGEST_BYTES)
+    if context:
+        state.update(_SIZE.pack(len(context)) + context)
+    state.update(data)
+    return state.digest()
+
+
+def seal(raw: bytes, context: bytes) -> bytes:
+    """Checksum, size before compression (u32 LE), lz4 block."""
+    if len(raw) > MAX_RAW:
+        raise RecordingError(f"{len(raw)} bytes are too many for one entry of a recording")
+    body = shrink(raw)
+    return digest(body, context) + body
+
+
+def unseal(blob: bytes, context: bytes, limit: int = MAX_RAW) -> bytes:
+    """Inverse of `seal`; raises `RecordingError` if the checksum or a bound does not hold."""
+    body = blob[DIGEST_BYTES:]
+    if len(body) < _SIZE.size or blob[:DIGEST_BYTES] != digest(body, context):
+        raise RecordingError("the recording is damaged: a checksum does not match")
+    return expand(body, limit)
+
+
+def shrink(raw: bytes) -> bytes:
+    """Size (u32 LE), lz4 block."""
+    packed: bytes = lz4.block.compress(raw, store_size=False)
+    return _SIZE.pack(len(raw)) + packed
+
+
+def expand(packed: bytes, limit: int) -> bytes:
+    """Inverse of `shrink`; raises `RecordingError` if the result were longer than `limit`."""
+    if len(packed) < _SIZE.size:
+        raise RecordingError("the recording is damaged: an entry is too short")
+    (size,) = _SIZE.unpack_from(packed)
+    if size > limit:
+        raise RecordingError("the recording is damaged: an entry claims to be too large")
+    try:
+        raw: bytes = lz4.block.decompress(packed[_SIZE.size :], uncompressed_size=size)
+    except (lz4.block.LZ4BlockError, ValueError, OverflowError, MemoryError):
+        raise RecordingError("the recording is damaged: an entry does not decompress") from None
+    if len(raw) != size:
+        raise RecordingError("the recording is damaged: an entry has the wrong size")
+    return raw
+
+
+def pack(data: object) -> bytes:
+    """Plain data (str keys or not, integers of at most 64 bits) as msgpack."""
+    packed: bytes = msgpack.packb(data)
+    return packed
+
+
+def unpack(raw: bytes) -> Any:
+    """Inverse of `pack`, for data from a file; tuples come back as lists."""
+    try:
+        return msgpack.unpackb(raw, strict_map_key=False)
+    except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
+        raise RecordingError("the recording is damaged: an entry is not readable") from None

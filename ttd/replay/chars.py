@@ -1,0 +1,126 @@
+"""Character devices at the border: serial lines, consoles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Condition
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from ttd.replay.replay import Replay
+
+QUEUE_BYTES = 1 << 16
+"""Input waiting for the guest beyond which host threads are held up."""
+
+
+class CharBackend(Protocol):
+    """The host side of a character device. `write` and `read_all` are called by the machine."""
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        """Begin to read; `on_input` is called from a thread of the backend's."""
+        ...
+
+    def write(self, data: bytes) -> int:
+        """Bytes written (maybe fewer), or a negative errno; never raises."""
+        ...
+
+    def read_all(self, count: int) -> bytes:
+        """Read up to `count` bytes now, waiting for them; raises `OSError`."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class CharDriver:
+    """The front end that a device holds; made by `Replay.register_char_driver`.
+
+    QEMU: `replay_register_char_driver`, `replay_chr_be_write`, `replay_char_write_event_*`,
+    `replay_char_read_all_*`.
+    """
+
+    def __init__(self, replay: Replay, name: str, backend: CharBackend | None) -> None:
+        self.name = name
+        self.id = 0
+        self.backend = backend
+        self._replay = replay
+        self._receive: Callable[[bytes], None] | None = None
+        self._can_receive: Callable[[], int] = lambda: 0
+        self._queue = bytearray()
+        self._changed = Condition()
+        self._closed = False
+        self._written = 0
+        self._crc = 0
+
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
+        """Say where input goes and how many bytes the device can take now.
+
+        Both are called on the machine's thread, at checkpoints. Input that the device cannot
+        take stays queued; in the recording it is at the step at which it was delivered.
+        """
+        self._receive = receive
+        self._can_receive = can_receive
+
+    # the guest's side: machine's thread
+
+    def write(self, data: bytes) -> int:
+        """Guest to host. Returns how many bytes the host took, or a negative errno.
+
+        Record: the backend is written to, and a result other than `len(data)` is logged. Play:
+        the logged result is returned and nothing is written, except to the echo if there is one.
+        """
+        result = self._replay.char_write(self, data, self._written)
+        self._written += len(data)
+        self._crc = crc32(data, self._crc)
+        return result
+
+    def read_all(self, count: int) -> bytes:
+        """Read up to `count` bytes from the host, waiting for them; raises `OSError`.
+
+        Data and errors come from the log in play.
+        """
+        return self._replay.char_read_all(self, count)
+
+    # the host's side
+
+    def be_write(self, data: bytes) -> None:
+        """Host to guest, from any host thread; waits while the guest is far behind."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._queue) < QUEUE_BYTES or self._closed)
+            if self._closed:
+                return
+            self._queue += data
+        self._replay.wake()
+
+    def close(self) -> None:
+        """Let go of host threads, drop what is queued and close the backend."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify_all()
+        if self.backend is not None:
+            self.backend.close()
+
+    # `sources.Source`
+
+    def take(self) -> bytes | None:
+        room = self._can_receive() if self._queue else 0
+        if room <= 0:
+            return None
+        with self._changed:
+            data = bytes(self._queue[:room])
+            del self._queue[:room]
+            self._changed.notify_all()
+        return data or None
+
+    def deliver(self, payload: bytes) -> None:
+        if self._receive is not None:
+            self._receive(payload)
+
+    def save(self) -> list[int]:
+        return [self._written, self._crc]
+
+    def load(self, state: list[int]) -> None:
+        self._written, self._crc = state

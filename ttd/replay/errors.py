@@ -1,0 +1,29 @@
+"""What can go wrong at the border to the outside world. Every text is one sentence for people."""
+
+from __future__ import annotations
+
+
+class ReplayError(Exception):
+    """Base of everything that recording and replaying raise on purpose."""
+
+
+class RecordingError(ReplayError):
+    """The recording file cannot be written, read or believed."""
+
+
+class ConfigMismatch(ReplayError):
+    """The machine that is to play a recording is not the one that was recorded."""
+
+
+class Blocked(ReplayError):
+    """The machine has devices that cannot be recorded; the text lists every reason."""
+
+
+class Divergence(ReplayError):
+    """In play the machine did something else than the recording says."""
+
+    def __init__(self, step: int, expected: str, found: str) -> None:
+        super().__init__(f"diverged at step {step}: expected {expected}, found {found}")
+        self.step = step
+        self.expected = expected
+        self.found = found

@@ -1,0 +1,192 @@
+"""The total order of the events of a run: appended at the end, read anywhere."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterator
+
+from ttd.replay.errors import RecordingError
+from ttd.replay.events import MAX_PAYLOAD, Event, Kind
+from ttd.replay.recording import ChunkInfo, Recording
+
+CHUNK_EVENTS = 4096
+"""Events in a full chunk; what is not full yet is written again at each commit."""
+CHUNK_BYTES = 1 << 18
+"""Payload bytes that make a chunk full."""
+_CACHED_CHUNKS = 16
+_EVENT_BYTES = 8
+"""What an event counts for a commit besides its payload."""
+
+
+class EventLog:
+    """All events of a recording, by sequence number (0, 1, ...), steps never decreasing.
+
+    The last chunk is kept as it grows and handed to the recording whenever that commits, so that
+    a live machine can read at once what it has just recorded; the others are decoded when they
+    are asked for, the latest few kept. Without a recording everything stays in memory.
+    """
+
+    def __init__(self, recording: Recording | None = None) -> None:
+        self._recording = recording
+        self._chunks: list[ChunkInfo] = []
+        self._starts: list[int] = []
+        self._cache: OrderedDict[int, list[Event]] = OrderedDict()
+        self._part: list[Event] = []
+        self._part_first = 0
+        self._tail: list[Event] = []
+        self._tail_first = 0
+        self._tail_bytes = 0
+        self._tail_written = 0
+        self._end = 0
+        self.pending_bytes = 0
+        """Roughly the bytes appended since the recording last committed."""
+        if recording is not None:
+            for info in recording.chunks():
+                self._add_info(info)
+            self._tail_first = self._end
+            if recording.writable:
+                recording.before_commit = self.flush
+
+    def __len__(self) -> int:
+        return self._end
+
+    @property
+    def last_step(self) -> int:
+        """Step of the last event; 0 if there is none."""
+        if self._tail:
+            return self._tail[-1].step
+        return self._chunks[-1].last_step if self._chunks else 0
+
+    def append(self, event: Event) -> int:
+        """Record an event at the end; returns its sequence number."""
+        if len(event.payload) > MAX_PAYLOAD:
+            raise RecordingError(f"an event of {len(event.payload)} bytes is too large to record")
+        self._tail.append(event)
+        size = len(event.payload) + _EVENT_BYTES
+        self._tail_bytes += size
+        self.pending_bytes += size
+        self._end += 1
+        if len(self._tail) >= CHUNK_EVENTS or self._tail_bytes >= CHUNK_BYTES:
+            self._close_tail()
+        return self._end - 1
+
+    def flush(self) -> None:
+        """Hand everything to the recording, which is about to commit."""
+        self.pending_bytes = 0
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._recording is not None and len(self._tail) > self._tail_written:
+            self._tail_written = len(self._tail)
+            self._recording.add_chunk(self._tail_first, self._tail)
+
+    def get(self, sequence: int) -> Event | None:
+        """The event with this number; None at and beyond the end."""
+        at = sequence - self._part_first
+        if 0 <= at < len(self._part):
+            return self._part[at]
+        if not 0 <= sequence < self._end:
+            return None
+        self._part_first, self._part = self._events_around(sequence)
+        return self._part[sequence - self._part_first]
+
+    def first_at(self, step: int) -> int:
+        """Sequence number of the first event at `step` or later; `len(self)` if there is none."""
+        at = bisect_left(self._chunks, step, key=lambda info: info.last_step)
+        if at < len(self._chunks):
+            first, events = self._chunks[at].first, self._chunk(at)
+        else:
+            first, events = self._tail_first, self._tail
+        return first + bisect_left(events, step, key=lambda event: event.step)
+
+    def next_of(self, kinds: Collection[Kind], sequence: int) -> tuple[int, Event] | None:
+        """The first event of `kinds` from `sequence` on, with its number.
+
+        Chunks without these kinds are not decoded.
+        """
+        return next(self._scan(kinds, sequence), None)
+
+    def last_of(self, kinds: Collection[Kind], sequence: int) -> tuple[int, Event] | None:
+        """The last event of `kinds` before `sequence`, with its number."""
+        mask = _mask(kinds)
+        for at in range(len(self._chunks), -1, -1):
+            if at == len(self._chunks):
+                first, events = self._tail_first, self._tail
+            elif self._chunks[at].kinds & mask and self._chunks[at].first < sequence:
+                first, events = self._chunks[at].first, self._chunk(at)
+            else:
+                continue
+            for number in range(min(len(events), sequence - first) - 1, -1, -1):
+                if events[number].kind in kinds:
+                    return first + number, events[number]
+        return None
+
+    def select(
+        self,
+        kinds: Collection[Kind] | None = None,
+        from_step: int = 0,
+        to_step: int | None = None,
+    ) -> Iterator[tuple[int, Event]]:
+        """Events of `kinds` (None: all) with from_step <= step <= to_step, with their numbers."""
+        for number, event in self._scan(
+            tuple(Kind) if kinds is None else kinds, self.first_at(from_step)
+        ):
+            if to_step is not None and event.step > to_step:
+                return
+            yield number, event
+
+    def counts(self) -> Counter[Kind]:
+        """How many events there are of each kind."""
+        return Counter(event.kind for _, event in self._scan(tuple(Kind), 0))
+
+    def _scan(self, kinds: Collection[Kind], sequence: int) -> Iterator[tuple[int, Event]]:
+        mask = _mask(kinds)
+        at = max(0, bisect_right(self._starts, sequence) - 1)
+        while at < len(self._chunks):
+            info = self._chunks[at]
+            if info.kinds & mask:
+                events = self._chunk(at)
+                for number in range(max(0, sequence - info.first), len(events)):
+                    if events[number].kind in kinds:
+                        yield info.first + number, events[number]
+            at += 1
+        for number in range(max(0, sequence - self._tail_first), len(self._tail)):
+            if self._tail[number].kind in kinds:
+                yield self._tail_first + number, self._tail[number]
+
+    def _events_around(self, sequence: int) -> tuple[int, list[Event]]:
+        if sequence >= self._tail_first:
+            return self._tail_first, self._tail
+        at = bisect_right(self._starts, sequence) - 1
+        return self._chunks[at].first, self._chunk(at)
+
+    def _chunk(self, at: int) -> list[Event]:
+        events = self._cache.get(at)
+        if events is None:
+            assert self._recording is not None, "without a recording all events are in the tail"
+            events = self._recording.read_chunk(self._chunks[at])
+            self._cache[at] = events
+            if len(self._cache) > _CACHED_CHUNKS:
+                self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end(at)
+        return events
+
+    def _close_tail(self) -> None:
+        if self._recording is None:
+            return
+        self._hand_over()
+        self._add_info(ChunkInfo.of(self._tail_first, self._tail))
+        self._tail = []
+        self._tail_first = self._end
+        self._tail_bytes = self._tail_written = 0
+
+    def _add_info(self, info: ChunkInfo) -> None:
+        self._chunks.append(info)
+        self._starts.append(info.first)
+        self._end = info.first + info.events
+
+
+def _mask(kinds: Collection[Kind]) -> int:
+    return sum(1 << kind for kind in set(kinds))

@@ -1,0 +1,529 @@
+"""The recording: one SQLite file with everything that is needed to see a run again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from threading import RLock
+from typing import Any, NamedTuple, Self
+
+from ttd.replay import schema
+from ttd.replay.blob import DIGEST_BYTES, digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.replay.config import MachineConfig
+from ttd.replay.errors import RecordingError
+from ttd.replay.events import Event, decode_chunk, encode_chunk
+from ttd.replay.varint import Reader, put_series, put_varint
+from ttd.replay.writer import Job, Writer
+
+MAX_PAGE = 1 << 16
+"""Largest page in bytes."""
+_MAX_STATE = 4 << 20
+_MAX_PAGES = 32 << 20
+_MAX_META = 1 << 20
+_ROW_BYTES = 64
+"""What a row counts for besides its data."""
+
+
+class ChunkInfo(NamedTuple):
+    """Where a chunk of events stands: sequence numbers, steps, and a mask of 1 << kind."""
+
+    first: int
+    events: int
+    first_step: int
+    last_step: int
+    kinds: int
+
+    @classmethod
+    def of(cls, first: int, events: Sequence[Event]) -> Self:
+        """The description of `events`, of which there is at least one."""
+        kinds = 0
+        for kind in {event.kind for event in events}:
+            kinds |= 1 << kind
+        return cls(first, len(events), events[0].step, events[-1].step, kinds)
+
+
+class SnapshotInfo(NamedTuple):
+    """A stored snapshot: `sequence` events came before it; `hash` is the machine's state hash."""
+
+    id: int
+    step: int
+    sequence: int
+    virtual_ns: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a recording goes and how it ended."""
+
+    steps: int = 0
+    virtual_ns: int = 0
+    warp_ns: int = 0
+    events: int = 0
+    complete: bool = False
+    """False while it grows, and for ever if the recorder was killed."""
+    reason: str = ""
+    exit_code: int | None = None
+    state_hash: bytes | None = None
+
+
+class Recording:
+    """A recording that grows (`create`) or one that is read (`open`).
+
+    While it grows all methods belong to the recorder's thread; writing happens on another one.
+    Nothing is visible to others before a `commit`, and what a commit shows is consistent: every
+    event before a snapshot and every page of it are there. Methods raise `RecordingError` if the
+    file cannot be written (then everything up to the last commit is good), or is damaged.
+    """
+
+    def __init__(self, path: str, connection: sqlite3.Connection, writable: bool) -> None:
+        self.path = path
+        self.writable = writable
+        self.before_commit: Callable[[], None] | None = None
+        """Called before a commit or a snapshot, to hand over events not handed over yet."""
+        self.config = MachineConfig("", "", 1)
+        self.created_by = ""
+        self.devices: list[str] = []
+        self.status = Status()
+        self._connection = connection
+        self._lock = RLock()
+        self._writer = Writer(connection, self._lock) if writable else None
+        self._events = 0
+        self._snapshots: list[SnapshotInfo] = []
+        self._history: dict[int, tuple[list[int], list[bytes]]] = {}
+        self._history_end = 0
+
+    # --- making and opening
+
+    @classmethod
+    def create(
+        cls,
+        path: str | None,
+        config: MachineConfig,
+        images: dict[str, bytes] | None = None,
+        created_by: str = "ttd",
+    ) -> Self:
+        """Begin a recording at `path`, replacing one that is there; None: a temporary one.
+
+        `images` are the firmware files by name; their hashes are put into the configuration.
+        Refuses to replace a file that is not a recording.
+        """
+        images = images or {}
+        hashes = {name: digest(data) for name, data in images.items()}
+        config = MachineConfig(
+            config.board, config.cpu_model, config.clock_ns, hashes, config.options
+        )
+        name = "a temporary recording" if path is None else path
+        if path is not None and os.path.lexists(path):
+            if not os.path.isfile(path):
+                raise RecordingError(f"{path} is not a file that a recording can replace")
+            if os.path.getsize(path) > 0:
+                try:
+                    schema.check_header(path)
+                except RecordingError as error:
+                    raise RecordingError(f"{error}, and is not overwritten") from None
+        temporary = "" if path is None else f"{path}.{os.getpid()}.new"
+        with schema.one_sentence(name):
+            try:
+                connection = schema.create(temporary)
+                about = {"config": config.to_data(), "created_by": created_by}
+                _put_meta(connection, "about", about)
+                _put_meta(connection, "devices", [])
+                _put_meta(connection, "status", asdict(Status()))
+                for image, data in images.items():
+                    connection.execute(
+                        "INSERT INTO images VALUES (?, ?)",
+                        (image, seal(data, _context("image", image))),
+                    )
+                connection.execute("COMMIT")
+                if path is not None:
+                    connection.close()
+                    connection = schema.publish(temporary, path)
+            finally:
+                if temporary:
+                    for suffix in ("", "-journal"):
+                        with suppress(OSError):
+                            os.unlink(temporary + suffix)
+        recording = cls(name, connection, writable=True)
+        recording.config = config
+        recording.created_by = created_by
+        return recording
+
+    @classmethod
+    def open(cls, path: str) -> Self:
+        """Open a recording to read it. One whose recorder was killed opens at its last commit."""
+        connection = schema.open_existing(path)
+        recording = cls(path, connection, writable=False)
+        try:
+            recording._read_index()
+        except BaseException:
+            connection.close()
+            raise
+        return recording
+
+    def _read_index(self) -> None:
+        about = self._meta("about", dict)
+        config, created_by = about.get("config"), about.get("created_by")
+        if not isinstance(config, dict) or not isinstance(created_by, str):
+            raise self._damaged("it does not say which machine it is of")
+        self.config = MachineConfig.from_data(config)
+        self.created_by = created_by
+        self.devices = self._meta("devices", list)
+        if not all(isinstance(name, str) for name in self.devices):
+            raise self._damaged("its devices have no names")
+        self.status = self._read_status()
+        for info in self.chunks():
+            self._events += info.events
+        if self._events != self.status.events:
+            raise self._damaged("events are missing")
+        rows = self._rows("SELECT id, step, sequence, virtual_ns, hash FROM snapshots ORDER BY id")
+        for number, row in enumerate(rows):
+            info_ = SnapshotInfo(*row)
+            plain = all(isinstance(v, int) and v >= 0 for v in row[:4])
+            if not plain or info_.id != number or info_.sequence > self._events:
+                raise self._damaged("a snapshot is missing or out of place")
+            self._snapshots.append(info_)
+
+    def _read_status(self) -> Status:
+        data = self._meta("status", dict)
+        try:
+            status = Status(**data)
+        except TypeError:
+            raise self._damaged("it does not say how far it goes") from None
+        numbers = (status.steps, status.virtual_ns, status.warp_ns, status.events)
+        plain = (
+            all(isinstance(value, int) and value >= 0 for value in numbers)
+            and isinstance(status.complete, bool)
+            and isinstance(status.reason, str)
+            and isinstance(status.exit_code, int | None)
+            and isinstance(status.state_hash, bytes | None)
+        )
+        if not plain:
+            raise self._damaged("it does not say how far it goes")
+        return status
+
+    # --- growing
+
+    @property
+    def uncommitted_bytes(self) -> int:
+        """Roughly what has been added since the last commit."""
+        return 0 if self._writer is None else self._writer.uncommitted
+
+    def set_devices(self, names: list[str]) -> None:
+        """Say which devices have a host side; the position is the number in events."""
+        self.devices = list(names)
+        self._put(lambda db: _put_meta(db, "devices", names), _ROW_BYTES)
+
+    def add_chunk(self, first: int, events: Sequence[Event]) -> None:
+        """Store the events from number `first` on, replacing an earlier, shorter chunk there."""
+        events = list(events)
+        info = ChunkInfo.of(first, events)
+        self._events = first + len(events)
+
+        def job(db: sqlite3.Connection) -> None:
+            data = encode_chunk(events, first)
+            db.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
+
+        self._put(job, _ROW_BYTES + 4 * len(events) + sum(len(e.payload) for e in events))
+
+    def put_page(self, data: bytes) -> bytes:
+        """Store a page once; returns its hash (`blob.digest`), which is how it is found again."""
+        name = digest(data)
+
+        def job(db: sqlite3.Connection) -> None:
+            if db.execute("SELECT 1 FROM pages WHERE hash = ?", (name,)).fetchone() is None:
+                db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", (name, shrink(data)))
+
+        self._put(job, len(data))
+        return name
+
+    def add_snapshot(  # noqa: PLR0917
+        self,
+        step: int,
+        sequence: int,
+        virtual_ns: int,
+        state_hash: bytes,
+        state: dict[str, Any],
+        changed_pages: Iterable[tuple[int, bytes]],
+    ) -> SnapshotInfo:
+        """Store a snapshot; snapshots come in the order of their steps.
+
+        `state` is data that msgpack takes (integers of at most 64 bits). `changed_pages` are
+        (page number, hash from `put_page`) of the pages that changed since the stored snapshot
+        before it; for the first, all pages.
+        """
+        if self.before_commit is not None:
+            self.before_commit()
+        info = SnapshotInfo(len(self._snapshots), step, sequence, virtual_ns, state_hash)
+        if sequence > self._events:
+            raise RecordingError("a snapshot cannot come before the events that led to it")
+        raw = pack(state)
+        if len(raw) > _MAX_STATE:
+            raise RecordingError(f"a machine state of {len(raw)} bytes is too large to record")
+        pages = _pack_pages(sorted(changed_pages))
+        context = _context("snapshot", *info)
+
+        def job(db: sqlite3.Connection) -> None:
+            row = (*info, seal(pages, context + b"pages"), seal(raw, context + b"state"))
+            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+        self._put(job, _ROW_BYTES + len(raw) + len(pages))
+        self._snapshots.append(info)
+        return info
+
+    def add_interval(self, snapshot: int, data: bytes) -> None:
+        """Store what is known of the time from stored snapshot `snapshot` to the next (opaque)."""
+        blob = seal(data, _context("interval", snapshot))
+        self._put(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO intervals VALUES (?, ?)", (snapshot, blob)
+            ),
+            _ROW_BYTES + len(blob),
+        )
+
+    def commit(self, steps: int, virtual_ns: int, warp_ns: int = 0) -> None:
+        """Make everything so far permanent, and that the history goes up to `steps`.
+
+        Returns at once; a failure is raised by a later call.
+        """
+        if self.before_commit is not None:
+            self.before_commit()
+        self.status = Status(steps, virtual_ns, warp_ns, self._events)
+        self._commit_status()
+
+    def finish(
+        self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
+    ) -> None:
+        """Mark the recording, up to the last `commit`, as complete; leave one file, closed to
+        changes and still readable through this object."""
+        status = self.status
+        self.status = Status(
+            status.steps, status.virtual_ns, status.warp_ns, status.events,
+            True, reason, exit_code, state_hash,
+        )  # fmt: skip
+        self._commit_status()
+        writer = self._writer
+        if writer is None:
+            return
+        self._sync()
+        writer.close()
+        self._writer = None
+        self.writable = False
+        with self._lock, schema.one_sentence(self.path):
+            # One file without side files, also if it is copied while it is being read.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+
+    def close(self) -> None:
+        """Give the file back. What has not been committed is lost. Never raises."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _commit_status(self) -> None:
+        data = asdict(self.status)
+        self._put(lambda db: _put_meta(db, "status", data), 0)
+        if self._writer is not None:
+            self._writer.commit()
+
+    def _put(self, job: Job, size: int) -> None:
+        if self._writer is None:
+            raise RecordingError(f"{self.path} is finished and does not change any more")
+        self._raise_error()
+        self._writer.put(job, size)
+
+    def _raise_error(self) -> None:
+        error = None if self._writer is None else self._writer.error
+        if isinstance(error, RecordingError):
+            raise error
+        if error is not None:
+            raise schema.sentence(self.path, error) from error
+
+    def _sync(self) -> None:
+        if self._writer is not None:
+            self._writer.drain()
+            self._raise_error()
+
+    # --- reading
+
+    def chunks(self) -> list[ChunkInfo]:
+        """All chunks in their order, without gaps."""
+        rows = self._rows(
+            "SELECT first, count, first_step, last_step, kinds FROM chunks ORDER BY first"
+        )
+        chunks = []
+        end = 0
+        for row in rows:
+            plain = all(isinstance(value, int) and value >= 0 for value in row)
+            if not plain or row[0] != end or row[1] == 0:
+                raise self._damaged("events are missing")
+            chunks.append(ChunkInfo(*row))
+            end += row[1]
+        return chunks
+
+    def read_chunk(self, info: ChunkInfo) -> list[Event]:
+        """The events of a chunk."""
+        row = self._row("SELECT data FROM chunks WHERE first = ?", info.first)
+        if row is None:
+            raise self._damaged("events are missing")
+        events = decode_chunk(row[0], info.first)
+        if not events or ChunkInfo.of(info.first, events) != info:
+            raise self._damaged("a chunk of events is not what the index says")
+        return events
+
+    @property
+    def snapshots(self) -> Sequence[SnapshotInfo]:
+        """All stored snapshots, by id and by step."""
+        return self._snapshots
+
+    def snapshot_state(self, snapshot: int) -> dict[str, Any]:
+        """The state given to `add_snapshot`."""
+        raw = self._snapshot_blob(snapshot, "state", _MAX_STATE)
+        state = unpack(raw)
+        if not isinstance(state, dict):
+            raise self._damaged("a snapshot holds no machine state")
+        return state
+
+    def changed_pages(self, snapshot: int) -> list[tuple[int, bytes]]:
+        """(page number, hash) of the pages that changed since the stored snapshot before."""
+        return _unpack_pages(self._snapshot_blob(snapshot, "pages", _MAX_PAGES))
+
+    def page_map(self, snapshot: int) -> dict[int, bytes]:
+        """Hash of every page of the machine at this snapshot, by page number."""
+        for number in range(self._history_end, snapshot + 1):
+            for page, name in self.changed_pages(number):
+                ids, hashes = self._history.setdefault(page, ([], []))
+                ids.append(number)
+                hashes.append(name)
+            self._history_end = number + 1
+        pages = {}
+        for page, (ids, hashes) in self._history.items():
+            at = bisect_right(ids, snapshot)
+            if at:
+                pages[page] = hashes[at - 1]
+        return pages
+
+    def page(self, name: bytes) -> bytes:
+        """The page with this hash."""
+        row = self._row("SELECT data FROM pages WHERE hash = ?", name)
+        if row is None:
+            raise self._damaged("a page is missing")
+        data = expand(row[0], MAX_PAGE)
+        if digest(data) != name:
+            raise self._damaged("a page is not what its hash says")
+        return data
+
+    def interval(self, snapshot: int) -> bytes | None:
+        """What `add_interval` stored; None if nothing."""
+        row = self._row("SELECT data FROM intervals WHERE id = ?", snapshot)
+        return None if row is None else unseal(row[0], _context("interval", snapshot))
+
+    def images(self) -> dict[str, bytes]:
+        """The firmware files by name, checked against the configuration's hashes."""
+        images = {}
+        for name, blob in self._rows("SELECT name, data FROM images ORDER BY rowid"):
+            images[name] = unseal(blob, _context("image", name))
+        if {name: digest(data) for name, data in images.items()} != self.config.images:
+            raise self._damaged("an image is missing or not the recorded one")
+        return images
+
+    # --- bookmarks
+
+    def set_bookmark(self, name: str, step: int, note: str = "") -> None:
+        """Remember a place; in a finished recording too, if its file can be written."""
+        blob = seal(pack([step, note]), _context("bookmark", name))
+        self._change("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", name, blob)
+
+    def delete_bookmark(self, name: str) -> None:
+        """Forget a place; nothing happens if there is none of that name."""
+        self._change("DELETE FROM bookmarks WHERE name = ?", name)
+
+    def bookmarks(self) -> dict[str, tuple[int, str]]:
+        """(step, note) by name."""
+        places = {}
+        for name, blob in self._rows("SELECT name, data FROM bookmarks ORDER BY name"):
+            entry = unpack(unseal(blob, _context("bookmark", name), _MAX_META))
+            match entry:
+                case [int(step), str(note)]:
+                    places[name] = (step, note)
+                case _:
+                    raise self._damaged("a bookmark is not one")
+        return places
+
+    def _change(self, sql: str, *values: object) -> None:
+        if self._writer is not None:
+            self._put(lambda db: db.execute(sql, values), _ROW_BYTES)
+            return
+        with self._lock, schema.one_sentence(self.path):
+            if not os.path.exists(self.path):
+                self._connection.execute(sql, values)
+                return
+            connection = sqlite3.connect(self.path, isolation_level=None)
+            try:
+                connection.execute(sql, values)
+            finally:
+                connection.close()
+
+    # --- inside
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        self._sync()
+        with self._lock, schema.one_sentence(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _row(self, sql: str, *values: object) -> Any:
+        rows = self._rows(sql, *values)
+        return rows[0] if rows else None
+
+    def _meta(self, name: str, form: type) -> Any:
+        row = self._row("SELECT data FROM meta WHERE name = ?", name)
+        if row is None:
+            raise self._damaged(f"it has no {name}")
+        data = unpack(unseal(row[0], _context("meta", name), _MAX_META))
+        if not isinstance(data, form):
+            raise self._damaged(f"its {name} is not readable")
+        return data
+
+    def _snapshot_blob(self, snapshot: int, column: str, limit: int) -> bytes:
+        row = self._row(f"SELECT {column} FROM snapshots WHERE id = ?", snapshot)
+        if row is None:
+            raise self._damaged("a snapshot is missing")
+        context = _context("snapshot", *self._snapshots[snapshot]) + column.encode()
+        return unseal(row[0], context, limit)
+
+    def _damaged(self, why: str) -> RecordingError:
+        return RecordingError(f"{self.path} is damaged: {why}")
+
+
+def _context(*parts: object) -> bytes:
+    """What a checksum covers besides the data: where it belongs."""
+    return pack(parts)
+
+
+def _put_meta(db: sqlite3.Connection, name: str, data: object) -> None:
+    blob = seal(pack(data), _context("meta", name))
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, blob))
+
+
+def _pack_pages(pages: list[tuple[int, bytes]]) -> bytes:
+    out = bytearray()
+    put_varint(out, len(pages))
+    put_series(out, [number for number, _ in pages])
+    for _, name in pages:
+        out += name
+    return bytes(out)
+
+
+def _unpack_pages(raw: bytes) -> list[tuple[int, bytes]]:
+    reader = Reader(raw)
+    count = reader.varint()
+    if count > len(raw):
+        raise RecordingError("the recording is damaged: a snapshot claims too many pages")
+    numbers = reader.series(count)
+    return [(number, reader.bytes(DIGEST_BYTES)) for number in numbers]

@@ -1,0 +1,186 @@
+"""The SQLite side of a recording: tables, and how a file is made and opened safely."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from ttd.replay.errors import RecordingError
+
+APPLICATION_ID = 0x54544452
+"""`TTDR`, in the header of the SQLite file."""
+FORMAT_VERSION = 1
+_LONGEST_ENTRY = 80 << 20
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_TABLES = {
+    "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
+    "images": "CREATE TABLE images (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
+    "chunks": (
+        "CREATE TABLE chunks (first INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
+        " first_step INTEGER NOT NULL, last_step INTEGER NOT NULL, kinds INTEGER NOT NULL,"
+        " data BLOB NOT NULL) STRICT"
+    ),
+    "snapshots": (
+        "CREATE TABLE snapshots (id INTEGER PRIMARY KEY, step INTEGER NOT NULL,"
+        " sequence INTEGER NOT NULL, virtual_ns INTEGER NOT NULL, hash BLOB NOT NULL,"
+        " pages BLOB NOT NULL, state BLOB NOT NULL) STRICT"
+    ),
+    "pages": (
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+        " data BLOB NOT NULL) STRICT"
+    ),
+    "intervals": "CREATE TABLE intervals (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
+    "bookmarks": "CREATE TABLE bookmarks (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
+}
+
+
+@contextmanager
+def one_sentence(path: str) -> Iterator[None]:
+    """Turn what SQLite and the operating system raise into a `RecordingError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise sentence(path, error) from error
+    except OSError as error:
+        raise RecordingError(f"{path}: {error.strerror or error}") from error
+    except (MemoryError, OverflowError, UnicodeError) as error:
+        raise RecordingError(f"{path} is damaged: an entry cannot be read") from error
+
+
+def sentence(path: str, error: BaseException) -> RecordingError:
+    """What an error of SQLite's means to a person."""
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        what = f"{path} cannot grow, the disk is full or failing; it is good up to its last commit"
+    elif "malformed" in text or "corrupt" in text or "decode" in text or "too big" in text:
+        what = f"{path} is damaged ({text})"
+    elif "not a database" in text:
+        what = f"{path} is not a ttd recording"
+    else:
+        what = f"{path} cannot be used: {text}"
+    return RecordingError(what)
+
+
+def create(path: str) -> sqlite3.Connection:
+    """A new database with empty tables, in a transaction that the caller commits.
+
+    "" is a temporary one that SQLite deletes by itself.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    connection.execute("BEGIN")
+    for sql in _TABLES.values():
+        connection.execute(sql)
+    return connection
+
+
+def publish(temporary: str, path: str) -> sqlite3.Connection:
+    """Give a committed, closed database its name, and open it to grow.
+
+    Until then a recording that had the name is whole; from then on a killed recorder leaves the
+    state of its last commit, because the log that SQLite writes ahead is found beside the file.
+    """
+    for suffix in _SIDE_FILES:
+        Path(path + suffix).unlink(missing_ok=True)
+    os.replace(temporary, path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Survives SIGKILL as it is; a power failure may cost the last commits, never consistency.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def check_header(path: str) -> None:
+    """Raise `RecordingError` unless the file at `path` says that it is a recording of ours."""
+    with one_sentence(path), open(path, "rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise RecordingError(f"{path} is not a ttd recording")
+    version, application = struct.unpack_from(">I4xI", header, 60)
+    if application != APPLICATION_ID:
+        raise RecordingError(f"{path} is not a ttd recording")
+    if version != FORMAT_VERSION:
+        raise RecordingError(
+            f"{path} has format version {version}, this ttd reads version {FORMAT_VERSION}"
+        )
+
+
+def open_existing(path: str) -> sqlite3.Connection:
+    """Open a recording for reading, also on read-only media and after its recorder was killed."""
+    check_header(path)
+    with one_sentence(path):
+        if not _left_over(path):
+            connection = _connect(path, "ro", immutable=_says_wal(path))
+        else:
+            try:
+                connection = _connect(path, "rw")
+            except sqlite3.OperationalError:
+                connection = _connect_copy(path)
+        _check_tables(connection, path)
+        return connection
+
+
+def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
+    uri = f"file:{quote(os.path.abspath(path))}?mode={mode}" + ("&immutable=1" * immutable)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
+        # A stranger's file must not make SQLite do more than look up rows.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_copy(path: str) -> sqlite3.Connection:
+    """A killed recorder's file where SQLite may not write: its log is applied to a copy."""
+    with tempfile.TemporaryDirectory(prefix="ttd-") as folder:
+        copy = os.path.join(folder, "copy")
+        shutil.copyfile(path, copy)
+        for suffix in ("-wal", "-journal"):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, copy + suffix)
+        source = _connect(copy, "rw")
+        try:
+            connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            source.backup(connection)
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+        finally:
+            source.close()
+
+
+def _left_over(path: str) -> bool:
+    return any(
+        os.path.exists(path + suffix) and os.path.getsize(path + suffix) > 0
+        for suffix in ("-wal", "-journal")
+    )
+
+
+def _says_wal(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(20)[18:20] != b"\x01\x01"
+
+
+def _check_tables(connection: sqlite3.Connection, path: str) -> None:
+    """Exactly our tables: no views or triggers that would run when we read."""
+    found = {
+        name: sql
+        for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
+        if sql is not None
+    }
+    if found != _TABLES:
+        connection.close()
+        raise RecordingError(f"{path} is damaged: it does not have the tables of a recording")
