@@ -21,6 +21,7 @@ FLOORS = [
     {"timeline", "rsp"},
     {"snapshot"},
     {"machine"},
+    {"loader"},  # images, and how a board starts them
     {"boards", "devices", "replay", "cpu"},
     {"symbols", "stops"},
     {"engine"},
