@@ -1,0 +1,384 @@
+"""The Armv7-M processor model: what happens when the engine stops (DDI0403E, part B)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from unicorn import arm_const as arm
+
+from ttd.cpu.base import After, Register
+from ttd.devices.base import Clock, Device, Line, State
+from ttd.engine.types import Access, EngineStop, StopReason
+
+from . import exceptions as exc
+from . import scs
+from .access import CoreAccess
+from .data_faults import DataAccess, data_access, is_defined
+from .dwt import CycleCounter, PpbUnit
+from .exceptions import ExceptionTable
+from .flow import IPSR, IT_BITS, LOCKUP_ADDRESS, T_BIT, ExceptionFlow
+from .mpu import Mpu
+from .registers import GENERAL_IDS, REGISTERS, UNICORN_IDS
+from .scs import SystemControlSpace
+from .systick import SysTick
+
+
+class _Excp(IntEnum):
+    """Unicorn's exception numbers (its target/arm/cpu.h); what is not here is undefined."""
+
+    SWI = 2
+    PREFETCH_ABORT = 3
+    DATA_ABORT = 4
+    BKPT = 7
+    EXCEPTION_EXIT = 8
+    NOCP = 17
+
+
+_EXC_RETURN = 0xF0000000
+"""Branches to here and above are exception returns in handler mode (B1.5.8)."""
+_SEMIHOSTING = b"\xab\xbe"
+_WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
+_YIELD = (b"\x10\xbf", b"\xaf\xf3\x01\x80")
+_SEV = (b"\x40\xbf", b"\xaf\xf3\x04\x80")
+
+_AWAKE, _WAIT_INTERRUPT, _WAIT_EVENT = 0, 1, 2
+
+_PENDING_READ = (
+    arm.UC_ARM_REG_PRIMASK,
+    arm.UC_ARM_REG_FAULTMASK,
+    arm.UC_ARM_REG_BASEPRI,
+    arm.UC_ARM_REG_XPSR,
+)
+_RESET_WRITE = (
+    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_CONTROL,
+    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_CONTROL,
+    arm.UC_ARM_REG_PRIMASK,
+    arm.UC_ARM_REG_FAULTMASK,
+    arm.UC_ARM_REG_BASEPRI,
+    arm.UC_ARM_REG_MSP,
+    arm.UC_ARM_REG_PSP,
+    *GENERAL_IDS[:13],
+    arm.UC_ARM_REG_LR,
+    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_PC,
+)
+
+
+class CortexM:
+    """A Cortex-M3: the engine runs its instructions, everything around them is here.
+
+    Interrupts and other asynchronous exceptions are not taken inside an IT block: the engine
+    cannot stop there, so where one was noticed would depend on how the run was sliced.
+    """
+
+    gdb_architecture = "arm"
+    registers: tuple[Register, ...] = REGISTERS
+    watch_after = False
+
+    def __init__(
+        self,
+        engine: CoreAccess,
+        clock: Clock,
+        *,
+        hz: int,
+        reference_hz: int = 0,
+        lines: int = 32,
+        priority_bits: int = 3,
+        mpu_regions: int = 8,
+        vtor: int = 0,
+        semihosting: bool = True,
+    ) -> None:
+        """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none."""
+        self._engine = engine
+        self._table = ExceptionTable(lines, priority_bits)
+        self.scs = SystemControlSpace(
+            "scs",
+            clock,
+            engine,
+            table=self._table,
+            systick=SysTick(clock, hz, reference_hz),
+            mpu=Mpu(engine, mpu_regions),
+            vtor=vtor,
+        )
+        self.dwt = CycleCounter("dwt", clock, engine, hz)
+        self._flow = ExceptionFlow(engine, self.scs)
+        self.semihosting = semihosting
+        self.waiting = _AWAKE
+        self.deferred = False
+        """The last `pending()` found an exception that only waits for the end of an IT block:
+        the machine is to run one step at a time."""
+        self._table.on_pend = self._pended
+
+    def reset(self) -> None:
+        """B1.5.5 TakeReset(): everything to its reset value, SP and PC from the vector table."""
+        self.scs.reset()
+        self.dwt.reset()
+        self._flow.reset()
+        self.waiting = _AWAKE
+        self.deferred = False
+        vectors = self._engine.read(self.scs.vtor, 8)
+        sp = int.from_bytes(vectors[:4], "little") & ~3
+        entry = int.from_bytes(vectors[4:], "little")
+        if len(vectors) < 8:
+            self._flow.lockup = True
+            entry = LOCKUP_ADDRESS | 1
+        # First a privileged handler, then thread mode on MSP, whatever the mode was before.
+        leave_mode = (T_BIT | exc.HARD_FAULT, 0, T_BIT, 0)
+        xpsr = T_BIT if entry & 1 else 0
+        self._engine.regs_write(
+            _RESET_WRITE,
+            (*leave_mode, 0, 0, 0, sp, 0, *([0] * 13), 0xFFFFFFFF, xpsr, entry & ~1),
+        )
+        self._engine.clear_exclusive()
+        self._engine.watch_masks = False
+
+    # What a board wires up -------------------------------------------------------------------
+
+    @property
+    def on_change(self) -> Callable[[], None]:
+        """Called when the CPU has to look anew before the next instruction."""
+        return self._table.on_change
+
+    @on_change.setter
+    def on_change(self, hook: Callable[[], None]) -> None:
+        self._table.on_change = hook
+
+    def irq(self, number: int) -> Line:
+        """A line to drive external interrupt `number` with."""
+        return Line(lambda level: self._table.set_level(number, level))
+
+    def ppb(self) -> list[tuple[int, Device]]:
+        """The devices of the Private Peripheral Bus and where they are.
+
+        Their state is in `CortexM.save`. They have to be reset by `CortexM.reset`.
+        """
+        clock, engine = self.scs.clock, self._engine
+        return [
+            (0xE0000000, PpbUnit("itm", clock, engine)),
+            (0xE0001000, self.dwt),
+            (0xE0002000, PpbUnit("fpb", clock, engine)),
+            (0xE000E000, self.scs),
+            (0xE0040000, PpbUnit("tpiu", clock, engine)),
+            (0xE00FF000, PpbUnit("rom-table", clock, engine)),
+        ]
+
+    @property
+    def reset_requested(self) -> bool:
+        """The guest wrote SYSRESETREQ; the machine is to reset the board."""
+        return self.scs.reset_requested
+
+    # State -----------------------------------------------------------------------------------
+
+    def save(self) -> State:
+        return {
+            "scs": self.scs.save(),
+            "dwt": self.dwt.save(),
+            "flow": self._flow.save(),
+            "waiting": self.waiting,
+        }
+
+    def load(self, state: State) -> None:
+        self.scs.load(state["scs"])
+        self.dwt.load(state["dwt"])
+        self._flow.load(state["flow"])
+        self.waiting = state["waiting"]
+        self.deferred = False
+        self._engine.watch_masks = False  # the next `pending()` knows
+
+    def read_register(self, name: str) -> int:
+        return self._engine.reg_read(UNICORN_IDS[name])
+
+    def write_register(self, name: str, value: int) -> None:
+        """Write a register as GDB means it; PC without the Thumb bit."""
+        register = UNICORN_IDS[name]
+        if name == "control":
+            # nPRIV has to be given up before SPSEL can be written.
+            self._engine.regs_write((register, register), (0, value))
+        elif name == "pc":
+            self._engine.reg_write(register, value & ~1)
+        else:
+            self._engine.reg_write(register, value)
+
+    # Pending exceptions and sleep ------------------------------------------------------------
+
+    def pending(self) -> int | None:
+        table, engine, flow = self._table, self._engine, self._flow
+        self.deferred = False
+        if not table.takeable or flow.lockup:
+            engine.watch_masks = False
+            return None
+        primask, faultmask, basepri, xpsr = engine.regs_read(_PENDING_READ)
+        if table.top_group >= table.execution_priority(primask & 1, faultmask & 1, basepri):
+            engine.watch_masks = True
+            return None
+        engine.watch_masks = False
+        if xpsr & IT_BITS and not flow.synchronous:
+            self.deferred = True
+            return None
+        return table.top
+
+    def enter(self, number: int) -> None:
+        self.waiting = _AWAKE
+        self._flow.enter(number)
+
+    def wake(self) -> bool:
+        """B1.5.18, B1.5.19: PRIMASK does not keep WFI asleep."""
+        if self.waiting == _WAIT_EVENT and self._flow.event:
+            self._flow.event = False
+            self.waiting = _AWAKE
+        elif self.waiting and self._table.takeable:
+            ignore = self.waiting == _WAIT_INTERRUPT
+            if self._table.top_group < self._flow.execution_priority(ignore_primask=ignore):
+                self.waiting = _AWAKE
+        return not self.waiting
+
+    def _pended(self) -> None:
+        """SCR.SEVONPEND: pending is an event, enabled or not (B1.5.18)."""
+        if self.scs.scr & scs.SEVONPEND:
+            self._flow.event = True
+
+    def _sleep(self, how: int) -> After:
+        self.waiting = how
+        return After.CONTINUE if self.wake() else After.WAIT
+
+    # Stops -----------------------------------------------------------------------------------
+
+    def stopped(self, stop: EngineStop) -> After:
+        """What is raised here becomes pending; the machine's next look takes it."""
+        if self.reset_requested:
+            return After.RESET
+        if self._flow.lockup:
+            return After.LOCKUP
+        match stop.reason:
+            case StopReason.WAIT:
+                return self._sleep(_WAIT_INTERRUPT)
+            case StopReason.EXCEPTION:
+                after = self._exception(stop)
+            case StopReason.FAULT:
+                fetch = stop.code == Access.FETCH
+                after = self._fetch_fault(stop.pc) if fetch else self._data_fault(stop)
+            case StopReason.INVALID:
+                after = self._invalid(stop.pc)
+            case _:
+                after = After.CONTINUE
+        return After.LOCKUP if self._flow.lockup else after
+
+    def _exception(self, stop: EngineStop) -> After:
+        match stop.code:
+            case _Excp.SWI:  # PC is after it
+                return self._raise(exc.SVCALL)
+            case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
+                return self._fetch_fault(stop.pc)
+            case _Excp.DATA_ABORT:
+                return self._data_fault(stop)
+            case _Excp.BKPT:
+                return self._breakpoint(stop.pc)
+            case _Excp.NOCP:
+                return self._raise(exc.USAGE_FAULT, scs.NOCP)
+        return self._undefined()
+
+    def _raise(self, number: int, status: int = 0) -> After:
+        self._flow.raise_synchronous(number, status)
+        return After.CONTINUE
+
+    def _breakpoint(self, pc: int) -> After:
+        """C1.6.1 and B1.5.14: without a debugger, DebugMonitor or HardFault."""
+        if self.semihosting and self._engine.read(pc, 2) == _SEMIHOSTING:
+            return After.SEMIHOST
+        self.scs.dfsr |= scs.DFSR_BKPT
+        if self._table.can_preempt(exc.DEBUG_MONITOR, self._flow.execution_priority()):
+            return self._raise(exc.DEBUG_MONITOR)
+        self._flow.raise_hard_fault(scs.DEBUGEVT)
+        return After.CONTINUE
+
+    def _invalid(self, pc: int) -> After:
+        """Undefined instructions, ARM state, and the hints that Unicorn stops after."""
+        if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
+            return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
+        if is_defined(self._engine.read(pc, 4)):
+            if self._is_before(pc, _YIELD):
+                return After.CONTINUE
+            if length := self._is_before(pc, _WFE):
+                return self._wait_for_event(pc - length)
+        return self._undefined()
+
+    def _undefined(self) -> After:
+        return self._raise(exc.USAGE_FAULT, scs.UNDEFINSTR)
+
+    def _is_before(self, pc: int, encodings: tuple[bytes, bytes]) -> int:
+        """Length of the instruction before `pc` if it is one of these, else 0."""
+        for code in encodings:
+            if self._engine.read(pc - len(code), len(code)) == code:
+                return len(code)
+        return 0
+
+    def _wait_for_event(self, pc: int) -> After:
+        """WFE at `pc`. SEV runs unseen; a SEV right before it is what programs use to empty
+        the event register."""
+        if self._flow.event or self._is_before(pc, _SEV):
+            self._flow.event = False
+            return After.CONTINUE
+        return self._sleep(_WAIT_EVENT)
+
+    def _fetch_fault(self, pc: int) -> After:
+        """An exception return, or a fetch that is not answered (B1.5.14)."""
+        xpsr = self._engine.reg_read(arm.UC_ARM_REG_XPSR)
+        if pc >= _EXC_RETURN and xpsr & IPSR:
+            # A branch took the low bit of EXC_RETURN into EPSR.T.
+            sleeps = self._flow.leave(pc | (1 if xpsr & T_BIT else 0))
+            return self._sleep(_WAIT_INTERRUPT) if sleeps else After.CONTINUE
+        if not xpsr & T_BIT:
+            return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
+        bad = pc if not self._engine.accessible(pc, Access.FETCH) else pc + 2
+        if self._engine.mpu_denies(bad, Access.FETCH):
+            return self._raise(exc.MEM_MANAGE, scs.IACCVIOL)
+        return self._raise(exc.BUS_FAULT, scs.IBUSERR)
+
+    def _data_fault(self, stop: EngineStop) -> After:
+        """B1.5.14: MemManage if the MPU forbids it, UsageFault if unaligned, else BusFault."""
+        engine = self._engine
+        registers = engine.regs_read(GENERAL_IDS)
+        access = data_access(engine.read(stop.pc, 4), stop.pc, registers.__getitem__)
+        if access is not None and (access.unaligned or self._device_unaligned(access)):
+            return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
+        if stop.exact or access is None:
+            kind, address = Access(stop.code), stop.address
+        else:
+            kind = access.kind
+            bad = access.first_bad(engine.accessible)
+            address = access.address if bad is None else bad
+        if engine.mpu_denies(address, kind):
+            self.scs.mmfar = address
+            return self._raise(exc.MEM_MANAGE, scs.DACCVIOL | scs.MMARVALID)
+        self.scs.bfar = address
+        status = scs.PRECISERR | scs.BFARVALID
+        if self.scs.ccr & scs.BFHFNMIGN and self._flow.execution_priority() < 0:
+            # The access is ignored (B3.2.8): its instruction retires, as a step of its own.
+            self.scs.cfsr |= status
+            self.skip_instruction()
+            return After.ENTERED
+        return self._raise(exc.BUS_FAULT, status)
+
+    def _device_unaligned(self, access: DataAccess) -> bool:
+        """A3.2.1: Device memory (B3.1, table B3-1) takes no unaligned accesses."""
+        address = access.address
+        device = 0x40000000 <= address < 0x60000000 or address >= 0xA0000000
+        return (
+            device
+            and address % min(access.size, 4) != 0
+            and self._engine.accessible(address, access.kind)
+        )
+
+    def skip_instruction(self) -> None:
+        """Go on after the instruction at PC, as if it had done nothing (semihosting calls)."""
+        xpsr, pc = self._engine.regs_read((arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_PC))
+        wide = self._engine.read(pc, 2)[1] >> 3 >= 0x1D
+        it = xpsr >> 8 & 0xFC | xpsr >> 25 & 3
+        it = it & 0xE0 | it << 1 & 0x1F if it & 7 else 0  # A7.3.3 ITAdvance()
+        xpsr = xpsr & ~IT_BITS | (it & 0xFC) << 8 | (it & 3) << 25
+        self._engine.regs_write(
+            (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_PC), (xpsr, pc + (4 if wide else 2))
+        )

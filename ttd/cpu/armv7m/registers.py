@@ -1,0 +1,41 @@
+"""The registers of an Armv7-M core as GDB knows them."""
+
+from __future__ import annotations
+
+from unicorn import arm_const as arm
+
+from ttd.cpu.base import Register
+
+_PROFILE = "org.gnu.gdb.arm.m-profile"
+_SYSTEM = "org.gnu.gdb.arm.m-system"
+
+REGISTERS = (
+    *(Register(f"r{n}", 32, n, "uint32", _PROFILE) for n in range(13)),
+    Register("sp", 32, 13, "data_ptr", _PROFILE),
+    Register("lr", 32, 14, "uint32", _PROFILE),
+    Register("pc", 32, 15, "code_ptr", _PROFILE),
+    Register("xpsr", 32, 25, "uint32", _PROFILE),
+    Register("msp", 32, 26, "data_ptr", _SYSTEM, "system", in_stop_reply=False),
+    Register("psp", 32, 27, "data_ptr", _SYSTEM, "system", in_stop_reply=False),
+    Register("primask", 32, 28, "uint32", _SYSTEM, "system", in_stop_reply=False),
+    Register("basepri", 32, 29, "uint32", _SYSTEM, "system", in_stop_reply=False),
+    Register("faultmask", 32, 30, "uint32", _SYSTEM, "system", in_stop_reply=False),
+    Register("control", 32, 31, "uint32", _SYSTEM, "system", in_stop_reply=False),
+)
+
+UNICORN_IDS = {
+    **{f"r{n}": getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)},
+    "sp": arm.UC_ARM_REG_SP,
+    "lr": arm.UC_ARM_REG_LR,
+    "pc": arm.UC_ARM_REG_PC,
+    "xpsr": arm.UC_ARM_REG_XPSR,
+    "msp": arm.UC_ARM_REG_MSP,
+    "psp": arm.UC_ARM_REG_PSP,
+    "primask": arm.UC_ARM_REG_PRIMASK,
+    "basepri": arm.UC_ARM_REG_BASEPRI,
+    "faultmask": arm.UC_ARM_REG_FAULTMASK,
+    "control": arm.UC_ARM_REG_CONTROL,
+}
+
+GENERAL_IDS = tuple(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(15))
+"""Unicorn's ids of r0..r14."""
