@@ -1,1 +1,66 @@
-"""Placeholder."""
+"""The demo: record a firmware until its bug strikes, then walk back to the cause in GDB."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+GUEST_FAILED = 1
+"""Exit code with which the demo firmware reports that it has crashed."""
+
+
+def show(command: list[str]) -> None:
+    """Print a command line as one would type it from the top of the repository."""
+    words = [word.replace(f"{ROOT}/", "") for word in command]
+    print(f"\n$ {shlex.join(words)}", flush=True)
+
+
+def say(text: str) -> None:
+    print(f"\n# {text}", flush=True)
+
+
+def main() -> int:
+    example = Path(sys.argv[1] if len(sys.argv) > 1 else "examples/lost-event")
+    elf = example / f"{example.name}.elf"
+    recording = example / "run.ttd"
+    ttd = str(BIN / "ttd")
+
+    say("A data logger dies with 'queue full', about once a week. Record it until it does.")
+    record = [ttd, "record", "--board", "mps2-an385", "-o", str(recording), "--semihosting", str(elf)]
+    show(record)
+    code = subprocess.run(record, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode
+    if code != GUEST_FAILED:
+        print(f"demo: the firmware was to fail with exit code 1, not {code}.", file=sys.stderr)
+        return 1
+    show([ttd, "info", str(recording)])
+    subprocess.run([ttd, "info", str(recording)], cwd=ROOT, check=True)
+
+    say("That is the bug, caught, in one file. Now GDB, on the recording:")
+    server = shlex.join([ttd, "serve", "--stdio", str(recording)])
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    gdb = ["gdb-multiarch", "-q", "-nx", str(elf)]
+    by_hand = [*gdb, "-ex", f"target remote | {server}"]
+    show(by_hand)
+    session = [*gdb, "-iex", "set pagination off", *by_hand[len(gdb) :]]
+    session += ["-x", str(example / "demo.gdb")]
+    session += ["-ex", "echo \\n# Your turn: try `reverse-step`, `monitor help`; `quit` ends.\\n"]
+    if not interactive:
+        session = [session[0], "-batch", *session[1:-2]]
+    code = subprocess.run(session, cwd=ROOT, check=False).returncode
+
+    say("The same by hand:")
+    for command in (record, by_hand):
+        show(command)
+    print(
+        "(gdb) continue\n(gdb) watch todo\n(gdb) reverse-continue\n(gdb) reverse-continue\n"
+        f"\n# and, step by step: docs/tutorial.md; the firmware's story: {example}/README.md"
+    )
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+# The demo as GDB plays it: `do COMMAND` shows a command, waits for nothing, runs it; `say` explains.
+# Started from the top of the repository by scripts/demo.py, after `target remote`.
+set pagination off
+set confirm off
+set print frame-info source-and-location
+
+python
+import textwrap
+
+class Say(gdb.Command):
+    """Explain: print a paragraph."""
+    def __init__(self):
+        super().__init__("say", gdb.COMMAND_USER)
+    def invoke(self, text, from_tty):
+        print()
+        print(textwrap.fill(text, 88, initial_indent="# ", subsequent_indent="# "))
+
+class Do(gdb.Command):
+    """Show a command as if it had been typed, and run it."""
+    def __init__(self):
+        super().__init__("do", gdb.COMMAND_USER)
+    def invoke(self, command, from_tty):
+        print(f"\n(gdb) {command}", flush=True)
+        gdb.execute(command, from_tty=False)
+
+Say()
+Do()
+end
+
+say The recording is loaded; nothing has to be reproduced. Go to its end, to the crash:
+do continue
+do backtrace
+say The sensor interrupt found the queue full and gave up. Is it really full?
+do print queue.head - queue.tail
+say It is: 2048 events, and nobody takes them out. Where does the main loop stand?
+do frame function main
+say It sleeps. It does so when there is nothing to do, and it believes that there is nothing:
+do print todo
+say So the bit EVENTS is lost. The interrupt sets it for the first event in an empty queue only, so that it never comes back. Who was the last one to write `todo`? Ask the past: a watchpoint, and run backwards.
+do watch todo
+do reverse-continue
+say We are now at that write, 2048 events before the crash; it has not run yet. (Backwards, the "old value" is the later one.) It is the main loop clearing TICK. In C it is one line. The CPU needs three instructions:
+do x/3i $pc - 6
+do print/x $r3
+do print todo
+say The register that is about to be stored holds 0, but in memory `todo` has the bit EVENTS now: what was loaded a moment ago is stale. What ran between load and store? Go back again, to the write before:
+do reverse-continue
+do backtrace
+say That is the culprit. The sensor interrupt is about to set EVENTS (the watch shows the bit come and go), and it interrupted the main loop here:
+do frame function main
+do x/i $pc
+say Between the load and the store of `todo &= ~TICK`. The interrupt sets its bit, returns, and the main loop stores its old copy over it. When did that happen?
+do monitor when
+say The bug: `todo &= ~TICK` is not atomic, and interrupts write the same word. The line above it, `todo &= ~EVENTS`, has the same gap, but is saved by the fact that the queue is emptied after it: that is why it took so long. The fix: clear bits with interrupts off (or through the bit-band alias, one store).
+delete
