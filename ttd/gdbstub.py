@@ -97,7 +97,8 @@ class Session:
         """Sentences that could not be shown yet: a console exists only while running."""
         self._console_open = False
         self._next_progress = 0.0
-        self._watch_stop = False
+        self._watch_from: int | None = None
+        """After a watchpoint stop: where that run began; GDB itself takes the last step of it."""
         timeline.progress = self._progress
 
     # -- the stream ---------------------------------------------------------------------------
@@ -387,16 +388,22 @@ class Session:
             return self._stop_reply(5)
         finally:
             self._console_open = False
-        if far or armed is not None:
-            self._bookmarks.moved(start, stop.step)
-        elif self._watch_stop:
-            self._bookmarks.settled(stop.step)
-        self._watch_stop = stop.why is Why.WATCHPOINT
+        self._note_move(start, stop, jump=far or armed is not None)
         if stop.note:
             self._link.console(f"{stop.note}\n")
         if armed is not None or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
         return self._stop_reply(2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
+
+    def _note_move(self, start: int, stop: Stop, *, jump: bool) -> None:
+        """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
+        origin, self._watch_from = self._watch_from, None
+        if origin is not None:
+            self._bookmarks.moved(origin, start if jump else stop.step)
+        if jump and stop.why is Why.WATCHPOINT and not self._lldb:
+            self._watch_from = start
+        elif jump:
+            self._bookmarks.moved(start, stop.step)
 
     def _open_console(self) -> None:
         self._show_notes()

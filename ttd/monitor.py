@@ -42,25 +42,29 @@ class Bookmarks:
         return self._last_number
 
     def moved(self, start: int, to: int) -> None:
-        """Enter a jump or a run, or a walk along the trail if it leads to a neighbour on it."""
-        if not self.trail or self.trail[self.here] != start:
+        """Enter a jump or a run, or a walk along the trail if it leads to a place beside here."""
+        trail, here = self.trail, self.here
+        if not trail:
             self._append(start)
-        if self.here > 0 and self.trail[self.here - 1] == to:
+        elif trail[here] == to:
+            if start != to and here == len(trail) - 1:
+                trail.append(start)  # for `forward`: single steps had led away from here
+            return
+        elif here > 0 and trail[here - 1] == to:
             self.here -= 1
-        elif self.here + 1 < len(self.trail) and self.trail[self.here + 1] == to:
+            return
+        elif here + 1 < len(trail) and trail[here + 1] == to:
             self.here += 1
-        elif to != start:
+            return
+        elif trail[here] != start:
+            self._append(start)
+        if to != start:
             self._append(to)
 
     def _append(self, step: int) -> None:
         self.trail[self.here + 1 :] = [step]
         del self.trail[:-_TRAIL_LENGTH]
         self.here = len(self.trail) - 1
-
-    def settled(self, step: int) -> None:
-        """The client itself took one more step after the stop that `moved` entered."""
-        if self.here >= 0:
-            self.trail[self.here] = step
 
 
 class Usage(Exception):

@@ -72,8 +72,8 @@ def _compress_run(match: re.Match[bytes]) -> bytes:
         out += char
         left -= 1
         repeat = min(left, _MAX_RUN)
-        if repeat in (6, 7):  # their length characters are `#` and `$`
-            repeat = 5
+        while repeat + 29 in b"#$}":
+            repeat -= 1
         if repeat < 3:
             out += char * left
             break

@@ -1,0 +1,246 @@
+"""A whole history small enough to keep as a list: a toy Cortex-M that knows a few Thumb encodings.
+
+The machine code is real, so that GDB can disassemble and unwind it; time travel is list indexing.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ttd.cpu.base import Register
+from ttd.engine.types import Access, WatchHit
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.timeline import PastIsReadOnly, TimelineError
+
+_M = "org.gnu.gdb.arm.m-profile"
+REGISTERS = (
+    *(Register(f"r{n}", 32, n, "uint32", _M) for n in range(13)),
+    Register("sp", 32, 13, "data_ptr", _M),
+    Register("lr", 32, 14, "uint32", _M),
+    Register("pc", 32, 15, "code_ptr", _M),
+    Register("xpsr", 32, 25, "uint32", _M),
+    Register("msp", 32, 26, "data_ptr", "org.gnu.gdb.arm.m-system", in_stop_reply=False),
+    Register("psp", 32, 27, "data_ptr", "org.gnu.gdb.arm.m-system", in_stop_reply=False),
+)
+
+RAM = 0x20000000
+COUNTER = RAM
+"""Written by each turn of the loop, at STORE."""
+CONSTANT = RAM + 4
+"""Written by each turn of the loop with the same value."""
+LOOP, STORE, LOAD, BACK = 0xE, 0x10, 0x12, 0x16
+PROLOGUE = 3
+"""Steps before the loop."""
+TURN = 5
+"""Steps of one turn of the loop."""
+
+_CODE = struct.pack("<II", RAM + 0x100, 9) + struct.pack(
+    "<8H",
+    0x2000,  # 08 movs r0, #0
+    0x2120,  # 0a movs r1, #0x20
+    0x0609,  # 0c lsls r1, r1, #24
+    0x3001,  # 0e loop: adds r0, #1
+    0x6008,  # 10 str r0, [r1]
+    0x680A,  # 12 ldr r2, [r1]
+    0x604B,  # 14 str r3, [r1, #4]
+    0xE7FA,  # 16 b loop
+)
+
+
+@dataclass(frozen=True)
+class State:
+    registers: tuple[int, ...]
+    ram: bytes
+    access: tuple[int, Access, int] | None
+    """What the step that begins here does: address, kind, value."""
+
+
+def _history(steps: int) -> list[State]:
+    values = dict.fromkeys((register.name for register in REGISTERS), 0)
+    values |= {"sp": RAM + 0x100, "msp": RAM + 0x100, "lr": 0xFFFFFFFF, "pc": 8}
+    values["xpsr"] = 0x01000000
+    ram = bytearray(16)
+    states = []
+    for _ in range(steps + 1):
+        registers, before = tuple(values.values()), bytes(ram)
+        access = None
+        pc = values["pc"]
+        match pc:
+            case 0x8:
+                values["r0"] = 0
+            case 0xA:
+                values["r1"] = 0x20
+            case 0xC:
+                values["r1"] = RAM
+            case 0xE:
+                values["r0"] += 1
+            case 0x10:
+                access = (COUNTER, Access.WRITE, values["r0"])
+                ram[0:4] = struct.pack("<I", values["r0"])
+            case 0x12:
+                values["r2"] = values["r0"]
+                access = (COUNTER, Access.READ, values["r0"])
+            case 0x14:
+                access = (CONSTANT, Access.WRITE, 0)
+        values["pc"] = LOOP if pc == BACK else pc + 2
+        states.append(State(registers, before, access))
+    return states
+
+
+class FakeCpu:
+    """The part of `Cpu` that a debugger uses."""
+
+    gdb_architecture = "arm"
+    registers = REGISTERS
+    watch_after = False
+
+    def __init__(self, timeline: FakeTimeline) -> None:
+        self._timeline = timeline
+
+    def read_register(self, name: str) -> int:
+        index = [register.name for register in REGISTERS].index(name)
+        return self._timeline.state.registers[index]
+
+
+class FakeTimeline:
+    """`TimelineApi` over a list. Runs are as fast as Python, or `slow`: a millisecond a step."""
+
+    begin = 0
+
+    def __init__(self, steps: int = 1000, *, slow: bool = False, live: bool = False) -> None:
+        self._states = _history(steps)
+        self.end = steps
+        self.position = 0
+        self.live = live
+        self.cpu = FakeCpu(self)
+        self.progress: Callable[[float, str], None] | None = None
+        self.written: list[tuple[int | str, bytes | int]] = []
+        self.moving = threading.Event()
+        self._slow = slow
+        self._interrupted = threading.Event()
+
+    @property
+    def state(self) -> State:
+        return self._states[self.position]
+
+    @property
+    def virtual_ns(self) -> int:
+        return self.position * 40
+
+    @property
+    def pc(self) -> int:
+        return self.cpu.read_register("pc")
+
+    def _stop(self, why: Why, note: str = "", **what: object) -> Stop:
+        return Stop(why, self.position, self.pc, note=note, **what)  # type: ignore[arg-type]
+
+    def _at_end(self) -> Stop:
+        return self._stop(Why.HISTORY_END, "The recording ends here: guest called exit(1).")
+
+    def interrupt(self) -> None:
+        self._interrupted.set()
+
+    def _pause(self) -> bool:
+        """True when interrupted."""
+        self.moving.set()
+        return self._interrupted.wait(0.001) if self._slow else self._interrupted.is_set()
+
+    def seek(self, step: int) -> Stop:
+        self.position = min(max(step, 0), self.end)
+        return self._stop(Why.STEPS)
+
+    def reset(self) -> Stop:
+        return self.seek(0)
+
+    def step_forward(self, count: int = 1) -> Stop:
+        return self.run_forward(Stops(), self.position + count)
+
+    def step_backward(self, count: int = 1) -> Stop:
+        return self.run_backward(Stops(), self.position - count)
+
+    def _breakpoint(self, stops: Stops) -> Breakpoint | None:
+        for stop in stops.breakpoints:
+            if stop.address == self.pc and (stop.condition is None or stop.condition()):
+                return stop
+        return None
+
+    def _watch(self, stops: Stops, step: int) -> dict[str, object] | None:
+        state = self._states[step]
+        if state.access is None:
+            return None
+        address, kind, value = state.access
+        for stop in stops.watchpoints:
+            if not (kind & stop.kind and address < stop.address + stop.length):
+                continue
+            if stop.address >= address + 4:
+                continue
+            if stop.changes_only and state.ram == self._states[min(step + 1, self.end)].ram:
+                continue
+            hit = WatchHit(step, self.pc, address, 4, kind, value)
+            return {"watch": hit, "watchpoint": stop}
+        return None
+
+    def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+        self._interrupted.clear()
+        while True:
+            if until is not None and self.position >= until:
+                return self._stop(Why.STEPS)
+            if found := self._breakpoint(stops):
+                return self._stop(Why.BREAKPOINT, breakpoint=found)
+            if self.position >= self.end:
+                return self._at_end()
+            if hit := self._watch(stops, self.position):
+                return self._stop(Why.WATCHPOINT, **hit)
+            if self._pause():
+                return self._stop(Why.INTERRUPTED)
+            self.position += 1
+
+    def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
+        self._interrupted.clear()
+        while True:
+            if until is not None and self.position <= until and self.position >= 0:
+                return self._stop(Why.STEPS)
+            if self.position == 0:
+                return self._stop(Why.HISTORY_BEGIN)
+            if hit := self._watch(stops, self.position - 1):
+                return self._stop(Why.WATCHPOINT, **hit)
+            if self._pause():
+                return self._stop(Why.INTERRUPTED)
+            self.position -= 1
+            if found := self._breakpoint(stops):
+                return self._stop(Why.BREAKPOINT, breakpoint=found)
+
+    def range_step(self, start: int, end: int, stops: Stops) -> Stop:
+        stop = self.step_forward()
+        while stop.why is Why.STEPS and start <= self.pc < end:
+            if found := self._breakpoint(stops):
+                return self._stop(Why.BREAKPOINT, breakpoint=found)
+            stop = self.step_forward()
+        return stop
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        for start, data in ((0, _CODE), (RAM, self.state.ram + bytes(0xF0))):
+            if start <= address < start + len(data):
+                return data[address - start :][:size]
+        raise TimelineError(f"Nothing is at {address:#x}.")
+
+    def _writable(self) -> None:
+        if not self.live or self.position != self.end:
+            raise PastIsReadOnly("The past cannot be changed; go to the end of a live recording.")
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        self._writable()
+        self.written.append((address, data))
+
+    def write_register(self, name: str, value: int) -> None:
+        self._writable()
+        self.written.append((name, value))
+
+    def memory_map(self) -> list[tuple[str, int, int]]:
+        return [("rom", 0, 0x1000), ("ram", RAM, 0x1000)]
+
+
+__all__ = ["FakeTimeline", "Watchpoint"]

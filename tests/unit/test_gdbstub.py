@@ -1,0 +1,509 @@
+"""Sessions packet by packet: what each request does, and what is answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, RAM, STORE, FakeTimeline
+from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
+from ttd.monitor import Bookmarks
+from ttd.rsp.framing import Decoder, Interrupt, Junk, Nack, Packet, encode
+from ttd.stops import Stop, Stops, Why
+from ttd.timeline import TimelineError
+
+
+class Client:
+    """Talks to a session without a connection; acknowledgments off."""
+
+    def __init__(self, timeline: FakeTimeline | None = None, *features: str, **options) -> None:  # type: ignore[no-untyped-def]
+        self.timeline = timeline or FakeTimeline()
+        self.wire = bytearray()
+        self.session = Session(self.timeline, self.wire.extend, **options)
+        self.ask("QStartNoAckMode")
+        self.ask("qSupported:" + ";".join(features))
+
+    def packets(self, request: str | bytes) -> list[bytes]:
+        """Everything sent upon `request`."""
+        payload = request.encode() if isinstance(request, str) else request
+        self.wire.clear()
+        self.session.handle(Packet(payload))
+        events = Decoder(2 * PACKET_SIZE).feed(bytes(self.wire))
+        return [event.payload for event in events if isinstance(event, Packet)]
+
+    def ask(self, request: str | bytes) -> str:
+        """The one reply."""
+        (reply,) = self.packets(request)
+        return reply.decode("latin-1")
+
+    def run(self, request: str) -> tuple[str, str]:
+        """Console text and stop reply (without registers and thread)."""
+        *console, reply = self.packets(request)
+        assert all(packet.startswith(b"O") for packet in console)
+        text = b"".join(bytes.fromhex(packet[1:].decode()) for packet in console).decode()
+        return text, reply.decode().partition("thread:")[0]
+
+    def monitor(self, command: str) -> str:
+        text, reply = self.run("qRcmd," + command.encode().hex())
+        assert reply == "OK"
+        return text
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+def test_features_are_those_of_the_handlers(client: Client) -> None:
+    features = client.ask("qSupported:multiprocess+").split(";")
+    assert features == FEATURES
+    assert {
+        "PacketSize=20000",
+        "QStartNoAckMode+",
+        "qXfer:features:read+",
+        "qXfer:memory-map:read+",
+        "ReverseStep+",
+        "ReverseContinue+",
+        "swbreak+",
+        "hwbreak+",
+        "vContSupported+",
+        "ConditionalBreakpoints+",
+        "error-message+",
+        "binary-upload+",
+    } == set(features)
+
+
+def test_acknowledgments() -> None:
+    wire = bytearray()
+    session = Session(FakeTimeline(), wire.extend)
+    session.handle(Packet(b"g", intact=False))
+    assert wire == b"-"
+    wire.clear()
+    session.handle(Packet(b"qC"))
+    assert wire == b"+" + encode(b"QC1")
+    wire.clear()
+    session.handle(Nack())
+    assert wire == encode(b"QC1")
+    session.handle(Packet(b"QStartNoAckMode"))
+    wire.clear()
+    session.handle(Packet(b"qC", intact=False))
+    assert wire == encode(b"QC1")
+
+
+@pytest.mark.parametrize(
+    ("packet", "reply"),
+    [
+        ("vMustReplyEmpty", ""),
+        ("QPassSignals:e;10", ""),
+        ("qSymbol::", ""),
+        ("qTStatus", "T0;tnotrun:0"),
+        ("qTfP", "l"),
+        ("qfThreadInfo", "m1"),
+        ("qsThreadInfo", "l"),
+        ("qAttached", "1"),
+        ("Hg0", "OK"),
+        ("Hc-1", "OK"),
+        ("Hg2", "E01"),
+        ("T1", "OK"),
+        ("T2", "E01"),
+        ("vCont?", "vCont;c;C;s;S;t;r"),
+        ("!", "OK"),
+        ("m20000000,4", "00000000"),
+        ("m100ffffe,4", "E0d"),
+        ("m8,0", ""),
+        ("mzz", "E01"),
+        ("p63", "E01"),
+        ("pf", "08000000"),
+        ("pf;thread:1;", "08000000"),
+        ("x8,2", "b\x00\x20"),
+        ("x8,0", "b"),
+        ("X20000000,0:", "OK"),
+        ("vCtrlC", "OK"),
+        ("Z2,20000000,0", "E01"),
+        ("Z9,20000000,4", "E01"),
+    ],
+)
+def test_plain_answers(client: Client, packet: str, reply: str) -> None:
+    assert client.ask(packet) == reply
+
+
+def test_documents_come_in_windows(client: Client) -> None:
+    whole = client.ask("qXfer:features:read:target.xml:0,ffff")
+    assert whole.startswith("l<?xml") and "<osabi>none</osabi>" in whole
+    assert client.ask("qXfer:features:read:target.xml:0,5") == "m<?xml"
+    assert client.ask("qXfer:features:read:target.xml:ffff,5") == "l"
+    assert client.ask("qXfer:features:read:other.xml:0,5") == "E00"
+    assert client.ask("qXfer:memory-map:read::0,ffff").endswith("</memory-map>\n")
+
+
+def test_a_huge_read_is_cut_short(client: Client) -> None:
+    assert client.ask("m8,ffffffffffff") == client.ask("m8,10")
+
+
+def test_stop_reply_carries_the_core_registers(client: Client) -> None:
+    reply = client.ask("?")
+    assert reply.startswith("T05thread:1;0:00000000;")
+    assert "f:08000000;" in reply
+    assert "1a:" not in reply  # msp: not `in_stop_reply`
+
+
+def test_steps_both_ways_and_the_ends(client: Client) -> None:
+    assert client.run("vCont;s:1;c") == ("", "T05")
+    assert client.timeline.position == 1
+    assert client.run("bs") == ("", "T05")
+    assert client.run("bs") == ("", "T05replaylog:begin;")
+    assert client.run("bc") == ("", "T05replaylog:begin;")
+    text, reply = client.run("vCont;c")
+    assert text == "The recording ends here: guest called exit(1).\n"
+    assert reply == "T05replaylog:end;"
+    assert client.run("s")[1] == "T05replaylog:end;"
+    assert client.timeline.position == 1000
+
+
+@pytest.mark.parametrize(("digit", "word"), [("0", "swbreak"), ("1", "hwbreak")])
+def test_breakpoints_both_ways(client: Client, digit: str, word: str) -> None:
+    place = f"{digit},{LOAD:x},2"
+    assert client.ask("Z" + place) == client.ask("Z" + place) == "OK"
+    assert client.run("c") == ("", f"T05{word}:;")
+    assert client.timeline.position == 5
+    assert client.run("c")[1] == f"T05{word}:;"
+    assert client.timeline.position == 5  # it is GDB that steps over it
+    client.timeline.seek(6)
+    assert client.run("c")[1] == f"T05{word}:;"
+    assert client.timeline.position == 10
+    assert client.run("bc")[1] == f"T05{word}:;"
+    assert client.timeline.position == 5
+    assert client.ask("z" + place) == client.ask("z" + place) == "OK"
+    assert client.run("bc")[1] == "T05replaylog:begin;"
+
+
+def test_range_step_stays_in_the_range(client: Client) -> None:
+    client.timeline.seek(3)
+    assert client.run(f"vCont;r{STORE - 2:x},{BACK:x}:1;c") == ("", "T05")
+    assert client.timeline.pc == BACK
+
+
+def test_conditions_both_ways(client: Client) -> None:
+    expression = bytes.fromhex("26000023001e1327")  # $r0 == 30
+    client.ask(f"Z0,{LOAD:x},2;X{len(expression):x},{expression.hex()}")
+    assert client.run("c")[1] == "T05swbreak:;"
+    assert client.timeline.position == 30 * 5
+    client.timeline.seek(900)
+    assert client.run("bc")[1] == "T05swbreak:;"
+    assert client.timeline.position == 30 * 5
+    assert client.run("bc")[1] == "T05replaylog:begin;"
+    # Memory: *(int *) COUNTER == 40. The same packet without condition replaces it.
+    expression = bytes.fromhex("24 20000000 19 22 28 13 27")
+    client.ask(f"Z0,{LOAD:x},2;X{len(expression):x},{expression.hex()}")
+    client.run("c")
+    assert client.timeline.position == 40 * 5
+    client.ask(f"Z0,{LOAD:x},2")
+    client.run("bc")
+    assert client.timeline.position == 39 * 5
+
+
+def test_a_broken_condition_stops(client: Client) -> None:
+    client.ask(f"Z0,{LOAD:x},2;X1,01")
+    client.run("c")
+    assert client.timeline.position == 5
+    client.ask(f"Z0,{LOAD:x},2;X7,240000ffff1927")  # reads where nothing is
+    assert client.run("c")[1] == "T05swbreak:;"
+
+
+@pytest.mark.parametrize(("digit", "word"), [("2", "watch"), ("4", "awatch")])
+def test_watch_lands_at_the_access_and_just_after_it_in_reverse(
+    client: Client, digit: str, word: str
+) -> None:
+    assert client.ask(f"Z{digit},{COUNTER:x},4") == "OK"
+    assert client.run("c") == ("", f"T05{word}:20000000;")
+    assert (client.timeline.position, client.timeline.pc) == (4, STORE)
+    client.timeline.seek(9)
+    assert client.run("bc")[1] == f"T05{word}:20000000;"
+    assert client.timeline.position == (5 if digit == "2" else 6)
+
+
+def test_watch_of_part_of_a_word_names_an_address_inside_it(client: Client) -> None:
+    client.ask(f"Z3,{COUNTER + 2:x},1")
+    assert client.run("c") == ("", "T05rwatch:20000002;")
+    assert client.timeline.pc == LOAD
+
+
+def test_writes_that_change_nothing_are_for_lldb_only(client: Client) -> None:
+    client.ask(f"Z2,{CONSTANT:x},4")
+    assert client.run("c")[1] == "T05replaylog:end;"
+    lldb = Client()
+    lldb.ask("QThreadSuffixSupported")
+    lldb.ask(f"Z2,{CONSTANT:x},4")
+    assert lldb.run("c")[1] == "T05watch:20000004;"
+
+
+def test_single_steps_see_watchpoints(client: Client) -> None:
+    client.timeline.seek(4)
+    client.ask(f"Z2,{COUNTER:x},4")
+    assert client.run("s")[1] == "T05watch:20000000;"
+    assert client.timeline.position == 4
+    client.timeline.seek(5)
+    assert client.run("bs")[1] == "T05watch:20000000;"
+    assert client.timeline.position == 5
+    client.timeline.seek(3)
+    assert client.run("s")[1] == "T05"
+    assert client.timeline.position == 4
+
+
+def test_lldb_gets_watch_stops_after_the_access(client: Client) -> None:
+    assert "watchpoint_exceptions_received:after;" in client.ask("qHostInfo")
+    client.ask(f"Z2,{COUNTER:x},4")
+    client.run("c")
+    assert client.timeline.position == 5
+    client.timeline.seek(10)
+    client.run("bc")
+    assert client.timeline.position == 9
+
+
+def test_registers_are_written_only_if_they_change() -> None:
+    client = Client(FakeTimeline(live=True))
+    registers = client.ask("g")
+    assert client.ask("G" + registers) == "OK"
+    client.timeline.seek(client.timeline.end)
+    registers = client.ask("g")
+    assert client.ask("G" + registers[:-16] + "0000002001000000") == "OK"
+    assert client.timeline.written == [("msp", RAM), ("psp", 1)]
+    assert client.ask("P5=78563412") == "OK"
+    assert client.timeline.written[-1] == ("r5", 0x12345678)
+    assert client.ask("M20000000,2:abcd") == "OK"
+    assert client.timeline.written[-1] == (RAM, b"\xab\xcd")
+    assert client.ask("G00") == client.ask("P5=00") == client.ask("P63=00000000") == "E01"
+
+
+def test_refused_writes_say_why() -> None:
+    sentence = "The past cannot be changed; go to the end of a live recording."
+    assert Client(None, "error-message+").ask("M20000000,1:00") == "E." + sentence
+    lldb = Client()
+    lldb.ask("QEnableErrorStrings")
+    assert lldb.ask("M20000000,1:00") == "E0d;" + sentence.encode().hex()
+    old = Client()
+    assert old.ask("M20000000,1:00") == old.ask("P5=78563412") == "E0d"
+    # The user of an old GDB reads it as soon as there is a console.
+    assert old.run("s") == (f"Earlier: {sentence}\n", "T05")
+    assert old.run("s") == ("", "T05")
+
+
+def test_armed_seek_moves_with_the_next_resume(client: Client) -> None:
+    assert client.monitor("goto 500").startswith("Going to step 500 of 1000 (50.00%)")
+    assert client.timeline.position == 0
+    assert client.monitor("when").splitlines() == [
+        "Step: 0 of 1000 (0.00%)",
+        "Virtual time: 0.000000000 s",
+        "The next command that resumes goes to step 500 of 1000 (50.00%).",
+    ]
+    assert client.run("bc") == ("Step: 500 of 1000 (50.00%)\n", "T05")
+    assert client.timeline.position == 500
+    assert client.run("s") == ("", "T05")
+    assert client.timeline.position == 501
+
+
+@pytest.mark.parametrize(
+    ("word", "step"),
+    [
+        ("start", 0),
+        ("end", 1000),
+        ("25%", 250),
+        ("12.5%", 125),
+        ("+7", 107),
+        ("-7", 93),
+        ("1,000", 1000),
+        ("0x10", 16),
+    ],
+)
+@pytest.mark.parametrize("resume", ["s", "c", "bs", "bc", "vCont;r0,100:1"])
+def test_goto(client: Client, word: str, step: int, resume: str) -> None:
+    client.timeline.seek(100)
+    client.monitor(f"goto {word}")
+    assert client.run(resume)[1] == "T05"
+    assert client.timeline.position == step
+
+
+@pytest.mark.parametrize("word", ["1001", "-1", "x", "", "200%", "1 2", "nan%", "+x"])
+def test_goto_nowhere(client: Client, word: str) -> None:
+    assert client.monitor(f"goto {word}").count("\n") == 1
+    client.run("s")
+    assert client.timeline.position == 1
+
+
+def test_checkpoints_outlive_a_session() -> None:
+    timeline, bookmarks = FakeTimeline(), Bookmarks()
+    client = Client(timeline, bookmarks=bookmarks)
+    timeline.seek(10)
+    assert client.monitor("checkpoint") == "Checkpoint 1 at step 10 of 1000 (1.00%)\n"
+    timeline.seek(20)
+    client.monitor("checkpoint")
+    client = Client(timeline, bookmarks=bookmarks)
+    assert len(client.monitor("info checkpoints").splitlines()) == 2
+    client.monitor("restart 1")
+    client.run("s")
+    assert timeline.position == 10
+    client.monitor("delete checkpoint 1")
+    assert "info checkpoints" in client.monitor("restart 1")
+    assert "info checkpoints" in client.monitor("restart x")
+
+
+def test_back_and_forward_walk_the_trail(client: Client) -> None:
+    def walk(word: str) -> int:
+        client.monitor(word)
+        client.run("s")
+        return client.timeline.position
+
+    assert client.monitor("back") == "There is no earlier position to go back to.\n"
+    walk("goto 100")
+    walk("goto 200")
+    client.ask(f"Z0,{LOAD:x},2")
+    client.run("bc")
+    assert client.timeline.position == 195
+    assert [walk("back"), walk("back"), walk("back")] == [200, 100, 0]
+    assert "no earlier" in client.monitor("back")
+    client.run("s")
+    assert [walk("forward"), walk("forward"), walk("forward")] == [100, 200, 195]
+    assert client.monitor("forward") == "There is no later position to go forward to.\n"
+    client.run("bs")
+    client.run("bs")
+    assert walk("back") == 195  # where the steps began
+    assert walk("forward") == 193
+
+
+def test_back_after_a_watchpoint_includes_the_step_of_gdb(client: Client) -> None:
+    watch = f"2,{COUNTER:x},4"
+    client.ask("Z" + watch)
+    client.run("c")
+    client.ask("z" + watch)
+    client.run("s")
+    assert client.timeline.position == 5
+    client.monitor("goto 50")
+    client.run("s")
+    client.monitor("back")
+    client.run("s")
+    assert client.timeline.position == 5
+
+
+def test_monitor_words_of_other_tools(client: Client) -> None:
+    client.timeline.seek(5)
+    assert client.monitor("halt").startswith("Step: 5 of 1000 (0.50%)\n")
+    client.monitor("reset halt")
+    client.run("s")
+    assert client.timeline.position == 0
+    client.monitor("replay_seek 9")
+    client.run("c")
+    assert client.timeline.position == 9
+    assert "goto N|+N|-N|P%|start|end" in client.monitor("help")
+    assert client.monitor("frobnicate now") == (
+        "There is no monitor command 'frobnicate now'; 'monitor help' lists them.\n"
+    )
+    assert client.monitor("info replay").startswith("Replaying a recording, steps 0 to 1000.\n")
+
+
+def test_events_come_from_the_provider(client: Client) -> None:
+    assert client.monitor("events") == "This server has no list of events.\n"
+    client = Client(events=lambda step, count: [f"{step + n} uart0 'x'" for n in range(count)])
+    client.timeline.seek(3)
+    assert client.monitor("events 2") == "3 uart0 'x'\n4 uart0 'x'\n"
+    assert len(client.monitor("events").splitlines()) == 10
+    assert client.monitor("events x") == "events takes a number: how many to show.\n"
+
+
+def test_trace_frames_look_without_moving(client: Client) -> None:
+    client.timeline.seek(100)
+    assert client.ask("QTFrame:7") == "F7T0"
+    assert client.ask("pf") == f"{BACK:02x}000000"
+    assert "tfind none" in client.monitor("when")
+    assert client.ask("M20000000,1:00") == "E0d"
+    assert "Checkpoint 1 at step 100 " in client.monitor("checkpoint")
+    assert client.ask("QTFrame:fffff") == "F-1"
+    assert client.timeline.position == 7
+    assert client.ask("QTFrame:ffffffff") == "F-1"
+    assert client.timeline.position == 100
+    assert client.ask("QTFrame:pc:10") == "F68T0"
+    assert client.ask("QTFrame:pc:10") == "F6dT0"
+    assert client.ask("QTFrame:pc:8") == "F-1"
+    assert client.run("s")[1] == "T05"
+    assert client.timeline.position == 101
+    client.ask("QTFrame:7")
+    client.session.close()
+    assert client.timeline.position == 101
+
+
+def test_run_kill_restart_detach(client: Client) -> None:
+    client.ask("!")
+    client.ask(f"Z0,{LOAD:x},2")
+    client.run("c")
+    assert client.ask("vKill;1") == "OK"
+    assert client.run("vRun;")[1] == "T05"
+    assert client.timeline.position == 0
+    assert client.run("c")[1] == "T05replaylog:end;"
+    assert client.packets("R00") == []
+    assert client.timeline.position == 0
+    assert client.packets("k") == []
+    assert client.ask("D;1") == "OK"
+    assert not client.session.over
+    plain = Client()
+    assert plain.packets("k") == []
+    assert plain.session.over
+    plain = Client()
+    assert plain.ask("D") == "OK"
+    assert plain.session.over
+
+
+def test_an_interrupt_that_came_with_the_resume_packet(client: Client) -> None:
+    client.session.interrupts.arrived()  # the reader was faster than the session
+    text, reply = client.run("c")
+    assert (text, reply) == ("Step: 0 of 1000 (0.00%)\n", "T02")
+    client.session.handle(Interrupt())
+    assert client.run("c")[1] == "T05replaylog:end;"
+
+
+def test_an_interrupt_nobody_asked_for_is_not_reported(client: Client) -> None:
+    class Nervous(FakeTimeline):
+        calls = 0
+
+        def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+            self.calls += 1
+            stop = super().run_forward(stops, until if self.calls > 1 else 10)
+            return stop if self.calls > 1 else replace(stop, why=Why.INTERRUPTED)
+
+    client = Client(Nervous())
+    assert client.run("c")[1] == "T05replaylog:end;"
+
+
+def test_a_movement_that_fails_says_why_and_stops(client: Client) -> None:
+    class Broken(FakeTimeline):
+        def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
+            raise TimelineError("The page is damaged.")
+
+    assert Client(Broken()).run("bc") == ("The page is damaged.\n", "T05")
+
+
+def test_progress_of_long_work_goes_to_the_console() -> None:
+    class Long(FakeTimeline):
+        def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
+            assert self.progress is not None
+            for percent in range(0, 100, 10):
+                now[0] += 0.25
+                self.progress(percent / 100, "searching back")
+            return super().run_backward(stops, until)
+
+    now = [0.0]
+    client = Client(Long(), clock=lambda: now[0])
+    text, _ = client.run("bc")
+    assert text.splitlines() == [" 30% searching back", " 70% searching back"]
+    assert client.timeline.progress is not None
+    client.timeline.progress(0.5, "not asked for by the client")
+    client.session.close()
+    assert client.timeline.progress is None
+
+
+def test_rude_clients_leave_one_line_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.session.handle(Junk(5))
+    client.session.handle(Junk(5))
+    assert client.ask("mzz") == "E01"
+    assert len(caplog.records) == 1

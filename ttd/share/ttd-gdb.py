@@ -1,0 +1,75 @@
+"""GDB commands for ttd: `source ttd-gdb.py` after, or before, `target remote`.
+
+Gives the monitor commands bare names with completion, and moves GDB along: registers, memory,
+watchpoints and front ends show the new position at once. Works in GDB 9 and newer.
+"""
+
+import gdb
+
+PLACES = ("start", "end")
+
+
+def ask(command):
+    """What the server prints for a monitor command."""
+    return gdb.execute("monitor " + command, to_string=True)
+
+
+def refresh_watchpoints():
+    """GDB compares a watched value with the last one it saw, which was at another time."""
+    for breakpoint in gdb.breakpoints():
+        if breakpoint.type != gdb.BP_BREAKPOINT and breakpoint.enabled:
+            breakpoint.enabled = False
+            breakpoint.enabled = True
+
+
+class Query(gdb.Command):
+    """Print what the server answers."""
+
+    def __init__(self, name, text):
+        self.__doc__ = text
+        self.command = name
+        super().__init__(name, gdb.COMMAND_STATUS)
+
+    def invoke(self, argument, from_tty):
+        gdb.write(ask((self.command + " " + argument).strip()))
+
+
+class Jump(gdb.Command):
+    """Go to another position, which the server does with the next resume."""
+
+    def __init__(self, name, text, places=()):
+        self.__doc__ = text
+        self.command = name
+        self.places = places
+        super().__init__(name, gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument, from_tty):
+        answer = ask((self.command + " " + argument).strip())
+        if not answer.startswith("Going to step"):
+            raise gdb.GdbError(answer.strip())
+        gdb.execute("stepi")
+        refresh_watchpoints()
+
+    def complete(self, text, word):
+        return [place for place in self.places if place.startswith(word)]
+
+
+class Restart(Jump):
+    """Completes the numbers of checkpoints."""
+
+    def complete(self, text, word):
+        lines = ask("info checkpoints").splitlines()
+        numbers = [line.split()[0] for line in lines if line[:1].isdigit()]
+        return [number for number in numbers if number.startswith(word)]
+
+
+Query("when", "Print the step at which the machine stands.")
+Query("events", "Print what the outside world did around this step: events [COUNT].")
+Query("checkpoint", "Number this position, for restart.")
+Query("info checkpoints", "List the numbered positions.")
+Query("delete checkpoint", "Forget a numbered position: delete checkpoint NUMBER.")
+Query("info replay", "Print what is being replayed or recorded.")
+Jump("goto", "Go to a position: goto N, +N, -N, P%, start or end.", PLACES)
+Jump("back", "Go to the position before this one.")
+Jump("forward", "Undo back.")
+Restart("restart", "Go to a numbered position: restart NUMBER.")
