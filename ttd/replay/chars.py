@@ -43,7 +43,6 @@ class CharDriver:
 
     def __init__(self, replay: Replay, name: str, backend: CharBackend | None) -> None:
         self.name = name
-        self.id = 0
         self.backend = backend
         self._replay = replay
         self._receive: Callable[[bytes], None] | None = None
@@ -104,6 +103,10 @@ class CharDriver:
             self.backend.close()
 
     # `sources.Source`
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._queue)
 
     def take(self) -> bytes | None:
         room = self._can_receive() if self._queue else 0

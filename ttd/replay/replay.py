@@ -75,15 +75,22 @@ class Cause(IntEnum):
         return self in (Cause.GUEST, Cause.GUEST_PANIC)
 
 
-_LOGGED_CHECKPOINTS = frozenset(
-    {Checkpoint.RESET_REQUESTED, Checkpoint.SUSPEND_REQUESTED, Checkpoint.INIT, Checkpoint.RESET}
+_LOGGED_CHECKPOINTS = (
+    Checkpoint.RESET_REQUESTED,
+    Checkpoint.SUSPEND_REQUESTED,
+    Checkpoint.INIT,
+    Checkpoint.RESET,
 )
 _REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
 _WITH_DEVICE = (Kind.CHAR_READ, Kind.NET, Kind.BLOCK, Kind.INPUT, Kind.INPUT_SYNC)
-_ASYNC = frozenset({*_REQUESTS, *_WITH_DEVICE, Kind.DEBUG_WRITE, Kind.BH})
+_ASYNC = (*_REQUESTS, *_WITH_DEVICE, Kind.DEBUG_WRITE, Kind.BH)
 """Kinds that enter at a checkpoint."""
-_STOPS = _ASYNC | {Kind.WARP, Kind.SNAPSHOT, Kind.CHECKPOINT, Kind.INTERRUPT, Kind.END}
+_STOPS = (*_ASYNC, Kind.WARP, Kind.SNAPSHOT, Kind.CHECKPOINT, Kind.INTERRUPT, Kind.END)
 """Kinds at whose step the machine must not be in the middle of a run of instructions."""
+# Looking up a member of an enumeration costs as much as the rest of a checkpoint.
+_NONE, _RECORD, _PLAY = Mode.NONE, Mode.RECORD, Mode.PLAY
+_CLOCK_VIRTUAL = Checkpoint.CLOCK_VIRTUAL
+_MOST_DEVICES = 256
 _COMMIT_SECONDS = 0.4
 _COMMIT_BYTES = 1 << 19
 
@@ -99,7 +106,7 @@ class Replay:
     """
 
     def __init__(self) -> None:
-        self._mode = Mode.NONE
+        self._mode = _NONE
         self._config: MachineConfig | None = None
         self._step: Callable[[], int] = lambda: 0
         self._warp_ns: Callable[[], int] = lambda: 0
@@ -109,30 +116,33 @@ class Replay:
         self._recording: Recording | None = None
         self.log = EventLog()
         self.live = False
-        self._started = False
         self._cursor = 0
+        self._next: Event | None = None
         self._frontier = (0, 0)
-        self._stop: tuple[int, int] | None = None
+        self._stop = (-1, 0)
         self._marked_warp: tuple[int, int] | None = None
         self._blockers: list[tuple[str, str]] = []
         self._devices: list[str] = []
         self._recorded_devices: list[str] | None = None
         self._drivers: list[CharDriver] = []
-        self._sources: dict[tuple[Kind, int | None], Source] = {}
-        self._names: dict[tuple[Kind, int | None], str] = {}
+        self._sources: dict[tuple[Kind, str], Source] = {}
         self._clocks: dict[Clock, tuple[int | None, int]] = {c: (None, -1) for c in Clock}
         self._events_enabled = False
         self._timer: SnapshotTimer | None = None
         self._snapshot_due: int | None = None
         self._last_commit = 0.0
+        self._on_wake: Callable[[], None] | None = None
         self._wake = threading.Event()
+        self._on_wake: Callable[[], None] | None = None
+        self._input = False
+        self._delivering = False
         self._requests = {kind: Requests(kind, self.wake) for kind in _REQUESTS}
         self._debug_writes = DebugWrites()
         self._bottom_halves = BottomHalves()
         for kind, requests in self._requests.items():
-            self._sources[kind, None] = requests
-        self._sources[Kind.BH, None] = self._bottom_halves
-        self._sources[Kind.DEBUG_WRITE, None] = self._debug_writes
+            self._sources[kind, ""] = requests
+        self._sources[Kind.BH, ""] = self._bottom_halves
+        self._sources[Kind.DEBUG_WRITE, ""] = self._debug_writes
 
     # --- set-up and end
 
@@ -151,9 +161,9 @@ class Replay:
         `ConfigMismatch` names both values of what differs. `echo` gets the output of character
         devices in play (device, data). `random` gives bytes from the host in record.
         """
-        if mode is not Mode.NONE and recording is None:
+        if mode is not _NONE and recording is None:
             raise ReplayError("recording and replaying need a recording")
-        if mode is Mode.PLAY and recording is not None:
+        if mode is _PLAY and recording is not None:
             if config is not None:
                 config.check(recording.config)
             self._recorded_devices = recording.devices
@@ -163,8 +173,9 @@ class Replay:
         self._config = config
         self._echo = echo
         self._random = random
-        self.live = mode is Mode.RECORD
+        self.live = mode is _RECORD
         self.log = EventLog(recording)
+        self._go_to(0)
 
     def attach(
         self,
@@ -174,13 +185,15 @@ class Replay:
         warp_step: Callable[[], int] | None = None,
         on_request: Callable[[Kind, int], None] | None = None,
         on_debug_write: Callable[[bytes], None] | None = None,
+        on_wake: Callable[[], None] | None = None,
     ) -> None:
         """Hand in the machine.
 
         `step` is the current step, exact inside device callbacks too; `warp_ns` the sum of idle
         warps so far; `warp_step` the step of the last warp (without it the recording is a little
-        larger). `on_request` is called at a checkpoint with SHUTDOWN, RESET or SUSPEND and the
+        larger). `on_wake` is called, from any thread, when the host has input. `on_request` is called at a checkpoint with SHUTDOWN, RESET or SUSPEND and the
         cause; `on_debug_write` applies the payload of a `debug_write`, in record and in play.
+        `on_wake` is called from host threads when there is input: it may end a run early.
         """
         self._step = step
         self._warp_ns = warp_ns
@@ -188,6 +201,8 @@ class Replay:
         for requests in self._requests.values():
             requests.on_request = on_request
         self._debug_writes.on_write = on_debug_write
+        self._on_wake = on_wake
+        self._on_wake = on_wake
 
     def add_blocker(self, device: str, reason: str) -> None:
         """Veto recording. QEMU: `replay_add_blocker`."""
@@ -199,16 +214,15 @@ class Replay:
         Raises `Blocked` with every reason (record and play), and `ConfigMismatch` if in play the
         devices with a host side are not those of the recording.
         """
-        if self._blockers and self._mode is not Mode.NONE:
+        if self._blockers and self._mode is not _NONE:
             reasons = "; ".join(f"{device}: {reason}" for device, reason in self._blockers)
             raise Blocked(f"this machine cannot be recorded: {reasons}")
         if self._recorded_devices is not None:
             check_devices(self._recorded_devices, self._devices)
         elif self._recording is not None:
             self._recording.set_devices(self._devices)
-        self._started = True
         self._events_enabled = True
-        if self._mode is not Mode.PLAY:
+        if self._mode is not _PLAY:
             self._timer = snapshots
             if snapshots is not None:
                 self._snapshot_due = snapshots(self._step())
@@ -224,7 +238,6 @@ class Replay:
         `reason` is a sentence for people; `state_hash` the machine's at the end of history, None
         if the machine stands in the past.
         """
-        self._started = False
         try:
             if self._recording is not None and self.live:
                 self._note_frontier()
@@ -244,7 +257,7 @@ class Replay:
     @property
     def mode(self) -> Mode:
         """The mode now; a live recording is in PLAY while the machine is in the past."""
-        if self._mode is Mode.PLAY:
+        if self._mode is _PLAY:
             self._playing()
         return self._mode
 
@@ -261,14 +274,14 @@ class Replay:
     @property
     def end_step(self) -> int:
         """Furthest step of the history known; grows while recording."""
-        if self._mode is Mode.RECORD:
+        if self._mode is _RECORD:
             self._note_frontier()
         return self._frontier[0]
 
     @property
     def at_end(self) -> bool:
         """True where a finished recording ends; never in a live one."""
-        return self._mode is Mode.PLAY and not self.live and self._at_frontier()
+        return self._mode is _PLAY and not self.live and self._at_frontier()
 
     def get_current_step(self) -> int:
         """QEMU: `replay_get_current_step`."""
@@ -285,13 +298,12 @@ class Replay:
         if not self._playing():
             return None if self._snapshot_due is None else max(0, self._snapshot_due - step)
         self.check_passed(step)
-        if self._stop is None or self._stop[0] < self._cursor:
+        if self._stop[0] < self._cursor:
             found = self.log.next_of(_STOPS, self._cursor)
-            self._stop = (len(self.log), -1) if found is None else (found[0], found[1].step)
-        end = self._frontier[0]
-        if self._stop[1] >= 0:
-            end = min(end, self._stop[1])
-        return max(0, end - step)
+            # A live log may be longer than the history that is known to be complete.
+            at, end = (len(self.log), None) if found is None else (found[0], found[1].step)
+            self._stop = (at, self._frontier[0] if end is None else min(end, self._frontier[0]))
+        return max(0, self._stop[1] - step)
 
     def next_warp(self) -> int | None:
         """Play: the sum of idle warps (ns) that something at this step waits for, else None.
@@ -300,7 +312,7 @@ class Replay:
         """
         if not self._playing():
             return None
-        head = self._head()
+        head = self._next
         if head is None:
             step, warp = self._frontier
             return warp if step == self._step() and warp > self._warp_ns() else None
@@ -310,8 +322,8 @@ class Replay:
 
     def check_passed(self, step: int) -> None:
         """Play: raise `Divergence` if an event before `step` has not been met."""
-        head = self._head() if self._playing() else None
-        if head is not None and head.step < step:
+        head = self._next
+        if head is not None and head.step < step and self._playing():
             raise Divergence(step, describe(head), "that the machine went on without it")
 
     def unmet(self, found: str) -> NoReturn:
@@ -357,7 +369,7 @@ class Replay:
         `save` for that snapshot comes first: then its cursor is at the mark, and a machine that
         is restored from it begins by checking itself.
         """
-        if self._mode is Mode.NONE or self._playing():
+        if self._mode is _NONE or self._playing():
             return
         self._mark_warp()
         self._append(Kind.SNAPSHOT, state_hash)
@@ -382,7 +394,7 @@ class Replay:
         `read` asks the host (record only). Within one step a clock stands still. Only values that
         differ from the last one are logged; in play the last one holds until then.
         """
-        if self._mode is Mode.NONE:
+        if self._mode is _NONE:
             return read()
         step = self._step()
         value, when = self._clocks[kind]
@@ -390,9 +402,9 @@ class Replay:
             return value
         log_kind = Kind(kind)
         if self._playing():
-            head = self._head()
+            head = self._next
             if head is not None and head.kind is log_kind and head.step == step:
-                self._cursor += 1
+                self._go_to(self._cursor + 1)
                 value = to_number(head.payload)
             elif value is None:
                 raise Divergence(step, self._expected(), f"a first read of the {kind.name} clock")
@@ -412,7 +424,7 @@ class Replay:
         """
         name = tag.encode()
         head = bytes((len(name),)) + name
-        if self._mode is Mode.NONE:
+        if self._mode is _NONE:
             return call()
         if not self._playing():
             result = call()
@@ -430,7 +442,7 @@ class Replay:
             if self._random is None:
                 raise ReplayError("no source of random bytes was configured")
             data = self._random(count)
-            if self._mode is Mode.RECORD:
+            if self._mode is _RECORD:
                 self._append(Kind.RANDOM, data)
             return data
         event = self._take(Kind.RANDOM, f"a read of {count} random bytes")
@@ -446,7 +458,7 @@ class Replay:
         QEMU: `replay_register_char_driver`; ids are by name.
         """
         driver = CharDriver(self, name, backend)
-        driver.id = self.register_source(Kind.CHAR_READ, name, driver)
+        self.register_source(Kind.CHAR_READ, name, driver)
         self._drivers.append(driver)
         return driver
 
@@ -465,35 +477,35 @@ class Replay:
         """For `CharDriver.write`; `offset` counts the bytes the guest has written before."""
         if not self._playing():
             result = len(data) if driver.backend is None else driver.backend.write(data)
-            if result != len(data) and self._mode is Mode.RECORD:
-                payload = bytes((driver.id,)) + number(offset) + number(result)
+            if result != len(data) and self._mode is _RECORD:
+                payload = self._device(driver.name) + number(offset) + number(result)
                 self._append(Kind.CHAR_WRITE, payload)
             return result
         if self._echo is not None:
             self._echo(driver.name, data)
-        head = self._head()
-        mark = bytes((driver.id,)) + number(offset)
+        head = self._next
+        mark = self._device(driver.name) + number(offset)
         if (
             head is not None
             and head.step == self._step()
             and head.kind is Kind.CHAR_WRITE
             and head.payload.startswith(mark)
         ):
-            self._cursor += 1
+            self._go_to(self._cursor + 1)
             return to_number(head.payload[len(mark) :])
         return len(data)
 
     def char_read_all(self, driver: CharDriver, count: int) -> bytes:
         """For `CharDriver.read_all`. QEMU: `replay_char_read_all_load/save_buf/save_error`."""
-        device = bytes((driver.id,))
+        device = self._device(driver.name)
         if not self._playing():
             try:
                 data = b"" if driver.backend is None else driver.backend.read_all(count)
             except OSError as error:
-                if self._mode is Mode.RECORD:
+                if self._mode is _RECORD:
                     self._append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
                 raise
-            if self._mode is Mode.RECORD:
+            if self._mode is _RECORD:
                 self._append(Kind.CHAR_READ_ALL, device + data)
             return data
         event = self._take((Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR), "a read")
@@ -506,27 +518,26 @@ class Replay:
 
     # --- what enters at checkpoints
 
-    def register_source(self, kind: Kind, name: str, source: Source) -> int:
-        """Add an origin of asynchronous events of `kind` for the device `name`; returns its id.
+    def register_source(self, kind: Kind, name: str, source: Source) -> None:
+        """Add an origin of asynchronous events of `kind` for the device `name`.
 
-        Kinds that name a device share one id per name. QEMU: `replay_register_net` and others.
+        QEMU: `replay_register_net` and others.
         """
         if kind not in _WITH_DEVICE:
             raise ReplayError(f"events of kind {kind.name} do not belong to a device")
+        if (kind, name) in self._sources:
+            raise ReplayError(f"the device {name} is registered twice")
         if name not in self._devices:
             self._devices.append(name)
-        known = self._devices if self._recorded_devices is None else self._recorded_devices
-        # A device that the recording lacks gets no id that is used: `start` will refuse.
-        device = known.index(name) if name in known else 255 - self._devices.index(name)
-        if device > 255 or (kind, device) in self._sources:
-            raise ReplayError(f"the device {name} cannot be registered (again)")
-        self._sources[kind, device] = source
-        self._names[kind, device] = name
-        return device
+        if len(self._devices) > _MOST_DEVICES:
+            raise ReplayError(f"more than {_MOST_DEVICES} devices with a host side")
+        self._sources[kind, name] = source
 
-    def unregister_source(self, kind: Kind, device: int) -> None:
+    def unregister_source(self, kind: Kind, name: str) -> None:
         """Take it out again. QEMU: `replay_unregister_net`."""
-        del self._sources[kind, device], self._names[kind, device]
+        del self._sources[kind, name]
+        if not any(name == other for _, other in self._sources):
+            self._devices.remove(name)
 
     def checkpoint(self, kind: Checkpoint) -> bool:
         """The machine's loop is at the place `kind`. QEMU: `replay_checkpoint`.
@@ -536,18 +547,20 @@ class Replay:
         SUSPEND_REQUESTED, INIT and RESET are logged; in play they return True only if they are
         the next event, here. All others return True: their place follows from the step.
         """
-        if kind in _LOGGED_CHECKPOINTS:
-            return self._logged_checkpoint(kind)
-        if kind is Checkpoint.CLOCK_VIRTUAL:
+        if kind is _CLOCK_VIRTUAL:
             self._flush_events()
-            if self._mode is Mode.RECORD:
+            if self._mode is _RECORD:
                 self._commit_if_due()
-        return True
+            return True
+        return kind not in _LOGGED_CHECKPOINTS or self._logged_checkpoint(kind)
 
     def disable_events(self) -> None:
         """Let in what can enter, then nothing more; bottom halves run at once.
 
-        QEMU: `replay_disable_events`.
+        What is done meanwhile must leave a mark in the log if it changes the machine (a logged
+        checkpoint, a snapshot): it tells play which events came before and which after. In the
+        middle of a delivery (a reset is one) nothing more is let in. QEMU:
+        `replay_disable_events`.
         """
         self._flush_events()
         self._events_enabled = False
@@ -576,6 +589,7 @@ class Replay:
         """Run `name`'s handler at the next checkpoint. QEMU: `replay_bh_schedule_event`."""
         if self._events_enabled:
             self._bottom_halves.schedule(name, argument)
+            self._input = True
         else:
             self._bottom_halves.run_now(name, argument)
 
@@ -586,61 +600,78 @@ class Replay:
         """
         if self._playing():
             raise ReplayError("the past cannot be changed: go to the end of the live recording")
-        self._enter(Kind.DEBUG_WRITE, None, self._debug_writes, payload)
+        self._enter(Kind.DEBUG_WRITE, "", self._debug_writes, payload)
 
     # --- waiting, state
 
     def wake(self) -> None:
         """End a `wait` that is under way, from any thread."""
+        self._input = True
         self._wake.set()
+        if self._on_wake is not None:
+            self._on_wake()
 
     def wait(self, timeout: float) -> bool:
         """Sleep until the host has new input or `wake` is called, `timeout` seconds at most.
 
         For an idle machine in record. True if woken. Commits what has been recorded first.
         """
-        if self._mode is Mode.RECORD:
+        if self._mode is _RECORD and self._uncommitted():
             self._save_progress()
         return self._wake.wait(timeout)
+
+    def note_position(self) -> None:
+        """The machine stops here: in record, history up to this step is now known to somebody.
+
+        Input that enters after a visit to the past must not enter before this place.
+        """
+        if self._mode is _RECORD:
+            self._note_frontier()
 
     def save(self) -> State:
         """What of this layer is part of the machine's state.
 
         The same at the same place in record and in play, so it may be hashed.
         """
-        if self._mode is Mode.RECORD:
+        if self._mode is _RECORD:
             self._note_frontier()
         return {
             "sequence": self._cursor,
             "clocks": {c.name: list(self._clocks[c]) for c in Clock},
             "bh": self._bottom_halves.save(),
             "devices": {
-                f"{key[0].name} {name}": self._sources[key].save()
-                for key, name in self._names.items()
+                f"{kind.name} {name}": source.save()
+                for (kind, name), source in self._sources.items()
+                if name
             },
         }
 
     def load(self, state: State) -> None:
-        """Stand where `save` was called. A live recording is in PLAY until it has caught up."""
-        if self._mode is Mode.RECORD:
+        """Stand where `save` was called. A live recording is in PLAY until it has caught up.
+
+        `note_position` must have been called at the place that is left.
+        """
+        if self._mode is _RECORD:
             self._note_frontier()
-            self._mode = Mode.PLAY
-        self._cursor = state["sequence"]
-        self._stop = None
+            self._mode = _PLAY
+        self._go_to(state["sequence"])
+        self._stop = (-1, 0)
+        self._input = True
         self._marked_warp = None
         self._clocks = {c: (state["clocks"][c.name][0], state["clocks"][c.name][1]) for c in Clock}
         self._bottom_halves.load(state["bh"])
-        for key, name in self._names.items():
-            self._sources[key].load(state["devices"][f"{key[0].name} {name}"])
+        for (kind, name), source in self._sources.items():
+            if name:
+                source.load(state["devices"][f"{kind.name} {name}"])
 
     # --- inside
 
     def _playing(self) -> bool:
         """True in play; a live recording that has caught up becomes RECORD here."""
-        if self._mode is not Mode.PLAY:
+        if self._mode is not _PLAY:
             return False
-        if self.live and self._cursor == len(self.log) and self._at_frontier():
-            self._mode = Mode.RECORD
+        if self.live and self._next is None and self._at_frontier():
+            self._mode = _RECORD
             return False
         return True
 
@@ -650,26 +681,32 @@ class Replay:
     def _note_frontier(self) -> None:
         self._frontier = max(self._frontier, (self._step(), self._warp_ns()))
 
-    def _head(self) -> Event | None:
-        return self.log.get(self._cursor)
+    def _go_to(self, sequence: int) -> None:
+        self._cursor = sequence
+        self._next = self.log.get(sequence)
+
+    def _device(self, name: str) -> bytes:
+        """How events name a device: its place in the recording's list."""
+        known = self._devices if self._recorded_devices is None else self._recorded_devices
+        return bytes((known.index(name),))
 
     def _expected(self) -> str:
-        head = self._head()
+        head = self._next
         return "the end of the recording" if head is None else describe(head)
 
     def _has(self, kind: Kind) -> bool:
         if not self._playing():
             return True
-        head = self._head()
+        head = self._next
         return head is not None and head.kind is kind and head.step == self._step()
 
     def _take(self, kinds: Kind | tuple[Kind, ...], found: str) -> Event:
         """Play: consume the next event, which must be one of `kinds`, here."""
-        head = self._head()
+        head = self._next
         wanted = (kinds,) if isinstance(kinds, Kind) else kinds
         if head is None or head.kind not in wanted or head.step != self._step():
             raise Divergence(self._step(), self._expected(), found)
-        self._cursor += 1
+        self._go_to(self._cursor + 1)
         return head
 
     def _append(self, kind: Kind, payload: bytes) -> None:
@@ -677,63 +714,72 @@ class Replay:
         self._cursor = len(self.log)
 
     def _mark(self, kind: Kind, payload: bytes) -> None:
-        if self._mode is Mode.NONE:
+        if self._mode is _NONE:
             return
         if not self._playing():
             self._append(kind, payload)
             return
         found = f"{kind.name.lower()} {to_small(payload)}"
         if self._take(kind, found).payload != payload:
-            self._cursor -= 1
+            self._go_to(self._cursor - 1)
             raise Divergence(self._step(), self._expected(), found)
 
     def _logged_checkpoint(self, kind: Checkpoint) -> bool:
         payload = small(kind)
         if not self._playing():
-            if self._mode is Mode.RECORD:
+            if self._mode is _RECORD:
                 self._append(Kind.CHECKPOINT, payload)
             return True
-        head = self._head()
+        head = self._next
         here = (
             head is not None
             and head.kind is Kind.CHECKPOINT
             and head.step == self._step()
             and head.payload == payload
         )
-        self._cursor += here
+        if here:
+            self._go_to(self._cursor + 1)
         return here
 
     def _request(self, kind: Kind, cause: Cause) -> None:
         # In play requests come from the log. One by the host waits until a live recording has
         # caught up; one by the guest is in the log, or will be made again there.
-        if self._mode is Mode.PLAY and (cause.by_guest or not self.live) and self._playing():
+        if self._mode is _PLAY and (cause.by_guest or not self.live) and self._playing():
             return
         self._requests[kind].put(cause)
 
     def _flush_events(self) -> None:
-        if not self._events_enabled:
+        if not self._events_enabled or self._delivering:
             return
-        if self._playing():
-            self.check_passed(self._step())
-            self._deliver_logged()
-        if not self._playing():
-            self._drain()
+        self._delivering = True
+        try:
+            if self._mode is _PLAY and self._playing():
+                step = self._step()
+                self.check_passed(step)
+                self._deliver_logged(step)
+            if self._input and not self._playing():
+                self._drain()
+        finally:
+            self._delivering = False
 
     def _drain(self) -> None:
         """Record: let in everything that the host has and the devices can take."""
         self._wake.clear()
-        for (kind, device), source in self._sources.items():
+        self._input = False
+        for (kind, name), source in self._sources.items():
             while (payload := source.take()) is not None:
-                self._enter(kind, device, source, payload)
+                self._enter(kind, name, source, payload)
                 if kind in _REQUESTS:
                     # What comes after a reset must find the machine reset: next checkpoint.
-                    self._wake.set()
+                    self._input = True
                     return
+            if source.waiting:
+                self._input = True
 
-    def _enter(self, kind: Kind, device: int | None, source: Source, payload: bytes) -> None:
-        if self._mode is Mode.RECORD:
+    def _enter(self, kind: Kind, name: str, source: Source, payload: bytes) -> None:
+        if self._mode is _RECORD:
             self._mark_warp()
-            self._append(kind, payload if device is None else bytes((device,)) + payload)
+            self._append(kind, self._device(name) + payload if name else payload)
         source.deliver(payload)
 
     def _mark_warp(self) -> None:
@@ -747,38 +793,39 @@ class Replay:
             self._append(Kind.WARP, number(now[1]))
             self._marked_warp = now
 
-    def _deliver_logged(self) -> None:
+    def _deliver_logged(self, step: int) -> None:
         """Play: let in what the log has at this step."""
-        step = self._step()
-        while (head := self._head()) is not None and head.step == step:
-            if head.kind is Kind.WARP:
+        while (head := self._next) is not None and head.step == step:
+            kind = head.kind
+            if kind is Kind.WARP:
                 target, warp = to_number(head.payload), self._warp_ns()
                 if warp > target:
                     raise Divergence(step, f"an idle warp to {target} ns", f"{warp} ns")
                 if warp < target:
                     return
-                self._cursor += 1
+                self._go_to(self._cursor + 1)
                 continue
-            if head.kind not in _ASYNC:
+            if kind not in _ASYNC:
                 return
-            self._cursor += 1
-            device, payload = self._split(head)
-            source = self._sources.get((head.kind, device))
+            name, payload = self._split(head)
+            source = self._sources.get((kind, name))
             if source is None:
-                raise RecordingError(f"the recording has a {describe(head)} of an unknown device")
-            if head.kind is Kind.BH and self._bottom_halves.take() != payload:
+                raise RecordingError(f"the recording has {describe(head)}, for no device")
+            if kind is Kind.BH and source.take() != payload:
                 raise Divergence(step, describe(head), "that it is not pending")
+            self._go_to(self._cursor + 1)
             source.deliver(payload)
-            if head.kind in _REQUESTS:
+            if kind in _REQUESTS:
                 return
 
-    @staticmethod
-    def _split(event: Event) -> tuple[int | None, bytes]:
+    def _split(self, event: Event) -> tuple[str, bytes]:
+        """Device (or "") and the rest of the payload."""
         if event.kind not in _WITH_DEVICE:
-            return None, event.payload
-        if not event.payload:
-            raise RecordingError("the recording is damaged: an event names no device")
-        return event.payload[0], event.payload[1:]
+            return "", event.payload
+        known = self._devices if self._recorded_devices is None else self._recorded_devices
+        if not event.payload or event.payload[0] >= len(known):
+            raise RecordingError(f"the recording has {describe(event)}, for no device")
+        return known[event.payload[0]], event.payload[1:]
 
     def _commit_if_due(self) -> None:
         now = time.monotonic()

@@ -16,6 +16,11 @@ class Source(Protocol):
     Host threads fill it; the machine's thread empties it, at checkpoints only.
     """
 
+    @property
+    def waiting(self) -> bool:
+        """True if there is something that `take` may give later."""
+        ...
+
     def take(self) -> bytes | None:
         """Record: the payload that enters the machine next; None if none can enter now."""
         ...
@@ -47,6 +52,10 @@ class Requests:
         self._queue.append(cause)
         self._wake()
 
+    @property
+    def waiting(self) -> bool:
+        return bool(self._queue)
+
     def take(self) -> bytes | None:
         return small(self._queue.popleft()) if self._queue else None
 
@@ -66,6 +75,10 @@ class DebugWrites:
 
     def __init__(self) -> None:
         self.on_write: Callable[[bytes], None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return False
 
     def take(self) -> bytes | None:
         return None
@@ -111,6 +124,10 @@ class BottomHalves:
     def run_now(self, name: str, argument: bytes) -> None:
         """Run without queueing."""
         self._handlers[name](argument)
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._pending)
 
     def take(self) -> bytes | None:
         return small(self._pending[0][0]) if self._pending else None
