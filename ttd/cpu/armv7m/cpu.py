@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from enum import IntEnum
+from typing import NamedTuple
 
 from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, Register
-from ttd.devices.base import Clock, Device, Line, State
+from ttd.devices.base import Clock, Device, State
 from ttd.engine.types import Access, EngineStop, StopReason
 
 from . import exceptions as exc
@@ -67,6 +69,14 @@ _RESET_WRITE = (
 )
 
 
+class MappedUnit(NamedTuple):
+    """A device of the core and where it is."""
+
+    base: int
+    size: int
+    device: Device
+
+
 class CortexM:
     """A Cortex-M3: the engine runs its instructions, everything around them is here.
 
@@ -90,8 +100,15 @@ class CortexM:
         mpu_regions: int = 8,
         vtor: int = 0,
         semihosting: bool = True,
+        on_change: Callable[[], None] = lambda: None,
+        on_reset_request: Callable[[], None] = lambda: None,
     ) -> None:
-        """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none."""
+        """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none.
+
+        `on_change` is called when `pending` has to be asked before the next instruction: the
+        instruction under way, if any, has to be the last of the engine's run.
+        `on_reset_request`: the guest wrote SYSRESETREQ.
+        """
         self._engine = engine
         self._table = ExceptionTable(lines, priority_bits)
         self.scs = SystemControlSpace(
@@ -107,10 +124,10 @@ class CortexM:
         self._flow = ExceptionFlow(engine, self.scs)
         self.semihosting = semihosting
         self.waiting = _AWAKE
-        self.deferred = False
-        """The last `pending()` found an exception that only waits for the end of an IT block:
-        the machine is to run one step at a time."""
+        self.nmi_level = False
         self._table.on_pend = self._pended
+        self._table.on_change = on_change
+        self.scs.on_reset_request = on_reset_request
 
     def reset(self) -> None:
         """B1.5.5 TakeReset(): everything to its reset value, SP and PC from the vector table."""
@@ -118,45 +135,49 @@ class CortexM:
         self.dwt.reset()
         self._flow.reset()
         self.waiting = _AWAKE
-        self.deferred = False
+        self.nmi_level = False
         vectors = self._engine.read(self.scs.vtor, 8)
-        sp = int.from_bytes(vectors[:4], "little") & ~3
-        entry = int.from_bytes(vectors[4:], "little")
-        if len(vectors) < 8:
+        if len(vectors) == 8:
+            sp, entry = struct.unpack("<2I", vectors)
+        else:
             self._flow.lockup = True
-            entry = LOCKUP_ADDRESS | 1
+            sp, entry = 0, LOCKUP_ADDRESS | 1
         # First a privileged handler, then thread mode on MSP, whatever the mode was before.
         leave_mode = (T_BIT | exc.HARD_FAULT, 0, T_BIT, 0)
         xpsr = T_BIT if entry & 1 else 0
         self._engine.regs_write(
             _RESET_WRITE,
-            (*leave_mode, 0, 0, 0, sp, 0, *([0] * 13), 0xFFFFFFFF, xpsr, entry & ~1),
+            (*leave_mode, 0, 0, 0, sp & ~3, 0, *([0] * 13), 0xFFFFFFFF, xpsr, entry & ~1),
         )
         self._engine.clear_exclusive()
         self._engine.watch_masks = False
 
+    def start_at(self, entry: int, sp: int) -> None:
+        """After `reset`: begin at `entry` on this main stack, for images without vectors."""
+        self._flow.lockup = False
+        self._engine.regs_write(
+            (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PC), (T_BIT, sp, entry & ~1)
+        )
+
     # What a board wires up -------------------------------------------------------------------
 
-    @property
-    def on_change(self) -> Callable[[], None]:
-        """Called when the CPU has to look anew before the next instruction."""
-        return self._table.on_change
+    def set_line(self, number: int, level: bool) -> None:
+        """Drive the input of external interrupt `number`."""
+        self._table.set_level(number, level)
 
-    @on_change.setter
-    def on_change(self, hook: Callable[[], None]) -> None:
-        self._table.on_change = hook
+    def set_nmi(self, level: bool) -> None:
+        """Drive the NMI input; it is taken at its rising edge."""
+        if level and not self.nmi_level:
+            self._table.pend(1 << exc.NMI)
+        self.nmi_level = level
 
-    def irq(self, number: int) -> Line:
-        """A line to drive external interrupt `number` with."""
-        return Line(lambda level: self._table.set_level(number, level))
+    def mapped_devices(self) -> list[MappedUnit]:
+        """The devices of the Private Peripheral Bus.
 
-    def ppb(self) -> list[tuple[int, Device]]:
-        """The devices of the Private Peripheral Bus and where they are.
-
-        Their state is in `CortexM.save`. They have to be reset by `CortexM.reset`.
+        They are saved and loaded like a board's devices; `CortexM.save` leaves them out.
         """
         clock, engine = self.scs.clock, self._engine
-        return [
+        units: list[tuple[int, Device]] = [
             (0xE0000000, PpbUnit("itm", clock, engine)),
             (0xE0001000, self.dwt),
             (0xE0002000, PpbUnit("fpb", clock, engine)),
@@ -164,28 +185,17 @@ class CortexM:
             (0xE0040000, PpbUnit("tpiu", clock, engine)),
             (0xE00FF000, PpbUnit("rom-table", clock, engine)),
         ]
-
-    @property
-    def reset_requested(self) -> bool:
-        """The guest wrote SYSRESETREQ; the machine is to reset the board."""
-        return self.scs.reset_requested
+        return [MappedUnit(base, device.size, device) for base, device in units]
 
     # State -----------------------------------------------------------------------------------
 
     def save(self) -> State:
-        return {
-            "scs": self.scs.save(),
-            "dwt": self.dwt.save(),
-            "flow": self._flow.save(),
-            "waiting": self.waiting,
-        }
+        return {"flow": self._flow.save(), "waiting": self.waiting, "nmi": self.nmi_level}
 
     def load(self, state: State) -> None:
-        self.scs.load(state["scs"])
-        self.dwt.load(state["dwt"])
         self._flow.load(state["flow"])
         self.waiting = state["waiting"]
-        self.deferred = False
+        self.nmi_level = state["nmi"]
         self._engine.watch_masks = False  # the next `pending()` knows
 
     def read_register(self, name: str) -> int:
@@ -206,7 +216,6 @@ class CortexM:
 
     def pending(self) -> int | None:
         table, engine, flow = self._table, self._engine, self._flow
-        self.deferred = False
         if not table.takeable or flow.lockup:
             engine.watch_masks = False
             return None
@@ -216,9 +225,21 @@ class CortexM:
             return None
         engine.watch_masks = False
         if xpsr & IT_BITS and not flow.synchronous:
-            self.deferred = True
-            return None
+            return None  # the machine sees `in_it_block` and goes step by step
         return table.top
+
+    def in_it_block(self) -> bool:
+        """The instruction at PC belongs to an IT block; only after faults and returns."""
+        return bool(self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IT_BITS)
+
+    def exception_number(self) -> int:
+        """IPSR: the exception whose handler runs, 0 in thread mode."""
+        return self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IPSR
+
+    @staticmethod
+    def is_asynchronous(number: int) -> bool:
+        """True for NMI, PendSV, SysTick and external interrupts (B1.5.1)."""
+        return number == exc.NMI or number >= exc.PENDSV
 
     def enter(self, number: int) -> None:
         self.waiting = _AWAKE
@@ -248,8 +269,6 @@ class CortexM:
 
     def stopped(self, stop: EngineStop) -> After:
         """What is raised here becomes pending; the machine's next look takes it."""
-        if self.reset_requested:
-            return After.RESET
         if self._flow.lockup:
             return After.LOCKUP
         match stop.reason:

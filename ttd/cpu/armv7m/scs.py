@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from unicorn import arm_const as arm
@@ -116,7 +117,6 @@ class SystemControlSpace(Device):
         "actlr",
         "demcr",
         "dcrdr",
-        "reset_requested",
     )
 
     def __init__(
@@ -136,6 +136,8 @@ class SystemControlSpace(Device):
         self.systick = systick
         self.mpu = mpu
         self._initial_vtor = vtor
+        self.on_reset_request: Callable[[], None] = lambda: None
+        """Called when AIRCR.SYSRESETREQ is written (B3.2.6)."""
         self._clear()
 
     def _clear(self) -> None:
@@ -147,8 +149,6 @@ class SystemControlSpace(Device):
         self.actlr = 0
         self.demcr = 0
         self.dcrdr = 0
-        self.reset_requested = False
-        """AIRCR.SYSRESETREQ was written; the machine resets everything, this included."""
 
     def reset(self) -> None:
         self._clear()
@@ -346,8 +346,7 @@ class SystemControlSpace(Device):
                 if value >> 16 == _VECTKEY:
                     table.set_prigroup(value >> 8)
                     if value & 4:
-                        self.reset_requested = True
-                        table.on_change()
+                        self.on_reset_request()
             case Reg.SCR:
                 self.scr = value & _SCR_MASK
             case Reg.CCR:
