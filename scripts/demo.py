@@ -30,7 +30,8 @@ def main() -> int:
     ttd = str(BIN / "ttd")
 
     say("A data logger dies with 'queue full', about once a week. Record it until it does.")
-    record = [ttd, "record", "--board", "mps2-an385", "-o", str(recording), "--semihosting", str(elf)]
+    record = [ttd, "record", "--board", "mps2-an385", "-o", str(recording)]
+    record += ["--semihosting", str(elf)]
     show(record)
     code = subprocess.run(record, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode
     if code != GUEST_FAILED:
