@@ -33,13 +33,23 @@ NEIGHBOURS = {
     ("cpu", "devices"),  # an interrupt controller is a device, too
     ("host", "replay"),
 }
+# Files that belong to the room of another one.
+PART_OF = {
+    "gdbserver": "gdbstub",
+    "monitor": "gdbstub",
+    "share": "gdbstub",  # runs inside GDB
+    "pages": "snapshot",
+    "loader": "machine",
+}
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def room_of(module: str) -> str | None:
     """`ttd.engine.types` -> `engine`; None for what is not ttd's, or is ttd itself."""
     parts = module.split(".")
-    return parts[1] if parts[0] == "ttd" and len(parts) > 1 else None
+    if parts[0] != "ttd" or len(parts) < 2:
+        return None
+    return PART_OF.get(parts[1], parts[1])
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
