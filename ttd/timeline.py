@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
-from ttd.stops import Stop, Stops
+from ttd.engine import Access
+from ttd.engine.types import WatchHit
+from ttd.machine import Machine, RunEnd, RunStop
+from ttd.replay.replay import Mode
+from ttd.snapshot import Snapshot, Snapshots
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 Progress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""
@@ -78,3 +85,441 @@ class TimelineError(Exception):
 
 class PastIsReadOnly(TimelineError):
     """Memory or registers were to be written in the past."""
+
+
+WINDOW = 48
+"""Positions before the present that a step backward makes directly reachable."""
+SHORTEST_SEARCH = 20_000
+"""Steps between snapshots in memory that make a search in between worth its restart."""
+MARCH = 30_000_000
+"""Steps run between two reports of progress."""
+
+
+class Timeline:
+    """One machine and its history: where it stands, and how it gets elsewhere.
+
+    A *position* is a step. A *snapshot* is a way to get somewhere fast; positions are reached by
+    restoring the nearest snapshot before them and running forward. What has been reached is
+    remembered near the present, so that rows of backward steps do not run the same steps again.
+    """
+
+    def __init__(self, machine: Machine, snapshots: Snapshots, end_note: str = "") -> None:
+        self.machine = machine
+        self.snapshots = snapshots
+        self.progress: Progress | None = None
+        self._end_note = end_note
+        self._stops = Stops()
+        self._interrupted = False
+
+    # -- where we are --------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        return self.machine.engine.step
+
+    @property
+    def begin(self) -> int:
+        return 0
+
+    @property
+    def end(self) -> int:
+        return max(self.machine.replay.end_step, self.position)
+
+    @property
+    def live(self) -> bool:
+        return self.machine.replay.live and self.machine.ended is None
+
+    @property
+    def cpu(self) -> Cpu:
+        return self.machine.cpu
+
+    @property
+    def virtual_ns(self) -> int:
+        return self.machine.virtual_ns
+
+    # -- moving to a position ------------------------------------------------------------
+
+    def seek(self, step: int) -> Stop:
+        """Go to `step`; beyond an end of history, to that end."""
+        if self.live and step > self.end:
+            return self._forward(step)
+        return self._seek(step, 0)
+
+    def _seek(self, step: int, window: int) -> Stop:
+        target = min(max(step, self.begin), self.end)
+        try:
+            if not self._go(target, window):
+                return self._stop(Why.INTERRUPTED)
+        finally:
+            self._calm()
+        if step < target:
+            return self._stop(Why.HISTORY_BEGIN)
+        return self._stop(Why.HISTORY_END if step > self.position else Why.STEPS)
+
+    def step_forward(self, count: int = 1) -> Stop:
+        """`count` steps forward."""
+        return self._forward(self.position + count)
+
+    def step_backward(self, count: int = 1) -> Stop:
+        """`count` steps backward; positions just before the present become quick to reach."""
+        if self.position == self.begin:
+            return self._stop(Why.HISTORY_BEGIN)
+        return self._seek(self.position - count, WINDOW)
+
+    def reset(self) -> Stop:
+        return self._seek(self.begin, 0)
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        self.machine.interrupt()
+
+    # -- running to a stop ---------------------------------------------------------------
+
+    def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+        """Run until something in `stops` hits, `until` is reached or history ends.
+
+        A breakpoint at the present position counts.
+        """
+        with self._stopping_at(stops):
+            return self._forward(until)
+
+    def range_step(self, start: int, end: int, stops: Stops) -> Stop:
+        """Step forward while PC is in [start, end); at least one step."""
+        with self._stopping_at(stops):
+            while True:
+                stop = self._forward(self.position + 1)
+                if stop.why is not Why.STEPS or not start <= stop.pc < end:
+                    return stop
+                if any(b.address == stop.pc and _holds(b) for b in stops.breakpoints):
+                    return self._stop(
+                        Why.BREAKPOINT,
+                        breakpoint_=next(b for b in stops.breakpoints if b.address == stop.pc),
+                    )
+
+    def _forward(self, until: int | None) -> Stop:
+        machine = self.machine
+        engine = machine.engine
+        engine.skip_stops_at(None)
+        try:
+            while True:
+                if until is not None and self.position >= until:
+                    return self._stop(Why.STEPS)
+                if self._interrupted:
+                    return self._stop(Why.INTERRUPTED)
+                here = self.position
+                limit = here + MARCH
+                ended = machine.run(limit if until is None else min(limit, until))
+                if ended.end is RunEnd.LIMIT:
+                    self._report(here, until)
+                    continue
+                if ended.end in (RunEnd.BREAKPOINT, RunEnd.WATCH):
+                    stop = self._hit_forward(ended)
+                    if stop is not None:
+                        return stop
+                    engine.skip_stops_at(self.position)
+                    continue
+                if ended.end is RunEnd.INTERRUPTED:
+                    return self._stop(Why.INTERRUPTED)
+                return self._stop(Why.HISTORY_END)
+        finally:
+            self._calm()
+            engine.skip_stops_at(None)
+
+    def _hit_forward(self, ended: RunStop) -> Stop | None:
+        """What stopped the run, if its condition holds."""
+        if ended.watch is not None:
+            watch = self._watchpoint_of(ended.watch)
+            if watch is None or not _holds(watch):
+                return None
+            return self._stop(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
+        for breakpoint_ in self._stops.breakpoints:
+            if breakpoint_.address == ended.pc and _holds(breakpoint_):
+                return self._stop(Why.BREAKPOINT, breakpoint_=breakpoint_)
+        return None
+
+    def _watchpoint_of(self, hit: WatchHit) -> Watchpoint | None:
+        for watch in self._stops.watchpoints:
+            overlaps = (
+                hit.address < watch.address + watch.length
+                and watch.address < hit.address + hit.size
+            )
+            if overlaps and watch.kind & hit.kind:
+                return watch
+        return None
+
+    def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
+        """Go back to the latest position before the present at which something hits.
+
+        A breakpoint hits where PC is at it; a watchpoint just after its access. Without a hit:
+        to `until`, or to the beginning. Interrupted, the present position is kept.
+        """
+        low = self.begin if until is None else max(until, self.begin)
+        start = self.position
+        if start <= low:
+            return self._stop(Why.HISTORY_BEGIN if low == self.begin else Why.STEPS)
+        home = self.snapshots.remember()
+        borders = self._borders(low, start)
+        try:
+            with self._stopping_at(stops):
+                high = start
+                while borders:
+                    border = borders.pop()
+                    if border < high and self._may_contain(border, high, stops):
+                        found = self._search(max(border, low), high, stops, start)
+                        if found is not None:
+                            return found
+                    high = border
+                    if self._interrupted:
+                        self.snapshots.restore(home)
+                        return self._stop(Why.INTERRUPTED)
+                    if self.progress is not None:
+                        self.progress((start - border) / max(1, start - low), "searching backward")
+            if not self._go(low):
+                self.snapshots.restore(home)
+                return self._stop(Why.INTERRUPTED)
+            return self._stop(Why.HISTORY_BEGIN if low == self.begin else Why.STEPS)
+        finally:
+            self._calm()
+
+    def _borders(self, low: int, start: int) -> list[int]:
+        """Where to cut [low, start) into intervals that are searched one by one, ascending."""
+        borders: list[int] = []
+        for step in reversed(self.snapshots.steps_between(low + 1, start)):
+            last = borders[-1] if borders else start
+            if last - step >= SHORTEST_SEARCH or self.snapshots.is_stored(step):
+                borders.append(step)
+        return [low, *reversed(borders)]
+
+    def _may_contain(self, low: int, high: int, stops: Stops) -> bool:
+        """False if the pages touched in the interval that begins at `low` exclude a hit."""
+        if not stops.breakpoints and not stops.watchpoints:
+            return False
+        engine = self.machine.engine
+        wanted: list[tuple[Access, int, int]] = [
+            (Access.FETCH, b.address, 1) for b in stops.breakpoints
+        ]
+        for watch in stops.watchpoints:
+            wanted += [
+                (kind, watch.address, watch.length)
+                for kind in (Access.READ, Access.WRITE)
+                if watch.kind & kind
+            ]
+        for kind, address, length in wanted:
+            touched = self.snapshots.touched(low, kind)
+            if touched is None:
+                return True
+            for at in range(address - address % engine.page_size, address + length, engine.page_size):
+                page = engine.find_page(at)
+                if page is None or page in touched:
+                    return True
+        return False
+
+    def _search(self, low: int, high: int, stops: Stops, start: int) -> Stop | None:
+        """The latest hit in [low, high), with the machine taken there."""
+        conditional = any(b.condition for b in stops.breakpoints) or any(
+            w.condition for w in stops.watchpoints
+        )
+        if conditional:
+            return self._search_conditional(low, high, stops)
+        engine = self.machine.engine
+        if not self._go(low):
+            return None
+        engine.scan(True)
+        try:
+            complete = self._run_to(high)
+            break_hit, watch_hit = engine.last_hits()
+        finally:
+            engine.scan(False)
+        if not complete:
+            return None
+        return self._land(break_hit, watch_hit, start)
+
+    def _search_conditional(self, low: int, high: int, stops: Stops) -> Stop | None:
+        """As `_search`, stopping at every hit to evaluate its condition."""
+        if not self._go(low):
+            return None
+        last: tuple[tuple[int, int] | None, WatchHit | None] | None = None
+        while True:
+            stop = self._forward(high)
+            if stop.why is Why.BREAKPOINT:
+                last = ((stop.step, stop.pc), None)
+            elif stop.why is Why.WATCHPOINT:
+                last = (None, stop.watch)
+            elif stop.why is Why.INTERRUPTED:
+                self._interrupted = True
+                return None
+            else:
+                break
+            self._skip_here()
+            if self.position >= high:
+                break
+        return None if last is None else self._land(*last, high)
+
+    def _skip_here(self) -> None:
+        """One step without stops."""
+        engine = self.machine.engine
+        engine.set_breakpoints(())
+        engine.set_watchpoints(())
+        self._run_to(self.position + 1)
+        self._arm()
+
+    def _land(
+        self, break_hit: tuple[int, int] | None, watch_hit: WatchHit | None, start: int
+    ) -> Stop | None:
+        """Go to the later of two hits; a watchpoint's place is just after its access."""
+        if break_hit is not None and break_hit[0] >= start:
+            break_hit = None
+        if watch_hit is not None and (break_hit is None or watch_hit.step + 1 > break_hit[0]):
+            if not self._go(watch_hit.step + 1):
+                return None
+            watch = self._watchpoint_of(watch_hit)
+            return self._stop(Why.WATCHPOINT, watch=watch_hit, watchpoint=watch)
+        if break_hit is not None:
+            if not self._go(break_hit[0]):
+                return None
+            found = next(b for b in self._stops.breakpoints if b.address == break_hit[1])
+            return self._stop(Why.BREAKPOINT, breakpoint_=found)
+        return None
+
+    # -- getting there -------------------------------------------------------------------
+
+    def _go(self, target: int, window: int = 0) -> bool:
+        """Be at `target`, which is in the known history. False if interrupted on the way.
+
+        Snapshots are left on the way, closer and closer to the target, and at each of the last
+        `window` positions, so that what comes next is near.
+        """
+        here = self.position
+        nearest = self.snapshots.nearest(target)
+        if target < here or (nearest is not None and nearest.step > here):
+            home = self.snapshots.remember() if here != target else None
+            if nearest is None:
+                raise TimelineError("the recording has no snapshot to go back to")
+            self.snapshots.restore(nearest)
+            if not self._approach(target, window):
+                if home is not None:
+                    self.snapshots.restore(home)
+                return False
+            return True
+        return self._run_to(target)
+
+    def _approach(self, target: int, window: int) -> bool:
+        distance = target - self.position
+        while distance > max(window, 1):
+            # Half-way stations: the next target is likely to be a little before this one.
+            station = target - max(window, distance // 4)
+            if not self._run_to(station):
+                return False
+            if self.position < target:
+                self.snapshots.remember()
+            distance = target - self.position
+            if window == 0 and distance < 4096:
+                break
+        if window:
+            while self.position < target:
+                before = self.position
+                if not self._run_to(before + 1):
+                    return False
+                self.snapshots.remember()
+        return self._run_to(target)
+
+    def _run_to(self, target: int) -> bool:
+        """Run forward to `target` without stopping; False if interrupted."""
+        machine = self.machine
+        begin = self.position
+        while True:
+            if self._interrupted:
+                return False
+            ended = machine.run(min(target, self.position + MARCH))
+            if ended.end is RunEnd.INTERRUPTED:
+                return False
+            if ended.end is RunEnd.LIMIT and self.position < target:
+                if self.progress is not None:
+                    self.progress((self.position - begin) / (target - begin), "replaying")
+                continue
+            return True
+
+    # -- stops ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _stopping_at(self, stops: Stops) -> Iterator[None]:
+        self._stops = stops
+        self._arm()
+        try:
+            yield
+        finally:
+            self._stops = Stops()
+            self._arm()
+
+    def _arm(self) -> None:
+        engine = self.machine.engine
+        engine.set_breakpoints(sorted({b.address for b in self._stops.breakpoints}))
+        engine.set_watchpoints(
+            [(w.address, w.length, w.kind, w.changes_only) for w in self._stops.watchpoints]
+        )
+
+    def _calm(self) -> None:
+        self._interrupted = False
+        self.machine.cancel_interrupt()
+
+    def _report(self, begin: int, until: int | None) -> None:
+        if self.progress is not None and until is not None:
+            self.progress((self.position - begin) / max(1, until - begin), "running")
+
+    def _stop(
+        self,
+        why: Why,
+        watch: WatchHit | None = None,
+        watchpoint: Watchpoint | None = None,
+        breakpoint_: Breakpoint | None = None,
+    ) -> Stop:
+        note = ""
+        if why is Why.HISTORY_END:
+            ended = self.machine.ended
+            note = ended.reason if ended is not None else self._end_note
+        return Stop(
+            why, self.position, self.machine.engine.pc, watch, watchpoint, breakpoint_, note
+        )
+
+    # -- contents ------------------------------------------------------------------------
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        data = self.machine.read_memory(address, size)
+        if not data and size:
+            raise TimelineError(f"there is nothing at {address:#x}")
+        return data
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        self._writable()
+        self.machine.write_memory(address, data)
+        self._changed()
+
+    def write_register(self, name: str, value: int) -> None:
+        self._writable()
+        self.machine.write_register(name, value)
+        self._changed()
+
+    def _writable(self) -> None:
+        if self.machine.replay.mode is Mode.RECORD and self.machine.ended is None:
+            return
+        if self.machine.replay.live:
+            raise PastIsReadOnly(
+                "The past cannot be changed: go to the end of the recording "
+                "(monitor goto end, then stepi) and write there."
+            )
+        raise PastIsReadOnly("A finished recording cannot be changed.")
+
+    def _changed(self) -> None:
+        """A snapshot in memory of this very position is now of another state."""
+        self.snapshots.forget_from(self.position)
+
+    def memory_map(self) -> list[tuple[str, int, int]]:
+        return [
+            ("ram" if region.writable else "rom", base, region.size)
+            for region in self.machine.board.regions
+            for base in (region.base, *region.mirrors)
+        ]
+
+
+def _holds(stop: Breakpoint | Watchpoint) -> bool:
+    return stop.condition is None or stop.condition()

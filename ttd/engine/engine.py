@@ -425,6 +425,13 @@ class Engine:
             page += size // self.page_size
         raise EngineError(f"there is no memory at {address:#x}")
 
+    def find_page(self, address: int) -> int | None:
+        """As `page_number`; None where there is no RAM, aliases included."""
+        try:
+            return self.page_number(address)
+        except EngineError:
+            return None
+
     def page_address(self, page: int) -> int:
         """The address at which page `page` begins."""
         for base, size, _, _ in self._regions:

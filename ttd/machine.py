@@ -1,0 +1,525 @@
+"""A board brought to life: engine, CPU model, devices and replay layer, and the one run loop.
+
+Recording, replaying, stepping and searching are this loop with other limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+import msgpack
+
+from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
+from ttd.cpu.base import After
+from ttd.cpu.armv7m import CortexM
+from ttd.devices.base import BusError, State
+from ttd.devices.cmsdk_uart import CharFront
+from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
+from ttd.engine.types import WatchHit
+from ttd.loader import Image, Start, check_fits, start_without_vectors
+from ttd.replay.events import Kind
+from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
+
+RECORD_SLICE = 50_000_000
+"""Steps after which a recording machine looks at the host at the latest, to commit."""
+_IT_BITS = 0x0600FC00
+
+
+class RunEnd(Enum):
+    """Why `Machine.run` came back."""
+
+    LIMIT = "limit"
+    BREAKPOINT = "breakpoint"
+    WATCH = "watch"
+    INTERRUPTED = "interrupted"
+    HISTORY_END = "history end"
+    """Play: the log is over."""
+    ENDED = "ended"
+    """The guest has ended (exit, shutdown, lockup); see `Machine.ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a guest ended: a sentence for people, and the exit code if it gave one."""
+
+    reason: str
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStop:
+    """Where a run came back: PC and, for WATCH, the access that is about to happen."""
+
+    end: RunEnd
+    step: int
+    pc: int
+    watch: WatchHit | None = None
+
+
+class SnapshotKeeper(Protocol):
+    """Who takes the snapshots that the replay layer asks for."""
+
+    def take(self) -> None:
+        """Record: a snapshot is due."""
+
+    def check(self) -> None:
+        """Play: the log has the mark of a snapshot here."""
+
+
+class SemihostingExit(Protocol):
+    """What a semihosting call says when it ends the guest."""
+
+    @property
+    def code(self) -> int: ...
+
+
+class SemihostingCalls(Protocol):
+    """Semihosting, as the machine uses it."""
+
+    def call(self) -> SemihostingExit | None: ...
+    def save(self) -> State: ...
+    def load(self, state: State) -> None: ...
+
+
+class _MachineClock:
+    """The `Clock` that devices get."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def now(self) -> int:
+        return self._machine.virtual_ns
+
+    def rearm(self) -> None:
+        self._machine.deadlines_changed()
+
+
+class Machine:
+    """One machine. Build it, `load` an image, `reset`, start the replay layer, `run`."""
+
+    def __init__(
+        self,
+        board: Board,
+        replay: Replay,
+        chars: Mapping[str, CharFront],
+        *,
+        clock_ns: int,
+        semihosting: bool = False,
+    ) -> None:
+        self.board = board
+        self.replay = replay
+        self.clock_ns = clock_ns
+        self.warp_ns = 0
+        self._warp_step = -1
+        self.waiting = False
+        self.ended: Ended | None = None
+        self.keeper: SnapshotKeeper | None = None
+        self.semihosting: SemihostingCalls | None = None
+        self._deadline: int | None = None
+        self._deadlines_stale = True
+        self._run_end = 0
+        self._interrupted = False
+        self._reset_wanted = False
+        self._start: Start | None = None
+        self.engine = Engine(ISAS[board.cpu])
+        clock = _MachineClock(self)
+        for region in board.regions:
+            self.engine.map_ram(region.base, region.size, writable=region.writable)
+        for region in board.regions:
+            for mirror in region.mirrors:
+                self.engine.map_alias(mirror, region.size, region.base)
+        self.cpu = CortexM(
+            self.engine,
+            clock,
+            hz=board.core_hz,
+            lines=board.irq_lines,
+            vtor=board.vector_table,
+            semihosting=semihosting,
+            on_change=self.engine.stop_after_access,
+            on_reset_request=self._want_reset,
+        )
+        wiring = Wiring(
+            clock=clock,
+            irq=self.cpu.set_line,
+            nmi=self.cpu.set_nmi,
+            reset=self._want_reset,
+            char=chars.__getitem__,
+        )
+        on_board = board.build_devices(wiring)
+        self._on_board = [mapped.device for mapped in on_board]
+        inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
+        self.mapped = [*inside, *on_board]
+        self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
+        for mapped in self.mapped:
+            self._map(mapped)
+        for band in board.bit_bands:
+            self._map_bit_band(band)
+        self.engine.start()
+        replay.attach(
+            lambda: self.engine.step,
+            lambda: self.warp_ns,
+            warp_step=lambda: self._warp_step,
+            on_request=self._on_request,
+            on_debug_write=self._on_debug_write,
+            on_wake=self.engine.request_stop,
+        )
+
+    # -- time and lines ------------------------------------------------------------------
+
+    @property
+    def virtual_ns(self) -> int:
+        """Virtual time in ns, exact inside device callbacks too."""
+        return self.engine.step * self.clock_ns + self.warp_ns
+
+    def deadlines_changed(self) -> None:
+        """A device's deadline may have moved."""
+        self._deadlines_stale = True
+
+    def _want_reset(self) -> None:
+        self._reset_wanted = True
+        self.engine.stop_after_access()
+
+    def _next_deadline(self) -> int | None:
+        if self._deadlines_stale:
+            self._deadlines_stale = False
+            known = [d for m in self.mapped if (d := m.device.deadline()) is not None]
+            self._deadline = min(known, default=None)
+        return self._deadline
+
+    def _fire_timers(self) -> None:
+        while (deadline := self._next_deadline()) is not None and deadline <= self.virtual_ns:
+            for mapped in self.mapped:
+                due = mapped.device.deadline()
+                if due is not None and due <= self.virtual_ns:
+                    mapped.device.expire()
+            self._deadlines_stale = True
+
+    def _deadline_step(self) -> int | None:
+        """The first step at which virtual time has reached the next deadline."""
+        deadline = self._next_deadline()
+        if deadline is None:
+            return None
+        return -((self.warp_ns - deadline) // self.clock_ns)
+
+    # -- devices -------------------------------------------------------------------------
+
+    def _map(self, mapped: MappedDevice) -> None:
+        base, device = mapped.base, mapped.device
+
+        def read(address: int, size: int) -> int:
+            self._fire_timers()
+            try:
+                value = device.read(address - base, size)
+            except BusError as error:
+                raise BusFault(str(error)) from error
+            self._after_access()
+            return value
+
+        def write(address: int, size: int, value: int) -> None:
+            self._fire_timers()
+            try:
+                device.write(address - base, size, value)
+            except BusError as error:
+                raise BusFault(str(error)) from error
+            self._after_access()
+
+        self.engine.map_mmio(base, mapped.size, read, write)
+
+    def _after_access(self) -> None:
+        """A timer may now be due before this run's end: then the run must be cut."""
+        if self._deadlines_stale:
+            due = self._deadline_step()
+            if due is not None and due < self._run_end:
+                self.engine.stop_after_access()
+
+    def _map_bit_band(self, band: BitBand) -> None:
+        def locate(address: int) -> tuple[int, int]:
+            word = (address - band.alias) >> 2
+            return band.target + (word >> 3), word & 7
+
+        def read(address: int, size: int) -> int:
+            target, bit = locate(address)
+            return self._bus_read(target) >> bit & 1
+
+        def write(address: int, size: int, value: int) -> None:
+            target, bit = locate(address)
+            old = self._bus_read(target)
+            self._bus_write(target, old & ~(1 << bit) | (value & 1) << bit)
+
+        self.engine.map_mmio(band.alias, band.alias_size, read, write)
+
+    def _mapped_at(self, address: int) -> MappedDevice | None:
+        for mapped in self.mapped:
+            if mapped.base <= address < mapped.base + mapped.size:
+                return mapped
+        return None
+
+    def _bus_read(self, address: int) -> int:
+        mapped = self._mapped_at(address)
+        if mapped is not None:
+            return mapped.device.read(address - mapped.base, 1)
+        data = self.engine.read(address, 1)
+        if not data:
+            raise BusFault(f"nothing at {address:#x}")
+        return data[0]
+
+    def _bus_write(self, address: int, value: int) -> None:
+        mapped = self._mapped_at(address)
+        if mapped is not None:
+            mapped.device.write(address - mapped.base, 1, value)
+        elif not self.engine.write(address, bytes((value,))):
+            raise BusFault(f"nothing at {address:#x}")
+
+    # -- image, reset --------------------------------------------------------------------
+
+    def load(self, image: Image) -> None:
+        """Put an image into memory; `reset` then starts it."""
+        check_fits(image, self.board)
+        self._start = start_without_vectors(image, self.board)
+        for segment in image.segments:
+            self.engine.write(segment.address, segment.data)
+
+    def reset(self) -> None:
+        """Hardware reset: CPU and devices; memory keeps its contents."""
+        for device in self._on_board:
+            device.reset()
+        self.cpu.reset()
+        self.waiting = False
+        self._deadlines_stale = True
+        if self._start is not None:
+            self.cpu.start_at(self._start.pc, self._start.sp)
+
+    # -- the loop ------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Make `run` come back soon with INTERRUPTED; from any thread."""
+        self._interrupted = True
+        self.engine.request_stop()
+        self.replay.wake()
+
+    def cancel_interrupt(self) -> bool:
+        """Forget an `interrupt` that nothing has answered; True if there was one."""
+        was, self._interrupted = self._interrupted, False
+        self.engine.cancel_request()
+        return was
+
+    def run(self, limit: int | None = None) -> RunStop:
+        """Run until step `limit` (None: without limit), or until something else ends it.
+
+        At the position where it comes back, timers that are due have fired and inputs of that
+        step are in; a pending interrupt is not taken yet.
+        """
+        while True:
+            end = self._settle(limit)
+            if end is not None:
+                return RunStop(end, self.engine.step, self.engine.pc)
+            number = self.cpu.pending()
+            if number is not None:
+                self._enter(number)
+                continue
+            stop = self._execute(limit)
+            if stop.reason is StopReason.BREAKPOINT:
+                return RunStop(RunEnd.BREAKPOINT, self.engine.step, stop.pc)
+            if stop.reason is StopReason.WATCH:
+                return RunStop(RunEnd.WATCH, self.engine.step, stop.pc, stop.watch)
+            self._deal_with(stop)
+
+    def _enter(self, number: int) -> None:
+        """Take an exception: one step."""
+        if self.cpu.is_asynchronous(number):
+            self.replay.interrupt(number)
+        else:
+            self.replay.exception(number)
+        self.cpu.enter(number)
+        self.engine.step += 1
+
+    def _settle(self, limit: int | None) -> RunEnd | None:
+        """Let in what is due at this step; None if the machine may then go on."""
+        replay, engine = self.replay, self.engine
+        while True:
+            self._fire_timers()
+            if self._reset_wanted:
+                self._reset_wanted = False
+                replay.reset_request(Cause.GUEST)
+            replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+            if self.keeper is not None:
+                if replay.at_snapshot_mark():
+                    self.keeper.check()
+                    continue
+                if replay.snapshot_due():
+                    self.keeper.take()
+            if self._interrupted:
+                self._interrupted = False
+                engine.cancel_request()
+                return RunEnd.INTERRUPTED
+            if self.ended is not None:
+                return RunEnd.ENDED
+            if limit is not None and engine.step >= limit:
+                return RunEnd.LIMIT
+            if not self.waiting:
+                return RunEnd.HISTORY_END if replay.at_end else None
+            if self.cpu.wake():
+                self.waiting = False
+                return None
+            if not self._idle():
+                return RunEnd.HISTORY_END
+
+    def _idle(self) -> bool:
+        """The CPU waits: let virtual time pass. False at the end of the history."""
+        replay = self.replay
+        deadline = self._next_deadline()
+        target = None if deadline is None else self.warp_ns + deadline - self.virtual_ns
+        wanted = replay.next_warp()
+        if wanted is not None and (target is None or wanted < target):
+            target = wanted
+        if target is not None and target > self.warp_ns:
+            replay.checkpoint(Checkpoint.CLOCK_WARP_START)
+            self.warp_ns = target
+            self._warp_step = self.engine.step
+            replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
+            return True
+        if replay.mode is not Mode.PLAY:
+            replay.wait(0.2)
+            return True
+        if replay.at_end:
+            return False
+        replay.unmet("a machine that waits for an interrupt")
+
+    def _execute(self, limit: int | None) -> EngineStop:
+        engine, replay = self.engine, self.replay
+        step = engine.step
+        budget = RECORD_SLICE if limit is None else limit - step
+        due = self._deadline_step()
+        if due is not None:
+            budget = min(budget, due - step)
+        room = replay.get_instructions()
+        if room is None:
+            budget = min(budget, RECORD_SLICE)
+        elif room == 0:
+            replay.unmet("an ordinary instruction")
+        else:
+            budget = min(budget, room)
+        if self.cpu.in_it_block():
+            # Interrupts wait for the end of an IT block, wherever a run may have been cut.
+            budget = 1
+        self._run_end = step + budget
+        return engine.run(budget)
+
+    def _deal_with(self, stop: EngineStop) -> None:
+        if stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS):
+            return
+        after = self.cpu.stopped(stop)
+        if after is After.ENTERED:
+            self.engine.step += 1
+        elif after is After.WAIT:
+            self.waiting = True
+        elif after is After.SEMIHOST:
+            self._semihost()
+        elif after is After.LOCKUP:
+            self._end(f"the CPU locked up at {self.engine.pc:#010x}", 1, Cause.GUEST_PANIC)
+        elif after is After.RESET:
+            self._reset_wanted = True
+
+    def _semihost(self) -> None:
+        assert self.semihosting is not None
+        ended = self.semihosting.call()
+        self.cpu.skip_instruction()
+        self.engine.step += 1
+        if ended is not None:
+            self._end(f"the guest exited with code {ended.code}", ended.code, Cause.GUEST)
+
+    def _end(self, reason: str, code: int | None, cause: Cause) -> None:
+        self.ended = Ended(reason, code)
+        self.replay.shutdown_request(cause)
+
+    def _on_request(self, kind: Kind, cause: int) -> None:
+        """A request has come through the log."""
+        if kind is Kind.RESET:
+            self.replay.checkpoint(Checkpoint.RESET_REQUESTED)
+            self.replay.disable_events()
+            self.reset()
+            self.replay.enable_events()
+        elif kind is Kind.SHUTDOWN and self.ended is None:
+            self.ended = Ended("the recording was ended from outside", None)
+
+    # -- what a debugger changes ---------------------------------------------------------
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change memory as an event of the recording."""
+        self.replay.debug_write(msgpack.packb(["memory", address, data]))
+
+    def write_register(self, name: str, value: int) -> None:
+        """Change a register as an event of the recording."""
+        self.replay.debug_write(msgpack.packb(["register", name, value]))
+
+    def _on_debug_write(self, payload: bytes) -> None:
+        what, where, value = msgpack.unpackb(payload)
+        if what == "register":
+            self.cpu.write_register(where, value)
+            return
+        for mapped in self.mapped:
+            if mapped.base <= where < mapped.base + mapped.size:
+                size = len(value) if len(value) in (1, 2, 4) else 1
+                for at in range(0, len(value), size):
+                    word = int.from_bytes(value[at : at + size], "little")
+                    mapped.device.write(where - mapped.base + at, size, word)
+                return
+        if self.engine.write(where, value) != len(value):
+            raise MachineError(f"there is no memory at {where:#x} to be written")
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Memory and device registers as a debugger sees them: without side effects."""
+        data = self.engine.read(address, size)
+        if data:
+            return data
+        mapped = self._mapped_at(address)
+        if mapped is None:
+            return b""
+        out = bytearray()
+        while len(out) < size and address + len(out) < mapped.base + mapped.size:
+            at = address + len(out) - mapped.base
+            width = 4 if at % 4 == 0 and size - len(out) >= 4 else 1
+            try:
+                value = mapped.device.peek(at & ~3, 4) >> (at % 4 * 8) & ((1 << 8 * width) - 1)
+            except BusError:
+                break
+            out += value.to_bytes(width, "little")
+        return bytes(out)
+
+    # -- state as data -------------------------------------------------------------------
+
+    def save(self) -> State:
+        """Everything that is not in RAM or in the engine's registers."""
+        return {
+            "warp_ns": self.warp_ns,
+            "warp_step": self._warp_step,
+            "waiting": self.waiting,
+            "ended": None if self.ended is None else [self.ended.reason, self.ended.code],
+            "reset": self._reset_wanted,
+            "cpu": self.cpu.save(),
+            "devices": {name: device.save() for name, device in self.devices.items()},
+            "semihosting": self.semihosting.save() if self.semihosting is not None else None,
+            "replay": self.replay.save(),
+        }
+
+    def load_state(self, state: State) -> None:
+        """Become the state that `save` returned; memory and registers come first."""
+        self.warp_ns = state["warp_ns"]
+        self._warp_step = state["warp_step"]
+        self.waiting = state["waiting"]
+        self.ended = None if state["ended"] is None else Ended(*state["ended"])
+        self._reset_wanted = state["reset"]
+        self.cpu.load(state["cpu"])
+        for name, device in self.devices.items():
+            device.load(state["devices"][name])
+        if self.semihosting is not None:
+            self.semihosting.load(state["semihosting"])
+        self.replay.load(state["replay"])
+        self._deadlines_stale = True
+
+
+class MachineError(Exception):
+    """The machine cannot do what was asked; one sentence."""

@@ -1,0 +1,126 @@
+"""Contents of guest RAM over time: pages interned by content, tables that share what is equal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from weakref import WeakValueDictionary
+
+from ttd.replay.blob import digest
+
+DIRECTORY = 256
+"""Pages in one directory of a table."""
+
+Digest = bytes
+"""16 bytes of BLAKE2b over a page's contents."""
+
+
+class Page:
+    """One page content. Equal contents are the same object, so `is` compares contents."""
+
+    __slots__ = ("__weakref__", "_data", "_load", "digest")
+
+    def __init__(
+        self, digest: Digest, data: bytes | None, load: Callable[[Digest], bytes] | None = None
+    ) -> None:
+        self.digest = digest
+        self._data = data
+        self._load = load
+
+    @property
+    def data(self) -> bytes:
+        """The content; read from the recording where it is not in memory."""
+        if self._data is None:
+            assert self._load is not None
+            self._data = self._load(self.digest)
+        return self._data
+
+    def drop(self, load: Callable[[Digest], bytes]) -> None:
+        """Forget the content; `load` can bring it back."""
+        self._load = load
+        self._data = None
+
+
+class PageStore:
+    """All page contents in use, each once."""
+
+    def __init__(self) -> None:
+        self._pages: WeakValueDictionary[Digest, Page] = WeakValueDictionary()
+
+    def intern(self, data: bytes) -> Page:
+        name = digest(data)
+        page = self._pages.get(name)
+        if page is None:
+            page = self._pages[name] = Page(name, data)
+        return page
+
+    def stored(self, name: Digest, load: Callable[[Digest], bytes]) -> Page:
+        """The page of this name, whose content `load` can fetch when it is wanted."""
+        page = self._pages.get(name)
+        if page is None:
+            page = self._pages[name] = Page(name, None, load)
+        return page
+
+
+Directory = tuple[Page, ...]
+
+
+def _weight(number: int, page: Page) -> int:
+    """What a page at a place contributes to a table's sum."""
+    return int.from_bytes(
+        hashlib.blake2b(page.digest, digest_size=16, salt=number.to_bytes(8, "little")).digest(),
+        "little",
+    )
+
+
+class PageTable:
+    """What every page of RAM holds at one moment. Immutable; a successor shares directories.
+
+    `total` identifies the contents: the sum modulo 2**128 of a hash of each (place, content).
+    """
+
+    __slots__ = ("directories", "total")
+
+    def __init__(self, directories: tuple[Directory, ...], total: int) -> None:
+        self.directories = directories
+        self.total = total
+
+    @classmethod
+    def filled(cls, pages: int, page: Page) -> PageTable:
+        """`pages` pages that all hold the same."""
+        full, rest = divmod(pages, DIRECTORY)
+        directory = (page,) * DIRECTORY
+        directories = (directory,) * full + (((page,) * rest,) if rest else ())
+        total = sum(_weight(number, page) for number in range(pages)) % (1 << 128)
+        return cls(directories, total)
+
+    def __getitem__(self, number: int) -> Page:
+        return self.directories[number // DIRECTORY][number % DIRECTORY]
+
+    def replace(self, changes: Iterable[tuple[int, Page]]) -> PageTable:
+        """The table after these pages have got these contents."""
+        touched: dict[int, list[Page]] = {}
+        total = self.total
+        for number, page in changes:
+            at, offset = divmod(number, DIRECTORY)
+            directory = touched.get(at)
+            if directory is None:
+                directory = touched[at] = list(self.directories[at])
+            old = directory[offset]
+            if old is not page:
+                total += _weight(number, page) - _weight(number, old)
+                directory[offset] = page
+        if not touched:
+            return self
+        directories = list(self.directories)
+        for at, directory in touched.items():
+            directories[at] = tuple(directory)
+        return PageTable(tuple(directories), total % (1 << 128))
+
+    def differing(self, other: PageTable) -> Iterator[int]:
+        """Numbers of the pages that hold something else in `other`."""
+        for at, (mine, theirs) in enumerate(zip(self.directories, other.directories, strict=True)):
+            if mine is not theirs:
+                for offset, (a, b) in enumerate(zip(mine, theirs, strict=True)):
+                    if a is not b:
+                        yield at * DIRECTORY + offset

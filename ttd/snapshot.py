@@ -1,0 +1,338 @@
+"""A whole machine as data and back; which snapshots there are, and which to keep."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from collections.abc import Callable
+
+import msgpack
+
+from ttd.devices.base import State
+from ttd.engine import Access, Context
+from ttd.machine import Machine
+from ttd.pages import PageStore, PageTable
+from ttd.replay.errors import Divergence, RecordingError
+from ttd.replay.recording import Recording, SnapshotInfo
+from ttd.replay.replay import Mode
+from ttd.replay.varint import Reader, put_series
+
+KEEP_IN_MEMORY = 1500
+"""Snapshots in memory beside those of the recording, at most."""
+
+
+class Snapshot:
+    """The machine at one position.
+
+    `registers` is portable; `context`, if there is one, is exact to the last hidden bit of this
+    process's engine and quicker. `interval` numbers the stored snapshot; None: in memory only.
+    """
+
+    __slots__ = ("context", "hash", "interval", "registers", "state", "step", "table")
+
+    def __init__(
+        self,
+        step: int,
+        table: PageTable,
+        registers: list[int],
+        state: State,
+        context: Context | None = None,
+        interval: int | None = None,
+    ) -> None:
+        self.step = step
+        self.table = table
+        self.registers = registers
+        self.state = state
+        self.context = context
+        self.interval = interval
+        self.hash = b""
+
+
+class Budget:
+    """When to take the next stored snapshot: as often as costs 5 % of the recorder's time.
+
+    `clock` gives seconds. Never closer than `FLOOR` seconds of recording; after every `DOUBLE`
+    snapshots the distance doubles, which bounds memory and file size over long recordings.
+    """
+
+    SHARE = 0.05
+    FLOOR = 0.04
+    DOUBLE = 2000
+    FIRST = 2_000_000
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last: tuple[float, int] | None = None
+        self._count = 0
+        self.cost = 0.0
+
+    def __call__(self, step: int) -> int:
+        """The replay layer asks: the step of the next snapshot, after one at `step`."""
+        now = self._clock()
+        self._count += 1
+        distance = self.FIRST
+        if self._last is not None and step > self._last[1]:
+            speed = (step - self._last[1]) / max(now - self._last[0], 1e-6)
+            seconds = max(self.FLOOR, self.cost / self.SHARE)
+            distance = max(100_000, int(speed * seconds)) << self._count // self.DOUBLE
+        self._last = (now, step)
+        return step + distance
+
+
+class Snapshots:
+    """All snapshots of one machine, and the way back to each.
+
+    The machine's `SnapshotKeeper`. Memory contents are remembered by table: RAM differs from
+    `_table` exactly in the pages that the engine calls written.
+    """
+
+    def __init__(
+        self, machine: Machine, recording: Recording | None, clock: Callable[[], float]
+    ) -> None:
+        self.machine = machine
+        self.recording = recording
+        self.budget = Budget(clock)
+        self._clock = clock
+        self._pages = PageStore()
+        engine = machine.engine
+        self._zero = self._pages.intern(bytes(engine.page_size))
+        self._table = PageTable.filled(engine.pages, self._zero)
+        self._stored: list[Snapshot] = []
+        self._stored_table = self._table
+        self._memory: dict[int, Snapshot] = {}
+        self._memory_steps: list[int] = []
+        self._age: deque[int] = deque()
+        self._touched: dict[Access, set[int]] = {kind: set() for kind in _KINDS}
+        self._infos: list[SnapshotInfo] = []
+        self._loaded_tables: list[PageTable] = []
+        self.checked = 0
+        if recording is not None and not recording.writable:
+            self._infos = list(recording.snapshots())
+
+    # -- taking --------------------------------------------------------------------------
+
+    def capture(self) -> Snapshot:
+        """The machine as it stands, not kept anywhere."""
+        self._note_touched()
+        machine = self.machine
+        engine = machine.engine
+        written = engine.pages_touched(Access.WRITE)
+        self._table = self._table.replace(
+            [(page, self._pages.intern(engine.page_data(page))) for page in written]
+        )
+        engine.new_interval()
+        return Snapshot(engine.step, self._table, engine.save_state(), machine.save())
+
+    def remember(self) -> Snapshot:
+        """Keep the machine as it stands in memory; what has been kept longest gives way."""
+        step = self.machine.engine.step
+        found = self._memory.get(step)
+        if found is not None:
+            return found
+        snapshot = self.capture()
+        snapshot.context = Context(self.machine.engine)
+        snapshot.context.save()
+        self._memory[step] = snapshot
+        insort(self._memory_steps, step)
+        self._age.append(step)
+        if len(self._age) > KEEP_IN_MEMORY:
+            self.forget(self._age.popleft())
+        return snapshot
+
+    def forget(self, step: int) -> None:
+        """Drop the snapshot in memory at `step`."""
+        if self._memory.pop(step, None) is not None:
+            del self._memory_steps[bisect_left(self._memory_steps, step)]
+
+    def forget_from(self, step: int) -> None:
+        """Drop what is in memory at `step` and after it: the machine there has been changed."""
+        for late in [s for s in self._memory_steps if s >= step]:
+            self.forget(late)
+
+    def state_hash(self, snapshot: Snapshot) -> bytes:
+        """16 bytes that identify the whole state: memory, registers, devices, position."""
+        whole = [snapshot.step, snapshot.table.total.to_bytes(16, "little"), snapshot.registers]
+        packed: bytes = msgpack.packb([*whole, snapshot.state])
+        return hashlib.blake2b(packed, digest_size=16).digest()
+
+    def take(self) -> None:
+        """Record: take the snapshot that is due, and go on from it as it would be read back."""
+        began = self._clock()
+        machine = self.machine
+        # What registers cannot express is lost in a stored snapshot, so the run loses it too.
+        machine.engine.load_state(machine.engine.save_state())
+        snapshot = self.capture()
+        snapshot.hash = self.state_hash(snapshot)
+        snapshot.interval = len(self._stored)
+        sequence = machine.replay.sequence
+        machine.replay.snapshot_mark(snapshot.hash)
+        recording = self.recording
+        if recording is not None:
+            changed = list(self._stored_table.differing(snapshot.table))
+            for page in {snapshot.table[number] for number in changed}:
+                recording.put_page(page.data)
+            if self._stored:
+                recording.add_interval(len(self._stored) - 1, self._pack_touched())
+            recording.add_snapshot(
+                snapshot.step,
+                sequence,
+                machine.virtual_ns,
+                snapshot.hash,
+                {"registers": snapshot.registers, "machine": snapshot.state},
+                [(number, snapshot.table[number].digest) for number in changed],
+            )
+        self._touched = {kind: set() for kind in _KINDS}
+        self._stored.append(snapshot)
+        self._stored_table = snapshot.table
+        self.budget.cost = self._clock() - began
+
+    def check(self) -> None:
+        """Play: the recorder took a snapshot here; do as it did, and compare."""
+        machine = self.machine
+        machine.engine.load_state(machine.engine.save_state())
+        snapshot = self.capture()
+        found = self.state_hash(snapshot)
+        machine.replay.check_snapshot(found)
+        self.checked += 1
+
+    # -- going back ----------------------------------------------------------------------
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Become the machine of a snapshot."""
+        self._note_touched()
+        machine = self.machine
+        engine = machine.engine
+        changed = set(engine.pages_touched(Access.WRITE))
+        changed.update(self._table.differing(snapshot.table))
+        table = snapshot.table
+        engine.restore_pages([(page, table[page].data) for page in changed])
+        engine.new_interval()
+        self._table = table
+        if snapshot.context is not None:
+            snapshot.context.restore()
+        else:
+            engine.load_state(snapshot.registers)
+        engine.step = snapshot.step
+        machine.load_state(snapshot.state)
+
+    def nearest(self, step: int) -> Snapshot | None:
+        """The latest snapshot at or before `step`."""
+        best = None
+        at = bisect_right(self._memory_steps, step)
+        if at:
+            best = self._memory[self._memory_steps[at - 1]]
+        stored = self._stored_before(step)
+        if stored is not None and (best is None or stored > best.step):
+            return self._load(self._number_before(step))
+        return best
+
+    def steps_between(self, low: int, high: int) -> list[int]:
+        """Steps of all snapshots with low <= step < high, ascending."""
+        steps = set(self._memory_steps[bisect_left(self._memory_steps, low) :])
+        steps.update(self._stored_steps())
+        return sorted(step for step in steps if low <= step < high)
+
+    def is_stored(self, step: int) -> bool:
+        """True if the recording has a snapshot at exactly `step`."""
+        return self._stored_before(step) == step
+
+    def stored_count(self) -> int:
+        return max(len(self._stored), len(self._infos))
+
+    def _stored_steps(self) -> list[int]:
+        if self._infos:
+            return [info.step for info in self._infos]
+        return [snapshot.step for snapshot in self._stored]
+
+    def _number_before(self, step: int) -> int:
+        return bisect_right(self._stored_steps(), step) - 1
+
+    def _stored_before(self, step: int) -> int | None:
+        number = self._number_before(step)
+        return None if number < 0 else self._stored_steps()[number]
+
+    def _load(self, number: int) -> Snapshot:
+        """Stored snapshot `number`, read from the recording when it is first wanted."""
+        if not self._infos:
+            return self._stored[number]
+        recording = self.recording
+        assert recording is not None
+        info = self._infos[number]
+        stored = recording.snapshot_state(number)
+        try:
+            registers, state = stored["registers"], stored["machine"]
+        except (KeyError, TypeError) as error:
+            raise RecordingError("the recording is damaged: a snapshot is incomplete") from error
+        snapshot = Snapshot(info.step, self._stored_table_at(number), registers, state)
+        snapshot.hash = info.hash
+        snapshot.interval = number
+        if self.state_hash(snapshot) != info.hash:
+            raise Divergence(
+                info.step, f"state {info.hash.hex()}", f"state {self.state_hash(snapshot).hex()}"
+            )
+        return snapshot
+
+    def _stored_table_at(self, number: int) -> PageTable:
+        recording = self.recording
+        assert recording is not None
+        engine = self.machine.engine
+        while len(self._loaded_tables) <= number:
+            before = (
+                self._loaded_tables[-1]
+                if self._loaded_tables
+                else PageTable.filled(engine.pages, self._zero)
+            )
+            changes = recording.changed_pages(len(self._loaded_tables))
+            if any(page >= engine.pages for page, _ in changes):
+                raise RecordingError("the recording is damaged: a snapshot has too many pages")
+            self._loaded_tables.append(
+                before.replace(
+                    (page, self._pages.stored(name, recording.page)) for page, name in changes
+                )
+            )
+        return self._loaded_tables[number]
+
+    # -- the index of intervals ----------------------------------------------------------
+
+    def _note_touched(self) -> None:
+        """Before the engine forgets: add to what the present recorded interval has touched."""
+        if self.machine.replay.mode is Mode.RECORD:
+            for kind, pages in self._touched.items():
+                pages.update(self.machine.engine.pages_touched(kind))
+
+    def _pack_touched(self) -> bytes:
+        out = bytearray()
+        for kind in _KINDS:
+            pages = sorted(self._touched[kind])
+            put_series(out, [len(pages)])
+            put_series(out, pages)
+        return bytes(out)
+
+    def close_interval(self) -> None:
+        """The recording ends: store what its last interval has touched."""
+        self._note_touched()
+        if self.recording is not None and self._stored:
+            self.recording.add_interval(len(self._stored) - 1, self._pack_touched())
+
+    def touched(self, low: int, kind: Access) -> set[int] | None:
+        """Pages touched in the recorded interval in which step `low` is; None: not known.
+
+        May name pages that were not touched, never misses one that was.
+        """
+        number = self._number_before(low)
+        if self.recording is None or number < 0:
+            return None
+        blob = self.recording.interval(number)
+        if blob is None:
+            return None
+        reader = Reader(blob)
+        for listed in _KINDS:
+            (count,) = reader.series(1)
+            pages = reader.series(count)
+            if listed is kind:
+                return set(pages)
+        return None
+
+
+_KINDS = (Access.READ, Access.WRITE, Access.FETCH)
