@@ -18,6 +18,7 @@ FLOORS = [
     {"cli"},
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub"},
+    {"session"},  # a machine, its recording and its timeline, put together
     {"timeline", "rsp"},
     {"snapshot"},
     {"machine"},
