@@ -73,7 +73,7 @@ def exercise(device: Device, clock: HandClock, accesses: list[tuple[str, int, in
 
 
 @pytest.mark.parametrize("kind", FACTORIES)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(accesses=ACCESSES)
 def test_saving_loading_saving_is_the_identity(
     kind: str, accesses: list[tuple[str, int, int]]
@@ -105,7 +105,7 @@ def test_saving_loading_saving_is_the_identity(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FACTORIES if kind != "unimplemented"])
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(accesses=ACCESSES)
 def test_reset_forgets_everything(kind: str, accesses: list[tuple[str, int, int]]) -> None:
     clock = HandClock()

@@ -171,7 +171,7 @@ BASES = {"elf": SMALL, "rdimon": RDIMON[:0x2000], "hex": small_hex(start=1)}
 
 
 @pytest.mark.parametrize("kind", BASES)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_garbled_images_load_or_raise_image_error(kind: str, data: st.DataObject) -> None:
     garbled = bytearray(BASES[kind])

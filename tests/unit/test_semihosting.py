@@ -376,7 +376,7 @@ def test_going_back_and_forward_again_keeps_the_files(guest: Guest) -> None:
     assert guest.read(handle, 50) == b"first second"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     calls=st.lists(
         st.tuples(st.integers(0, 0x32), st.lists(st.integers(0, 12) | st.just(BUFFER), max_size=4)),
