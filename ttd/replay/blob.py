@@ -11,8 +11,8 @@ import struct
 from hashlib import blake2b
 from typing import Any
 
-import lz4.block  # type: ignore[import-untyped]
-import msgpack  # type: ignore[import-untyped]
+import lz4.block
+import msgpack
 
 from ttd.replay.errors import RecordingError
 

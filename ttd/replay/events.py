@@ -217,6 +217,8 @@ def _payloads(reader: Reader, kind: Kind, head: bytes, count: int) -> list[bytes
         except struct.error:
             raise RecordingError("the recording is damaged: a number is too large") from None
     lengths = reader.column(count)
+    if not any(lengths):
+        return [head] * count
     if any(length > MAX_PAYLOAD for length in lengths):
         raise RecordingError("the recording is damaged: an event claims to be too large")
     return [head + reader.bytes(length) for length in lengths]

@@ -133,7 +133,6 @@ class Replay:
         self._last_commit = 0.0
         self._on_wake: Callable[[], None] | None = None
         self._wake = threading.Event()
-        self._on_wake: Callable[[], None] | None = None
         self._input = False
         self._delivering = False
         self._requests = {kind: Requests(kind, self.wake) for kind in _REQUESTS}
@@ -191,7 +190,7 @@ class Replay:
 
         `step` is the current step, exact inside device callbacks too; `warp_ns` the sum of idle
         warps so far; `warp_step` the step of the last warp (without it the recording is a little
-        larger). `on_wake` is called, from any thread, when the host has input. `on_request` is called at a checkpoint with SHUTDOWN, RESET or SUSPEND and the
+        larger). `on_request` is called at a checkpoint with SHUTDOWN, RESET or SUSPEND and the
         cause; `on_debug_write` applies the payload of a `debug_write`, in record and in play.
         `on_wake` is called from host threads when there is input: it may end a run early.
         """
@@ -201,7 +200,6 @@ class Replay:
         for requests in self._requests.values():
             requests.on_request = on_request
         self._debug_writes.on_write = on_debug_write
-        self._on_wake = on_wake
         self._on_wake = on_wake
 
     def add_blocker(self, device: str, reason: str) -> None:
@@ -299,10 +297,7 @@ class Replay:
             return None if self._snapshot_due is None else max(0, self._snapshot_due - step)
         self.check_passed(step)
         if self._stop[0] < self._cursor:
-            found = self.log.next_of(_STOPS, self._cursor)
-            # A live log may be longer than the history that is known to be complete.
-            at, end = (len(self.log), None) if found is None else (found[0], found[1].step)
-            self._stop = (at, self._frontier[0] if end is None else min(end, self._frontier[0]))
+            self._stop = self._find_stop()
         return max(0, self._stop[1] - step)
 
     def next_warp(self) -> int | None:
@@ -680,6 +675,15 @@ class Replay:
 
     def _note_frontier(self) -> None:
         self._frontier = max(self._frontier, (self._step(), self._warp_ns()))
+
+    def _find_stop(self) -> tuple[int, int]:
+        """Play: number and step of the next event to stop for; or of the end of history."""
+        end = self._frontier[0]
+        head = self._next
+        if head is not None and head.kind in _STOPS:
+            return self._cursor, min(head.step, end)
+        found = self.log.next_of(_STOPS, self._cursor)
+        return (len(self.log), end) if found is None else (found[0], min(found[1].step, end))
 
     def _go_to(self, sequence: int) -> None:
         self._cursor = sequence

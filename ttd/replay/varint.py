@@ -64,7 +64,8 @@ def put_series(out: bytearray, values: list[int]) -> None:
     if not gaps:
         return
     second = bytearray((_SECOND_DIFFERENCES,))
-    put_column(second, [zigzag(b - a) for a, b in pairwise([0, *gaps])])
+    put_varint(second, zigzag(gaps[0]))
+    put_column(second, [zigzag(b - a) for a, b in pairwise(gaps)])
     if len(second) > len(values) + MAX_VARINT_BYTES:
         typical = sorted(gaps)[len(gaps) // 2]
         other = bytearray((_FROM_TYPICAL_GAP,))
@@ -126,7 +127,8 @@ class Reader:
             return [first]
         how = self.bytes(1)[0]
         if how == _SECOND_DIFFERENCES:
-            gaps = list(accumulate(map(unzigzag, self.column(count - 1))))
+            first_gap = unzigzag(self.varint())
+            gaps = list(accumulate(map(unzigzag, self.column(count - 2)), initial=first_gap))
         elif how == _FROM_TYPICAL_GAP:
             typical = unzigzag(self.varint())
             gaps = [typical + unzigzag(value) for value in self.column(count - 1)]

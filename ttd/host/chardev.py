@@ -1,0 +1,66 @@
+"""Host sides of serial lines, by the names that `--serial` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ttd.host.errors import ChardevError
+from ttd.host.files import File, Null
+from ttd.host.pseudoterminal import PseudoTerminal
+from ttd.host.tcp import TcpClient, TcpServer
+from ttd.host.terminal import Stdio
+
+KINDS = "stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] and pty"
+
+
+class CharBackend(Protocol):
+    """What `open_chardev` gives; the same as the replay layer asks for."""
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        """Begin to read; `on_input` is called from another thread."""
+        ...
+
+    def write(self, data: bytes) -> int:
+        """Bytes written, maybe fewer than given, or a negative errno; never raises."""
+        ...
+
+    def read_all(self, count: int) -> bytes:
+        """Up to `count` bytes, waiting for the first; b"" at the end; raises `OSError`."""
+        ...
+
+    def close(self) -> None:
+        """End reading and give everything back."""
+        ...
+
+
+def open_chardev(spec: str, say: Callable[[str], None] = lambda text: None) -> CharBackend:
+    """Open what `spec` names; `ChardevError` with one sentence if that is not possible.
+
+    `say` is told what a person must know to connect (the path of a pty, a port).
+    """
+    kind, _, rest = spec.partition(":")
+    if spec == "stdio":
+        return Stdio()
+    if spec == "null":
+        return Null()
+    if spec == "pty":
+        return PseudoTerminal(say)
+    if kind == "file" and rest:
+        return File(rest)
+    if kind == "tcp":
+        return _open_tcp(spec, rest, say)
+    raise ChardevError(f"{spec!r} is not a serial backend; there are {KINDS}")
+
+
+def _open_tcp(spec: str, rest: str, say: Callable[[str], None]) -> CharBackend:
+    address, *options = rest.split(",")
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
+        raise ChardevError(f"{spec!r} needs a host and a port, as in tcp:localhost:4000")
+    if options not in ([], ["server"], ["server", "nowait"]):
+        raise ChardevError(f"{spec!r}: after the port only ,server and ,server,nowait are known")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if options:
+        return TcpServer(host, int(port), wait="nowait" not in options, say=say)
+    return TcpClient(host, int(port))

@@ -1,0 +1,63 @@
+"""A thread that reads a file descriptor."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from threading import Lock, Thread, current_thread
+
+READ_BYTES = 4096
+
+
+class Reader:
+    """Reads `fd` on a thread of its own until it ends, fails or `stop` is called."""
+
+    def __init__(self, fd: int, name: str) -> None:
+        self._fd = fd
+        self._lock = Lock()
+        self._stop_read, self._stop_write = os.pipe2(os.O_CLOEXEC)
+        self._on_input: Callable[[bytes], None] = lambda data: None
+        self._thread = Thread(target=self._run, name=f"ttd-{name}", daemon=True)
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        """Begin; `on_input` may hold the thread up, which then reads no more."""
+        self._on_input = on_input
+        self._thread.start()
+
+    def read(self, count: int) -> bytes:
+        """Read on the caller's thread: up to `count` bytes, waiting for the first one."""
+        while True:
+            select.select([self._fd], [], [])
+            with self._lock:
+                if select.select([self._fd], [], [], 0)[0]:
+                    return os.read(self._fd, count)
+
+    def stop(self) -> None:
+        """End the thread. What holds up `on_input` must have been let go of before."""
+        if self._stop_write < 0:
+            return
+        os.write(self._stop_write, b"x")
+        if self._thread.is_alive() and self._thread is not current_thread():
+            self._thread.join(timeout=2)
+        os.close(self._stop_write)
+        self._stop_write = -1
+        if not self._thread.is_alive():
+            os.close(self._stop_read)
+
+    def _run(self) -> None:
+        while data := self._next():
+            self._on_input(data)
+
+    def _next(self) -> bytes:
+        """The next bytes; b"" at the end."""
+        while True:
+            ready, _, _ = select.select([self._fd, self._stop_read], [], [])
+            if self._stop_read in ready:
+                return b""
+            with self._lock:
+                if select.select([self._fd], [], [], 0)[0]:
+                    try:
+                        return os.read(self._fd, READ_BYTES)
+                    except OSError:
+                        return b""

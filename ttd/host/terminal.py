@@ -1,0 +1,67 @@
+"""Standard input and output as a serial line."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import termios
+from collections.abc import Callable
+
+from ttd.host.errors import ChardevError
+from ttd.host.reader import Reader
+
+
+class Stdio:
+    """The terminal: keys go to the guest one by one and are not echoed; Ctrl-C stays a signal.
+
+    If standard input is not a terminal it is read as it is. The terminal's settings come back at
+    `close`, and at the end of the process in any case.
+    """
+
+    _taken = False
+
+    def __init__(self) -> None:
+        if Stdio._taken:
+            raise ChardevError("stdio can be the backend of one serial line only")
+        self._in = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+        self._out = sys.__stdout__.fileno() if sys.__stdout__ is not None else 1
+        self._settings: list[int | list[bytes | int]] | None = None
+        self._reader = Reader(self._in, "stdio")
+        if os.isatty(self._in):
+            self._settings = termios.tcgetattr(self._in)
+            atexit.register(self._restore)
+        Stdio._taken = True
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        """Begin to read."""
+        if self._settings is not None:
+            keys = termios.tcgetattr(self._in)
+            keys[0] &= ~(termios.ICRNL | termios.INLCR | termios.IXON)
+            keys[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+            keys[6][termios.VMIN], keys[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._in, termios.TCSANOW, keys)
+        self._reader.start(on_input)
+
+    def write(self, data: bytes) -> int:
+        """Bytes written, or a negative errno."""
+        try:
+            return os.write(self._out, data)
+        except OSError as error:
+            return -(error.errno or 0)
+
+    def read_all(self, count: int) -> bytes:
+        """Up to `count` bytes of standard input, waiting for the first."""
+        return self._reader.read(count)
+
+    def close(self) -> None:
+        """Stop reading and restore the terminal."""
+        self._reader.stop()
+        self._restore()
+        Stdio._taken = False
+
+    def _restore(self) -> None:
+        if self._settings is not None:
+            termios.tcsetattr(self._in, termios.TCSADRAIN, self._settings)
+            self._settings = None
+            atexit.unregister(self._restore)
