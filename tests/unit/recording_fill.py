@@ -1,0 +1,51 @@
+"""A recording with known contents, and the check that it still has them."""
+
+import random
+
+from ttd.replay import Event, EventLog, Kind, MachineConfig, Recording
+from ttd.replay.blob import digest
+from ttd.replay.events import small
+
+CONFIG = MachineConfig("mps2", "cortex-m3", 40, options={"semihosting": True})
+IMAGE = bytes(range(256)) * 40
+
+
+def page(number: int) -> bytes:
+    return random.Random(number).randbytes(64) * 64
+
+
+def fill(recording: Recording, log: EventLog, start: int, snapshots: int) -> None:
+    """Ten events and a snapshot each thousand steps."""
+    for number in range(start, start + snapshots):
+        pages = [(n, recording.put_page(page(number * 10 + n))) for n in (number, 500)]
+        state = {"step": number * 1000, "registers": [number] * 16, "uart": {"fifo": b"x"}}
+        recording.add_snapshot(
+            number * 1000, len(log), number * 40_000, digest(b"%d" % number), state, pages
+        )
+        recording.add_interval(number, b"pages %d" % number)
+        for step in range(number * 1000, (number + 1) * 1000, 100):
+            log.append(Event(step, Kind.INTERRUPT, small(15)))
+    end = (start + snapshots) * 1000
+    recording.commit(end, end * 40)
+
+
+def verify(recording: Recording) -> None:
+    """Read everything in a recording, and compare it with what `fill` wrote."""
+    log = EventLog(recording)
+    events = [event for _, event in log.select()]
+    assert events == [Event(n * 100, Kind.INTERRUPT, small(15)) for n in range(len(events))]
+    recording.images()
+    latest: dict[int, bytes] = {}
+    for info in recording.snapshots:
+        state = recording.snapshot_state(info.id)
+        assert state["step"] == info.step == info.id * 1000
+        assert info.sequence == info.id * 10 <= len(log)
+        assert info.hash == digest(b"%d" % info.id)
+        changed = dict(recording.changed_pages(info.id))
+        assert changed.keys() == {info.id, 500}
+        latest |= changed
+        assert recording.page_map(info.id) == latest
+        for number, name in changed.items():
+            assert recording.page(name) == page(info.id * 10 + number)
+        assert recording.interval(info.id) in (None, b"pages %d" % info.id)
+    recording.bookmarks()
