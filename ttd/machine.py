@@ -15,7 +15,7 @@ import msgpack
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
 from ttd.cpu.base import After
 from ttd.cpu.armv7m import CortexM
-from ttd.devices.base import BusError, State
+from ttd.devices.base import BusError, Device, State
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
@@ -153,6 +153,11 @@ class Machine:
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]
         self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
+        self._timed = [
+            device
+            for device in self.devices.values()
+            if type(device).deadline is not Device.deadline
+        ]
         for mapped in self.mapped:
             self._map(mapped)
         for band in board.bit_bands:
@@ -185,16 +190,16 @@ class Machine:
     def _next_deadline(self) -> int | None:
         if self._deadlines_stale:
             self._deadlines_stale = False
-            known = [d for m in self.mapped if (d := m.device.deadline()) is not None]
+            known = [due for device in self._timed if (due := device.deadline()) is not None]
             self._deadline = min(known, default=None)
         return self._deadline
 
     def _fire_timers(self) -> None:
         while (deadline := self._next_deadline()) is not None and deadline <= self.virtual_ns:
-            for mapped in self.mapped:
-                due = mapped.device.deadline()
+            for device in self._timed:
+                due = device.deadline()
                 if due is not None and due <= self.virtual_ns:
-                    mapped.device.expire()
+                    device.expire()
             self._deadlines_stale = True
 
     def _deadline_step(self) -> int | None:

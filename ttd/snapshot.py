@@ -108,7 +108,7 @@ class Snapshots:
         self._loaded_tables: list[PageTable] = []
         self.checked = 0
         if recording is not None and not recording.writable:
-            self._infos = list(recording.snapshots())
+            self._infos = list(recording.snapshots)
 
     # -- taking --------------------------------------------------------------------------
 
