@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from ttd.cpu.base import Register
-from ttd.monitor import Bookmarks, Events, Monitor, place
+from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
@@ -379,7 +379,7 @@ class Session:
         self._open_console()
         try:
             if armed is not None:
-                stop = self._move(lambda: self._timeline.seek(armed))
+                stop = self._move(lambda: self._timeline.seek(armed.step))
             else:
                 stop = self._move(go)
                 stop = self._past_access(stop, forward)
@@ -388,16 +388,20 @@ class Session:
             return self._stop_reply(5)
         finally:
             self._console_open = False
-        self._note_move(start, stop, jump=far or armed is not None)
+        self._note_move(start, stop, armed, far)
         if stop.note:
             self._link.console(f"{stop.note}\n")
         if armed is not None or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
         return self._stop_reply(2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
 
-    def _note_move(self, start: int, stop: Stop, *, jump: bool) -> None:
+    def _note_move(self, start: int, stop: Stop, armed: Armed | None, far: bool) -> None:
         """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
+        jump = far or armed is not None
         origin, self._watch_from = self._watch_from, None
+        if armed is not None and armed.index is not None:
+            self._bookmarks.walked(start, armed.index)
+            return
         if origin is not None:
             self._bookmarks.moved(origin, start if jump else stop.step)
         if jump and stop.why is Why.WATCHPOINT and not self._lldb:

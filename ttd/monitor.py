@@ -42,29 +42,30 @@ class Bookmarks:
         return self._last_number
 
     def moved(self, start: int, to: int) -> None:
-        """Enter a jump or a run, or a walk along the trail if it leads to a place beside here."""
-        trail, here = self.trail, self.here
-        if not trail:
-            self._append(start)
-        elif trail[here] == to:
-            if start != to and here == len(trail) - 1:
-                trail.append(start)  # for `forward`: single steps had led away from here
-            return
-        elif here > 0 and trail[here - 1] == to:
-            self.here -= 1
-            return
-        elif here + 1 < len(trail) and trail[here + 1] == to:
-            self.here += 1
-            return
-        elif trail[here] != start:
+        """Enter a jump or a run; what was ahead on the trail is forgotten."""
+        if not self.trail or self.trail[self.here] != start:
             self._append(start)
         if to != start:
             self._append(to)
+
+    def walked(self, start: int, index: int) -> None:
+        """`back` or `forward` went from `start` to a place on the trail."""
+        if self.here == len(self.trail) - 1 and self.trail[self.here] != start:
+            self.trail.append(start)  # single steps had led away from the end of the trail
+        self.here = index
 
     def _append(self, step: int) -> None:
         self.trail[self.here + 1 :] = [step]
         del self.trail[:-_TRAIL_LENGTH]
         self.here = len(self.trail) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Where the next resume is to go; `index` if that is a place on the trail."""
+
+    step: int
+    index: int | None = None
 
 
 class Usage(Exception):
@@ -77,14 +78,14 @@ class Monitor:
     def __init__(
         self, timeline: TimelineApi, bookmarks: Bookmarks, events: Events | None = None
     ) -> None:
-        self.armed: int | None = None
+        self.armed: Armed | None = None
         self.position: Callable[[], int] = lambda: timeline.position
         """The user's position, which a trace frame leaves alone."""
         self._timeline = timeline
         self._marks = bookmarks
         self._events = events
 
-    def take_armed(self) -> int | None:
+    def take_armed(self) -> Armed | None:
         """The armed position, which is disarmed by that."""
         armed, self.armed = self.armed, None
         return armed
@@ -101,11 +102,11 @@ class Monitor:
                     return f"{e}\n"
         return f"There is no monitor command '{line.strip()}'; 'monitor help' lists them.\n"
 
-    def _arm(self, step: int) -> str:
+    def _arm(self, step: int, index: int | None = None) -> str:
         begin, end = self._timeline.begin, self._timeline.end
         if not begin <= step <= end:
             raise Usage(f"Step {step} is outside the history, which has steps {begin} to {end}.")
-        self.armed = step
+        self.armed = Armed(step, index)
         return (
             f"Going to step {self._place(step)} with the next command that resumes,"
             " such as stepi.\n"
@@ -143,7 +144,9 @@ class Monitor:
         if self.position() != self._timeline.position:
             lines.append(f"Looking at this step only; 'tfind none' returns to {self.position()}.")
         if self.armed is not None:
-            lines.append(f"The next command that resumes goes to step {self._place(self.armed)}.")
+            lines.append(
+                f"The next command that resumes goes to step {self._place(self.armed.step)}."
+            )
         return "\n".join(lines) + "\n"
 
     def goto(self, words: list[str]) -> str:
@@ -191,15 +194,18 @@ class Monitor:
     def back(self, words: list[str]) -> str:
         marks = self._marks
         if marks.trail and marks.trail[marks.here] != self.position():
-            return self._arm(marks.trail[marks.here])
+            return self._arm_trail(marks.here)
         if marks.here < 1:
             raise Usage("There is no earlier position to go back to.")
-        return self._arm(marks.trail[marks.here - 1])
+        return self._arm_trail(marks.here - 1)
 
     def forward(self, words: list[str]) -> str:
         if self._marks.here + 1 >= len(self._marks.trail):
             raise Usage("There is no later position to go forward to.")
-        return self._arm(self._marks.trail[self._marks.here + 1])
+        return self._arm_trail(self._marks.here + 1)
+
+    def _arm_trail(self, index: int) -> str:
+        return self._arm(self._marks.trail[index], index)
 
     def events(self, words: list[str]) -> str:
         if self._events is None:

@@ -4,17 +4,19 @@ Gives the monitor commands bare names with completion, and moves GDB along: regi
 watchpoints and front ends show the new position at once. Works in GDB 9 and newer.
 """
 
-import gdb
+from __future__ import annotations
+
+import gdb  # type: ignore[import-untyped]  # GDB brings it
 
 PLACES = ("start", "end")
 
 
-def ask(command):
+def ask(command: str) -> str:
     """What the server prints for a monitor command."""
-    return gdb.execute("monitor " + command, to_string=True)
+    return str(gdb.execute("monitor " + command, to_string=True))
 
 
-def refresh_watchpoints():
+def refresh_watchpoints() -> None:
     """GDB compares a watched value with the last one it saw, which was at another time."""
     for breakpoint in gdb.breakpoints():
         if breakpoint.type != gdb.BP_BREAKPOINT and breakpoint.enabled:
@@ -22,42 +24,42 @@ def refresh_watchpoints():
             breakpoint.enabled = True
 
 
-class Query(gdb.Command):
+class Query(gdb.Command):  # type: ignore[misc]
     """Print what the server answers."""
 
-    def __init__(self, name, text):
+    def __init__(self, name: str, text: str) -> None:
         self.__doc__ = text
         self.command = name
         super().__init__(name, gdb.COMMAND_STATUS)
 
-    def invoke(self, argument, from_tty):
+    def invoke(self, argument: str, from_tty: bool) -> None:
         gdb.write(ask((self.command + " " + argument).strip()))
 
 
-class Jump(gdb.Command):
+class Jump(gdb.Command):  # type: ignore[misc]
     """Go to another position, which the server does with the next resume."""
 
-    def __init__(self, name, text, places=()):
+    def __init__(self, name: str, text: str, places: tuple[str, ...] = ()) -> None:
         self.__doc__ = text
         self.command = name
         self.places = places
         super().__init__(name, gdb.COMMAND_RUNNING)
 
-    def invoke(self, argument, from_tty):
+    def invoke(self, argument: str, from_tty: bool) -> None:
         answer = ask((self.command + " " + argument).strip())
         if not answer.startswith("Going to step"):
             raise gdb.GdbError(answer.strip())
         gdb.execute("stepi")
         refresh_watchpoints()
 
-    def complete(self, text, word):
+    def complete(self, text: str, word: str) -> list[str]:
         return [place for place in self.places if place.startswith(word)]
 
 
 class Restart(Jump):
     """Completes the numbers of checkpoints."""
 
-    def complete(self, text, word):
+    def complete(self, text: str, word: str) -> list[str]:
         lines = ask("info checkpoints").splitlines()
         numbers = [line.split()[0] for line in lines if line[:1].isdigit()]
         return [number for number in numbers if number.startswith(word)]

@@ -1,0 +1,192 @@
+"""Sessions over real sockets and pipes: threads, Ctrl-C, and clients that behave badly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.unit.gdbstub_fake import LOAD, FakeTimeline
+from ttd.gdbserver import NO_AUTHENTICATION, serve_stdio, serve_tcp
+from ttd.rsp.framing import Decoder, Packet, encode
+
+HANG = 10.0
+"""Seconds after which a test is taken to hang."""
+
+
+@contextmanager
+def server(timeline: FakeTimeline, **options: bool) -> Iterator[int]:
+    """A server in a thread; yields its port."""
+    ready, stop = threading.Event(), threading.Event()
+    ports: list[int] = []
+
+    def listening(port: int) -> None:
+        ports.append(port)
+        ready.set()
+
+    thread = threading.Thread(
+        target=serve_tcp, args=(timeline,), kwargs={"ready": listening, "stop": stop, **options}
+    )
+    thread.start()
+    assert ready.wait(HANG)
+    try:
+        yield ports[0]
+    finally:
+        stop.set()
+        thread.join(HANG)
+        assert not thread.is_alive()
+
+
+class Client:
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        self._decoder = Decoder(1 << 20)
+        self._packets: list[bytes] = []
+
+    def receive(self) -> str:
+        while not self._packets:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                raise EOFError
+            self._packets += [
+                event.payload for event in self._decoder.feed(data) if isinstance(event, Packet)
+            ]
+        return self._packets.pop(0).decode()
+
+    def ask(self, request: bytes) -> str:
+        self.socket.sendall(encode(request))
+        return self.receive()
+
+    def stop_reply(self) -> str:
+        while (reply := self.receive()).startswith("O"):
+            pass
+        return reply.partition("thread:")[0]
+
+
+def test_says_that_there_is_no_authentication(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ttd.rsp")
+    with server(FakeTimeline()) as port:
+        assert f"Listening on 127.0.0.1 port {port}. {NO_AUTHENTICATION}" in caplog.messages
+
+
+@pytest.mark.parametrize("resume", [b"c", b"bc"])
+def test_ctrl_c_in_both_directions(resume: bytes) -> None:
+    timeline = FakeTimeline(steps=20_000, slow=True)
+    timeline.seek(10_000)
+    with server(timeline) as port:
+        client = Client(port)
+        client.socket.sendall(encode(resume))
+        assert timeline.moving.wait(HANG)
+        client.socket.sendall(b"\x03")
+        assert client.stop_reply() == "T02"
+        assert timeline.position not in (0, timeline.end)
+        # Right behind the resume packet: it may arrive before the movement has begun.
+        client.socket.sendall(encode(resume) + b"\x03")
+        assert client.stop_reply() == "T02"
+        # Without a movement it means nothing.
+        client.socket.sendall(b"\x03" + encode(b"s"))
+        assert client.stop_reply() == "T05"
+        client.socket.sendall(encode(b"QTFrame:pc:8") + b"\x03")
+        assert client.receive() == "F-1"
+
+
+def test_reconnect_after_detach_kill_and_disconnect() -> None:
+    timeline = FakeTimeline()
+    with server(timeline) as port:
+        for goodbye in (b"D", b"k", None):
+            client = Client(port)
+            assert client.ask(b"Z0,%x,2" % LOAD) == "OK"
+            before = timeline.position
+            client.ask(b"s")
+            assert timeline.position == before + 1
+            if goodbye:
+                client.socket.sendall(encode(goodbye))
+                while client.socket.recv(100):
+                    pass
+            client.socket.close()
+        client = Client(port)
+        assert timeline.position == 3
+        client.socket.sendall(encode(b"c"))
+        assert client.stop_reply() == "T05replaylog:end;"  # the breakpoints are gone
+
+
+def test_once() -> None:
+    with server(FakeTimeline(), once=True) as port:
+        client = Client(port)
+        client.ask(b"D")
+        with pytest.raises(EOFError):
+            client.receive()
+        with pytest.raises(ConnectionRefusedError):
+            for _ in range(100):
+                Client(port).socket.close()
+                threading.Event().wait(0.02)
+
+
+def test_disconnect_in_the_middle_of_a_continue() -> None:
+    timeline = FakeTimeline(steps=60_000, slow=True)
+    with server(timeline) as port:
+        client = Client(port)
+        client.socket.sendall(encode(b"c"))
+        assert timeline.moving.wait(HANG)
+        client.socket.close()
+        assert Client(port).ask(b"qC") == "QC1"
+        assert timeline.position < timeline.end
+
+
+def test_rude_clients_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    rng = random.Random(1)
+    with server(FakeTimeline()) as port:
+        for rudeness in (
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"$m20000000,4",
+            b"$" + b"A" * 600_000,
+            b"$m20000000,4#zz",
+            b"$mffffffffffffffff,ffffffffffffffff#00" * 50,
+            encode(b"X20000000,ffffffff:") * 50,
+            encode(b"QTFrame:" + b"f" * 16) + encode(b"vCont;r") + encode(b"Hgz"),
+            rng.randbytes(100_000),
+            b"\x03\x03\x03",
+            b"",
+        ):
+            client = Client(port)
+            client.socket.sendall(rudeness)
+            client.socket.close()
+        assert Client(port).ask(b"qC") == "QC1"
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert 1 <= len(warnings) <= 20
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_stdio_ends_with_its_input() -> None:
+    to_server, our_end = os.pipe()
+    from_server, its_end = os.pipe()
+    timeline = FakeTimeline()
+    thread = threading.Thread(
+        target=serve_stdio, args=(timeline,), kwargs={"input_fd": to_server, "output_fd": its_end}
+    )
+    thread.start()
+    os.write(our_end, encode(b"s"))
+    reply = b""
+    while b"#" not in reply:
+        reply += os.read(from_server, 1000)
+    assert reply.startswith(b"+$T05thread:1;")
+    os.close(our_end)
+    thread.join(HANG)
+    assert not thread.is_alive()
+    for fd in (to_server, from_server, its_end):
+        os.close(fd)
+    assert timeline.position == 1
+
+
+def test_packets_are_traced_on_request(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "ttd.rsp.packets")
+    with server(FakeTimeline()) as port:
+        assert Client(port).ask(b"qC") == "QC1"
+    traced = [r.getMessage() for r in caplog.records if r.name == "ttd.rsp.packets"]
+    assert traced == ["<- b'$qC#b4'", "-> b'+'", "-> b'$QC1#c5'"]
