@@ -163,7 +163,7 @@ class Engine:
             lib.ttd_free,
         )
         self._raise_problem()
-        self._regions: list[tuple[int, int, Any, Any]] = []
+        self._regions: list[tuple[int, int, Any, Any, int]] = []
         self._stop = ffi.new("ttd_stop *")
         self._hits = ffi.new("ttd_hit[2]")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
@@ -180,16 +180,17 @@ class Engine:
         """Put zeroed memory at `base`; with `writable=False` the guest cannot store to it."""
         buffer = mmap.mmap(-1, size)
         pointer = ffi.from_buffer("uint8_t[]", buffer)
-        self._add(0 if writable else 1, base, size, pointer, base, self.pages)
-        self._regions.append((base, size, buffer, pointer))
+        kind = 0 if writable else 1
+        self._add(kind, base, size, pointer, base, self.pages)
+        self._regions.append((base, size, buffer, pointer, kind))
         self.pages += size // self.page_size
 
     def map_alias(self, base: int, size: int, target: int) -> None:
         """Make `size` bytes at `base` the same memory as at `target`."""
-        for start, length, _, pointer in self._regions:
+        for start, length, _, pointer, kind in self._regions:
             if start <= target and target + size <= start + length:
                 first = self.page_number(target)
-                self._add(0, base, size, pointer + (target - start), target, first)
+                self._add(kind, base, size, pointer + (target - start), target, first)
                 return
         raise EngineError(f"an alias at {base:#x} is of memory that is not there ({target:#x})")
 
@@ -258,7 +259,10 @@ class Engine:
         return lib.ttd_take_request(self._native)  # type: ignore[no-any-return]
 
     def stop_after_access(self) -> None:
-        """Inside a device callback: end the run right after the instruction that is accessing."""
+        """Inside a device callback: end the run right after the instruction that is accessing.
+
+        The run then says BUDGET unless something else ended it.
+        """
         lib.ttd_stop_after_access(self._native)
 
     @property
@@ -419,7 +423,7 @@ class Engine:
     def page_number(self, address: int) -> int:
         """The page that holds a RAM address (not an alias)."""
         page = 0
-        for base, size, _, _ in self._regions:
+        for base, size, *_ in self._regions:
             if base <= address < base + size:
                 return page + (address - base) // self.page_size
             page += size // self.page_size
@@ -434,7 +438,7 @@ class Engine:
 
     def page_address(self, page: int) -> int:
         """The address at which page `page` begins."""
-        for base, size, _, _ in self._regions:
+        for base, size, *_ in self._regions:
             count = size // self.page_size
             if page < count:
                 return base + page * self.page_size
@@ -443,7 +447,7 @@ class Engine:
 
     def regions(self) -> list[tuple[int, int]]:
         """(base, size) of each RAM, in page order."""
-        return [(base, size) for base, size, _, _ in self._regions]
+        return [(base, size) for base, size, *_ in self._regions]
 
     def pages_touched(self, kind: Access) -> list[int]:
         """Pages read, written or fetched from since `new_interval`; may name some too many."""

@@ -27,15 +27,27 @@ enum { ISA_THUMB, ISA_RISCV, ISA_A64 };
 #define MAX_MPU 16
 #define MAX_STATE 96
 #define IT_BITS 0x0600fc00u
+#define NEVER UINT64_MAX
 
-typedef struct { uint64_t pc; uint32_t size; uint16_t n; uint8_t slow, it_store; } block_info;
+/* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
+ * many of its instructions to come. `masks`: it may change FAULTMASK. */
+typedef struct {
+    uint64_t pc;
+    uint32_t size;
+    uint16_t n;
+    uint8_t slow, it_store, it_after, masks;
+} block_info;
+/* `first_view` numbers pages as the guest sees them: an alias has views of its own. */
 typedef struct {
     int kind;
     uint64_t base, size, canonical;
     uint8_t *host;
-    uint32_t first_page;
+    uint32_t first_page, first_view;
 } region;
-typedef struct { uint64_t lo, hi; int kinds, changes_only; } watch;
+/* `lo` and `hi` are canonical addresses; `shift` leads back to those the user named. */
+typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
+/* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
+typedef struct { uint64_t vaddr; uint8_t *host; region *r; uint32_t page; } slot;
 typedef struct { uint64_t address, value; int size, write; } token;
 typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
 
@@ -46,7 +58,8 @@ struct ttd_engine {
     block_info *cache;
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
-    block_info *blk;
+    block_info *blk, it_block;
+    int it_next;          /* instructions of an IT block that the next block begins with */
 
     void *lib, *handle;
     uc_engine *uc;
@@ -73,9 +86,10 @@ struct ttd_engine {
     uint32_t npages;
     uint8_t *flags;               /* PAGE_... by page number */
     uint8_t *watched;             /* page number -> kinds watched somewhere on the page */
-    uint32_t *page_slot;          /* page number -> window slot + 1 */
-    uint32_t *slot_page;          /* window slot -> page number */
-    uint64_t *slot_vaddr;         /* window slot -> address the guest used */
+    uint8_t *translated;          /* a bit per halfword of RAM: part of some block, once */
+    uint32_t nviews;
+    uint32_t *view_slot;          /* view -> window slot + 1 */
+    slot *slots;
     uint64_t window_base;
     uint32_t window_pages, window_used;
 
@@ -87,11 +101,13 @@ struct ttd_engine {
     uint64_t fault_address;
     bool fault_exact, quiet;
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
-    bool arm, armed, armed_abort, stop_after, write_cached;
-    bool fill_fault, stopped;
+    bool arm, armed, armed_abort, stop_after, ending, write_cached;
+    bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
+    uint64_t fill_address;
 
     uint64_t io_step, io_pc, io_address, io_value;
     bool io_active;
+    uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -102,8 +118,8 @@ struct ttd_engine {
     int nwatches;
     bool scan;
     uint64_t skip_step;
-    ttd_hit hit, scan_break, scan_watch, block_break;
-    bool have_block_break;
+    ttd_hit hit, scan_break, scan_watch;
+    bool noting;                  /* breakpoints of the present block are still to be noted */
 
     bool mpu_on, mpu_background, mpu_hfnmi;
     mpu_region mpu[MAX_MPU];
@@ -144,6 +160,13 @@ static uint32_t it_state(ttd_engine *e)
     return e->isa == ISA_THUMB ? reg32(e, UC_ARM_REG_XPSR) & IT_BITS : 0;
 }
 
+/* How many instructions from PC on belong to an IT block that PC is in. */
+static int it_left(ttd_engine *e)
+{
+    uint32_t it = it_state(e), mask = (it >> 25 & 3) | (it >> 8 & 0xc);
+    return mask ? 4 - __builtin_ctz(mask) : 0;
+}
+
 /* Unicorn restores the IT state into the CPU before a callback and leaves it there; running on,
  * the next block would be taken for part of an IT block. */
 static void forget_it(ttd_engine *e)
@@ -156,6 +179,12 @@ static void forget_it(ttd_engine *e)
         xpsr &= ~IT_BITS;
         e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
+}
+
+static void flush_tlb(ttd_engine *e)
+{
+    e->write_cached = false;
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
 }
 
 static region *find_region(ttd_engine *e, uint64_t address)
@@ -177,6 +206,13 @@ static region *find_region(ttd_engine *e, uint64_t address)
 static uint32_t page_of(ttd_engine *e, region *r, uint64_t address)
 {
     return r->first_page + (uint32_t)((address - r->base) >> e->page_shift);
+}
+
+/* The one address of memory that aliases show at others too. */
+static uint64_t canonical(ttd_engine *e, uint64_t address)
+{
+    region *r = find_region(e, address);
+    return r && r->kind != REGION_MMIO ? r->canonical + (address - r->base) : address;
 }
 
 static region *region_of_page(ttd_engine *e, uint32_t page)
@@ -215,165 +251,18 @@ static bool is_thumb_store(const uint8_t *code, int length)
     return (a & 0xfe00) == 0xe800 || (a & 0xff10) == 0xf800 || (a & 0xec00) == 0xec00;
 }
 
-/* ---- blocks ------------------------------------------------------------------------- */
-
-static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size)
-{
-    uint8_t *code = host_pointer(e, pc);
-    uint32_t offset = 0, n = 0, it_left = 0;
-    int i;
-    b->pc = pc;
-    b->size = size;
-    b->slow = b->it_store = 0;
-    if (e->isa == ISA_THUMB)
-        it_left = it_state(e) ? 4 : 0;     /* begun inside an IT block: suppose all of it */
-    while (code && offset < size) {
-        int length = insn_length(e, code + offset);
-        if (e->isa == ISA_THUMB) {
-            if (it_left) {
-                it_left--;
-                if (is_thumb_store(code + offset, length))
-                    b->it_store = b->slow = 1;
-            }
-            if (length == 2 && code[offset + 1] == 0xbf && (code[offset] & 15))
-                it_left = 4;
-        }
-        offset += length;
-        n++;
-    }
-    b->n = n;
-    for (i = 0; i < e->nbreaks; i++)
-        if (e->breaks[i] - pc < size)
-            b->slow = 1;
-}
-
-static int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
-{
-    uint8_t *code = host_pointer(e, start);
-    uint64_t at = start;
-    int n = 0;
-    while (code && at < pc) {
-        int length = insn_length(e, code);
-        code += length;
-        at += length;
-        n++;
-    }
-    return n;
-}
-
-static uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
-{
-    uint8_t *code = host_pointer(e, start);
-    while (code && index--) {
-        int length = insn_length(e, code);
-        code += length;
-        start += length;
-    }
-    return start;
-}
-
-static uint32_t read_masks(ttd_engine *e)
-{
-    if (e->isa != ISA_THUMB)
-        return 0;
-    return (reg32(e, UC_ARM_REG_PRIMASK) & 1) | (reg32(e, UC_ARM_REG_FAULTMASK) & 1) << 1
-        | (reg32(e, UC_ARM_REG_BASEPRI) & 0xff) << 8 | (reg32(e, UC_ARM_REG_CONTROL) & 1) << 2;
-}
-
-static void stop(ttd_engine *e, int why)
-{
-    e->stopped = true;
-    e->why = why;
-    e->emu_stop(e->uc);
-}
-
-/* The block just announced needs a closer look. */
-static void slow_block(ttd_engine *e, block_info *b)
-{
-    uint64_t room = e->limit - e->steps;
-    int i, why = WHY_BUDGET;
-    if (e->request) {
-        e->blk_n = 0;
-        stop(e, WHY_REQUEST);
-        return;
-    }
-    if (e->masks_on && read_masks(e) != e->masks) {
-        e->blk_n = 0;
-        stop(e, WHY_MASKS);
-        return;
-    }
-    if (b->it_store && e->write_cached) {
-        e->write_cached = false;
-        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
-    }
-    if (b->slow && e->nbreaks) {
-        for (i = 0; i < e->nbreaks; i++) {
-            uint64_t k;
-            if (e->breaks[i] - b->pc >= b->size)
-                continue;
-            k = index_of(e, b->pc, e->breaks[i]);
-            if (address_of(e, b->pc, (uint32_t)k) != e->breaks[i])
-                continue;           /* in the middle of an instruction */
-            if (e->scan) {
-                if (k < room && (!e->have_block_break || e->block_break.step <= e->steps + k)) {
-                    e->have_block_break = true;
-                    e->block_break = (ttd_hit){ .step = e->steps + k, .pc = e->breaks[i], .id = i };
-                }
-            } else if (e->steps + k != e->skip_step && k < room) {
-                room = k;
-                why = WHY_BREAKPOINT;
-            }
-        }
-    }
-    if (room == 0) {
-        e->blk_n = 0;
-        stop(e, why);
-    } else if (room < b->n) {
-        e->mid = (uint32_t)room;
-        e->blk_n = 0;
-        stop(e, WHY_BUDGET);
-    }
-}
-
-static void confirm_break(ttd_engine *e, uint64_t up_to)
-{
-    if (e->have_block_break && e->block_break.step <= up_to)
-        e->scan_break = e->block_break;
-    e->have_block_break = false;
-}
-
-static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
-{
-    ttd_engine *e = user;
-    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
-    (void)uc;
-    e->steps += e->blk_n;
-    if (__builtin_expect(e->have_block_break, 0))
-        confirm_break(e, e->steps);
-    if (__builtin_expect(b->pc != pc || b->size != size, 0))
-        decode_block(e, b, pc, size);
-    e->blk_pc = pc;
-    e->blk_size = size;
-    e->blk_n = b->n;
-    e->blk = b;
-    if (__builtin_expect(e->steps + b->n > e->fast_limit || b->slow, 0))
-        slow_block(e, b);
-}
-
-static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
-{
-    ttd_engine *e = user;
-    (void)uc;
-    e->code = (int)number;
-    stop(e, WHY_EXCEPTION);
-}
-
 /* ---- the MPU ------------------------------------------------------------------------ */
+
+static bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr)
+{
+    *xpsr = reg32(e, UC_ARM_REG_XPSR);
+    return !(*xpsr & 0x1ff) && (reg32(e, UC_ARM_REG_CONTROL) & 1);
+}
 
 static bool privileged_now(ttd_engine *e)
 {
-    return e->isa != ISA_THUMB || (reg32(e, UC_ARM_REG_XPSR) & 0x1ff)
-        || !(reg32(e, UC_ARM_REG_CONTROL) & 1);
+    uint32_t xpsr;
+    return e->isa != ISA_THUMB || !unprivileged_thread(e, &xpsr);
 }
 
 static bool mpu_active(ttd_engine *e)
@@ -443,7 +332,7 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
             ok = e->mpu_background && privileged && !(kind == ACC_FETCH && default_map_xn(at));
         else
             ok = ap_allows(e->mpu[i].ap, kind == ACC_WRITE, privileged)
-                && !(kind == ACC_FETCH && (e->mpu[i].xn || default_map_xn(at)));
+                && !(kind == ACC_FETCH && (e->mpu[i].xn || at >= 0xe0000000));
         if (verdict == -2)
             verdict = ok;
         else if (verdict != ok)
@@ -453,31 +342,278 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
     return verdict;
 }
 
+/* ---- blocks ------------------------------------------------------------------------- */
+
+/* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
+static bool changes_masks(const uint8_t *code, int length)
+{
+    uint32_t a = code[0] | code[1] << 8;
+    return length == 2 ? (a & 0xffe9) == 0xb661 : (a & 0xfff0) == 0xf380;
+}
+
+static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
+{
+    region *r = find_region(e, pc);
+    uint8_t *code = r && r->kind != REGION_MMIO ? r->host + (pc - r->base) : NULL;
+    uint32_t offset = 0, n = 0;
+    int i;
+    *b = (block_info){ .pc = pc, .size = size };
+    while (code && offset < size) {
+        int length = insn_length(e, code + offset);
+        if (e->isa == ISA_THUMB) {
+            if (in_it) {
+                in_it--;
+                if (is_thumb_store(code + offset, length))
+                    b->it_store = b->slow = 1;
+            }
+            if (length == 2 && code[offset + 1] == 0xbf && (code[offset] & 15))
+                in_it = 4 - __builtin_ctz(code[offset] & 15);
+            if (changes_masks(code + offset, length))
+                b->masks = b->slow = 1;
+        }
+        offset += length;
+        n++;
+    }
+    b->n = n;
+    b->it_after = (uint8_t)in_it;
+    if (in_it)
+        b->slow = 1;
+    for (i = 0; i < e->nbreaks; i++)
+        if (e->breaks[i] - pc < size)
+            b->slow = 1;
+    if (code) {
+        uint64_t at = ((uint64_t)r->first_page << e->page_shift) + (pc - r->base), end = at + size;
+        for (; at < end; at += 2)
+            e->translated[at >> 4] |= (uint8_t)(1u << (at >> 1 & 7));
+    }
+}
+
+static int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
+{
+    uint8_t *code = host_pointer(e, start);
+    uint64_t at = start;
+    int n = 0;
+    while (code && at < pc) {
+        int length = insn_length(e, code);
+        code += length;
+        at += length;
+        n++;
+    }
+    return n;
+}
+
+static uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
+
+/* Which instruction of the block is at `address`; NEVER if none begins there. */
+static uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address)
+{
+    uint32_t k;
+    if (address - b->pc >= b->size)
+        return NEVER;
+    k = (uint32_t)index_of(e, b->pc, address);
+    return address_of(e, b->pc, k) == address ? k : NEVER;
+}
+
+static uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
+{
+    uint8_t *code = host_pointer(e, start);
+    while (code && index--) {
+        int length = insn_length(e, code);
+        code += length;
+        start += length;
+    }
+    return start;
+}
+
+/* Unprivileged code cannot change a mask, and Unicorn would answer 0 for them. */
+static uint32_t read_masks(ttd_engine *e)
+{
+    uint32_t xpsr;
+    if (e->isa != ISA_THUMB || unprivileged_thread(e, &xpsr))
+        return e->masks;
+    return (reg32(e, UC_ARM_REG_PRIMASK) & 1) | (reg32(e, UC_ARM_REG_FAULTMASK) & 1) << 1
+        | (reg32(e, UC_ARM_REG_BASEPRI) & 0xff) << 8;
+}
+
+static void stop(ttd_engine *e, int why)
+{
+    e->stopped = true;
+    e->why = why;
+    e->emu_stop(e->uc);
+}
+
+static void set_fast_limit(ttd_engine *e)
+{
+    bool look = e->masks_on || e->masks_next || e->it_next;
+    e->fast_limit = look ? 0 : e->limit;
+    if (e->request)                       /* may come from another thread at any moment */
+        e->fast_limit = 0;
+}
+
+/* The block just announced needs a closer look. */
+static void slow_block(ttd_engine *e, block_info *b)
+{
+    uint64_t room = e->limit - e->steps;
+    int i, why = WHY_BUDGET;
+    if (e->request && !e->armed) {
+        e->blk_n = 0;
+        stop(e, WHY_REQUEST);
+        return;
+    }
+    if (e->masks_on && read_masks(e) != e->masks) {
+        e->blk_n = 0;
+        stop(e, WHY_MASKS);
+        return;
+    }
+    if (e->it_next) {                     /* the same bytes, but begun inside an IT block */
+        e->it_block = *b;
+        decode_block(e, &e->it_block, b->pc, b->size, e->it_next);
+        e->blk = b = &e->it_block;
+    }
+    if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
+        flush_tlb(e);
+    e->masks_next = b->masks && e->mpu_on;
+    if (e->masks_next)
+        e->mpu_was_active = mpu_active(e);
+    e->it_next = b->it_after;
+    set_fast_limit(e);
+    if (b->it_store && e->write_cached)
+        flush_tlb(e);
+    if (e->nbreaks && !e->scan) {
+        for (i = 0; i < e->nbreaks; i++) {
+            uint64_t k = break_index(e, b, e->breaks[i]);
+            if (e->steps + k != e->skip_step && k < room) {
+                room = k;
+                why = WHY_BREAKPOINT;
+            }
+        }
+    }
+    e->noting = e->nbreaks && e->scan && b->slow;
+    if (room == 0) {
+        e->blk_n = 0;
+        e->noting = false;
+        stop(e, why);
+    } else if (room < b->n) {
+        e->mid = (uint32_t)room;
+        e->blk_n = 0;
+        e->noting = false;
+        stop(e, WHY_BUDGET);
+    }
+}
+
+/* Scan mode: the block at `blk_pc` has been executed up to its instruction number `done`. */
+static void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
+{
+    block_info b = { .pc = e->blk_pc, .size = e->blk_size };
+    int i;
+    for (i = 0; i < e->nbreaks; i++) {
+        uint64_t k = break_index(e, &b, e->breaks[i]);
+        if (k < done && (e->scan_break.step == NEVER || start + k >= e->scan_break.step))
+            e->scan_break = (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i };
+    }
+    e->noting = false;
+}
+
+static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+{
+    ttd_engine *e = user;
+    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
+    (void)uc;
+    if (__builtin_expect(e->noting, 0))
+        note_breaks(e, e->steps, e->blk_n);
+    e->steps += e->blk_n;
+    if (__builtin_expect(b->pc != pc || b->size != size, 0))
+        decode_block(e, b, pc, size, 0);
+    e->blk_pc = pc;
+    e->blk_size = size;
+    e->blk_n = b->n;
+    e->blk = b;
+    if (__builtin_expect(e->steps + b->n > e->fast_limit || b->slow, 0))
+        slow_block(e, b);
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
+{
+    ttd_engine *e = user;
+    (void)uc;
+    e->code = (int)number;
+    stop(e, WHY_EXCEPTION);
+}
+
 /* ---- pages -------------------------------------------------------------------------- */
 
-static uint64_t window_address(ttd_engine *e, uint32_t page, uint64_t vaddr)
+/* The window's page for the guest's page at `vaddr`; 0 if the window is full. */
+static uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr)
 {
-    uint32_t slot = e->page_slot[page];
-    if (!slot) {
-        if (e->window_used == e->window_pages) {
-            e->problem = "too many trapped pages";
+    uint32_t view = r->first_view + (uint32_t)((vaddr - r->base) >> e->page_shift);
+    uint32_t n = e->view_slot[view];
+    if (!n) {
+        if (e->window_used == e->window_pages - 1)
             return 0;
-        }
-        slot = ++e->window_used;
-        e->page_slot[page] = slot;
-        e->slot_page[slot - 1] = page;
+        n = ++e->window_used;
+        e->view_slot[view] = n;
+        e->slots[n - 1] = (slot){ vaddr, r->host + (vaddr - r->base), r, page_of(e, r, vaddr) };
     }
-    e->slot_vaddr[slot - 1] = vaddr;
-    return e->window_base + ((uint64_t)(slot - 1) << e->page_shift);
+    return e->window_base + ((uint64_t)(n - 1) << e->page_shift);
+}
+
+/* The window's last page stands for one page of nothing, to learn the address of a fault. */
+static uint64_t void_address(ttd_engine *e, uint64_t vaddr)
+{
+    slot *s = &e->slots[e->window_pages - 1];
+    if (s->vaddr != vaddr)
+        flush_tlb(e);
+    *s = (slot){ .vaddr = vaddr };
+    return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
+}
+
+static slot *slot_at(ttd_engine *e, uint64_t paddr)
+{
+    return &e->slots[(paddr - e->window_base) >> e->page_shift];
 }
 
 static bool refuse(ttd_engine *e, int kind, uint64_t address)
 {
     e->fill_fault = true;
     e->code = kind;
-    e->fault_address = address;
-    e->fault_exact = false;
+    e->fill_address = address;
     return false;
+}
+
+/* An unaligned access that begins on this page may end on the next without another look. */
+static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, int kind)
+{
+    uint64_t next = vaddr + e->page_size;
+    if (next == r->base + r->size) {
+        region *n = find_region(e, next);
+        return n && (n->kind == REGION_MMIO || (n->kind == REGION_ROM && kind == ACC_WRITE));
+    }
+    if (!e->mpu_on || mpu_allows(e, next, e->page_size, kind, privileged_now(e), mpu_active(e)) >= 0)
+        return false;
+    return !mpu_allows(e, next, 4, kind, privileged_now(e), mpu_active(e));
+}
+
+static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *out)
+{
+    uint32_t page = page_of(e, r, vaddr);
+    uint8_t *flags = &e->flags[page];
+    if (!(*flags & PAGE_EVER_EXEC)) {
+        /* Entries that let stores through unseen may exist: from now on they must not. */
+        *flags |= PAGE_EVER_EXEC;
+        flush_tlb(e);
+    }
+    *flags |= PAGE_EXEC;
+    out->paddr = r->canonical + (vaddr - r->base);
+    out->perms = UC_PROT_EXEC;
+    if (e->quiet)                         /* only looked up, to drop translated code */
+        return true;
+    if (!(e->watched[page] & ACC_READ) && !leads_to_trap(e, r, vaddr, ACC_READ)
+        && (!e->mpu_on || mpu_allows(e, vaddr, e->page_size, ACC_READ, privileged_now(e),
+                                     mpu_active(e)) == 1)) {
+        *flags |= PAGE_READ;
+        out->perms |= UC_PROT_READ;
+    }
+    return true;
 }
 
 static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
@@ -485,66 +621,46 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     ttd_engine *e = user;
     region *r = find_region(e, vaddr);
     int kind = type == UC_MEM_WRITE ? ACC_WRITE : type == UC_MEM_FETCH ? ACC_FETCH : ACC_READ;
-    uint32_t page;
-    uint8_t *flags;
-    bool trap;
     int allowed = 1;
+    bool trap = true;
     (void)uc;
 
-    if (!r || (r->kind == REGION_ROM && kind == ACC_WRITE)
-        || (r->kind == REGION_MMIO && kind == ACC_FETCH))
-        return e->quiet ? false : refuse(e, kind, vaddr);
-    if (e->quiet) {                       /* Unicorn looks a page up to drop translated code */
-        out->paddr = r->canonical + (vaddr - r->base);
-        out->perms = UC_PROT_READ | UC_PROT_EXEC;
-        return r->kind != REGION_MMIO;
-    }
-    if (e->mpu_on || kind == ACC_FETCH) {
+    if ((e->mpu_on || kind == ACC_FETCH) && !e->quiet)
         allowed = mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e));
-        if (allowed == 0)
-            return refuse(e, kind, vaddr);
+    if (kind == ACC_FETCH) {
+        if (r && r->kind != REGION_MMIO && allowed)
+            return fill_code(e, r, vaddr, out);
+        return e->quiet ? false : refuse(e, kind, vaddr);
     }
-    if (r->kind == REGION_MMIO) {
-        trap = true;
+    if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE)) {
+        /* Ends the run before the instruction; it is then run alone to learn the address. */
+        if (!e->armed)
+            return refuse(e, kind, vaddr);
+        out->paddr = void_address(e, vaddr);
+    } else if (r->kind == REGION_MMIO) {
         out->paddr = vaddr;
     } else {
-        page = page_of(e, r, vaddr);
-        flags = &e->flags[page];
-        if (kind == ACC_FETCH) {
-            if (!(*flags & PAGE_EVER_EXEC)) {
-                /* Entries that let stores through unseen may exist: from now on they must not. */
-                *flags |= PAGE_EVER_EXEC;
-                e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
-            }
-            *flags |= PAGE_EXEC;
-            out->paddr = r->canonical + (vaddr - r->base);
-            out->perms = UC_PROT_EXEC;
-            if (!(e->watched[page] & ACC_READ)
-                && (!e->mpu_on || mpu_allows(e, vaddr, e->page_size, ACC_READ, privileged_now(e),
-                                             mpu_active(e)) == 1)) {
-                *flags |= PAGE_READ;
-                out->perms |= UC_PROT_READ;
-            }
-            forget_it(e);
-            return true;
-        }
-        trap = allowed < 0 || (e->watched[page] & kind)
-            || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (e->watched[page] & ACC_READ)));
+        uint32_t page = page_of(e, r, vaddr);
+        uint8_t *flags = &e->flags[page], watched = e->watched[page];
+        trap = allowed < 0 || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
+            || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
             *flags |= PAGE_DIRTY;
         if (trap) {
-            out->paddr = window_address(e, page, vaddr);
-            if (!out->paddr)
-                return refuse(e, kind, vaddr);
+            out->paddr = window_address(e, r, vaddr);
+            if (!out->paddr) {
+                e->problem = "too many trapped pages";
+                e->why = WHY_HOST_ERROR;
+                return false;
+            }
         } else {
             out->paddr = r->canonical + (vaddr - r->base);
             out->perms = UC_PROT_READ;
-            if ((*flags & PAGE_DIRTY) && !(*flags & PAGE_EVER_EXEC) && !e->watched[page]
-                && r->kind == REGION_RAM && (kind == ACC_WRITE || !e->mpu_on))
+            if (kind == ACC_WRITE
+                || ((*flags & PAGE_DIRTY) && !(*flags & PAGE_EVER_EXEC) && !watched && !e->mpu_on
+                    && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;
-            if (kind == ACC_WRITE && (e->watched[page] & ACC_READ))
-                out->perms &= ~UC_PROT_READ;
         }
     }
     if (trap) {
@@ -566,52 +682,139 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
 
 /* ---- trapped accesses --------------------------------------------------------------- */
 
-static void drop_code(ttd_engine *e, uint64_t address, uint32_t size)
+static void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
-    uint64_t page = address & ~(uint64_t)(e->page_size - 1);
-    uint64_t at = page >= e->page_size ? page - e->page_size : 0, end = address + size;
-    for (; at < end; at += 2) {
-        block_info *b = &e->cache[(at >> 1) & ((1u << CACHE_BITS) - 1)];
-        if (b->pc == at)
+    for (; lo < hi; lo += 2) {
+        block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
+        if (b->pc == lo)
             b->size = 0;
     }
+}
+
+/* Memory changed: drop what was translated from it, and what is known of the blocks. */
+static void drop_code(ttd_engine *e, region *r, uint64_t address, uint32_t size)
+{
+    uint64_t first = r->canonical + (address - r->base), lo, at;
+    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (address - r->base);
+    bool any = false;
+    int i;
+    for (at = bit & ~1ull; at < bit + size && !any; at += 2)
+        any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
+    if (!any)
+        return;
+    for (i = 0; i < e->nregions; i++) {
+        region *v = &e->regions[i];       /* every address that shows this memory */
+        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
+            continue;
+        at = v->base + (first - v->canonical);
+        lo = at & ~(uint64_t)(e->page_size - 1);
+        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
+    }
+    if (e->running && e->blk_size) {
+        uint64_t blk = canonical(e, e->blk_pc);
+        if (first < blk + e->blk_size && first + size > blk)
+            e->code_hit = true;
+    }
     e->quiet = true;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), address, address + size);
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, first + size);
     e->quiet = false;
 }
 
-/* True when the access at `address` is to stop the run, or is noted (scan). */
-static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value,
-                           const uint8_t *old)
+static uint32_t insn_at(ttd_engine *e, uint64_t pc)
 {
+    uint8_t *code = host_pointer(e, pc);
+    uint32_t first;
+    if (!code || e->isa != ISA_THUMB)
+        return 0;
+    first = code[0] | code[1] << 8;
+    return insn_length(e, code) == 4 ? first << 16 | code[2] | code[3] << 8 : first;
+}
+
+/* The words that the instruction accesses one after the other: their number, and for a store
+ * the registers (a bit each, lowest first; LDRD and STRD by `pair`). 0: a single access. */
+static int words_of(uint32_t insn, uint32_t *list, int pair[2])
+{
+    *list = 0;
+    if ((insn & 0xfffff000) == 0xc000)
+        *list = insn & 0xff;
+    else if ((insn & 0xfffffe00) == 0xb400)
+        *list = (insn & 0xff) | (insn & 0x100) << 6;
+    else if ((insn & 0xfffffe00) == 0xbc00)
+        *list = (insn & 0xff) | (insn & 0x100) << 7;
+    else if ((insn & 0xffe00000) == 0xe8800000 || (insn & 0xfe400000) == 0xe8000000)
+        *list = insn & 0xffff;
+    else if ((insn & 0xfe400000) == 0xe8400000 && (insn & 0x01200000)) {
+        pair[0] = insn >> 12 & 15;
+        pair[1] = insn >> 8 & 15;
+        return 2;
+    }
+    return __builtin_popcount(*list);
+}
+
+static uint32_t gpr(ttd_engine *e, int n)
+{
+    return reg32(e, n < 13 ? UC_ARM_REG_R0 + n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR);
+}
+
+/* True when the access at `address` is to stop the run, or is noted (scan). */
+static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+{
+    uint64_t at = canonical(e, address);
+    uint8_t old[8];
     bool hit_any = false;
-    int i, j;
+    int i, j, had = ttd_read(e, address, old, size);
+    if (kind == ACC_READ && had == size)
+        memcpy(&value, old, size);
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (!(w->kinds & kind) || address >= w->hi || address + size <= w->lo)
+        if (!(w->kinds & kind) || at >= w->hi || at + size <= w->lo)
             continue;
-        if (kind == ACC_WRITE && w->changes_only && old) {
+        if (kind == ACC_WRITE && w->changes_only && had) {
             bool changes = false;
-            for (j = 0; j < size; j++)
-                if (address + j >= w->lo && address + j < w->hi
-                    && old[j] != (uint8_t)(value >> 8 * j))
+            for (j = 0; j < had; j++)
+                if (at + j >= w->lo && at + j < w->hi && old[j] != (uint8_t)(value >> 8 * j))
                     changes = true;
             if (!changes)
                 continue;
         }
-        ttd_hit hit = { .step = e->io_step, .pc = e->io_pc, .address = address, .value = value,
-                        .size = size, .kind = kind, .id = i };
-        if (e->scan) {
+        ttd_hit hit = { .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
+                        .value = value, .size = size, .kind = kind, .id = i };
+        if (e->scan)
             e->scan_watch = hit;
-            continue;
+        else if (e->io_step != e->skip_step) {
+            if (!hit_any)
+                e->hit = hit;
+            hit_any = true;
         }
-        if (e->io_step == e->skip_step)
-            continue;
-        if (!hit_any)
-            e->hit = hit;
-        hit_any = true;
     }
     return hit_any;
+}
+
+/* Look at all accesses of the instruction, before the first of them is done. Pages before a
+ * watched place are trapped as well (`ttd_set_watchpoints`), so this is the first. */
+static bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+{
+    uint32_t insn, list;
+    int pair[2], n, i, r = -1;
+    bool hit = false;
+    if (e->looked_step == e->io_step)
+        return false;
+    insn = insn_at(e, e->io_pc);
+    if (kind == ACC_READ && ((insn & 0xfff00000) == 0xe8400000 || (insn & 0xfff000e0) == 0xe8c00040))
+        return false;                     /* STREX compares before it stores: not a read */
+    e->looked_step = e->io_step;
+    n = words_of(insn, &list, pair);
+    if (n < 2)
+        return watched_access(e, address, size, kind, value);
+    for (i = 0; i < n && !hit; i++, address += 4) {
+        if (list) {
+            do r++; while (!(list >> r & 1));
+        } else {
+            r = pair[i];
+        }
+        hit = watched_access(e, address, 4, kind, kind == ACC_WRITE ? gpr(e, r) : 0);
+    }
+    return hit;
 }
 
 static void fault_at(ttd_engine *e, int kind, uint64_t address)
@@ -622,25 +825,97 @@ static void fault_at(ttd_engine *e, int kind, uint64_t address)
     e->fault_exact = true;
 }
 
+/* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
+ * block, and else its other effects are taken back afterwards. */
 static bool give_up(ttd_engine *e, bool write)
 {
-    if (write) {
-        if (e->armed)
-            e->armed_abort = true;
+    if (e->armed)
+        e->armed_abort = true;
+    if (write)
         e->emu_stop(e->uc);
-    }
     return false;
+}
+
+/* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
+static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
+                          uint64_t value)
+{
+    int kind = write ? ACC_WRITE : ACC_READ;
+    uint64_t blk = e->blk_pc;
+    if (!s->host) {
+        fault_at(e, kind, address);
+        return give_up(e, write);
+    }
+    if (e->nwatches && watched_insn(e, address, size, kind, value)) {
+        e->why = WHY_WATCH;
+        return give_up(e, write);
+    }
+    if (write && !e->armed && (e->flags[s->page] & PAGE_EVER_EXEC) && e->blk_size) {
+        uint64_t at = canonical(e, address);
+        blk = canonical(e, blk);
+        if (at < blk + e->blk_size && at + size > blk) {
+            e->arm = true;                /* this very block changes: run the store alone */
+            return give_up(e, write);
+        }
+    }
+    forget_it(e);
+    return true;
+}
+
+static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
+{
+    int kind = write ? ACC_WRITE : ACC_READ;
+    if (e->token_step != e->io_step) {
+        e->token_step = e->io_step;
+        e->ntokens = e->itoken = 0;
+    }
+    e->io_address = address;
+    if (e->itoken < e->ntokens) {
+        token *t = &e->tokens[e->itoken];
+        if (t->address == address && t->size == size && t->write == write) {
+            e->itoken++;
+            e->io_value = t->value;
+            forget_it(e);
+            return true;
+        }
+    }
+    if (e->nwatches && watched_insn(e, address, size, kind, value)) {
+        e->why = WHY_WATCH;
+        return give_up(e, write);
+    }
+    e->io_active = true;
+    e->stop_after = e->code_hit = false;
+    if (write)
+        ttd_host_write(e->handle, address, size, value);
+    else
+        e->io_value = ttd_host_read(e->handle, address, size);
+    e->io_active = false;
+    switch (ttd_host_failed(e->handle)) {
+    case 0: break;
+    case 1: fault_at(e, kind, address); break;
+    default: e->why = WHY_HOST_ERROR; break;
+    }
+    if (e->why)
+        return give_up(e, write);
+    if (e->ntokens < MAX_TOKENS) {
+        e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
+        e->itoken = e->ntokens;
+    }
+    e->ending |= e->stop_after;
+    if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed) {
+        e->arm = true;
+        return give_up(e, write);
+    }
+    forget_it(e);
+    return true;
 }
 
 static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
                     void *user)
 {
     ttd_engine *e = user;
-    bool write = type == UC_MEM_WRITE_PROT, window;
-    int kind = write ? ACC_WRITE : ACC_READ;
-    uint8_t *host = NULL;
-    uint64_t paddr = address;
-    uint32_t page = 0;
+    bool write = type == UC_MEM_WRITE_PROT;
+    slot *s = NULL;
     (void)uc;
 
     if (e->why || e->arm)                /* already on the way out: nothing may happen */
@@ -653,102 +928,27 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     e->io_pc = read_pc(e);
     e->io_step = e->steps + (e->io_pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, e->io_pc) : 0);
     e->io_value = 0;
-    window = address - e->window_base < ((uint64_t)e->window_pages << e->page_shift);
-    if (window) {
-        uint32_t slot = (uint32_t)((address - e->window_base) >> e->page_shift);
-        region *r;
-        page = e->slot_page[slot];
-        r = region_of_page(e, page);
-        address = e->slot_vaddr[slot] + (address & (e->page_size - 1));
-        host = r->host + ((uint64_t)(page - r->first_page) << e->page_shift)
-            + (address & (e->page_size - 1));
+    if (address - e->window_base < ((uint64_t)e->window_pages << e->page_shift)) {
+        s = slot_at(e, address);
+        address = s->vaddr + (address & (e->page_size - 1));
     } else if (address & ((size > 4 ? 4 : size) - 1)) {
-        fault_at(e, kind, address);       /* DDI0403E A3.2.1: unaligned to Device memory */
+        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
+        return give_up(e, write);         /* DDI0403E A3.2.1: unaligned to Device memory */
+    }
+    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ, privileged_now(e),
+                                mpu_active(e)) != 1) {
+        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
         return give_up(e, write);
     }
-    if (e->mpu_on && mpu_allows(e, address, size, kind, privileged_now(e), mpu_active(e)) != 1) {
-        fault_at(e, kind, address);
-        return give_up(e, write);
-    }
-    if (window) {
-        if (e->nwatches) {
-            uint64_t seen = (uint64_t)value;
-            if (!write)
-                memcpy(&seen, host, size > 8 ? 8 : size);
-            if (watched_access(e, address, size, kind, seen, write ? host : NULL)) {
-                e->why = WHY_WATCH;
-                return give_up(e, write);
-            }
-        }
-        if (write && (e->flags[page] & PAGE_EVER_EXEC)
-            && paddr - e->window_base < ((uint64_t)e->window_pages << e->page_shift)
-            && address + size > e->io_pc && address < e->blk_pc + e->blk_size && !e->armed) {
-            /* The rest of this very block changes: run the store alone, then translate anew. */
-            e->arm = true;
-            return give_up(e, write);
-        }
-        forget_it(e);
-        return true;
-    }
-
-    /* A device register. */
-    if (e->token_step != e->io_step) {
-        e->token_step = e->io_step;
-        e->ntokens = e->itoken = 0;
-    }
-    if (e->itoken < e->ntokens) {
-        token *t = &e->tokens[e->itoken];
-        if (t->address == address && t->size == size && t->write == write) {
-            e->itoken++;
-            e->io_address = address;
-            e->io_value = t->value;
-            forget_it(e);
-            return true;
-        }
-    }
-    if (e->nwatches) {
-        if (watched_access(e, address, size, kind, (uint64_t)value, NULL)) {
-            e->why = WHY_WATCH;
-            return give_up(e, write);
-        }
-    }
-    e->io_active = true;
-    e->stop_after = false;
-    if (write) {
-        if (ttd_host_write(e->handle, address, size, (uint64_t)value))
-            fault_at(e, kind, address);
-    } else {
-        e->io_value = ttd_host_read(e->handle, address, size);
-    }
-    e->io_active = false;
-    switch (ttd_host_failed(e->handle)) {
-    case 0: break;
-    case 1: fault_at(e, kind, address); break;
-    default: e->why = WHY_HOST_ERROR; break;
-    }
-    if (e->why)
-        return give_up(e, write);
-    e->io_address = address;
-    if (e->ntokens < MAX_TOKENS) {
-        e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
-        e->itoken = e->ntokens;
-    }
-    if (e->stop_after && !e->armed) {
-        e->arm = true;
-        return give_up(e, write);
-    }
-    forget_it(e);
-    return true;
+    return s ? memory_access(e, s, address, size, write, (uint64_t)value)
+             : device_access(e, address, size, write, (uint64_t)value);
 }
 
 static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     ttd_engine *e = user;
-    uint64_t value = e->io_value;
-    (void)uc;
-    if (size == 4 && e->io_address + 4 == (e->io_address & ~(uint64_t)0xfff) + (offset & 0xfff))
-        value >>= 32;
-    return value;
+    (void)uc, (void)offset, (void)size;
+    return e->io_value;
 }
 
 static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -756,32 +956,43 @@ static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_
     (void)uc, (void)offset, (void)size, (void)value, (void)user;    /* done in on_prot */
 }
 
+/* The part of an unaligned access beyond the memory's end comes here without on_prot. */
+static void void_access(ttd_engine *e, slot *s, int kind)
+{
+    if (!e->why)
+        fault_at(e, kind, s->vaddr);
+    give_up(e, true);
+}
+
 static uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     ttd_engine *e = user;
-    uint32_t page = e->slot_page[offset >> e->page_shift];
-    region *r = region_of_page(e, page);
+    slot *s = &e->slots[offset >> e->page_shift];
     uint64_t value = 0;
     (void)uc;
-    memcpy(&value, r->host + ((uint64_t)(page - r->first_page) << e->page_shift)
-                       + (offset & (e->page_size - 1)), size);
+    if (s->host)
+        memcpy(&value, s->host + (offset & (e->page_size - 1)), size);
+    else
+        void_access(e, s, ACC_READ);
     return value;
 }
 
 static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
 {
     ttd_engine *e = user;
-    uint32_t page = e->slot_page[offset >> e->page_shift];
-    region *r = region_of_page(e, page);
-    uint64_t in_region = ((uint64_t)(page - r->first_page) << e->page_shift)
-        + (offset & (e->page_size - 1));
+    slot *s = &e->slots[offset >> e->page_shift];
+    uint64_t in_page = offset & (e->page_size - 1);
     (void)uc;
     if (e->why || e->arm)
         return;
-    memcpy(r->host + in_region, &value, size);
-    e->flags[page] |= PAGE_DIRTY;
-    if (e->flags[page] & PAGE_EVER_EXEC)
-        drop_code(e, r->base + in_region, size);
+    if (!s->host) {
+        void_access(e, s, ACC_WRITE);
+        return;
+    }
+    memcpy(s->host + in_page, &value, size);
+    e->flags[s->page] |= PAGE_DIRTY;
+    if (e->flags[s->page] & PAGE_EVER_EXEC)
+        drop_code(e, s->r, s->vaddr + in_page, size);
 }
 
 /* ---- running ------------------------------------------------------------------------ */
@@ -791,15 +1002,12 @@ static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_UC_EXITS, 2), address, count);
 }
 
-static bool last_was_wait(ttd_engine *e, uint64_t pc)
+static bool is_wait(ttd_engine *e, uint64_t pc)
 {
-    uint8_t *code = host_pointer(e, pc - 4);
-    if (e->isa == ISA_THUMB) {
-        if (!code)
-            return (code = host_pointer(e, pc - 2)) && code[0] == 0x30 && code[1] == 0xbf;
-        return (code[2] == 0x30 && code[3] == 0xbf)
-            || (code[0] == 0xaf && code[1] == 0xf3 && code[2] == 3 && code[3] == 0x80);
-    }
+    uint32_t insn = insn_at(e, pc);
+    uint8_t *code = host_pointer(e, pc);
+    if (e->isa == ISA_THUMB)
+        return insn == 0xbf30 || insn == 0xf3af8003;
     return code && code[0] == 0x73 && code[1] == 0 && code[2] == 0x50 && code[3] == 0x10;
 }
 
@@ -807,11 +1015,30 @@ static bool last_was_wait(ttd_engine *e, uint64_t pc)
 static void account(ttd_engine *e, uint64_t pc)
 {
     uint32_t done = e->blk_n;
-    if (done && pc - e->blk_pc < e->blk_size)
+    bool early = done && pc - e->blk_pc < e->blk_size;
+    if (early)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
+    if (e->noting)                        /* left early: the instruction at PC was reached, too */
+        note_breaks(e, e->steps, done + early);
     e->steps += done;
-    confirm_break(e, e->steps);
     e->blk_n = 0;
+}
+
+/* LDRD overwrites its base with the first word before it loads the second. When it is the second
+ * access, at `at` (its page, if not `exact`), that ends the run, put the base back. */
+static void repair_base(ttd_engine *e, uint64_t pc, uint64_t at, bool exact)
+{
+    uint32_t insn = insn_at(e, pc), offset = (insn & 0xff) * 4, base, n = insn >> 16 & 15;
+    if ((insn & 0xff700000) != 0xe9500000 || (insn >> 12 & 15) != n || n > 14)
+        return;
+    if (!(insn >> 23 & 1))
+        offset = -offset;
+    base = gpr(e, n) + offset;
+    if (exact ? base == at : (base & ~(e->page_size - 1)) == at)
+        return;                           /* it was the first */
+    base = (uint32_t)at - 4 - offset;
+    e->reg_write(e->uc, n < 13 ? UC_ARM_REG_R0 + (int)n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR,
+                 &base);
 }
 
 /* One start of Unicorn. `exit_at`: stop before that address, if `use_exit`. */
@@ -837,27 +1064,32 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
 
 int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
 {
-    uint64_t run_limit = limit;
     int result = -1;
-    e->limit = limit;
     e->running = true;
+    e->arm = e->ending = e->noting = false;
+    e->mid = 0;
+    e->looked_step = NEVER;
     while (result < 0) {
-        uint64_t pc = read_pc(e), exit_at = 0, before = e->steps;
+        uint64_t pc = read_pc(e), exit_at = 0;
         bool use_exit = false;
         uc_err err;
 
-        if (e->steps >= run_limit) {
+        if (e->flush_due && !e->arm) {
+            e->flush_due = false;
+            flush_tlb(e);
+        }
+        if (e->steps >= limit || (e->ending && !e->arm)) {
             result = WHY_BUDGET;
             break;
         }
-        if (e->request) {
+        if (e->request && !e->arm) {      /* an access that was begun is completed first */
             result = WHY_REQUEST;
             break;
         }
-        e->limit = run_limit;
-        if (e->arm) {
+        e->limit = limit;
+        e->armed = e->arm;
+        if (e->armed) {
             uint8_t *code = host_pointer(e, pc);
-            e->armed = true;
             e->limit = e->steps + 1;
             use_exit = code != NULL;
             exit_at = code ? pc + insn_length(e, code) : 0;
@@ -866,25 +1098,29 @@ int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
             exit_at = address_of(e, pc, e->mid);
             e->limit = e->steps + e->mid;
             /* A wait instruction ends its block by itself, and must be seen to have run. */
-            use_exit = !last_was_wait(e, exit_at);
+            use_exit = !is_wait(e, address_of(e, pc, e->mid - 1));
         }
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
+        e->masks_next = false;
         e->mid = 0;
         e->why = 0;
         e->itoken = 0;
-        e->fast_limit = e->masks_on ? 0 : e->limit;
-        if (e->request)                   /* asked for after the look above */
-            e->fast_limit = 0;
+        e->it_next = it_left(e);
+        set_fast_limit(e);
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
-        if (e->armed && e->armed_abort) {
-            /* The store was swallowed; take back what else the instruction did. */
+        if (e->armed_abort) {
+            /* The access was swallowed; take back what else the instruction did. */
             e->context_restore(e->uc, e->scratch);
-            e->blk_n = 0;
             pc = read_pc(e);
+        } else if (!e->armed && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
+            repair_base(e, pc, e->fill_fault ? e->fill_address
+                               : e->why == WHY_FAULT ? e->fault_address : e->io_address,
+                        !e->fill_fault);
         }
-        e->armed = false;
         account(e, pc);
+        if (e->fill_fault && e->code != ACC_FETCH && !e->armed && !e->why)
+            e->arm = true;                /* alone, to learn the address */
 
         if (e->why == WHY_HOST_ERROR || e->why == WHY_WATCH || e->why == WHY_MASKS
             || e->why == WHY_REQUEST || e->why == WHY_EXCEPTION || e->why == WHY_BREAKPOINT
@@ -893,6 +1129,8 @@ int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
         } else if (e->arm || e->mid) {
             continue;
         } else if (e->fill_fault) {
+            e->fault_address = e->fill_address;
+            e->fault_exact = false;
             result = WHY_FAULT;
         } else if (err == UC_ERR_INSN_INVALID) {
             result = WHY_INVALID;
@@ -900,25 +1138,22 @@ int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
             e->problem = "Unicorn ended the run with an error of its own";
             e->code = err;
             result = WHY_HOST_ERROR;
-        } else if (use_exit && pc == exit_at) {
-            continue;
-        } else if (!e->stopped && e->steps > before && last_was_wait(e, pc)) {
-            result = WHY_WAIT;
-        } else if (e->steps == before && e->steps < e->limit && !e->blk) {
-            e->problem = "Unicorn does not move";
-            result = WHY_HOST_ERROR;
+        } else if (!e->stopped && !(use_exit && pc == exit_at)) {
+            if (e->blk) {                 /* nothing but a wait ends a run by itself */
+                result = WHY_WAIT;
+            } else {
+                e->problem = "Unicorn does not move";
+                result = WHY_HOST_ERROR;
+            }
         }
     }
-    e->running = false;
-    e->arm = false;
+    e->running = e->armed = e->arm = false;
     e->mid = 0;
     out->why = result;
     out->pc = read_pc(e);
     out->code = e->code;
     out->address = e->fault_address;
     out->exact = e->fault_exact;
-    if (result == WHY_FAULT && e->fill_fault)
-        out->exact = false;
     return result;
 }
 
@@ -930,7 +1165,7 @@ uint64_t ttd_step(ttd_engine *e)
 void ttd_set_step(ttd_engine *e, uint64_t step)
 {
     e->steps = step;
-    e->token_step = UINT64_MAX;
+    e->token_step = e->looked_step = NEVER;
     e->blk_n = 0;
 }
 
@@ -955,7 +1190,15 @@ void ttd_stop_after_access(ttd_engine *e)
 void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
-    e->masks = on ? read_masks(e) : 0;
+    e->masks = 0;
+    if (on) {
+        int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
+        uint64_t m[3] = { 0 };
+        if (e->isa == ISA_THUMB)
+            ttd_regs_read(e, ids, m, 3);
+        e->masks = (uint32_t)((m[0] & 1) | (m[1] & 1) << 1 | (m[2] & 0xff) << 8);
+    }
+    set_fast_limit(e);
 }
 
 /* ---- stops -------------------------------------------------------------------------- */
@@ -974,6 +1217,8 @@ void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count)
     forget_blocks(e);
 }
 
+/* One instruction's accesses go up by at most 64 bytes: the page before a watched place is
+ * trapped too if it is that near, so that all of them are looked at before the first is done. */
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, const int *kinds,
                         const int *changes_only, int count)
 {
@@ -983,9 +1228,10 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, c
     e->nwatches = count;
     memset(e->watched, 0, e->npages);
     for (i = 0; i < count; i++) {
-        uint64_t at = lo[i] & ~(uint64_t)(e->page_size - 1);
-        e->watches[i] = (watch){ lo[i], hi[i], kinds[i], changes_only[i] };
-        for (; at < hi[i]; at += e->page_size) {
+        uint64_t at = canonical(e, lo[i]), end = at + (hi[i] - lo[i]);
+        e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
+        at = (at < 63 ? 0 : at - 63) & ~(uint64_t)(e->page_size - 1);
+        for (; at < end; at += e->page_size) {
             region *r = find_region(e, at);
             if (r && r->kind != REGION_MMIO)
                 e->watched[page_of(e, r, at)] |= (uint8_t)kinds[i];
@@ -998,8 +1244,7 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, c
 void ttd_set_scan(ttd_engine *e, bool scan)
 {
     e->scan = scan;
-    e->scan_break.step = e->scan_watch.step = UINT64_MAX;
-    e->have_block_break = false;
+    e->scan_break.step = e->scan_watch.step = NEVER;
 }
 
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step)
@@ -1011,7 +1256,7 @@ int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch)
 {
     *last_break = e->scan_break;
     *last_watch = e->scan_watch;
-    return (e->scan_break.step != UINT64_MAX) | (e->scan_watch.step != UINT64_MAX) << 1;
+    return (e->scan_break.step != NEVER) | (e->scan_watch.step != NEVER) << 1;
 }
 
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out)
@@ -1053,15 +1298,13 @@ void ttd_new_interval(ttd_engine *e)
     ttd_flush_tlb(e);
 }
 
-void ttd_flush_tlb(ttd_engine *e)
-{
-    e->write_cached = false;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
-}
+void ttd_flush_tlb(ttd_engine *e) { flush_tlb(e); }
 
 void ttd_code_changed(ttd_engine *e, uint64_t address, uint32_t size)
 {
-    drop_code(e, address, size);
+    region *r = find_region(e, address);
+    if (r && r->kind != REGION_MMIO)
+        drop_code(e, r, address, size);
 }
 
 int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data)
@@ -1077,7 +1320,7 @@ int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data)
         if (!memcmp(host, data, e->page_size))
             return 0;
         memcpy(host, data, e->page_size);
-        drop_code(e, r->base + offset, e->page_size);
+        drop_code(e, r, r->base + offset, e->page_size);
     } else {
         memcpy(host, data, e->page_size);
     }
@@ -1117,7 +1360,7 @@ int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)
         memcpy(r->host + (at - r->base), data + done, left);
         e->flags[page] |= PAGE_DIRTY;
         if (e->flags[page] & PAGE_EVER_EXEC)
-            drop_code(e, r->canonical + (at - r->base), (uint32_t)left);
+            drop_code(e, r, at, (uint32_t)left);
         done += (int)left;
     }
     return done;
@@ -1134,8 +1377,10 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
     e->nmpu = count < MAX_MPU ? count : MAX_MPU;
     for (i = 0; i < e->nmpu; i++)
         e->mpu[i] = (mpu_region){ base[i], size[i], srd[i], ap[i], xn[i] };
-    if (!e->running)
-        ttd_flush_tlb(e);
+    if (e->running)
+        e->flush_due = true;              /* after the instruction that is storing */
+    else
+        flush_tlb(e);
 }
 
 bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
@@ -1158,10 +1403,7 @@ bool ttd_mapped(ttd_engine *e, uint64_t address, int kind)
 static bool lend_privilege(ttd_engine *e, uint32_t *xpsr)
 {
     uint32_t lent;
-    if (e->isa != ISA_THUMB)
-        return false;
-    *xpsr = reg32(e, UC_ARM_REG_XPSR);
-    if ((*xpsr & 0x1ff) || !(reg32(e, UC_ARM_REG_CONTROL) & 1))
+    if (e->isa != ISA_THUMB || !unprivileged_thread(e, xpsr))
         return false;
     lent = *xpsr | 3;
     e->reg_write(e->uc, UC_ARM_REG_XPSR, &lent);
@@ -1230,7 +1472,13 @@ void *ttd_context_new(ttd_engine *e)
 }
 
 void ttd_context_save(ttd_engine *e, void *context) { e->context_save(e->uc, context); }
-void ttd_context_restore(ttd_engine *e, void *context) { e->context_restore(e->uc, context); }
+void ttd_context_restore(ttd_engine *e, void *context)
+{
+    e->context_restore(e->uc, context);
+    if (e->mpu_on)                        /* the MPU may apply differently to what it brings */
+        flush_tlb(e);
+}
+
 void ttd_context_free(ttd_engine *e, void *context) { e->context_free(context); }
 
 /* ---- life --------------------------------------------------------------------------- */
@@ -1250,11 +1498,10 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->window_pages = window_pages;
     e->cache = malloc(sizeof(block_info) << CACHE_BITS);
     forget_blocks(e);
-    e->slot_page = calloc(window_pages, sizeof *e->slot_page);
-    e->slot_vaddr = calloc(window_pages, sizeof *e->slot_vaddr);
+    e->slots = calloc(window_pages, sizeof *e->slots);
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
-    e->skip_step = e->token_step = UINT64_MAX;
+    e->skip_step = e->token_step = NEVER;
     ttd_set_scan(e, false);
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {
@@ -1289,9 +1536,9 @@ void ttd_free(ttd_engine *e)
     free(e->cache);
     free(e->flags);
     free(e->watched);
-    free(e->page_slot);
-    free(e->slot_page);
-    free(e->slot_vaddr);
+    free(e->translated);
+    free(e->view_slot);
+    free(e->slots);
     free(e->breaks);
     free(e->watches);
     free(e);
@@ -1313,12 +1560,13 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     region *r = &e->regions[e->nregions];
     if (e->nregions == MAX_REGIONS)
         return UC_ERR_NOMEM;
-    *r = (region){ kind, base, size, canonical, host, first_page };
+    *r = (region){ kind, base, size, canonical, host, first_page, e->nviews };
     e->nregions++;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);
         return err ? err : trap_accesses(e, base, size);
     }
+    e->nviews += (uint32_t)(size >> e->page_shift);
     if (canonical != base)
         return UC_ERR_OK;
     if (first_page + (size >> e->page_shift) > e->npages)
@@ -1332,7 +1580,8 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
     int err;
     e->flags = calloc(e->npages + 8, 1);
     e->watched = calloc(e->npages + 8, 1);
-    e->page_slot = calloc(e->npages + 1, sizeof *e->page_slot);
+    e->translated = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
+    e->view_slot = calloc(e->nviews + 1, sizeof *e->view_slot);
     memcpy(e->state_regs, state_regs, sizeof(int) * count);
     e->nstate = count;
     if ((err = e->mmio_map(e->uc, e->window_base, (uint64_t)e->window_pages << e->page_shift,
