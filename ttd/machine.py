@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgpack
 
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
-from ttd.cpu.base import After
 from ttd.cpu.armv7m import CortexM
+from ttd.cpu.base import After
 from ttd.devices.base import BusError, Device, State
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
@@ -125,7 +125,7 @@ class Machine:
         self._reset_wanted = False
         self._start: Start | None = None
         self.engine = Engine(ISAS[board.cpu])
-        clock = _MachineClock(self)
+        self.clock = clock = _MachineClock(self)
         for region in board.regions:
             self.engine.map_ram(region.base, region.size, writable=region.writable)
         for region in board.regions:

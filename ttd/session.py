@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from ttd.boards import BOARDS
 from ttd.boards.base import Board
-from ttd.loader import Image, parse_image
-from ttd.machine import Machine
+from ttd.devices.semihosting import Heap, HostFiles, Semihosting
+from ttd.loader import Image, parse_image, start_without_vectors
+from ttd.machine import Ended, Machine, RunEnd
 from ttd.replay.blob import digest
 from ttd.replay.chars import CharBackend
 from ttd.replay.config import MachineConfig
-from ttd.replay.errors import RecordingError
+from ttd.replay.errors import Divergence, RecordingError
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Mode, Replay
 from ttd.snapshot import Snapshots
 from ttd.timeline import Timeline
+
+SEMIHOSTING = "semihosting"
+"""The character device that is semihosting's console."""
+TICK_STEPS = 20_000_000
+"""Steps between two looks at the progress of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class RecordOptions:
     image: Image
     clock_ns: int
     semihosting: bool = False
-    semihosting_root: str | None = None
+    command_line: str = ""
 
 
 class Session:
@@ -45,26 +51,41 @@ class Session:
 
     @classmethod
     def record(
-        cls, options: RecordOptions, path: str | None, backends: Mapping[str, CharBackend]
+        cls,
+        options: RecordOptions,
+        path: str | None,
+        backends: Mapping[str, CharBackend],
+        files: HostFiles,
+        random: Callable[[int], bytes],
     ) -> Self:
-        """A new machine at its first step, recording to `path` (None: a temporary file)."""
+        """A new machine at its first step, recording to `path` (None: a temporary file).
+
+        `backends`: host sides by character device, `semihosting` being its console. `files`:
+        what semihosting may reach. `random`: bytes from the host.
+        """
         image = options.image
+        name = Path(image.path).name
         config = MachineConfig(
             board=options.board.name,
             cpu_model=options.board.cpu,
             clock_ns=options.clock_ns,
-            images={image.path: digest(image.data)},
-            options={"address": image.address, "semihosting": options.semihosting},
+            images={name: digest(image.data)},
+            options={
+                "address": image.address,
+                "semihosting": options.semihosting,
+                "command_line": options.command_line,
+            },
         )
-        recording = Recording.create(path, config, {image.path: image.data})
+        recording = Recording.create(path, config, {name: image.data})
         replay = Replay()
-        replay.configure(Mode.RECORD, recording, config, random=os.urandom)
-        session = cls._build(config, options.board, image, replay, recording, backends)
-        return session
+        replay.configure(Mode.RECORD, recording, config, random=random)
+        return cls._build(config, options.board, image, replay, recording, backends, files)
 
     @classmethod
-    def open(cls, path: str, echo: Callable[[str, bytes], None] | None = None) -> Self:
-        """The machine of a recording, at its first step."""
+    def open(
+        cls, path: str, files: HostFiles, echo: Callable[[str, bytes], None] | None = None
+    ) -> Self:
+        """The machine of a recording, at its first step. `files` is not reached for in play."""
         recording = Recording.open(path)
         config = recording.config
         board = BOARDS.get(config.board)
@@ -75,7 +96,7 @@ class Session:
         image = parse_image(name, data, address if isinstance(address, int) else None)
         replay = Replay()
         replay.configure(Mode.PLAY, recording, echo=echo)
-        return cls._build(config, board, image, replay, recording, {})
+        return cls._build(config, board, image, replay, recording, {}, files)
 
     @classmethod
     def _build(
@@ -86,6 +107,7 @@ class Session:
         replay: Replay,
         recording: Recording,
         backends: Mapping[str, CharBackend],
+        files: HostFiles,
     ) -> Self:
         chars = {
             name: replay.register_char_driver(name, backends.get(name)) for name in board.serials
@@ -98,6 +120,18 @@ class Session:
             semihosting=bool(config.options.get("semihosting")),
         )
         machine.load(image)
+        if config.options.get("semihosting"):
+            start = start_without_vectors(image, board)
+            machine.semihosting = Semihosting(
+                machine.engine,
+                machine.cpu,
+                machine.clock,
+                console=replay.register_char_driver(SEMIHOSTING, backends.get(SEMIHOSTING)),
+                replay=replay,
+                host=files,
+                heap=Heap(start.heap, start.sp, start.sp, start.heap) if start else Heap(),
+                command_line=str(config.options.get("command_line", "")),
+            )
         machine.reset()
         snapshots = Snapshots(machine, recording, time.monotonic)
         machine.keeper = snapshots
@@ -106,12 +140,64 @@ class Session:
             snapshots.take()
         return cls(machine, recording, snapshots)
 
+    def run(self, steps: int | None, tick: Callable[[int], None]) -> Ended:
+        """Run to the end: of the guest, of the log, or at `steps`; `tick` gets the step at times.
+
+        An interrupted run (`machine.interrupt`) ends there.
+        """
+        machine = self.machine
+        while True:
+            limit = machine.engine.step + TICK_STEPS
+            stop = machine.run(limit if steps is None else min(limit, steps))
+            tick(stop.step)
+            if machine.ended is not None:
+                return machine.ended
+            if stop.end is RunEnd.INTERRUPTED:
+                return Ended("it was interrupted", None)
+            if stop.end is RunEnd.HISTORY_END:
+                return Ended(_end_note(self.recording), None)
+            if steps is not None and stop.step >= steps:
+                return Ended(f"the limit of {steps} steps was reached", None)
+
     def finish(self, reason: str, exit_code: int | None) -> bytes:
         """End a recording; returns the hash of the final state."""
         self.snapshots.close_interval()
         final = self.snapshots.state_hash(self.snapshots.capture())
         self.replay.finish(reason, exit_code, final)
         return final
+
+    def leave(self, reason: str) -> None:
+        """A debugger is done with a live machine: end the recording where history ends.
+
+        An empty `reason` stands for that of the guest's own end.
+        """
+        ended = self.machine.ended
+        self.timeline.seek(self.timeline.end)
+        ended = self.machine.ended or ended
+        if ended is not None:
+            self.finish(ended.reason, ended.code)
+        else:
+            self.finish(reason, None)
+
+    def compare_end(self) -> None:
+        """After a replay of everything: the final state is the recorded one, or `Divergence`."""
+        expected = self.recording.status.state_hash
+        if expected is None:
+            return
+        found = self.snapshots.state_hash(self.snapshots.capture())
+        if found != expected:
+            step = self.machine.engine.step
+            raise Divergence(step, f"final state {expected.hex()}", f"state {found.hex()}")
+
+    def verify_snapshots(self) -> None:
+        """Become every stored snapshot once, from the file, and compare; or `Divergence`."""
+        for info in self.recording.snapshots:
+            snapshot = self.snapshots.nearest(info.step)
+            assert snapshot is not None
+            self.snapshots.restore(snapshot)
+            found = self.snapshots.state_hash(self.snapshots.capture())
+            if found != info.hash:
+                raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")
 
     def close(self) -> None:
         self.recording.close()

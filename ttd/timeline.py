@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
@@ -12,7 +11,7 @@ from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.machine import Machine, RunEnd, RunStop
 from ttd.replay.replay import Mode
-from ttd.snapshot import Snapshot, Snapshots
+from ttd.snapshot import Snapshots
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 Progress = Callable[[float, str], None]
@@ -43,6 +42,7 @@ class TimelineApi(Protocol):
     def cpu(self) -> Cpu: ...
     @property
     def virtual_ns(self) -> int: ...
+
     progress: Progress | None
 
     def seek(self, step: int) -> Stop: ...
@@ -308,7 +308,8 @@ class Timeline:
             touched = self.snapshots.touched(low, kind)
             if touched is None:
                 return True
-            for at in range(address - address % engine.page_size, address + length, engine.page_size):
+            first = address - address % engine.page_size
+            for at in range(first, address + length, engine.page_size):
                 page = engine.find_page(at)
                 if page is None or page in touched:
                     return True
