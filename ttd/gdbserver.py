@@ -58,11 +58,12 @@ def serve_tcp(
     """Serve one client after another until `stop` is set, or, with `once`, a single one.
 
     `ready` is called with the port once clients can connect; port 0 takes any free one. The
-    timeline, its checkpoints and its trail outlive each client; breakpoints do not. Raises
-    `OSError` if the address cannot be listened on.
+    timeline, its checkpoints and its trail outlive each client; breakpoints do not. To end a
+    movement under way as well, set `stop`, then call `timeline.interrupt()`. Raises `OSError` if
+    the address cannot be listened on.
     """
     stop = stop or threading.Event()
-    begin = _sessions(timeline, events, byte_order)
+    begin = _sessions(timeline, stop, events, byte_order)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=8) as listener:
         bound = listener.getsockname()[1]
@@ -76,6 +77,7 @@ def serve_tcp(
             with client:
                 log.info("client connected from %s", address[0])
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 connection = _Socket(client)
                 try:
                     _serve(connection, stop, begin)
@@ -90,25 +92,27 @@ def serve_stdio(
     *,
     input_fd: int = 0,
     output_fd: int = 1,
+    stop: threading.Event | None = None,
     events: Events | None = None,
     byte_order: ByteOrder = "little",
 ) -> None:
     """Serve one client on standard input and output, for GDB's `target remote | COMMAND`.
 
-    Nothing else may print on standard output meanwhile.
+    Nothing else may print on standard output meanwhile. `stop`: see `serve_tcp`.
     """
+    stop = stop or threading.Event()
     with _sigint_ignored():
         connection = _Pipe(input_fd, output_fd)
-        _serve(connection, threading.Event(), _sessions(timeline, events, byte_order))
+        _serve(connection, stop, _sessions(timeline, stop, events, byte_order))
 
 
 def _sessions(
-    timeline: TimelineApi, events: Events | None, byte_order: ByteOrder
+    timeline: TimelineApi, stop: threading.Event, events: Events | None, byte_order: ByteOrder
 ) -> Callable[[_Send], Session]:
     """What makes each session, all with the same bookmarks."""
     bookmarks = Bookmarks()
     return lambda send: Session(
-        timeline, send, bookmarks=bookmarks, events=events, byte_order=byte_order
+        timeline, send, bookmarks=bookmarks, events=events, byte_order=byte_order, stop=stop
     )
 
 
@@ -198,11 +202,15 @@ def _read(
         while data := connection.read():
             packet_log.debug("<- %r", data)
             for event in decoder.feed(data):
+                ctrl_c = isinstance(event, Interrupt) or event == Packet(b"vCtrlC")
+                if ctrl_c:
+                    session.interrupts.seen()
                 incoming.put(event)
-                if isinstance(event, Interrupt) or event == Packet(b"vCtrlC"):
-                    session.interrupts.arrived()
+                if ctrl_c:
+                    session.interrupts.deliver()
     except OSError as e:
         log.debug("reading from the client: %s", e)
-    incoming.put(None)
     # Nobody waits for the end of a movement any more.
-    session.interrupts.arrived()
+    session.interrupts.seen()
+    incoming.put(None)
+    session.interrupts.deliver()

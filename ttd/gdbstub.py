@@ -8,12 +8,13 @@ Protocol"; sections are cited at the handlers.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
-from ttd.cpu.base import Register
+from ttd.cpu.base import Cpu, Register
 from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
@@ -63,7 +64,8 @@ def _handles(
 class Session:
     """One client, from its first packet until it detaches, kills or goes away.
 
-    All methods run on one thread, except `interrupts.arrived`.
+    All methods run on one thread; only `interrupts` is shared with the one that reads. Setting
+    `stop` makes the next interruption of the timeline end its movement for good.
     """
 
     def __init__(
@@ -74,14 +76,14 @@ class Session:
         bookmarks: Bookmarks | None = None,
         events: Events | None = None,
         byte_order: ByteOrder = "little",
+        stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.over = False
-        self.interrupts = Interrupts(timeline.interrupt)
+        self.interrupts = Interrupts(timeline.interrupt, stop or threading.Event())
         self.byte_order: ByteOrder = byte_order
         self._timeline = timeline
-        self._cpu = timeline.cpu
-        self._registers = {register.regnum: register for register in self._cpu.registers}
+        self._registers = {register.regnum: register for register in timeline.cpu.registers}
         self._link = Link(send)
         self._clock = clock
         self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
@@ -100,6 +102,10 @@ class Session:
         self._watch_from: int | None = None
         """After a watchpoint stop: where that run began; GDB itself takes the last step of it."""
         timeline.progress = self._progress
+
+    @property
+    def _cpu(self) -> Cpu:
+        return self._timeline.cpu
 
     # -- the stream ---------------------------------------------------------------------------
 
@@ -373,11 +379,11 @@ class Session:
 
     def _travel(self, go: Callable[[], Stop], *, forward: bool, far: bool = False) -> bytes:
         """Run a movement, or the armed seek in its place, and return the stop reply."""
-        self._leave_frame()
-        start = self._timeline.position
         armed = self._monitor.take_armed()
         self._open_console()
         try:
+            self._leave_frame()
+            start = self._timeline.position
             if armed is not None:
                 stop = self._move(lambda: self._timeline.seek(armed.step))
             else:
@@ -399,7 +405,7 @@ class Session:
         """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
         jump = far or armed is not None
         origin, self._watch_from = self._watch_from, None
-        if armed is not None and armed.index is not None:
+        if armed is not None and armed.index is not None and stop.step == armed.step:
             self._bookmarks.walked(start, armed.index)
             return
         if origin is not None:
@@ -453,7 +459,12 @@ class Session:
     def _leave_frame(self) -> None:
         if self._frame_home is not None:
             home, self._frame_home = self._frame_home, None
-            self._timeline.seek(home)
+            self._return_to(home)
+
+    def _return_to(self, step: int) -> None:
+        """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
+        while self._timeline.seek(step).why is Why.INTERRUPTED:
+            pass
 
     @_handles(rq.TraceStatus)
     def _trace_status(self, request: rq.TraceStatus) -> bytes:
@@ -480,7 +491,7 @@ class Session:
                 stop = self._move(lambda: timeline.seek(number))
                 found = stop.why is not Why.INTERRUPTED
         if not found:
-            timeline.seek(before)
+            self._return_to(before)
             return b"F-1"
         self._frame_home = home
         return b"F%xT0" % timeline.position

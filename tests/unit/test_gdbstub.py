@@ -453,7 +453,7 @@ def test_run_kill_restart_detach(client: Client) -> None:
 
 
 def test_an_interrupt_that_came_with_the_resume_packet(client: Client) -> None:
-    client.session.interrupts.arrived()  # the reader was faster than the session
+    client.session.interrupts.seen()  # the reader was faster than the session
     text, reply = client.run("c")
     assert (text, reply) == ("Step: 0 of 1000 (0.00%)\n", "T02")
     client.session.handle(Interrupt())

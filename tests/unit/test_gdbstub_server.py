@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import random
 import socket
 import threading
@@ -137,6 +138,25 @@ def test_disconnect_in_the_middle_of_a_continue() -> None:
         client.socket.close()
         assert Client(port).ask(b"qC") == "QC1"
         assert timeline.position < timeline.end
+
+
+def test_stop_ends_a_movement_too() -> None:
+    timeline = FakeTimeline(steps=60_000, slow=True)
+    ports: queue.SimpleQueue[int] = queue.SimpleQueue()
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=serve_tcp, args=(timeline,), kwargs={"ready": ports.put, "stop": stop}
+    )
+    thread.start()
+    client = Client(ports.get(timeout=HANG))
+    client.socket.sendall(encode(b"c"))
+    assert timeline.moving.wait(HANG)
+    stop.set()
+    timeline.interrupt()
+    assert client.stop_reply() == "T02"
+    thread.join(HANG)
+    assert not thread.is_alive()
+    assert timeline.position < timeline.end
 
 
 def test_rude_clients_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:

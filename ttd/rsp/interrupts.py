@@ -21,8 +21,10 @@ class Interrupts:
     reader has seen and those that the session has taken from the stream.
     """
 
-    def __init__(self, interrupt: Callable[[], None]) -> None:
+    def __init__(self, interrupt: Callable[[], None], stop: threading.Event) -> None:
         self._interrupt = interrupt
+        self._stop = stop
+        """Set when the server is to end, which ends every movement as well."""
         self._idle = threading.Event()
         self._idle.set()
         self._seen = 0
@@ -30,12 +32,15 @@ class Interrupts:
 
     @property
     def pending(self) -> bool:
-        """True when the client wants the movement of the present packet to end."""
-        return self._seen > self._taken
+        """True when the movement of the present packet is to end."""
+        return self._seen > self._taken or self._stop.is_set()
 
-    def arrived(self) -> None:
-        """Called by the reader. Returns when nothing moves any more."""
+    def seen(self) -> None:
+        """Called by the reader before it passes on a 0x03."""
         self._seen += 1
+
+    def deliver(self) -> None:
+        """Called by the reader after that. Returns when nothing moves any more."""
         # Again and again: a movement that is only just starting may clear an early request.
         while not self._idle.is_set():
             self._interrupt()
@@ -43,7 +48,7 @@ class Interrupts:
 
     def taken(self) -> None:
         """The session has come to the 0x03 in the stream."""
-        self._taken += 1
+        self._taken = min(self._taken + 1, self._seen)
 
     @contextmanager
     def moving(self) -> Iterator[None]:
