@@ -69,7 +69,7 @@ def seen_by_unicorn(code: bytes) -> list[tuple[int, int, bool]]:
     uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M3)
     uc.mem_map(0x1000, 0x1000)
     uc.mem_map(0x20000000, 0x1000)
-    uc.mem_write(0x20000000, (0x1001).to_bytes(4, "little") * 0x400)  # what POP puts into PC
+    uc.mem_write(BASE + 4, (0x1001).to_bytes(4, "little"))  # what POP puts into PC
     uc.mem_write(PC, code)
     seen: list[tuple[int, int, bool]] = []
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.armv7m_doubles import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.armv7m_doubles import HandClock
 from ttd.cpu.armv7m.systick import CLKSOURCE, COUNTFLAG, ENABLE, NOREF, TICKINT, SysTick
 
 ON = ENABLE | TICKINT | CLKSOURCE
