@@ -191,7 +191,8 @@ class Replay:
         `step` is the current step, exact inside device callbacks too; `warp_ns` the sum of idle
         warps so far; `warp_step` the step of the last warp (without it the recording is a little
         larger). `on_request` is called at a checkpoint with SHUTDOWN, RESET or SUSPEND and the
-        cause; `on_debug_write` applies the payload of a `debug_write`, in record and in play.
+        cause, and must do it at once: the next input may follow. `on_debug_write` applies the
+        payload of a `debug_write`, in record and in play.
         `on_wake` is called from host threads when there is input: it may end a run early.
         """
         self._step = step
@@ -240,8 +241,6 @@ class Replay:
             if self._recording is not None and self.live:
                 self._note_frontier()
                 step = self._frontier[0]
-                if not self._playing():
-                    self._mark_warp()
                 self.log.append(Event(step, Kind.END, reason.encode()))
                 self._save_progress()
                 self._recording.finish(reason, exit_code, state_hash)
@@ -308,7 +307,7 @@ class Replay:
         if not self._playing():
             return None
         head = self._next
-        if head is None:
+        if head is None or head.kind is Kind.END:
             step, warp = self._frontier
             return warp if step == self._step() and warp > self._warp_ns() else None
         if head.kind is Kind.WARP and head.step == self._step():
@@ -366,7 +365,6 @@ class Replay:
         """
         if self._mode is _NONE or self._playing():
             return
-        self._mark_warp()
         self._append(Kind.SNAPSHOT, state_hash)
         if self._timer is not None:
             self._snapshot_due = self._timer(self._step())
@@ -380,6 +378,14 @@ class Replay:
         head = self._take(Kind.SNAPSHOT, "a snapshot")
         if state_hash is not None and head.payload != state_hash:
             raise Divergence(head.step, f"state {head.payload.hex()}", f"state {state_hash.hex()}")
+
+    def check_end(self, state_hash: bytes) -> None:
+        """At the end of a finished recording: `Divergence` unless the final state is the same."""
+        recorded = None if self._recording is None else self._recording.status.state_hash
+        if recorded is not None and recorded != state_hash:
+            raise Divergence(
+                self._step(), f"final state {recorded.hex()}", f"state {state_hash.hex()}"
+            )
 
     # --- the outside world, asked by the guest
 
@@ -630,6 +636,8 @@ class Replay:
         """
         if self._mode is _RECORD:
             self._note_frontier()
+            # So that a snapshot's mark, which follows, is met when the warps are the same.
+            self._mark_warp()
         return {
             "sequence": self._cursor,
             "clocks": {c.name: list(self._clocks[c]) for c in Clock},
@@ -773,10 +781,6 @@ class Replay:
         for (kind, name), source in self._sources.items():
             while (payload := source.take()) is not None:
                 self._enter(kind, name, source, payload)
-                if kind in _REQUESTS:
-                    # What comes after a reset must find the machine reset: next checkpoint.
-                    self._input = True
-                    return
             if source.waiting:
                 self._input = True
 
@@ -819,8 +823,6 @@ class Replay:
                 raise Divergence(step, describe(head), "that it is not pending")
             self._go_to(self._cursor + 1)
             source.deliver(payload)
-            if kind in _REQUESTS:
-                return
 
     def _split(self, event: Event) -> tuple[str, bytes]:
         """Device (or "") and the rest of the payload."""
