@@ -176,3 +176,13 @@ def test_state_is_data_and_caches_follow_from_it(
     assert other.save() == state
     for field in ("top", "top_group", "active_group", "takeable"):
         assert getattr(other, field) == getattr(table, field)
+
+
+def test_reset_keeps_the_inputs(table: ExceptionTable) -> None:
+    table.set_level(3, True)
+    table.activate(FIRST_IRQ + 3)
+    table.pend(irq(7))
+    table.reset()
+    assert (table.pending, table.active, table.takeable) == (irq(3), 0, 0)
+    table.enable(irq(3))
+    assert table.takeable == FIRST_IRQ + 3

@@ -135,7 +135,6 @@ class CortexM:
         self.dwt.reset()
         self._flow.reset()
         self.waiting = _AWAKE
-        self.nmi_level = False
         vectors = self._engine.read(self.scs.vtor, 8)
         if len(vectors) == 8:
             sp, entry = struct.unpack("<2I", vectors)

@@ -52,14 +52,17 @@ class ExceptionTable:
         """Called when an exception may have to be taken now: one that beats every active one."""
         self.on_pend: Callable[[], None] = lambda: None
         """Called when an exception becomes pending, enabled or not."""
+        self.levels = 0
         self.reset()
 
     def reset(self) -> None:
-        """B1.5.5: nothing pending or active, interrupts disabled, every priority 0."""
-        self.pending = 0
+        """B1.5.5: nothing active, interrupts disabled, every priority 0.
+
+        The inputs keep their levels, and those that are high are pending.
+        """
+        self.pending = self.levels
         self.active = 0
         self.enabled = _ALWAYS_ENABLED
-        self.levels = 0
         self.priority = [0] * self.count
         self.priority[RESET : HARD_FAULT + 1] = [-3, -2, -1]
         self.prigroup = 0
