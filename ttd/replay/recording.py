@@ -241,7 +241,7 @@ class Recording:
         self._put(job, len(data))
         return name
 
-    def add_snapshot(  # noqa: PLR0917
+    def add_snapshot(
         self,
         step: int,
         sequence: int,

@@ -278,7 +278,9 @@ class Replay:
     @property
     def at_end(self) -> bool:
         """True where a finished recording ends; never in a live one."""
-        return self._mode is _PLAY and not self.live and self._at_frontier()
+        if self._mode is not _PLAY or self.live or not self._at_frontier():
+            return False
+        return self._next is None or self._next.kind is Kind.END
 
     def get_current_step(self) -> int:
         """QEMU: `replay_get_current_step`."""
