@@ -252,3 +252,29 @@ def test_state_survives_in_the_middle_of_a_handler() -> None:
         assert machine.advance(10_000) is After.SEMIHOST
     assert first.result() == second.result()
     assert (first.entered, first.engine.step) == (second.entered, second.engine.step)
+
+
+def test_a_debugger_writes_any_register_in_any_mode() -> None:
+    machine = Machine(IT_HEAVY)
+    values = {"msp": 0x20000700, "psp": 0x20000300, "primask": 1, "basepri": 0x40, "faultmask": 1}
+    for control in (3, 1, 2, 0, 3, 0):
+        machine.cpu.write_register("control", control)
+        for name, value in values.items():
+            machine.cpu.write_register(name, value)
+        machine.cpu.write_register("pc", CODE + 4)
+        assert {name: machine.reg(name) for name in values} == values
+        assert machine.reg("sp") == values["psp" if control & 2 else "msp"]
+        assert (machine.reg("control"), machine.reg("pc")) == (control, CODE + 4)
+        values = {name: value ^ 1 for name, value in values.items() if name not in ("msp", "psp")}
+        values |= {"msp": 0x20000600, "psp": 0x20000200}
+
+
+def test_reset_comes_out_of_any_mode() -> None:
+    machine = Machine(UNPRIVILEGED_SVC)
+    machine.advance(9)
+    assert machine.reg("control") == 3
+    machine.cpu.reset()
+    assert [machine.reg(name) for name in ("sp", "psp", "control", "pc")] == [STACK, 0, 0, CODE]
+    machine.engine.step = 0
+    machine.advance(12)
+    assert [number for number, _ in machine.entered] == [11]
