@@ -28,7 +28,7 @@
 
 enum {
     SENSOR_PERIOD = 701,   /* core clocks (25 MHz) between two events */
-    TICK_PERIOD = 1500000, /* ... between two status lines: 60 ms */
+    TICK_PERIOD = 1499564, /* ... between two status lines: 60 ms */
     QUEUE_SIZE = 2048,
 };
 
