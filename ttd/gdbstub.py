@@ -373,7 +373,9 @@ class Session:
             until = timeline.position + direction
             if direction > 0:
                 return timeline.run_forward(watches, until)
-            return timeline.run_backward(watches, until)
+            stop = timeline.run_backward(watches, until)
+            # The first position is the beginning of history, but to get there was a step.
+            return replace(stop, why=Why.STEPS) if stop.step == until == timeline.begin else stop
 
         return self._travel(go, forward=direction > 0)
 

@@ -249,6 +249,9 @@ def test_single_steps_see_watchpoints(client: Client) -> None:
     client.timeline.seek(3)
     assert client.run("s")[1] == "T05"
     assert client.timeline.position == 4
+    client.timeline.seek(1)
+    assert client.run("bs")[1] == "T05"
+    assert client.run("bs")[1] == "T05replaylog:begin;"
 
 
 def test_lldb_gets_watch_stops_after_the_access(client: Client) -> None:
