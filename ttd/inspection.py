@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ttd.replay.events import Kind, describe
+from ttd.replay.events import Kind, describe, to_small
 from ttd.replay.log import EventLog
 from ttd.replay.recording import Recording
+from ttd.replay.replay import Cause
 
 
 def summary(recording: Recording) -> dict[str, Any]:
@@ -17,8 +18,13 @@ def summary(recording: Recording) -> dict[str, Any]:
     `steps` counts retired instructions and exception entries, `instructions` the former only.
     """
     status = recording.status
-    counts = EventLog(recording).counts()
+    log = EventLog(recording)
+    counts = log.counts()
     entries = counts[Kind.INTERRUPT] + counts[Kind.EXCEPTION]
+    # A lockup is a step in which nothing retires.
+    entries += sum(
+        to_small(event.payload) == Cause.GUEST_PANIC for _, event in log.select([Kind.SHUTDOWN])
+    )
     end = status.reason if status.complete else f"cut off at step {status.steps}"
     return {
         "board": recording.config.board,

@@ -10,9 +10,9 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-from intelhex import IntelHex  # type: ignore[import-untyped]
 
 from ttd.boards.base import Board
+from ttd.errors import UserError
 
 ELF_MAGIC = b"\x7fELF"
 VECTOR_TABLE_MIN = 8
@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 28
 """More than any board's memory; a file that claims more is broken, or means harm."""
 
 
-class ImageError(Exception):
+class ImageError(UserError):
     """The image cannot be used; the text is a sentence for the user."""
 
 
@@ -207,6 +207,9 @@ def _broken_elf(path: str) -> ImageError:
 
 
 def _parse_hex(path: str, data: bytes) -> tuple[list[Segment], int | None]:
+    # Slow to import, and rarely wanted.
+    from intelhex import IntelHex  # type: ignore[import-untyped]  # noqa: PLC0415
+
     try:
         parsed = IntelHex()
         parsed.loadhex(StringIO(data.decode("ascii")))

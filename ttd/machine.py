@@ -19,6 +19,7 @@ from ttd.devices.base import BusError, Device, State
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
+from ttd.errors import UserError
 from ttd.loader import Image, Start, check_fits, start_without_vectors
 from ttd.replay.events import Kind
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
@@ -424,6 +425,9 @@ class Machine:
         elif after is After.SEMIHOST:
             self._semihost()
         elif after is After.LOCKUP:
+            # A step too, as the exception entry would have been: in play the machine must get
+            # past the instruction before the log says that the guest has ended.
+            self.engine.step += 1
             self._end(f"the CPU locked up at {self.engine.pc:#010x}", 1, Cause.GUEST_PANIC)
         elif after is After.RESET:
             self._reset_wanted = True
@@ -526,5 +530,5 @@ class Machine:
         self._deadlines_stale = True
 
 
-class MachineError(Exception):
+class MachineError(UserError):
     """The machine cannot do what was asked; one sentence."""

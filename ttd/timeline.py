@@ -9,6 +9,7 @@ from typing import Protocol
 from ttd.cpu.base import Cpu
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
+from ttd.errors import UserError
 from ttd.machine import Machine, RunEnd, RunStop
 from ttd.replay.replay import Mode
 from ttd.snapshot import Snapshots
@@ -79,7 +80,7 @@ class TimelineApi(Protocol):
         ...
 
 
-class TimelineError(Exception):
+class TimelineError(UserError):
     """A request that cannot be met; the text is one sentence for people."""
 
 

@@ -26,6 +26,7 @@ FLOORS = [
     {"boards", "devices", "replay", "cpu"},
     {"symbols", "stops"},
     {"engine"},
+    {"errors"},
 ]
 NEIGHBOURS = {
     ("boards", "devices"),  # a board is made of devices

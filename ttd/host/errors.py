@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ttd.errors import UserError
 
-class ChardevError(ValueError):
+
+class ChardevError(UserError):
     """A serial backend cannot be opened; one sentence for people."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ttd.errors import UserError
 
-class ReplayError(Exception):
+
+class ReplayError(UserError):
     """Base of everything that recording and replaying raise on purpose."""
 
 

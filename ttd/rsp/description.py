@@ -7,9 +7,10 @@ Features") and appendix "Remote Protocol", section "Memory Map Format".
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import quoteattr
 
 from ttd.cpu.base import Register
+
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
 def target_xml(architecture: str, registers: Sequence[Register]) -> str:
@@ -66,3 +67,8 @@ def memory_map_xml(regions: Iterable[tuple[str, int, int]], address_bits: int) -
 
 def _memory(kind: str, start: int, length: int) -> str:
     return f'  <memory type={quoteattr(kind)} start="{start:#x}" length="{length:#x}"/>'
+
+
+def quoteattr(text: str) -> str:
+    """As in `xml.sax.saxutils`, which takes long to import: it brings an HTTP client."""
+    return f'"{text.translate(_ENTITIES)}"'
