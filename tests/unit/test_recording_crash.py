@@ -63,6 +63,8 @@ def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
     recording.close()
     again = Recording.open(path)
     verify(again)
+    again.set_bookmark("here", 5)
+    assert again.bookmarks() == {"here": (5, "")}
     again.close()
 
 
@@ -100,8 +102,11 @@ def test_a_recording_that_still_grows_can_be_read(tmp_path: Path) -> None:
     reader = Recording.open(path)
     assert reader.status.steps == 5000
     verify(reader)
-    reader.close()
     fill(recording, log, 5, 5)
+    assert recording.snapshot_state(9)
+    assert len(EventLog(reader)) == 50
+    verify(reader)
+    reader.close()
     recording.finish("done")
     recording.close()
     assert os.listdir(tmp_path) == ["run.ttd"]

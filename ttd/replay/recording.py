@@ -159,7 +159,12 @@ class Recording:
         connection = schema.open_existing(path)
         recording = cls(path, connection, writable=False)
         try:
+            with schema.one_sentence(path):
+                connection.execute("BEGIN")
             recording._read_index()
+            if recording.status.complete:
+                # Otherwise the transaction stays: a file that grows is seen as it is now.
+                connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
@@ -232,14 +237,19 @@ class Recording:
 
     def put_page(self, data: bytes) -> bytes:
         """Store a page once; returns its hash (`blob.digest`), which is how it is found again."""
-        name = digest(data)
+        return self.put_pages([data])[0]
+
+    def put_pages(self, pages: Sequence[bytes]) -> list[bytes]:
+        """`put_page` for many at a time, which is cheaper for each. Bounds: `MAX_PAGE` bytes."""
+        named = [(digest(data), data) for data in pages]
 
         def job(db: sqlite3.Connection) -> None:
-            if db.execute("SELECT 1 FROM pages WHERE hash = ?", (name,)).fetchone() is None:
-                db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", (name, shrink(data)))
+            for name, data in named:
+                if db.execute("SELECT 1 FROM pages WHERE hash = ?", (name,)).fetchone() is None:
+                    db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", (name, shrink(data)))
 
-        self._put(job, len(data))
-        return name
+        self._put(job, sum(map(len, pages)))
+        return [name for name, _ in named]
 
     def add_snapshot(
         self,
@@ -469,6 +479,9 @@ class Recording:
                 connection.execute(sql, values)
             finally:
                 connection.close()
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+                self._connection.execute("BEGIN")
 
     # --- inside
 

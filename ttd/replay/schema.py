@@ -117,13 +117,18 @@ def open_existing(path: str) -> sqlite3.Connection:
     """Open a recording for reading, also on read-only media and after its recorder was killed."""
     check_header(path)
     with one_sentence(path):
-        if not _left_over(path):
-            connection = _connect(path, "ro", immutable=_says_wal(path))
+        left_over = _left_over(path)
+        if not left_over and not _says_wal(path):
+            connection = _connect(path, "ro")
         else:
+            # Its recorder still runs, or was killed: SQLite must be able to keep order.
             try:
                 connection = _connect(path, "rw")
             except sqlite3.OperationalError:
-                connection = _connect_copy(path)
+                if left_over:
+                    connection = _connect_copy(path)
+                else:
+                    connection = _connect(path, "ro", immutable=True)
         _check_tables(connection, path)
         return connection
 
