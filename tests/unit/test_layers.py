@@ -41,6 +41,7 @@ PART_OF = {
     "monitor": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
+    "inspection": "session",
     "loader": "machine",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
