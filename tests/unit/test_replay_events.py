@@ -112,7 +112,7 @@ def test_a_cut_chunk_is_noticed(events: list[Event], keep: int) -> None:
             decode_chunk(blob[:keep])
 
 
-@settings(print_blob=True, max_examples=400)
+@settings(print_blob=True, max_examples=150)
 @given(st.binary(max_size=80))
 def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
     """Somebody who means harm can compute checksums too."""
@@ -124,7 +124,7 @@ def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
         assert all(a.step <= b.step for a, b in pairwise(events))
 
 
-@settings(print_blob=True, max_examples=200)
+@settings(print_blob=True, max_examples=60)
 @given(logs(), st.data())
 def test_damage_under_a_good_checksum_is_survived(events: list[Event], data: st.DataObject) -> None:
     sealed = encode_chunk(events)

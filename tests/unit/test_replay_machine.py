@@ -56,7 +56,7 @@ def record(path: str, seed: int, steps: int = 3000) -> tuple[ToyMachine, World]:
     return machine, world
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_recording_plays(tmp_path: Path, seed: int) -> None:
     path = str(tmp_path / "run.ttd")
     recorded, world = record(path, seed)
@@ -88,7 +88,7 @@ def test_it_plays_from_every_snapshot_and_in_pieces(tmp_path: Path, seed: int) -
         assert (played.step, played.acc) == (recorded.step, recorded.acc)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_back_and_forth_while_it_is_recorded(tmp_path: Path, seed: int) -> None:
     print("seed", seed)
     path = str(tmp_path / "run.ttd")
@@ -99,6 +99,8 @@ def test_back_and_forth_while_it_is_recorded(tmp_path: Path, seed: int) -> None:
     while machine.step < 3000:
         if machine.replay.mode is Mode.RECORD:
             disturb(machine, world)
+            machine.run(machine.step)
+            seen[machine.step] = machine.acc
             machine.run(machine.step + rng.randrange(1, 100), rng.randrange(1, 60))
             seen[machine.step] = machine.acc
         if rng.random() < 0.3:

@@ -7,6 +7,8 @@ from threading import Condition
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
+from ttd.replay.errors import Divergence
+
 if TYPE_CHECKING:
     from ttd.replay.replay import Replay
 
@@ -119,8 +121,16 @@ class CharDriver:
         return data or None
 
     def deliver(self, payload: bytes) -> None:
-        if self._receive is not None:
-            self._receive(payload)
+        if self._receive is None:
+            return
+        room = self._can_receive()
+        if room < len(payload):
+            raise Divergence(
+                self._replay.get_current_step(),
+                f"{len(payload)} bytes for {self.name}",
+                f"room for {room}",
+            )
+        self._receive(payload)
 
     def save(self) -> list[int]:
         return [self._written, self._crc]
