@@ -1,0 +1,179 @@
+"""Random Thumb programs for the engine tests: machine code from templates, no assembler.
+
+Registers by convention: r0-r3 data, r4 device, r5 data memory, r6 loop counter, r7 the program
+itself, r8 an address where nothing is, r9 data memory across the end of a page.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+FLASH = 0
+RAM = 0x20000000
+RAM_SIZE = 0x2000
+DATA = RAM + 0x400
+STACK = RAM + 0x1000
+CODE = RAM + 0x1000
+DEVICE = 0x40000000
+NOWHERE = 0x50000000
+
+LOW = st.integers(0, 3)
+WORDS = st.integers(0, 15)
+
+
+def half(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}H", *values)
+
+
+def wide(value: int) -> bytes:
+    return half(value >> 16, value & 0xFFFF)
+
+
+def _alu(d: int, n: int, m: int) -> st.SearchStrategy[bytes]:
+    return st.sampled_from(
+        [
+            half(0x1800 | m << 6 | n << 3 | d),  # adds d, n, m
+            half(0x1A00 | m << 6 | n << 3 | d),  # subs d, n, m
+            half(0x4040 | n << 3 | d),  # eors d, n
+            half(0x4280 | n << 3 | d),  # cmp d, n
+            half(0x2000 | d << 8 | n << 4 | m),  # movs d, #imm
+            half(0x3000 | d << 8 | m * 7 + n),  # adds d, #imm
+            half(0x41C0 | n << 3 | d),  # rors d, n
+            wide(0xFB00F000 | n << 16 | d << 8 | m),  # mul.w d, n, m
+            half(0xBF00),  # nop
+        ]
+    )
+
+
+def _memory(base: int, t: int, word: int, data: bool) -> st.SearchStrategy[bytes]:
+    """One access to [base]; unaligned ones only to memory."""
+    t2 = (t + 1) & 3
+    forms = [
+        half(0x6800 | (word & 31) << 6 | (base & 7) << 3 | t),  # ldr
+        half(0x6000 | (word & 31) << 6 | (base & 7) << 3 | t),  # str
+        wide(0xF8900000 | base << 16 | t << 12 | word * 5),  # ldrb.w
+        wide(0xF8800000 | base << 16 | t << 12 | word * 5),  # strb.w
+        wide(0xF8B00000 | base << 16 | t << 12 | word * 2),  # ldrh.w
+        wide(0xF8A00000 | base << 16 | t << 12 | word * 2),  # strh.w
+        wide(0xE9500000 | 1 << 23 | base << 16 | t << 12 | t2 << 8 | word),  # ldrd
+        wide(0xE9400000 | 1 << 23 | base << 16 | t << 12 | t2 << 8 | word),  # strd
+        wide(0xE8900000 | base << 16 | (word | 1 << t)),  # ldm.w
+        wide(0xE8800000 | base << 16 | (word | 1 << t | 1 << t2)),  # stm.w
+    ]
+    if base > 7:
+        forms = forms[2:]
+    if data:
+        forms += [
+            wide(0xF8D00000 | base << 16 | t << 12 | word * 3),  # ldr.w, any alignment
+            wide(0xF8C00000 | base << 16 | t << 12 | word * 3),  # str.w
+            wide(0xF8B00000 | base << 16 | t << 12 | word * 3),  # ldrh.w
+            wide(0xF8A00000 | base << 16 | t << 12 | word * 3),  # strh.w
+        ]
+    return st.sampled_from(forms)
+
+
+@dataclass
+class Program:
+    code: bytes
+    start: int
+    loops: int
+    regs: list[int]
+    traits: set[str] = field(default_factory=set)
+
+
+def simple() -> st.SearchStrategy[bytes]:
+    """One instruction that leaves r4-r9 and SP alone."""
+    alu = st.tuples(LOW, LOW, LOW).flatmap(lambda a: _alu(*a))
+    data = st.tuples(st.sampled_from([5, 9]), LOW, WORDS).flatmap(lambda a: _memory(*a, data=True))
+    device = st.tuples(LOW, WORDS).flatmap(lambda a: _memory(4, *a, data=False))
+    return st.one_of(alu, data, data, device)
+
+
+def faulting() -> st.SearchStrategy[bytes]:
+    return st.tuples(LOW, WORDS).flatmap(lambda a: _memory(8, *a, data=False))
+
+
+SPECIAL = [
+    half(0xDF07),  # svc
+    half(0xBF30),  # wfi
+    half(0xDE00),  # udf
+    half(0xB672),  # cpsid i
+    half(0xB662),  # cpsie i
+    half(0xB40F, 0xBC0F),  # push, pop
+    half(0xB40F, 0xB004),  # push {r0-r3}; add sp, #16
+    half(0x462B) + wide(0xE9D33200),  # mov r3, r5; ldrd r3, r2, [r3]
+    half(0x464B) + wide(0xE9D33200),  # the same from r9
+    wide(0xE8550F00) + wide(0xE8452100),  # ldrex r0, [r5]; strex r1, r2, [r5]
+    half(0x4640) + wide(0xE9D00100),  # mov r0, r8; ldrd r0, r1, [r0]: faults
+]
+
+
+@st.composite
+def it_block(draw: st.DrawFn) -> bytes:
+    """IT with one to four instructions, of which some fault, wait, call or leave by a branch."""
+    count = draw(st.integers(1, 4))
+    cond = draw(st.integers(0, 13))
+    pattern = draw(st.integers(0, 7))
+    mask = 0
+    for i in range(count - 1):
+        mask |= ((cond ^ (pattern >> i)) & 1) << (3 - i)
+    mask |= 1 << (4 - count)
+    body = [draw(st.one_of(simple(), simple(), simple(), faulting())) for _ in range(count)]
+    if draw(st.integers(0, 5)) == 0:
+        body[draw(st.integers(0, count - 1))] = draw(st.sampled_from(SPECIAL[:3]))
+    return half(0xBF00 | cond << 4 | mask) + b"".join(body)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """A loop over random items; some write to later or earlier instructions of the loop."""
+    start = CODE + 2 * draw(st.integers(0, 511))
+    items: list[bytes | tuple[str, int, int]] = []
+    patchable: list[int] = []
+    for _ in range(draw(st.integers(3, 25))):
+        kind = draw(st.integers(0, 11))
+        if kind <= 4:
+            items.append(draw(simple()))
+        elif kind <= 7:
+            items.append(draw(it_block()))
+        elif kind == 8:
+            items.append(draw(st.sampled_from(SPECIAL)))
+        elif kind == 9:
+            items.append(("branch", draw(st.integers(0, 13)), draw(st.integers(1, 3))))
+        elif kind == 10:
+            patchable.append(len(items))
+            items.append(half(0x2000 | draw(LOW) << 8 | 1))
+        else:
+            items.append(("patch", draw(st.integers(0, 20)), draw(st.integers(0, 5))))
+    offsets, at = [], 0
+    for item in items:
+        offsets.append(at)
+        at += len(item) if isinstance(item, bytes) else 2 if item[0] == "branch" else 8
+    offsets.append(at)
+    code = b""
+    for index, item in enumerate(items):
+        if isinstance(item, bytes):
+            code += item
+            continue
+        name, a, b = item
+        if name == "branch":
+            target = offsets[min(len(items), index + b)]
+            code += half(0xD000 | a << 8 | ((target - len(code) - 4) >> 1) & 0xFF)
+        elif patchable:
+            # movw r1, #(movs r0, #..); strh.w r1, [r7, #offset]
+            insn = 0x2000 | a
+            code += wide(0xF2400100 | (insn >> 12) << 16 | (insn >> 8 & 7) << 12 | insn & 0xFF
+                         | (insn >> 11 & 1) << 26)
+            code += wide(0xF8A71000 | offsets[patchable[b % len(patchable)]])
+        else:
+            code += half(*[0xBF00] * 4)
+    code += half(0x3E01)  # subs r6, #1
+    code += half(0xD000)  # beq .+4: over the branch back
+    back = -(len(code) + 4) >> 1
+    code += half(0xE000 | back & 0x7FF)  # b start
+    code += half(0xBE00)  # bkpt
+    regs = draw(st.lists(st.integers(0, 0xFFFFFFFF), min_size=4, max_size=4))
+    return Program(code, start, draw(st.integers(1, 4)), regs)

@@ -1,0 +1,573 @@
+"""The engine's promises, one by one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from tests.unit.engine_programs import half, wide
+from unicorn import arm_const as arm
+
+from ttd.engine import ISAS, Access, BusFault, Context, Engine, EngineFault, StopReason
+
+R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
+R4, R5 = arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5
+PC, XPSR, SP = arm.UC_ARM_REG_PC, arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_SP
+ROM, RAM, ALIAS, DEVICE, NOWHERE = 0, 0x20000000, 0x30000000, 0x40000000, 0x50000000
+T = 1 << 24
+NOP = half(0xBF00)
+BKPT = half(0xBE00)
+LDR_DEVICE = half(0x6820)  # ldr r0, [r4]
+STR_DEVICE = half(0x6020)  # str r0, [r4]
+ITT_EQ = half(0xBF04)
+Z = 1 << 30
+
+
+class Board:
+    """Code in RAM, data in the page after it, a device that does what a test wants."""
+
+    def __init__(self) -> None:
+        self.accesses: list[tuple[int, int, str, int, int]] = []
+        self.on_access: Callable[[int], None] = lambda address: None
+        self.engine = engine = Engine(ISAS["cortex-m3"])
+        engine.map_ram(ROM, 0x800, writable=False)
+        engine.map_ram(RAM, 0x4000)
+        engine.map_alias(ALIAS, 0x4000, RAM)
+        engine.map_mmio(DEVICE, 0x1000, self._read, self._write)
+        engine.start()
+
+    def _read(self, address: int, size: int) -> int:
+        self.accesses.append((self.engine.step, self.engine.pc, "r", address, size))
+        self.on_access(address)
+        return 0x1000 + self.engine.step
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        self.accesses.append((self.engine.step, self.engine.pc, "w", address, value))
+        self.on_access(address)
+
+    def code(self, *parts: bytes, at: int = RAM, flags: int = 0) -> Engine:
+        self.engine.write(at, b"".join(parts))
+        self.engine.regs_write(
+            (XPSR, PC, R4, R5, SP), (T | flags, at, DEVICE, RAM + 0x400, RAM + 0x4000)
+        )
+        return self.engine
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+def flags_of(engine: Engine) -> int:
+    """The IT bits, in their architectural order."""
+    xpsr = engine.reg_read(XPSR)
+    return (xpsr >> 10 & 0x3F) << 2 | xpsr >> 25 & 3
+
+
+# -- steps ---------------------------------------------------------------------------------
+
+
+def test_skipped_instructions_of_an_it_block_count(board: Board) -> None:
+    engine = board.code(ITT_EQ, half(0x2001, 0x2002), BKPT)  # ittt eq; movs r0, #1; ...
+    stop = engine.run(100)
+    assert (stop.reason, stop.steps, stop.code) == (StopReason.EXCEPTION, 3, 7)
+    assert engine.reg_read(R0) == 0
+
+
+def test_every_step_inside_an_it_block_is_a_place_to_stop(board: Board) -> None:
+    engine = board.code(half(0xBF01), half(0x2001, 0x3001, 0x3002, 0x3003), BKPT, flags=Z)
+    assert engine.run(1).steps == 1
+    seen = [(engine.pc, flags_of(engine), engine.reg_read(R0))]
+    for _ in range(4):
+        assert engine.run(1).steps == 1
+        seen.append((engine.pc, flags_of(engine), engine.reg_read(R0)))
+    assert seen == [
+        (RAM + 2, 0x01, 0), (RAM + 4, 0x02, 1), (RAM + 6, 0x04, 2), (RAM + 8, 0x08, 4),
+        (RAM + 10, 0, 7),
+    ]  # fmt: skip
+
+
+def test_a_budget_of_nothing_runs_nothing(board: Board) -> None:
+    engine = board.code(NOP, NOP)
+    assert engine.run(0) .reason is StopReason.BUDGET
+    assert engine.pc == RAM
+
+
+@pytest.mark.parametrize("word", range(1, 5))
+def test_a_fault_in_an_it_block_leaves_it_there(board: Board, word: int) -> None:
+    body = [half(0x3001)] * 4
+    body[word - 1] = half(0x6008)  # str r0, [r1]
+    engine = board.code(half(0xBF01), *body, BKPT, flags=Z)
+    engine.reg_write(R1, NOWHERE + 0x123)
+    stop = engine.run(100)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.FAULT, word, RAM + 2 * word)
+    assert (stop.code, stop.address, stop.exact) == (Access.WRITE, NOWHERE + 0x123, True)
+    assert engine.reg_read(R0) == word - 1
+    assert flags_of(engine) == (0x01 << word - 1) & 0x1F
+
+
+# -- devices -------------------------------------------------------------------------------
+
+
+def test_a_device_sees_the_exact_step_and_pc(board: Board) -> None:
+    engine = board.code(half(0x2103), NOP, LDR_DEVICE, STR_DEVICE, half(0x3901, 0xD1FA), BKPT)
+    stop = engine.run(1000)
+    assert stop.steps == 1 + 3 * 5
+    places = [(step, pc) for step, pc, *_ in board.accesses]
+    assert places == [(1 + 5 * n + k, RAM + 2 + 2 * k) for n in range(3) for k in (1, 2)]
+
+
+def test_polling_a_device(board: Board) -> None:
+    # 0: ldr r0, [r4]; lsrs r0, #4 (device answers 0x1000 + step: 0x1100 >> 8 & 1); bcc
+    engine = board.code(LDR_DEVICE, half(0x0A40, 0xD3FC), BKPT)
+    stop = engine.run(100000)
+    assert stop.code == 7 and stop.steps == len(board.accesses) * 3
+    assert [a[0] for a in board.accesses] == list(range(0, stop.steps, 3))
+
+
+@pytest.mark.parametrize("access", [LDR_DEVICE, STR_DEVICE])
+@pytest.mark.parametrize("it", [False, True])
+def test_stop_after_access(board: Board, access: bytes, it: bool) -> None:
+    engine = board.code(ITT_EQ if it else NOP, access, half(0x3101), BKPT, flags=Z)
+    board.on_access = lambda _: engine.stop_after_access()
+    stop = engine.run(1000)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.BUDGET, 2, RAM + 4)
+    assert len(board.accesses) == 1
+    assert flags_of(engine) == (0x08 if it else 0)
+    assert engine.reg_read(R0) == (0x1001 if access == LDR_DEVICE else 0)
+    assert engine.run(1000).code == 7 and engine.reg_read(R1) == 1
+
+
+def test_stop_after_an_access_of_many_words(board: Board) -> None:
+    engine = board.code(NOP, wide(0xE8A40007), BKPT)  # stm r4!, {r0-r2}
+    board.on_access = lambda address: engine.stop_after_access() if address & 4 else None
+    stop = engine.run(1000)
+    assert (stop.steps, stop.pc, engine.reg_read(R4)) == (2, RAM + 6, DEVICE + 12)
+    assert [a[3] - DEVICE for a in board.accesses] == [0, 4, 8]
+
+
+@pytest.mark.parametrize("access", [LDR_DEVICE, STR_DEVICE])
+@pytest.mark.parametrize("it", [False, True])
+def test_a_device_that_answers_with_an_error(board: Board, access: bytes, it: bool) -> None:
+    def fail(_address: int) -> None:
+        raise BusFault
+
+    engine = board.code(ITT_EQ if it else NOP, access, half(0x3101), BKPT, flags=Z)
+    engine.reg_write(R0, 77)
+    board.on_access = fail
+    stop = engine.run(1000)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.FAULT, 1, RAM + 2)
+    assert (stop.address, stop.exact) == (DEVICE, True)
+    assert stop.code == (Access.READ if access == LDR_DEVICE else Access.WRITE)
+    assert (engine.reg_read(R0), engine.reg_read(R1)) == (77, 0)
+    assert flags_of(engine) == (0x04 if it else 0)
+
+
+def test_an_error_of_a_device_model_comes_out_of_run(board: Board) -> None:
+    def fail(_address: int) -> None:
+        raise ZeroDivisionError("a bug")
+
+    engine = board.code(NOP, LDR_DEVICE)
+    board.on_access = fail
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        engine.run(10)
+    assert (engine.step, engine.pc) == (1, RAM + 2)
+
+
+def test_unaligned_device_access_faults(board: Board) -> None:
+    engine = board.code(half(0x3401), LDR_DEVICE)
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps, stop.address) == (StopReason.FAULT, 1, DEVICE + 1)
+
+
+def test_a_device_changes_the_code_that_is_running(board: Board) -> None:
+    """As DMA would: the very next instruction is the new one."""
+    engine = board.code(LDR_DEVICE, half(0x2101), BKPT)
+    board.on_access = lambda _: (engine.write(RAM + 2, half(0x2105)), None)[1]
+    engine.run(10)
+    assert engine.reg_read(R1) == 5 and len(board.accesses) == 1
+
+
+# -- faults --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("insn", [half(0x6808), half(0x6008), wide(0xE9D12300), wide(0xE881000C)])
+def test_unmapped_memory_faults_at_its_exact_address(board: Board, insn: bytes) -> None:
+    engine = board.code(NOP, insn, BKPT)
+    engine.regs_write((R1, R2, R3), (NOWHERE + 0x44, 5, 6))
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.FAULT, 1, RAM + 2)
+    assert (stop.address, stop.exact) == (NOWHERE + 0x44, True)
+    assert engine.regs_read((R1, R2, R3)) == [NOWHERE + 0x44, 5, 6]
+
+
+def test_a_double_load_over_its_base_can_be_restarted(board: Board) -> None:
+    """The first word is in memory, the second is not: the base must be as it was."""
+    engine = board.code(wide(0xE9D11200), BKPT)  # ldrd r1, r2, [r1]
+    engine.write(RAM + 0x3FFC, b"\x11\x22\x33\x44")
+    engine.reg_write(R1, RAM + 0x3FFC)
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps, stop.address) == (StopReason.FAULT, 0, RAM + 0x4000)
+    assert engine.reg_read(R1) == RAM + 0x3FFC
+
+
+def test_an_unaligned_access_over_the_end_of_memory(board: Board) -> None:
+    engine = board.code(wide(0xF8D10000), BKPT)  # ldr.w r0, [r1]
+    engine.regs_write((R0, R1), (9, RAM + 0x3FFE))
+    stop = engine.run(10)
+    assert (stop.reason, stop.address, engine.reg_read(R0)) == (StopReason.FAULT, RAM + 0x4000, 9)
+
+
+def test_rom_is_not_written_by_the_guest(board: Board) -> None:
+    engine = board.code(half(0x6008), BKPT)
+    engine.reg_write(R1, ROM + 0x10)
+    stop = engine.run(10)
+    assert (stop.reason, stop.code, stop.address) == (StopReason.FAULT, Access.WRITE, 0x10)
+    assert engine.write(ROM + 0x10, b"abcd") == 4 and engine.read(ROM + 0x10, 4) == b"abcd"
+    assert engine.run(1).reason is StopReason.FAULT
+
+
+def test_fetch_from_nowhere(board: Board) -> None:
+    engine = board.code(half(0x4708))  # bx r1
+    engine.reg_write(R1, NOWHERE | 1)
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps, stop.code) == (StopReason.FAULT, 1, Access.FETCH)
+    assert stop.pc == NOWHERE
+
+
+def test_exception_return_surfaces(board: Board) -> None:
+    engine = board.code(half(0x4708))
+    engine.regs_write((XPSR, R1), (T | 15, 0xFFFFFFF9))
+    stop = engine.run(10)
+    assert stop.reason is StopReason.EXCEPTION and stop.steps == 1 and stop.pc >= 0xFFFFFFE0
+
+
+# -- requests, masks, waits ----------------------------------------------------------------
+
+
+def test_a_request_from_another_thread_ends_a_run(board: Board) -> None:
+    engine = board.code(half(0xE7FE))  # b .
+    timer = threading.Timer(0.05, engine.request_stop)
+    timer.start()
+    stop = engine.run(1 << 40)
+    timer.join()
+    assert stop.reason is StopReason.REQUEST and stop.steps > 0
+    engine.request_stop()
+    assert engine.run(5).reason is StopReason.REQUEST
+    assert engine.run(5).steps == 5
+
+
+@pytest.mark.parametrize(
+    "insn, before",
+    [
+        (half(0xB662), (arm.UC_ARM_REG_PRIMASK, 1)),  # cpsie i
+        (half(0xB672), (arm.UC_ARM_REG_PRIMASK, 0)),  # cpsid i
+        (half(0xB671), (arm.UC_ARM_REG_FAULTMASK, 0)),  # cpsid f
+        (wide(0xF3808810), (arm.UC_ARM_REG_PRIMASK, 1)),  # msr primask, r0
+        (wide(0xF3818811), (arm.UC_ARM_REG_BASEPRI, 0x20)),  # msr basepri, r1
+        (wide(0xF3808813), (arm.UC_ARM_REG_FAULTMASK, 1)),  # msr faultmask, r0
+    ],
+)
+def test_watch_masks(board: Board, insn: bytes, before: tuple[int, int]) -> None:
+    engine = board.code(NOP, insn, NOP, NOP, BKPT)
+    engine.regs_write((R1, before[0]), (0x40, before[1]))
+    engine.watch_masks = True
+    stop = engine.run(100)
+    assert (stop.reason, stop.steps) == (StopReason.MASKS, 2)
+    assert stop.pc == RAM + 2 + len(insn)
+
+
+@pytest.mark.parametrize("budget", [2, 3, 100])
+def test_wait(board: Board, budget: int) -> None:
+    engine = board.code(NOP, half(0xBF30), NOP, BKPT)
+    stop = engine.run(budget)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.WAIT, 2, RAM + 4)
+
+
+def test_a_skipped_wait_does_not_wait(board: Board) -> None:
+    engine = board.code(half(0xBF08, 0xBF30), NOP, BKPT)  # it eq; wfieq
+    assert engine.run(100).code == 7
+    engine = board.code(half(0xBF08, 0xBF30), NOP, BKPT)
+    assert engine.run(2).reason is StopReason.BUDGET
+
+
+def test_what_looks_like_a_wait_is_none(board: Board) -> None:
+    """The second half of an instruction that has the bits of WFI, at the end of the budget."""
+    engine = board.code(wide(0xF8D5BF30), NOP, BKPT)  # ldr.w r11, [r5, #0xf30]
+    stop = engine.run(1)
+    assert (stop.reason, stop.steps) == (StopReason.BUDGET, 1)
+
+
+# -- breakpoints ---------------------------------------------------------------------------
+
+
+def test_breakpoints(board: Board) -> None:
+    engine = board.code(NOP, wide(0xF1010101), NOP, NOP, BKPT)
+    engine.set_breakpoints([RAM, RAM + 4, RAM + 6, RAM + 8])  # RAM + 4: inside an instruction
+    stop = engine.run(100)
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.BREAKPOINT, 0, RAM)
+    engine.skip_stops_at(0)
+    for steps, pc in ((2, RAM + 6), (1, RAM + 8)):
+        stop = engine.run(100)
+        assert (stop.reason, stop.steps, stop.pc) == (StopReason.BREAKPOINT, steps, pc)
+        engine.skip_stops_at(engine.step)
+    assert engine.run(100).reason is StopReason.EXCEPTION
+
+
+def test_breakpoint_noted_in_a_block_that_is_left_early(board: Board) -> None:
+    engine = board.code(NOP, NOP, LDR_DEVICE, NOP, NOP, BKPT)
+    engine.set_breakpoints([RAM + 2, RAM + 8])
+    engine.scan(True)
+    board.on_access = lambda _: engine.stop_after_access()
+    assert engine.run(100).steps == 3
+    assert engine.last_hits()[0] == (1, RAM + 2)
+    engine.run(100)
+    assert engine.last_hits()[0] == (4, RAM + 8)
+
+
+# -- watchpoints ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Access.READ, Access.WRITE, Access.READ | Access.WRITE])
+@pytest.mark.parametrize("insn, access", [(half(0x6828), 1), (half(0x6028), 2)])
+def test_watch_kinds(board: Board, kind: Access, insn: bytes, access: int) -> None:
+    engine = board.code(NOP, insn, BKPT)
+    engine.write(RAM + 0x400, b"\x01\x02\x03\x04")
+    engine.reg_write(R0, 0xAABBCCDD)
+    engine.set_watchpoints([(RAM + 0x402, 1, kind, False)])
+    stop = engine.run(100)
+    if not kind & access:
+        assert stop.reason is StopReason.EXCEPTION
+        return
+    assert (stop.reason, stop.steps, stop.pc) == (StopReason.WATCH, 1, RAM + 2)
+    watch = stop.watch
+    assert watch is not None
+    assert (watch.address, watch.size, watch.kind) == (RAM + 0x400, 4, access)
+    assert watch.value == (0x04030201 if access == 1 else 0xAABBCCDD)
+    assert engine.run(100).reason is StopReason.WATCH
+    engine.skip_stops_at(engine.step)
+    assert engine.run(100).reason is StopReason.EXCEPTION
+
+
+@pytest.mark.parametrize("offset", [0x7FD, 0x7FE, 0x7FF])
+@pytest.mark.parametrize("insn", [wide(0xF8D10000), wide(0xF8C10000)])
+def test_watch_of_an_unaligned_access_over_a_page(board: Board, offset: int, insn: bytes) -> None:
+    engine = board.code(NOP, insn, BKPT)
+    engine.reg_write(R1, RAM + offset)
+    engine.set_watchpoints([(RAM + 0x800, 1, Access.READ | Access.WRITE, False)])
+    stop = engine.run(100)
+    assert stop.reason is StopReason.WATCH and stop.watch is not None
+    assert (stop.watch.address, stop.watch.size) == (RAM + offset, 4)
+    engine.skip_stops_at(engine.step)
+    assert engine.run(100).reason is StopReason.EXCEPTION
+
+
+def test_watch_sees_a_store_of_many_words_before_any_of_them(board: Board) -> None:
+    engine = board.code(wide(0xE885000F), BKPT)  # stm r5, {r0-r3}
+    engine.regs_write((R0, R1, R2, R3, R5), (1, 2, 3, 4, RAM + 0x7F8))
+    engine.set_watchpoints([(RAM + 0x800, 4, Access.WRITE, False)])
+    stop = engine.run(100)
+    assert stop.watch is not None
+    assert (stop.watch.address, stop.watch.value) == (RAM + 0x800, 3)
+    assert engine.read(RAM + 0x7F8, 16) == bytes(16)
+
+
+def test_watch_changes_only(board: Board) -> None:
+    engine = board.code(half(0x6028, 0x6028, 0x3001, 0x6028), BKPT)
+    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, True)])
+    stop = engine.run(100)
+    assert (stop.reason, stop.steps) == (StopReason.WATCH, 3)
+
+
+def test_watch_through_an_alias(board: Board) -> None:
+    engine = board.code(half(0x6008), BKPT)
+    engine.reg_write(R1, ALIAS + 0x400)
+    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, False)])
+    stop = engine.run(100)
+    assert stop.watch is not None and stop.watch.address == RAM + 0x400
+
+
+def test_watch_on_a_device(board: Board) -> None:
+    engine = board.code(NOP, STR_DEVICE, BKPT)
+    engine.reg_write(R0, 5)
+    engine.set_watchpoints([(DEVICE, 4, Access.WRITE, False)])
+    stop = engine.run(100)
+    assert stop.watch is not None and (stop.watch.address, stop.watch.value) == (DEVICE, 5)
+    assert board.accesses == []
+
+
+def test_scan_notes_the_last_watch_hit(board: Board) -> None:
+    engine = board.code(half(0x6028, 0x3001, 0x6028), BKPT)
+    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, False)])
+    engine.scan(True)
+    assert engine.run(100).reason is StopReason.EXCEPTION
+    last = engine.last_hits()[1]
+    assert last is not None and (last.step, last.pc, last.value) == (2, RAM + 4, 1)
+    engine.scan(True)
+    assert engine.last_hits() == (None, None)
+
+
+# -- pages and code that changes -----------------------------------------------------------
+
+
+def test_page_sets(board: Board) -> None:
+    engine = board.code(half(0x6828, 0x6008), BKPT)  # ldr r0, [r5]; str r0, [r1]
+    engine.reg_write(R1, ALIAS + 0x800)
+    engine.new_interval()
+    engine.run(100)
+    first = engine.page_number(RAM)
+    assert engine.pages_touched(Access.FETCH) == [first]
+    assert engine.pages_touched(Access.WRITE) == [first + 2]
+    assert first + 1 in engine.pages_touched(Access.READ)
+    engine.new_interval()
+    assert engine.pages_touched(Access.WRITE) == []
+
+
+@pytest.mark.parametrize("through", [RAM, ALIAS])
+def test_self_modification_of_the_next_instruction(board: Board, through: int) -> None:
+    engine = board.code(NOP, half(0x8008, 0x2001, 0x2201), BKPT)  # strh r0, [r1]; movs r0, #1
+    engine.regs_write((R0, R1), (0x2007, through + 4))
+    engine.run(100)
+    assert engine.reg_read(R0) == 7
+
+
+@pytest.mark.parametrize("at", [RAM, ALIAS])
+def test_code_changed_from_outside(board: Board, at: int) -> None:
+    engine = board.code(half(0x2001, 0x2002), BKPT, at=RAM)
+    engine.reg_write(PC, at)
+    assert engine.run(100).steps == 2
+    engine.write(RAM, wide(0xF2400009))  # one instruction where two were
+    engine.reg_write(PC, at)
+    assert engine.run(100).steps == 1 and engine.reg_read(R0) == 9
+    page = engine.page_number(RAM)
+    data = half(0x2003, 0x2004) + engine.page_data(page)[4:]
+    engine.restore_pages([(page, data)])
+    engine.new_interval()
+    engine.reg_write(PC, at)
+    assert engine.run(100).steps == 2 and engine.reg_read(R0) == 4
+
+
+# -- state ---------------------------------------------------------------------------------
+
+
+def test_clear_exclusive(board: Board) -> None:
+    ldrex, strex = wide(0xE8550F00), wide(0xE8452100)
+    engine = board.code(ldrex, strex, BKPT)
+    engine.run(100)
+    assert engine.reg_read(R1) == 0
+    engine = board.code(ldrex, strex, BKPT)
+    engine.run(1)
+    engine.clear_exclusive()
+    engine.run(100)
+    assert engine.reg_read(R1) == 1
+
+
+@pytest.mark.parametrize(
+    "control, ipsr, it", [(0, 0, 0), (3, 0, 0), (2, 5, 0), (3, 5, 0), (1, 0, 0x0200_8400), (0, 15, 0)]
+)
+def test_state_round_trip(board: Board, control: int, ipsr: int, it: int) -> None:
+    engine = board.code(NOP)
+    msp, psp, masks = arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PSP, arm.UC_ARM_REG_BASEPRI
+    engine.regs_write(
+        (arm.UC_ARM_REG_CONTROL, XPSR, msp, psp, masks), (control, T | ipsr | it | Z, 0x20000F00,
+                                                          0x20000E00, 0x40)
+    )
+    saved = engine.save_state()
+    assert engine.regs_read((msp, psp, masks)) == [0x20000F00, 0x20000E00, 0x40]
+    assert engine.reg_read(SP) == (0x20000E00 if control & 2 and not ipsr else 0x20000F00)
+    context = Context(engine)
+    context.save()
+    for restore in (lambda: engine.load_state(saved), context.restore):
+        engine.load_state([0] * len(saved))
+        restore()
+        assert engine.save_state() == saved
+
+
+# -- the MPU -------------------------------------------------------------------------------
+
+FULL, READ_ONLY, PRIVILEGED = 3, 6, 1
+CODE_REGION = (RAM, 0x400, 0, READ_ONLY, False)
+
+
+def mpu_run(board: Board, insn: bytes, address: int, control: int = 0) -> tuple[StopReason, int]:
+    engine = board.code(insn, BKPT)
+    engine.regs_write((R1, arm.UC_ARM_REG_CONTROL), (address, control))
+    stop = engine.run(10)
+    engine.reg_write(arm.UC_ARM_REG_CONTROL, 0)
+    return stop.reason, stop.address
+
+
+LDR, STR = half(0x6808), half(0x6008)
+
+
+def test_mpu_uniform_page(board: Board) -> None:
+    board.engine.set_mpu(True, False, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, READ_ONLY, True)])
+    assert mpu_run(board, LDR, RAM + 0x804)[0] is StopReason.EXCEPTION
+    assert mpu_run(board, STR, RAM + 0x804) == (StopReason.FAULT, RAM + 0x804)
+    assert mpu_run(board, LDR, RAM + 0xC00) == (StopReason.FAULT, RAM + 0xC00)
+    board.engine.set_mpu(False, False, False, [])
+    assert mpu_run(board, STR, RAM + 0x804)[0] is StopReason.EXCEPTION
+
+
+def test_mpu_region_smaller_than_a_page(board: Board) -> None:
+    board.engine.set_mpu(
+        True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)]
+    )
+    for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3), (0x81E, 6)):
+        assert mpu_run(board, STR, RAM + offset)[0] == reason
+        assert mpu_run(board, LDR, RAM + offset)[0] is StopReason.EXCEPTION
+
+
+def test_mpu_subregions(board: Board) -> None:
+    board.engine.set_mpu(True, False, False, [CODE_REGION, (RAM + 0x800, 0x100, 0x02, FULL, True)])
+    for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3)):
+        assert mpu_run(board, STR, RAM + offset)[0] == reason
+
+
+def test_mpu_unprivileged_and_background(board: Board) -> None:
+    board.engine.set_mpu(True, True, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
+    for address in (RAM + 0x800, RAM + 0xC00):
+        assert mpu_run(board, STR, address)[0] is StopReason.EXCEPTION
+        assert mpu_run(board, STR, address, control=1) == (StopReason.FAULT, address)
+
+
+def test_mpu_execute_never(board: Board) -> None:
+    board.engine.set_mpu(True, True, False, [(RAM, 0x400, 0, FULL, True)])
+    engine = board.code(NOP)
+    stop = engine.run(1)
+    assert (stop.reason, stop.code, stop.steps) == (StopReason.FAULT, Access.FETCH, 0)
+
+
+@pytest.mark.parametrize("hfnmiena", [False, True])
+def test_mpu_under_faultmask(board: Board, hfnmiena: bool) -> None:
+    """CPSID F switches the MPU off unless HFNMIENA is set, at once, and CPSIE F on again."""
+    engine = board.code(half(0xB671), STR, half(0xB661), STR, BKPT)
+    engine.set_mpu(True, False, hfnmiena, [CODE_REGION])
+    engine.reg_write(R1, RAM + 0x800)
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps) == (StopReason.FAULT, 1 if hfnmiena else 3)
+
+
+def test_mpu_set_by_a_device_register(board: Board) -> None:
+    """Applies from the next instruction on, even within one block."""
+    engine = board.code(STR, STR_DEVICE, STR, BKPT)
+    engine.reg_write(R1, RAM + 0x800)
+    board.on_access = lambda _: engine.set_mpu(
+        True, False, False, [CODE_REGION, (DEVICE, 0x1000, 0, FULL, True)]
+    )
+    stop = engine.run(10)
+    assert (stop.reason, stop.steps, stop.address) == (StopReason.FAULT, 2, RAM + 0x800)
+
+
+def test_access_on_behalf_of_the_cpu(board: Board) -> None:
+    engine = board.engine
+    engine.set_mpu(True, True, False, [(RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
+    engine.vwrite(RAM + 0x800, bytes(range(8)))
+    assert engine.vread(RAM + 0x800, 8) == bytes(range(8))
+    with pytest.raises(EngineFault) as denied:
+        engine.vread(RAM + 0x800, 8, privileged=False)
+    assert denied.value.denied and denied.value.address == RAM + 0x800
+    with pytest.raises(EngineFault) as missing:
+        engine.vwrite(RAM + 0x3FFC, bytes(8))
+    assert not missing.value.denied and missing.value.address == RAM + 0x4000

@@ -1,0 +1,232 @@
+"""Random programs behave the same however they are run: the engine's exactness, tested at large.
+
+TTD_ENGINE_EXAMPLES sets how many programs each test tries.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import cycle
+from typing import Any
+
+import pytest
+from tests.unit.engine_bench import LIMIT, REGS, XPSR, Bench, Reference, in_it
+from tests.unit.engine_programs import RAM, RAM_SIZE, Program, programs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ttd.engine import Access, StopReason
+
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "60"))
+COMMON = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+SLICES = st.lists(st.integers(1, 30), min_size=1, max_size=8)
+
+States = dict[int, tuple[int, ...]]
+Watches = list[tuple[int, int, int, bool]]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
+    """One step at a time: the state at each position, and what happened."""
+    bench.load(program)
+    states = {0: bench.state()}
+    while not bench.done:
+        bench.run(1)
+        states[bench.engine.step] = bench.state()
+    return states, bench.accesses, bench.events, bench.memory()
+
+
+def check_end(bench: Bench, stepped_run: tuple[States, list[Any], list[Any], bytes]) -> None:
+    states, accesses, events, memory = stepped_run
+    assert bench.accesses == accesses
+    assert bench.events == events
+    assert bench.engine.step == max(states)
+    assert bench.state() == states[bench.engine.step]
+    assert bench.memory() == memory
+
+
+@COMMON
+@given(program=programs())
+def test_free_run_equals_single_steps(bench: Bench, program: Program) -> None:
+    expected = stepped(bench, program)
+    bench.load(program)
+    while not bench.done:
+        bench.run(LIMIT)
+        assert bench.state() == expected[0][bench.engine.step]
+    check_end(bench, expected)
+
+
+@COMMON
+@given(program=programs(), slices=SLICES)
+def test_slices_equal_single_steps(bench: Bench, program: Program, slices: list[int]) -> None:
+    expected = stepped(bench, program)
+    bench.load(program)
+    for count in cycle(slices):
+        if bench.done:
+            break
+        bench.run(count)
+        assert bench.state() == expected[0][bench.engine.step]
+    check_end(bench, expected)
+
+
+@COMMON
+@given(program=programs(), slices=SLICES, kinds=st.lists(st.booleans(), min_size=1, max_size=4))
+def test_snapshots_equal_single_steps(
+    bench: Bench, program: Program, slices: list[int], kinds: list[bool]
+) -> None:
+    """Run ahead, go back, run on: by contexts, and by architectural state."""
+    expected = stepped(bench, program)
+    exclusive = b"\x55\xe8\x00\x0f" in program.code  # its monitor is not architectural state
+    bench.load(program)
+    for count, architectural in zip(cycle(slices), cycle(kinds)):
+        if bench.done:
+            break
+        mark = bench.mark()
+        for _ in range(2):
+            if not bench.done:
+                bench.run(count)
+        bench.back_to(mark, architectural and not exclusive)
+        assert bench.state() == expected[0][mark.step]
+        bench.run(count)
+        assert bench.state() == expected[0][bench.engine.step]
+    check_end(bench, expected)
+
+
+@COMMON
+@given(program=programs())
+def test_equals_plain_unicorn(bench: Bench, program: Program) -> None:
+    """Against Unicorn's own single steps, up to the first fault (which it does not do exactly)."""
+    reference = Reference(program)
+    reference.run()
+    states, accesses, _, memory = stepped(bench, program)
+    end = max(reference.states)
+    for step, state in reference.states.items():
+        assert states[step] == state
+    assert [a for a in accesses if a[0] < end] == reference.accesses
+    del memory
+
+
+@COMMON
+@given(program=programs(), data=st.data())
+def test_breakpoints(bench: Bench, program: Program, data: st.DataObject) -> None:
+    states, accesses, events, memory = stepped(bench, program)
+    pcs = sorted({s[15] for s in states.values()})
+    chosen = data.draw(st.lists(st.sampled_from([*pcs, *(pc + 2 for pc in pcs)]), max_size=5))
+    last = max(states)
+    hits = [(n, s[15]) for n, s in states.items() if s[15] in chosen and n < last]
+    # Where a handler skips an instruction the engine does not run, no breakpoint is seen.
+    engine = bench.engine
+
+    bench.load(program)
+    engine.set_breakpoints(chosen)
+    found = []
+    while not bench.done:
+        if bench.run(LIMIT).reason is StopReason.BREAKPOINT:
+            found.append((engine.step, engine.pc))
+            assert bench.state() == states[engine.step]
+            engine.skip_stops_at(engine.step)
+    assert found == hits
+    check_end(bench, (states, accesses, events, memory))
+
+    bench.load(program)
+    engine.set_breakpoints(chosen)
+    engine.scan(True)
+    slice_ = data.draw(st.integers(1, LIMIT))
+    while not bench.done:
+        bench.run(slice_)
+        seen = [h for h in hits if h[0] < engine.step or (bench.done and h[0] <= engine.step)]
+        assert engine.last_hits()[0] == (seen[-1] if seen else None)
+    check_end(bench, (states, accesses, events, memory))
+
+
+def expected_hits(reference: Reference, watches: Watches) -> list[tuple[int, int]]:
+    """(step, pc) of every instruction that does a watched access."""
+    memory = bytearray(RAM_SIZE)
+    start = reference.program.start - RAM
+    memory[start : start + len(reference.program.code)] = reference.program.code
+    hits: dict[int, int] = {}
+    by_step: dict[int, list[Any]] = {}
+    for touch in reference.touches:
+        by_step.setdefault(touch.step, []).append(touch)
+    for step, touches in by_step.items():
+        before = bytes(memory)
+        exclusive = len({t.kind for t in touches}) == 2
+        for t in touches:
+            if exclusive and t.kind is Access.READ:
+                continue
+            for address, length, kinds, changes_only in watches:
+                lo, hi = max(address, t.address), min(address + length, t.address + t.size)
+                if lo >= hi or not kinds & t.kind:
+                    continue
+                if t.kind is Access.WRITE and changes_only and RAM <= t.address < RAM + RAM_SIZE:
+                    new = t.value.to_bytes(t.size, "little")[lo - t.address : hi - t.address]
+                    if before[lo - RAM : hi - RAM] == new:
+                        continue
+                hits[step] = t.pc
+            if t.kind is Access.WRITE and RAM <= t.address < RAM + RAM_SIZE:
+                memory[t.address - RAM : t.address - RAM + t.size] = t.value.to_bytes(t.size, "little")
+    return sorted(hits.items())
+
+
+@COMMON
+@given(program=programs(), data=st.data())
+def test_watchpoints(bench: Bench, program: Program, data: st.DataObject) -> None:
+    reference = Reference(program)
+    reference.run()
+    end = max(reference.states)
+    states, *_ = stepped(bench, program)
+    touched = sorted({t.address for t in reference.touches}) or [RAM]
+    watch = st.tuples(
+        st.sampled_from(touched).flatmap(lambda a: st.integers(max(0, a - 3), a + 5)),
+        st.integers(1, 9),
+        st.sampled_from([Access.READ, Access.WRITE, Access.READ | Access.WRITE]),
+        st.booleans(),
+    )
+    watches = data.draw(st.lists(watch, min_size=1, max_size=3))
+    hits = expected_hits(reference, watches)
+    engine = bench.engine
+
+    bench.load(program)
+    engine.set_watchpoints(watches)
+    found = []
+    while not bench.done and engine.step < end:
+        stop = bench.run(end - engine.step)
+        if stop.reason is StopReason.WATCH:
+            assert stop.watch is not None and stop.watch.step == engine.step
+            found.append((engine.step, engine.pc))
+            assert bench.state() == states[engine.step]
+            engine.skip_stops_at(engine.step)
+    assert found == hits
+
+    bench.load(program)
+    engine.set_watchpoints(watches)
+    engine.scan(True)
+    slice_ = data.draw(st.integers(1, LIMIT))
+    while not bench.done and engine.step < end:
+        bench.run(min(slice_, end - engine.step))
+        last = engine.last_hits()[1]
+        seen = [h for h in hits if h[0] < engine.step]
+        assert (None if last is None else (last.step, last.pc)) == (seen[-1] if seen else None)
+
+
+def test_states_inside_it_blocks_are_reached(bench: Bench) -> None:
+    """The random programs would be of little use if they had none."""
+    inside = 0
+
+    @settings(max_examples=20, deadline=None, database=None)
+    @given(program=programs())
+    def count(program: Program) -> None:
+        nonlocal inside
+        inside += sum(in_it(s[XPSR]) for s in stepped(bench, program)[0].values())
+
+    count()
+    assert inside > 20
+    assert len(REGS) == XPSR + 2
