@@ -95,6 +95,8 @@ SHORTEST_SEARCH = 20_000
 MARCH = 30_000_000
 """Steps run between two reports of progress."""
 
+NO_STOPS = Stops()
+
 
 class Timeline:
     """One machine and its history: where it stands, and how it gets elsewhere.
@@ -109,7 +111,8 @@ class Timeline:
         self.snapshots = snapshots
         self.progress: Progress | None = None
         self._end_note = end_note
-        self._stops = Stops()
+        self._stops = NO_STOPS
+        self._armed = NO_STOPS
         self._interrupted = False
 
     # -- where we are --------------------------------------------------------------------
@@ -197,10 +200,11 @@ class Timeline:
                         breakpoint_=next(b for b in stops.breakpoints if b.address == stop.pc),
                     )
 
-    def _forward(self, until: int | None) -> Stop:
+    def _forward(self, until: int | None, *, report: bool = True) -> Stop:
         machine = self.machine
         engine = machine.engine
         engine.skip_stops_at(None)
+        self._arm(self._stops)
         try:
             while True:
                 if until is not None and self.position >= until:
@@ -211,7 +215,8 @@ class Timeline:
                 limit = here + MARCH
                 ended = machine.run(limit if until is None else min(limit, until))
                 if ended.end is RunEnd.LIMIT:
-                    self._report(here, until)
+                    if report:
+                        self._report(here, until)
                     continue
                 if ended.end in (RunEnd.BREAKPOINT, RunEnd.WATCH):
                     stop = self._hit_forward(ended)
@@ -278,7 +283,7 @@ class Timeline:
             if not self._go(low):
                 self.snapshots.restore(home)
                 return self._stop(Why.INTERRUPTED)
-            return self._stop(Why.HISTORY_BEGIN if low == self.begin else Why.STEPS)
+            return self._stop(Why.HISTORY_BEGIN if until is None else Why.STEPS)
         finally:
             self._calm()
 
@@ -326,6 +331,7 @@ class Timeline:
         engine = self.machine.engine
         if not self._go(low):
             return None
+        self._arm(stops)
         engine.scan(True)
         try:
             complete = self._run_to(high)
@@ -342,7 +348,7 @@ class Timeline:
             return None
         last: tuple[tuple[int, int] | None, WatchHit | None] | None = None
         while True:
-            stop = self._forward(high)
+            stop = self._forward(high, report=False)
             if stop.why is Why.BREAKPOINT:
                 last = ((stop.step, stop.pc), None)
             elif stop.why is Why.WATCHPOINT:
@@ -359,11 +365,8 @@ class Timeline:
 
     def _skip_here(self) -> None:
         """One step without stops."""
-        engine = self.machine.engine
-        engine.set_breakpoints(())
-        engine.set_watchpoints(())
+        self._arm(NO_STOPS)
         self._run_to(self.position + 1)
-        self._arm()
 
     def _land(
         self, break_hit: tuple[int, int] | None, watch_hit: WatchHit | None, start: int
@@ -391,6 +394,7 @@ class Timeline:
         Snapshots are left on the way, closer and closer to the target, and at each of the last
         `window` positions, so that what comes next is near.
         """
+        self._arm(NO_STOPS)
         here = self.position
         nearest = self.snapshots.nearest(target)
         if target < here or (nearest is not None and nearest.step > here):
@@ -436,7 +440,7 @@ class Timeline:
             if ended.end is RunEnd.INTERRUPTED:
                 return False
             if ended.end is RunEnd.LIMIT and self.position < target:
-                if self.progress is not None:
+                if self.progress is not None and target - begin > 4 * MARCH:
                     self.progress((self.position - begin) / (target - begin), "replaying")
                 continue
             return True
@@ -446,19 +450,24 @@ class Timeline:
     @contextmanager
     def _stopping_at(self, stops: Stops) -> Iterator[None]:
         self._stops = stops
-        self._arm()
         try:
             yield
         finally:
-            self._stops = Stops()
-            self._arm()
+            self._stops = NO_STOPS
+            self._arm(NO_STOPS)
 
-    def _arm(self) -> None:
+    def _arm(self, stops: Stops) -> None:
+        """Make the engine notice `stops`, and nothing else."""
+        if stops is self._armed:
+            return
         engine = self.machine.engine
-        engine.set_breakpoints(sorted({b.address for b in self._stops.breakpoints}))
-        engine.set_watchpoints(
-            [(w.address, w.length, w.kind, w.changes_only) for w in self._stops.watchpoints]
-        )
+        if stops.breakpoints or self._armed.breakpoints:
+            engine.set_breakpoints(sorted({b.address for b in stops.breakpoints}))
+        if stops.watchpoints or self._armed.watchpoints:
+            engine.set_watchpoints(
+                [(w.address, w.length, w.kind, w.changes_only) for w in stops.watchpoints]
+            )
+        self._armed = stops
 
     def _calm(self) -> None:
         self._interrupted = False
