@@ -1,71 +1,69 @@
 """The `ttd` command; what it does is elsewhere."""
 
+# Commands import what they need when they run: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console as Screen
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
-from ttd.boards import BOARDS
-from ttd.gdbserver import NO_AUTHENTICATION, serve_stdio, serve_tcp
-from ttd.host.chardev import CharBackend, open_chardev
-from ttd.host.clocks import random_bytes
-from ttd.host.console import Console
-from ttd.host.errors import ChardevError
-from ttd.host.files import Null
-from ttd.host.semihost_files import SemihostFiles
-from ttd.inspection import event_rows, lines_around, summary
-from ttd.loader import ImageError, load_image
-from ttd.machine import MachineError
-from ttd.replay.errors import Divergence, ReplayError
-from ttd.replay.events import Kind
-from ttd.replay.log import EventLog
-from ttd.replay.recording import Recording
-from ttd.session import SEMIHOSTING, RecordOptions, Session
-from ttd.timeline import TimelineError
+from ttd.errors import UserError
+
+if TYPE_CHECKING:
+    from ttd.session import RecordOptions, Session
 
 USER_ERROR = 2
 DIVERGED = 3
-_USER_ERRORS = (
-    ReplayError,
-    ImageError,
-    MachineError,
-    TimelineError,
-    ChardevError,
-    OSError,
-)
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Entry point: what a user can cause ends in one sentence, never in a traceback."""
+    _open_standard_files()
     try:
         # An option with an optional value takes it only after "=", as in GNU programs.
         words = ["--semihosting=" if w == "--semihosting" else w for w in sys.argv[1:]]
-        cli(words, standalone_mode=False)
+        try:
+            cli(words, prog_name="ttd", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except Divergence as error:
-        _fail(str(error), DIVERGED)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
-    except _USER_ERRORS as error:
-        _fail(str(error), USER_ERROR)
+    except UserError as error:
+        from ttd.replay.errors import Divergence
+
+        _fail(str(error), DIVERGED if isinstance(error, Divergence) else USER_ERROR)
+    except OSError as error:
+        _fail(_sentence(error), USER_ERROR)
+
+
+def _open_standard_files() -> None:
+    """Without this a program started with a closed stdout opens its recording in its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    # Python has none where there was no file.
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def _fail(text: str, code: int) -> None:
@@ -73,34 +71,49 @@ def _fail(text: str, code: int) -> None:
     sys.exit(code)
 
 
+def _sentence(error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"{os.fsdecode(error.filename)}: {why}" if error.filename else why
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ttd")
 @click.option("--trace-packets", is_flag=True, help="Log every GDB packet to standard error.")
 def cli(trace_packets: bool) -> None:
     """Record a whole machine, and go backwards through the run in GDB."""
+    import logging
+
     logging.basicConfig(format="ttd: %(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("ttd.rsp.packets").setLevel(
         logging.DEBUG if trace_packets else logging.WARNING
     )
 
 
-@cli.command()
-@click.option("--board", required=True, help="The machine; `ttd boards` lists them.")
-@click.option("-o", "output", help="The recording to write; with --gdb a temporary file if absent.")
+@cli.command(short_help="Run a firmware on a board and record it.")
+@click.option("--board", required=True, metavar="NAME", help="The machine; see `ttd boards`.")
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    help="The recording to write. By default IMAGE's name with .ttd, in the current directory; "
+    "with --gdb a temporary file.",
+)
 @click.option(
     "--serial",
     multiple=True,
     metavar="CHARDEV",
-    help="Host side of the next UART: stdio, null, file:PATH, tcp:HOST:PORT[,server], pty. "
-    "UART 0 is stdio unless said otherwise, the others null.",
+    help="Host side of the next UART: stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] or "
+    "pty. Unless said otherwise UART 0 is stdio, the others null.",
 )
 @click.option(
     "--semihosting",
     metavar="[=DIR]",
-    help="Answer Arm semihosting calls; files only inside DIR (--semihosting=DIR).",
+    help="Answer Arm semihosting calls; the guest reaches files inside DIR, or none.",
 )
-@click.option("--clock", type=click.IntRange(1), metavar="NS", help="Virtual ns per step.")
-@click.option("--steps", type=click.IntRange(0), help="End the recording at this step.")
+@click.option(
+    "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Virtual nanoseconds per step."
+)
+@click.option("--steps", type=click.IntRange(0), metavar="N", help="End the recording at step N.")
 @click.option("--gdb", metavar="PORT|stdio", help="Let GDB control the machine while it records.")
 @click.argument("image")
 def record(
@@ -113,10 +126,13 @@ def record(
     gdb: str | None,
     image: str,
 ) -> None:
-    """Run IMAGE (ELF, Intel HEX, or FILE@ADDRESS) on a board and record it.
+    """Run IMAGE on a board and record it, until the guest ends or Ctrl-C.
 
-    The exit code is that of the guest's semihosting exit, 0 if it has none.
+    IMAGE is an ELF or Intel HEX file, or FILE@ADDRESS for a raw binary. The exit code is that of
+    the guest's semihosting exit, 1 after a lockup, else 0.
     """
+    from ttd.boards import BOARDS
+
     chosen = BOARDS.get(board)
     if chosen is None:
         raise click.UsageError(f"there is no board {board!r}; there are {', '.join(BOARDS)}")
@@ -127,41 +143,77 @@ def record(
         raise click.UsageError(
             f"{len(serial)} times --serial, but {board} has {len(chosen.serials)} UARTs"
         )
+    from ttd.loader import load_image
+    from ttd.session import RecordOptions
+
     loaded = load_image(image)
+    name = Path(loaded.path).name
     if output is None and gdb is None:
         output = f"{Path(loaded.path).stem}.ttd"
     options = RecordOptions(
-        chosen,
-        loaded,
-        clock or chosen.ns_per_step,
-        semihosting is not None,
-        Path(loaded.path).name,
+        chosen, loaded, clock or chosen.ns_per_step, semihosting is not None, name
     )
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
-    files = SemihostFiles(Path(semihosting) if semihosting else None)
-    backends: dict[str, CharBackend] = {
-        SEMIHOSTING: Null() if gdb == "stdio" else Console(),
-    }
-    backends.update(zip(chosen.serials, (open_chardev(spec, _say) for spec in specs), strict=False))
-    session = Session.record(options, output, backends, files, random_bytes)
-    code = 0
-    try:
+    with _recording(options, output, specs, semihosting, gdb == "stdio") as (session, stop):
         if gdb is None:
-            shown = "stdio" not in specs and semihosting is None
-            with _stopping(session), _progress(session, output or "", steps, shown) as tick:
-                ended = session.run(steps, tick)
-            code = ended.code or 0
-            session.finish(ended.reason, ended.code)
+            code = _record(session, stop, output or "", steps, "stdio" in specs)
         else:
-            _serve(session, port, "127.0.0.1")
-            ended_now = session.machine.ended
-            session.leave("the debugger ended the session" if ended_now is None else "")
+            code = 0
+            _serve(session, port, "127.0.0.1", stop)
+            ended = session.machine.ended
+            session.leave("the debugger ended the session" if ended is None else "")
+    sys.exit(code)
+
+
+@contextmanager
+def _recording(
+    options: RecordOptions, output: str | None, specs: list[str], folder: str | None, silent: bool
+) -> Iterator[tuple[Session, Callable[[], None]]]:
+    """A session that records, with its connections to this host, and what interrupts it.
+
+    `folder`: what `--semihosting` was given; `silent`: keep off standard input and output.
+    """
+    from ttd.host.chardev import CharBackend, open_chardev
+    from ttd.host.clocks import random_bytes
+    from ttd.host.console import Console
+    from ttd.host.files import Null
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.session import SEMIHOSTING, Session
+
+    files = SemihostFiles(Path(folder) if folder else None)
+    console = Console()
+    backends: dict[str, CharBackend] = {SEMIHOSTING: Null() if silent else console}
+    opened = [open_chardev(spec, _say) for spec in specs]
+    backends.update(zip(options.board.serials, opened, strict=False))
+    session = Session.record(options, output, backends, files, random_bytes)
+
+    def stop() -> None:
+        session.machine.interrupt()
+        # The guest may be waiting for something to be typed.
+        console.interrupt()
+
+    try:
+        yield session, stop
     finally:
         files.close_all()
         session.close()
-    if gdb is None and sys.stderr.isatty():
+
+
+def _record(
+    session: Session, stop: Callable[[], None], output: str, steps: int | None, talks: bool
+) -> int:
+    """Record to the end; returns the exit code. `talks`: the guest writes to the terminal."""
+    shown = not talks and session.machine.semihosting is None
+    # A second Ctrl-C must not spoil the end of a recording, so signals are held until then.
+    with _on_signals(stop):
+        with _progress(session, output, shown) as tick:
+            ended = session.run(steps, tick)
+        session.finish(ended.reason, ended.code)
+    if sys.stderr.isatty():
         _say(f"{session.recording.status.steps} steps recorded in {output}: {ended.reason}")
-    sys.exit(code & 0xFF)
+    code = ended.code or 0
+    # A process has 8 bits to say it; what is not success must not become success.
+    return code & 0xFF or int(code != 0)
 
 
 def _gdb_port(gdb: str | None) -> int | None:
@@ -173,23 +225,29 @@ def _gdb_port(gdb: str | None) -> int | None:
     return int(gdb)
 
 
-@cli.command()
-@click.argument("path")
-@click.option("--echo", is_flag=True, help="Print what the guest wrote to its first UART.")
+@cli.command(short_help="Run a recording again and compare.")
+@click.argument("recording")
+@click.option(
+    "--echo", is_flag=True, help="Print what the guest wrote to UART 0 and to semihosting."
+)
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
-def replay(path: str, echo: bool, verify: bool) -> None:
+def replay(recording: str, echo: bool, verify: bool) -> None:
     """Run a recording again and compare. Exit code 0: the same; 3: it diverged."""
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.session import SEMIHOSTING, Session
 
     def show(name: str, data: bytes) -> None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        if name in (session.machine.board.serials[0], SEMIHOSTING):
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
-    session = Session.open(path, SemihostFiles(None), show if echo else None)
+    session = Session.open(recording, SemihostFiles(None), show if echo else None)
     status = session.recording.status
-    with _stopping(session), _progress(session, path, status.steps, not echo) as tick:
+    with _on_signals(session.machine.interrupt), _progress(session, recording, not echo) as tick:
         session.run(None, tick)
-    if session.machine.engine.step < status.steps:
-        raise click.ClickException(f"interrupted at step {session.machine.engine.step}")
+        at = session.machine.engine.step
+        if at < status.steps:
+            _fail(f"interrupted at step {at} of {status.steps}", INTERRUPTED)
     session.compare_end()
     if verify:
         session.verify_snapshots()
@@ -198,77 +256,112 @@ def replay(path: str, echo: bool, verify: bool) -> None:
     _say(f"replayed {status.steps} steps, {checked} snapshots compared: the same{cut}")
 
 
-@cli.command()
-@click.argument("path")
-@click.option("--port", type=click.IntRange(0, 0xFFFF), default=1234, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@cli.command(short_help="Let GDB move through a recording.")
+@click.argument("recording")
+@click.option(
+    "--port", type=click.IntRange(0, 0xFFFF), metavar="N", default=1234, show_default=True
+)
+@click.option(
+    "--host", metavar="A", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
 @click.option("--stdio", is_flag=True, help="Speak RSP on standard input and output.")
-def serve(path: str, port: int, host: str, stdio: bool) -> None:
+def serve(recording: str, port: int, host: str, stdio: bool) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
-    session = Session.open(path, SemihostFiles(None))
-    _serve(session, None if stdio else port, host)
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.session import Session
+
+    session = Session.open(recording, SemihostFiles(None))
+    _serve(session, None if stdio else port, host, lambda: None)
 
 
-def _serve(session: Session, port: int | None, host: str) -> None:
-    """Serve GDB on a port, or (None) on standard input and output, until it is over."""
+def _serve(session: Session, port: int | None, host: str, stop: Callable[[], None]) -> None:
+    """Serve GDB on a port, or (None) on standard input and output, until it is over.
+
+    `stop` interrupts what the timeline does not know of.
+    """
+    from ttd.gdbserver import serve_stdio, serve_tcp
+    from ttd.inspection import lines_around
+
+    over = Event()
+
+    def end() -> None:
+        over.set()
+        session.timeline.interrupt()
+        stop()
 
     def events(step: int, count: int) -> list[str]:
         return lines_around(session.replay.log, step, count)
 
-    if port is None:
-        serve_stdio(session.timeline, events=events)
-        return
-
     def ready(bound: int) -> None:
-        _say(f"listening on {host}:{bound}; in GDB: target remote {host}:{bound}")
-        _say(NO_AUTHENTICATION)
+        shown = f"[{host}]" if ":" in host else host
+        _say(f"in GDB: target remote {shown}:{bound}")
 
-    try:
-        serve_tcp(session.timeline, host, port, ready=ready, events=events)
-    except KeyboardInterrupt:
-        _say("stopped")
+    with _on_signals(end):
+        if port is None:
+            serve_stdio(session.timeline, stop=over, events=events)
+            return
+        try:
+            serve_tcp(session.timeline, host, port, ready=ready, stop=over, events=events)
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"{host}:{port} cannot be listened on: {why}") from error
 
 
 @cli.command()
-@click.argument("path")
+@click.argument("recording")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def info(path: str, as_json: bool) -> None:
+def info(recording: str, as_json: bool) -> None:
     """Say what a recording holds."""
-    facts = summary(Recording.open(path))
+    from ttd.inspection import summary
+    from ttd.replay.recording import Recording
+
+    facts = summary(Recording.open(recording))
     if as_json:
         print(json.dumps(facts))
         return
-    table = Table(show_header=False, box=None)
     for key, value in facts.items():
-        table.add_row(key, _human(key, value))
-    Screen().print(table)
+        print(f"{key:12}  {_human(key, value)}")
 
 
 def _human(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{count:,} {name}" for name, count in value.items()) or "none"
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and key != "exit_code":
         return f"{value:,}"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    # A stranger's recording must not get at the terminal.
+    return text if text.isprintable() else ascii(text)
 
 
 @cli.command()
-@click.argument("path")
+@click.argument("recording")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--kind", type=click.Choice([kind.name.lower() for kind in Kind]))
-@click.option("--from", "low", type=click.IntRange(0), default=0, help="First step.")
-@click.option("--to", "high", type=click.IntRange(0), help="Last step.")
-def events(path: str, as_json: bool, kind: str | None, low: int, high: int | None) -> None:
+@click.option("--kind", metavar="K", help="Only events of this kind, such as interrupt.")
+@click.option("--from", "low", type=click.IntRange(0), default=0, metavar="N", help="First step.")
+@click.option("--to", "high", type=click.IntRange(0), metavar="N", help="Last step.")
+def events(recording: str, as_json: bool, kind: str | None, low: int, high: int | None) -> None:
     """List the events of a recording."""
-    for row in event_rows(EventLog(Recording.open(path)), kind, low, high):
+    from ttd.inspection import event_rows
+    from ttd.replay.events import Kind
+    from ttd.replay.log import EventLog
+    from ttd.replay.recording import Recording
+
+    kinds = [known.name.lower() for known in Kind]
+    if kind is not None and kind not in kinds:
+        raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
+    for row in event_rows(EventLog(Recording.open(recording)), kind, low, high):
         print(json.dumps(row) if as_json else f"{row['step']:>14}  {row['text']}")
 
 
 @cli.command()
 def boards() -> None:
     """List the boards."""
+    from ttd.boards import BOARDS
+
     for name, board in BOARDS.items():
         print(f"{name:12}  {board.description}")
 
@@ -278,41 +371,48 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _stopping(session: Session) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run cleanly."""
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` for Ctrl-C, SIGTERM, and a terminal that is closed.
 
-    def stop(number: int, frame: object) -> None:
-        session.machine.interrupt()
+    On a thread of its own, which the signal wakes up at once: a signal handler runs on the main
+    thread, when that comes back from the emulator, and may then hold the lock that `act` needs.
+    """
+    read, write = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(write, False)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    def watch() -> None:
+        while os.read(read, 1) != b"\0":
+            act()
+
+    thread = Thread(target=watch, name="ttd-signals", daemon=True)
+    thread.start()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    old_fd = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    old = {number: signal.signal(number, lambda number, frame: None) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in old.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(old_fd)
+        os.write(write, b"\0")
+        thread.join()
+        os.close(read)
+        os.close(write)
 
 
-@contextmanager
 def _progress(
-    session: Session, path: str, steps: int | None, shown: bool
-) -> Iterator[Callable[[int], None]]:
+    session: Session, path: str, shown: bool
+) -> AbstractContextManager[Callable[[int], None]]:
     """A line on a terminal while the machine runs; quiet otherwise."""
     if not shown or not sys.stderr.isatty():
-        yield lambda step: None
-        return
-    began = time.monotonic()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=steps)
+        return nullcontext(lambda step: None)
+    from ttd.progress import progress_line
 
-        def tick(step: int) -> None:
-            speed = step / max(time.monotonic() - began, 1e-6) / 1e6
-            size = os.path.getsize(path) if os.path.exists(path) else 0
-            progress.update(
-                task,
-                completed=step,
-                description=f"{step:,} steps  {session.machine.virtual_ns / 1e9:.3f} s virtual  "
-                f"{speed:.0f} M steps/s  {size / 1024:,.0f} KiB",
-            )
+    return progress_line(path, lambda: session.machine.virtual_ns)
 
-        yield tick
+
+if __name__ == "__main__":
+    main()

@@ -42,6 +42,7 @@ PART_OF = {
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "inspection": "session",
+    "progress": "cli",
     "loader": "machine",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,5 @@
+"""`python -m ttd`"""
+
+from ttd.cli import main
+
+main()
