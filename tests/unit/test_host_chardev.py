@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ttd.errors import UserError
 from ttd.host.chardev import CharBackend, open_chardev
 from ttd.host.errors import ChardevError
 from ttd.host.tcp import TcpServer
@@ -66,7 +67,7 @@ def test_what_cannot_be_opened_is_told_in_one_sentence(spec: str) -> None:
     with pytest.raises(ChardevError) as error:
         open_chardev(spec)
     assert "\n" not in str(error.value)
-    assert isinstance(error.value, ValueError)
+    assert isinstance(error.value, UserError)
 
 
 def test_null() -> None:
@@ -194,6 +195,7 @@ def test_pty() -> None:
 
 STDIO = """
 import sys, time
+from ttd.errors import UserError
 from ttd.host.chardev import open_chardev
 backend = open_chardev("stdio")
 got = bytearray()
@@ -247,7 +249,7 @@ def test_stdio_serves_one_line_only() -> None:
         "from ttd.host.chardev import open_chardev\n"
         "open_chardev('stdio')\n"
         "try: open_chardev('stdio')\n"
-        "except ValueError as error: print(error)\n"
+        "except Exception as error: print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
