@@ -195,7 +195,6 @@ def test_pty() -> None:
 
 STDIO = """
 import sys, time
-from ttd.errors import UserError
 from ttd.host.chardev import open_chardev
 backend = open_chardev("stdio")
 got = bytearray()
