@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import unicorn
-from tests.unit.engine_programs import CODE, DATA, DEVICE, FLASH, NOWHERE, RAM, RAM_SIZE, STACK, Program
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
-from ttd.engine import ISAS, Access, Engine, EngineStop, StopReason
+from tests.unit.engine_programs import (
+    DATA,
+    DEVICE,
+    FLASH,
+    NOWHERE,
+    RAM,
+    RAM_SIZE,
+    STACK,
+    Program,
+)
+from ttd.engine import ISAS, Access, Context, Engine, EngineStop, StopReason
 
-REGS = tuple(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)) + (
+REGS = (
+    *tuple(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
     arm.UC_ARM_REG_SP,
     arm.UC_ARM_REG_LR,
     arm.UC_ARM_REG_PC,
@@ -157,10 +167,18 @@ class Bench:
 
     def mark(self) -> Mark:
         engine = self.engine
-        context = engine_context(engine)
+        context = Context(engine)
+        context.save()
         pages = [(p, engine.page_data(p)) for p in range(self.first_page, engine.pages)]
-        return Mark(engine.step, context, engine.save_state(), pages, len(self.accesses),
-                    len(self.events), self.done)
+        return Mark(
+            engine.step,
+            context,
+            engine.save_state(),
+            pages,
+            len(self.accesses),
+            len(self.events),
+            self.done,
+        )
 
     def back_to(self, mark: Mark, architectural: bool) -> None:
         engine = self.engine
@@ -174,14 +192,6 @@ class Bench:
         del self.accesses[mark.accesses :]
         del self.events[mark.events :]
         self.done = mark.done
-
-
-def engine_context(engine: Engine) -> Any:
-    from ttd.engine import Context
-
-    context = Context(engine)
-    context.save()
-    return context
 
 
 @dataclass
@@ -231,7 +241,8 @@ class Reference:
         pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
         kind = Access.WRITE if access == uc.UC_MEM_WRITE else Access.READ
         if kind is Access.READ:
-            value = 0 if address >= DEVICE else int.from_bytes(self.uc.mem_read(address, size), "little")
+            data = bytes(size) if address >= DEVICE else self.uc.mem_read(address, size)
+            value = int.from_bytes(data, "little")
         value &= (1 << 8 * size) - 1
         self.touches.append(Touch(self._where(pc), pc, kind, address, size, value))
 

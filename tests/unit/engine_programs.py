@@ -165,8 +165,13 @@ def programs(draw: st.DrawFn) -> Program:
         elif patchable:
             # movw r1, #(movs r0, #..); strh.w r1, [r7, #offset]
             insn = 0x2000 | a
-            code += wide(0xF2400100 | (insn >> 12) << 16 | (insn >> 8 & 7) << 12 | insn & 0xFF
-                         | (insn >> 11 & 1) << 26)
+            code += wide(
+                0xF2400100
+                | (insn >> 12) << 16
+                | (insn >> 8 & 7) << 12
+                | insn & 0xFF
+                | (insn >> 11 & 1) << 26
+            )
             code += wide(0xF8A71000 | offsets[patchable[b % len(patchable)]])
         else:
             code += half(*[0xBF00] * 4)

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from tests.unit.engine_programs import half, wide
 from unicorn import arm_const as arm
 
+from tests.unit.engine_programs import half, wide
 from ttd.engine import ISAS, Access, BusFault, Context, Engine, EngineFault, StopReason
 
 R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
@@ -90,7 +90,7 @@ def test_every_step_inside_an_it_block_is_a_place_to_stop(board: Board) -> None:
 
 def test_a_budget_of_nothing_runs_nothing(board: Board) -> None:
     engine = board.code(NOP, NOP)
-    assert engine.run(0) .reason is StopReason.BUDGET
+    assert engine.run(0).reason is StopReason.BUDGET
     assert engine.pc == RAM
 
 
@@ -464,14 +464,15 @@ def test_clear_exclusive(board: Board) -> None:
 
 
 @pytest.mark.parametrize(
-    "control, ipsr, it", [(0, 0, 0), (3, 0, 0), (2, 5, 0), (3, 5, 0), (1, 0, 0x0200_8400), (0, 15, 0)]
+    "control, ipsr, it",
+    [(0, 0, 0), (3, 0, 0), (2, 5, 0), (3, 5, 0), (1, 0, 0x0200_8400), (0, 15, 0)],
 )
 def test_state_round_trip(board: Board, control: int, ipsr: int, it: int) -> None:
     engine = board.code(NOP)
     msp, psp, masks = arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PSP, arm.UC_ARM_REG_BASEPRI
     engine.regs_write(
-        (arm.UC_ARM_REG_CONTROL, XPSR, msp, psp, masks), (control, T | ipsr | it | Z, 0x20000F00,
-                                                          0x20000E00, 0x40)
+        (arm.UC_ARM_REG_CONTROL, XPSR, msp, psp, masks),
+        (control, T | ipsr | it | Z, 0x20000F00, 0x20000E00, 0x40),
     )
     saved = engine.save_state()
     assert engine.regs_read((msp, psp, masks)) == [0x20000F00, 0x20000E00, 0x40]
@@ -502,7 +503,9 @@ LDR, STR = half(0x6808), half(0x6008)
 
 
 def test_mpu_uniform_page(board: Board) -> None:
-    board.engine.set_mpu(True, False, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, READ_ONLY, True)])
+    board.engine.set_mpu(
+        True, False, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, READ_ONLY, True)]
+    )
     assert mpu_run(board, LDR, RAM + 0x804)[0] is StopReason.EXCEPTION
     assert mpu_run(board, STR, RAM + 0x804) == (StopReason.FAULT, RAM + 0x804)
     assert mpu_run(board, LDR, RAM + 0xC00) == (StopReason.FAULT, RAM + 0xC00)
@@ -511,9 +514,7 @@ def test_mpu_uniform_page(board: Board) -> None:
 
 
 def test_mpu_region_smaller_than_a_page(board: Board) -> None:
-    board.engine.set_mpu(
-        True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)]
-    )
+    board.engine.set_mpu(True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)])
     for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3), (0x81E, 6)):
         assert mpu_run(board, STR, RAM + offset)[0] == reason
         assert mpu_run(board, LDR, RAM + offset)[0] is StopReason.EXCEPTION
@@ -526,7 +527,9 @@ def test_mpu_subregions(board: Board) -> None:
 
 
 def test_mpu_unprivileged_and_background(board: Board) -> None:
-    board.engine.set_mpu(True, True, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
+    board.engine.set_mpu(
+        True, True, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, PRIVILEGED, True)]
+    )
     for address in (RAM + 0x800, RAM + 0xC00):
         assert mpu_run(board, STR, address)[0] is StopReason.EXCEPTION
         assert mpu_run(board, STR, address, control=1) == (StopReason.FAULT, address)

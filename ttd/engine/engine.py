@@ -280,7 +280,8 @@ class Engine:
 
     def set_breakpoints(self, addresses: Sequence[int]) -> None:
         """Stop before the instructions at these addresses."""
-        lib.ttd_set_breakpoints(self._native, ffi.new("uint64_t[]", list(addresses)), len(addresses))
+        where = ffi.new("uint64_t[]", list(addresses))
+        lib.ttd_set_breakpoints(self._native, where, len(addresses))
 
     def set_watchpoints(self, watches: Sequence[tuple[int, int, int, bool]]) -> None:
         """Stop before accesses to (address, length, `Access` mask, changes only)."""
