@@ -23,7 +23,7 @@ from tests.unit.engine_programs import (
 from ttd.engine import ISAS, Access, Context, Engine, EngineStop, StopReason
 
 REGS = (
-    *tuple(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
+    *(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
     arm.UC_ARM_REG_SP,
     arm.UC_ARM_REG_LR,
     arm.UC_ARM_REG_PC,
