@@ -593,11 +593,24 @@ static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, int kind)
     return !mpu_allows(e, next, 4, kind, privileged_now(e), mpu_active(e));
 }
 
+static bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
+                       int64_t value, void *user)
+{
+    (void)uc, (void)type, (void)address, (void)size, (void)value, (void)user;
+    return false;
+}
+
 static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *out)
 {
     uint32_t page = page_of(e, r, vaddr);
     uint8_t *flags = &e->flags[page];
     if (!(*flags & PAGE_EVER_EXEC)) {
+        uint64_t code = r->canonical + (vaddr - r->base);
+        uc_hook hook;
+        /* Stores to code are trapped here. Unicorn, to see them too, walks its whole TLB for every
+         * block that it translates, but not where a memory hook covers the code. */
+        e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, code,
+                    code + e->page_size - 1);
         /* Entries that let stores through unseen may exist: from now on they must not. */
         *flags |= PAGE_EVER_EXEC;
         flush_tlb(e);
