@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import unicorn
-from unicorn import Uc
 
 from ttd.engine._native import ffi, lib
 from ttd.engine.isa import Isa
 from ttd.engine.types import Access, EngineStop, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
+# By name: the types of Unicorn's binding cover but a part of it.
+_UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
 
 ReadCallback = Callable[[int, int], int]
@@ -63,7 +64,7 @@ class _Port:
         self.windows: list[tuple[int, int, ReadCallback, WriteCallback]] = []
         self.failed = 0
         self.error: BaseException | None = None
-        self._last = (0, 0, _no_read, _no_write)
+        self._last: tuple[int, int, ReadCallback, WriteCallback] = (0, 0, _no_read, _no_write)
 
     def _window(self, address: int) -> tuple[int, int, ReadCallback, WriteCallback]:
         last = self._last
@@ -143,7 +144,7 @@ class Engine:
         self.isa = isa
         self.page_size = isa.page_size
         self.pages = 0
-        self._uc = Uc(isa.uc_arch, isa.uc_mode)
+        self._uc = _UC(isa.uc_arch, isa.uc_mode)
         self._uc.ctl_set_cpu_model(isa.uc_model)
         # Small enough to stay in the caches of the host: exact stops translate a lot.
         self._uc.ctl_set_tcg_buffer_size(32 << 20)
