@@ -139,6 +139,26 @@ def test_stop_after_access(board: Board, access: bytes, it: bool) -> None:
     assert engine.run(1000).code == 7 and engine.reg_read(R1) == 1
 
 
+@pytest.mark.parametrize("flags", [0, Z])
+@pytest.mark.parametrize("before", [0x3FA, 0x3FC, 0x3FE])
+@pytest.mark.parametrize("access", [STR_DEVICE, wide(0xF8C40000)])
+def test_stop_after_access_at_the_end_of_a_page(
+    board: Board, access: bytes, before: int, flags: int
+) -> None:
+    """The exit is then on the next page, or the instruction or its IT block goes over the end."""
+    engine = board.code(ITT_EQ, access, half(0x3101), NOP, BKPT, at=RAM + before, flags=flags)
+    board.on_access = lambda _: engine.stop_after_access()
+    for _ in range(2):
+        engine.step = 0
+        engine.regs_write((XPSR, PC, R1), (T | flags, RAM + before, 0))
+        stop = engine.run(1000)
+        if flags:
+            assert (stop.reason, stop.steps) == (StopReason.BUDGET, 2)
+            stop = engine.run(1000)
+        assert (stop.code, engine.step, engine.reg_read(R1)) == (7, 4, int(bool(flags)))
+    assert len(board.accesses) == (2 if flags else 0)
+
+
 def test_stop_after_an_access_of_many_words(board: Board) -> None:
     engine = board.code(NOP, wide(0xE8A40007), BKPT)  # stm r4!, {r0-r2}
     board.on_access = lambda address: engine.stop_after_access() if address & 4 else None
