@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO, StringIO
-from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
@@ -97,7 +96,8 @@ def load_image(spec: str) -> Image:
     path, address = (raw[1], int(raw[2], 0 if raw[2][:2].lower() == "0x" else 10)) if raw else (
         spec, None)  # fmt: skip
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}.") from None
     except ValueError:
@@ -107,6 +107,8 @@ def load_image(spec: str) -> Image:
 
 def parse_image(path: str, data: bytes, address: int | None = None) -> Image:
     """Take an image apart; `path` is used in messages only. A raw binary has an `address`."""
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{path} is larger than any board's memory.")
     entry: int | None
     if address is not None:
         if address + len(data) > 1 << 32:

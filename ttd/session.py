@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from ttd.boards import BOARDS
 from ttd.boards.base import Board
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
-from ttd.loader import Image, parse_image, start_without_vectors
+from ttd.loader import Image, check_fits, parse_image, start_without_vectors
 from ttd.machine import Ended, Machine, RunEnd
 from ttd.replay.blob import digest
 from ttd.replay.chars import CharBackend
@@ -64,7 +65,11 @@ class Session:
         what semihosting may reach. `random`: bytes from the host.
         """
         image = options.image
-        name = Path(image.path).name
+        # Before there is a file: a recording that has its name must outlive a wrong image.
+        check_fits(image, options.board)
+        start_without_vectors(image, options.board)
+        # As in a recording, which is UTF-8.
+        name = os.fsencode(Path(image.path).name).decode(errors="replace")
         config = MachineConfig(
             board=options.board.name,
             cpu_model=options.board.cpu,
@@ -73,7 +78,7 @@ class Session:
             options={
                 "address": image.address,
                 "semihosting": options.semihosting,
-                "command_line": options.command_line,
+                "command_line": os.fsencode(options.command_line).decode(errors="replace"),
             },
         )
         recording = Recording.create(path, config, {name: image.data})
@@ -91,11 +96,21 @@ class Session:
         board = BOARDS.get(config.board)
         if board is None:
             raise RecordingError(f"{path} is of board {config.board}, which this ttd does not have")
-        ((name, data),) = recording.images().items()
+        status = recording.status
+        if (
+            config.clock_ns < 1
+            or status.virtual_ns != status.steps * config.clock_ns + status.warp_ns
+        ):
+            raise RecordingError(f"{path} is damaged: its clock and its length do not fit")
+        images = recording.images()
+        if len(images) != 1:
+            raise RecordingError(f"{path} is damaged: it has {len(images)} images instead of one")
+        ((name, data),) = images.items()
         address = config.options.get("address")
         image = parse_image(name, data, address if isinstance(address, int) else None)
         replay = Replay()
-        replay.configure(Mode.PLAY, recording, echo=echo)
+        ours = replace(config, cpu_model=board.cpu)
+        replay.configure(Mode.PLAY, recording, ours, echo=echo)
         return cls._build(config, board, image, replay, recording, {}, files)
 
     @classmethod

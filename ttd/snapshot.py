@@ -209,12 +209,16 @@ class Snapshots:
         engine.restore_pages([(page, table[page].data) for page in changed])
         engine.new_interval()
         self._table = table
-        if snapshot.context is not None:
-            snapshot.context.restore()
-        else:
-            engine.load_state(snapshot.registers)
-        engine.step = snapshot.step
-        machine.load_state(snapshot.state)
+        try:
+            if snapshot.context is not None:
+                snapshot.context.restore()
+            else:
+                engine.load_state(snapshot.registers)
+            engine.step = snapshot.step
+            machine.load_state(snapshot.state)
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            # Its checksum is right, so it is not ours: another version's, or forged.
+            raise RecordingError("a snapshot of the recording does not fit this machine") from error
 
     def nearest(self, step: int) -> Snapshot | None:
         """The latest snapshot at or before `step`."""
