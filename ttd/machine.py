@@ -26,7 +26,8 @@ from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 
 RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
-_IT_BITS = 0x0600FC00
+NEVER = 1 << 63
+"""A step that no machine reaches."""
 
 
 class RunEnd(Enum):
@@ -120,6 +121,7 @@ class Machine:
         self.keeper: SnapshotKeeper | None = None
         self.semihosting: SemihostingCalls | None = None
         self._deadline: int | None = None
+        self._due = NEVER
         self._deadlines_stale = True
         self._run_end = 0
         self._interrupted = False
@@ -188,35 +190,35 @@ class Machine:
         self._reset_wanted = True
         self.engine.stop_after_access()
 
-    def _next_deadline(self) -> int | None:
+    def _due_step(self) -> int:
+        """The first step at which virtual time has reached the next deadline, or NEVER."""
         if self._deadlines_stale:
             self._deadlines_stale = False
             known = [due for device in self._timed if (due := device.deadline()) is not None]
             self._deadline = min(known, default=None)
-        return self._deadline
+            self._due = (
+                NEVER
+                if self._deadline is None
+                else -((self.warp_ns - self._deadline) // self.clock_ns)
+            )
+        return self._due
 
-    def _fire_timers(self) -> None:
-        while (deadline := self._next_deadline()) is not None and deadline <= self.virtual_ns:
+    def _fire_timers(self, step: int) -> None:
+        while self._due_step() <= step:
+            now = self.virtual_ns
             for device in self._timed:
                 due = device.deadline()
-                if due is not None and due <= self.virtual_ns:
+                if due is not None and due <= now:
                     device.expire()
             self._deadlines_stale = True
-
-    def _deadline_step(self) -> int | None:
-        """The first step at which virtual time has reached the next deadline."""
-        deadline = self._next_deadline()
-        if deadline is None:
-            return None
-        return -((self.warp_ns - deadline) // self.clock_ns)
 
     # -- devices -------------------------------------------------------------------------
 
     def _map(self, mapped: MappedDevice) -> None:
-        base, device = mapped.base, mapped.device
+        base, device, engine = mapped.base, mapped.device, self.engine
 
         def read(address: int, size: int) -> int:
-            self._fire_timers()
+            self._fire_timers(engine.step)
             try:
                 value = device.read(address - base, size)
             except BusError as error:
@@ -225,7 +227,7 @@ class Machine:
             return value
 
         def write(address: int, size: int, value: int) -> None:
-            self._fire_timers()
+            self._fire_timers(engine.step)
             try:
                 device.write(address - base, size, value)
             except BusError as error:
@@ -236,10 +238,8 @@ class Machine:
 
     def _after_access(self) -> None:
         """A timer may now be due before this run's end: then the run must be cut."""
-        if self._deadlines_stale:
-            due = self._deadline_step()
-            if due is not None and due < self._run_end:
-                self.engine.stop_after_access()
+        if self._deadlines_stale and self._due_step() < self._run_end:
+            self.engine.stop_after_access()
 
     def _map_bit_band(self, band: BitBand) -> None:
         def locate(address: int) -> tuple[int, int]:
@@ -345,8 +345,9 @@ class Machine:
     def _settle(self, limit: int | None) -> RunEnd | None:
         """Let in what is due at this step; None if the machine may then go on."""
         replay, engine = self.replay, self.engine
+        step = engine.step
         while True:
-            self._fire_timers()
+            self._fire_timers(step)
             if self._reset_wanted:
                 self._reset_wanted = False
                 replay.reset_request(Cause.GUEST)
@@ -363,7 +364,7 @@ class Machine:
                 return RunEnd.INTERRUPTED
             if self.ended is not None:
                 return RunEnd.ENDED
-            if limit is not None and engine.step >= limit:
+            if limit is not None and step >= limit:
                 return RunEnd.LIMIT
             if not self.waiting:
                 return RunEnd.HISTORY_END if replay.at_end else None
@@ -376,7 +377,8 @@ class Machine:
     def _idle(self) -> bool:
         """The CPU waits: let virtual time pass. False at the end of the history."""
         replay = self.replay
-        deadline = self._next_deadline()
+        self._due_step()
+        deadline = self._deadline
         target = None if deadline is None else self.warp_ns + deadline - self.virtual_ns
         wanted = replay.next_warp()
         if wanted is not None and (target is None or wanted < target):
@@ -385,6 +387,7 @@ class Machine:
             replay.checkpoint(Checkpoint.CLOCK_WARP_START)
             self.warp_ns = target
             self._warp_step = self.engine.step
+            self._deadlines_stale = True
             replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
             return True
         if replay.mode is not Mode.PLAY:
@@ -397,10 +400,8 @@ class Machine:
     def _execute(self, limit: int | None) -> EngineStop:
         engine, replay = self.engine, self.replay
         step = engine.step
-        budget = RECORD_SLICE if limit is None else limit - step
-        due = self._deadline_step()
-        if due is not None:
-            budget = min(budget, due - step)
+        end = step + RECORD_SLICE if limit is None else limit
+        budget = min(end, self._due_step()) - step
         room = replay.get_instructions()
         if room is None:
             budget = min(budget, RECORD_SLICE)

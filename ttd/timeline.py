@@ -484,6 +484,8 @@ class Timeline:
         watchpoint: Watchpoint | None = None,
         breakpoint_: Breakpoint | None = None,
     ) -> Stop:
+        # In a live recording history reaches at least to here, input that comes later is later.
+        self.machine.replay.note_position()
         note = ""
         if why is Why.HISTORY_END:
             ended = self.machine.ended
