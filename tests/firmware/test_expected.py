@@ -13,8 +13,8 @@ PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod"]
 
 
 def ttd(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "ttd.cli", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=300)
+    command = [sys.executable, "-m", "ttd", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
