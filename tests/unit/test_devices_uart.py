@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.device_doubles import HandClock, HandFront, Trace, advance
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.mps2_scc import Mps2Scc
 from ttd.devices.registers import wired_or
 
-DATA, STATUS, CTRL, INT = 0, 4, 8, 12
+DATA, STATUS, CTRL, INT, BAUDDIV = 0, 4, 8, 12, 16
 
 
 def uart(room: int = 100) -> tuple[CmsdkUart, HandFront, UartLines]:
@@ -74,10 +76,24 @@ def test_receives_one_byte_at_a_time() -> None:
     assert device.peek(DATA, 4) == 0x78
     assert device.read(STATUS, 4) == 2, "a peek does not take the byte"
     assert device.read(DATA, 4) == 0x78
-    assert (device.read(STATUS, 4), device.can_receive()) == (0, 1)
+    assert device.read(STATUS, 4) == 0
     assert lines.rx.level, "until INTCLEAR"
     device.write(INT, 4, 2)
     assert not lines.rx.level
+
+
+@pytest.mark.parametrize(("divider", "byte_ns"), [(0, 86_800), (16, 6_400), (250, 100_000)])
+def test_receives_no_faster_than_the_line(divider: int, byte_ns: int) -> None:
+    device, _, _ = uart()
+    device.write(CTRL, 4, 0xA)
+    device.write(BAUDDIV, 4, divider)
+    device.receive(b"x")
+    device.read(DATA, 4)
+    assert (device.can_receive(), device.deadline()) == (0, byte_ns)
+    clock = device.clock
+    assert isinstance(clock, HandClock)
+    advance(device, clock, byte_ns)
+    assert (device.can_receive(), device.deadline()) == (1, None)
 
 
 def test_receive_overrun() -> None:

@@ -18,6 +18,11 @@ IRQ_ENABLE_SHIFT = 2
 """CTRL[5:2] enable the interrupts that INTSTATUS[3:0] reports."""
 PART = 0x21
 RETRY_NS = 1_000_000
+CYCLE_NS = 40
+"""The boards clock it with 25 MHz."""
+LEAST_BAUDDIV = 16
+"""BAUDDIV below this is not allowed: nobody has set it."""
+DIV_115200 = 217
 """Virtual time after which a byte that the host side refused is offered again."""
 
 
@@ -46,10 +51,12 @@ class CmsdkUart(RegisterBlock):
     Bytes leave at once, whatever BAUDDIV says, as in QEMU; the buffer is full only while the
     host side refuses them (they are offered again after `RETRY_NS`), or while the transmitter is
     disabled. The transmit interrupt is raised when
-    a byte has left the buffer. Bytes arrive when the replay layer brings them.
+    a byte has left the buffer. Bytes arrive when the replay layer brings them, but not closer
+    together than BAUDDIV lets them (115200 baud if it is not set): what is pasted or piped in
+    must not overrun software that keeps up with a wire.
     """
 
-    STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf", "retry_at")
+    STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf", "retry_at", "rx_at")
 
     def __init__(self, name: str, clock: Clock, front: CharFront, lines: UartLines) -> None:
         super().__init__(name, clock)
@@ -66,6 +73,7 @@ class CmsdkUart(RegisterBlock):
         self.txbuf = 0
         self.rxbuf = 0
         self.retry_at: int | None = None
+        self.rx_at: int | None = None
         self.drive()
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
@@ -118,9 +126,11 @@ class CmsdkUart(RegisterBlock):
         self.drive()
 
     def deadline(self) -> int | None:
-        return self.retry_at
+        return min((at for at in (self.retry_at, self.rx_at) if at is not None), default=None)
 
     def expire(self) -> None:
+        if self.rx_at is not None and self.clock.now() >= self.rx_at:
+            self.rx_at = None
         if self.retry_at is not None and self.clock.now() >= self.retry_at:
             self._send()
             self.drive()
@@ -142,7 +152,7 @@ class CmsdkUart(RegisterBlock):
 
     def can_receive(self) -> int:
         """Return how many bytes the receiver can take now without losing any."""
-        return int(bool(self.ctrl & RX) and not self.state & RX)
+        return int(bool(self.ctrl & RX) and not self.state & RX and self.rx_at is None)
 
     def receive(self, data: bytes) -> None:
         """Bytes from the line; more than `can_receive()` overrun, as on the real line."""
@@ -155,4 +165,8 @@ class CmsdkUart(RegisterBlock):
             self.state |= RX
         if data and self.ctrl & RX << IRQ_ENABLE_SHIFT:
             self.intstatus |= RX
+        if data:
+            divider = self.bauddiv if self.bauddiv >= LEAST_BAUDDIV else DIV_115200
+            self.rx_at = self.clock.now() + 10 * divider * CYCLE_NS
+            self.clock.rearm()
         self.drive()
