@@ -242,18 +242,20 @@ class Machine:
             self.engine.stop_after_access()
 
     def _map_bit_band(self, band: BitBand) -> None:
-        def locate(address: int) -> tuple[int, int]:
-            word = (address - band.alias) >> 2
-            return band.target + (word >> 3), word & 7
+        # The access behind has the size of the access to the alias (Cortex-M3 TRM, bit-banding).
+        def locate(address: int, size: int) -> tuple[int, int]:
+            offset = address - band.alias
+            byte = offset >> 5
+            return band.target + (byte & -size), (offset >> 2 & 7) + 8 * (byte & size - 1)
 
         def read(address: int, size: int) -> int:
-            target, bit = locate(address)
-            return self._bus_read(target) >> bit & 1
+            target, bit = locate(address, size)
+            return self._bus_read(target, size) >> bit & 1
 
         def write(address: int, size: int, value: int) -> None:
-            target, bit = locate(address)
-            old = self._bus_read(target)
-            self._bus_write(target, old & ~(1 << bit) | (value & 1) << bit)
+            target, bit = locate(address, size)
+            old = self._bus_read(target, size)
+            self._bus_write(target, size, old & ~(1 << bit) | (value & 1) << bit)
 
         self.engine.map_mmio(band.alias, band.alias_size, read, write)
 
@@ -263,20 +265,20 @@ class Machine:
                 return mapped
         return None
 
-    def _bus_read(self, address: int) -> int:
+    def _bus_read(self, address: int, size: int) -> int:
         mapped = self._mapped_at(address)
         if mapped is not None:
-            return mapped.device.read(address - mapped.base, 1)
-        data = self.engine.read(address, 1)
-        if not data:
+            return mapped.device.read(address - mapped.base, size)
+        data = self.engine.read(address, size)
+        if len(data) < size:
             raise BusFault(f"nothing at {address:#x}")
-        return data[0]
+        return int.from_bytes(data, "little")
 
-    def _bus_write(self, address: int, value: int) -> None:
+    def _bus_write(self, address: int, size: int, value: int) -> None:
         mapped = self._mapped_at(address)
         if mapped is not None:
-            mapped.device.write(address - mapped.base, 1, value)
-        elif not self.engine.write(address, bytes((value,))):
+            mapped.device.write(address - mapped.base, size, value)
+        elif self.engine.write(address, value.to_bytes(size, "little")) < size:
             raise BusFault(f"nothing at {address:#x}")
 
     # -- image, reset --------------------------------------------------------------------
