@@ -112,16 +112,20 @@ def served(recording: Path) -> Iterator[RspClient]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [TTD, "serve", str(recording), "--port", str(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = recording.with_suffix(".log")
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [TTD, "serve", str(recording), "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
     try:
         client = RspClient("127.0.0.1", port)
         yield client
         client.close()
+    except ConnectionError as error:
+        raise SystemExit(f"bench: {error}; the server said:\n{log.read_text()}") from error
     finally:
         server.terminate()
         server.wait()
@@ -188,7 +192,7 @@ def per_event(numbers: Numbers) -> str:
     exact = numbers["event_bytes"]
     if exact is not None and numbers["events"]:
         return f"{exact / numbers['events']:.2f} (log alone)"
-    return "-" if value is None else f"{value:.1f}"
+    return "-" if value is None else f"{value:.1f} (whole file, snapshots too)"
 
 
 def rows(n: Numbers) -> Iterator[tuple[str, str]]:
