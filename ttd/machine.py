@@ -268,7 +268,10 @@ class Machine:
     def _bus_read(self, address: int, size: int) -> int:
         mapped = self._mapped_at(address)
         if mapped is not None:
-            return mapped.device.read(address - mapped.base, size)
+            try:
+                return mapped.device.read(address - mapped.base, size)
+            except BusError as error:
+                raise BusFault(str(error)) from error
         data = self.engine.read(address, size)
         if len(data) < size:
             raise BusFault(f"nothing at {address:#x}")
@@ -277,7 +280,10 @@ class Machine:
     def _bus_write(self, address: int, size: int, value: int) -> None:
         mapped = self._mapped_at(address)
         if mapped is not None:
-            mapped.device.write(address - mapped.base, size, value)
+            try:
+                mapped.device.write(address - mapped.base, size, value)
+            except BusError as error:
+                raise BusFault(str(error)) from error
         elif self.engine.write(address, value.to_bytes(size, "little")) < size:
             raise BusFault(f"nothing at {address:#x}")
 
