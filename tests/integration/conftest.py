@@ -53,6 +53,7 @@ class Recorded:
 
     path: Path
     elf: Path
+    source: Path
     output: bytes
     expected: bytes
     symbols: dict[str, int]
@@ -69,11 +70,12 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     def make(name: str) -> Recorded:
         if name not in done:
             folder = tmp_path_factory.mktemp(name)
-            elf, source = FIRMWARE / name / f"{name}.elf", FIRMWARE / name
+            home = FIRMWARE / name
+            elf, source = home / f"{name}.elf", home / f"{name}.c"
             path, output = folder / f"{name}.ttd", folder / "uart.txt"
             serial, typed = (f"file:{output}", b"")
             if name == "echo":
-                serial, typed = "stdio", (source / "input.txt").read_bytes()
+                serial, typed = "stdio", (home / "input.txt").read_bytes()
             result = ttd(
                 *("record", "--board", "mps2-an385", "--semihosting", "-o", path),
                 *("--serial", serial, elf),
@@ -81,8 +83,8 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
             )
             assert result.returncode == 0, result.stderr.decode()
             printed = result.stdout if name == "echo" else output.read_bytes()
-            expected = (source / "expected.txt").read_bytes()
-            done[name] = Recorded(path, elf, printed, expected, symbols(elf))
+            expected = (home / "expected.txt").read_bytes()
+            done[name] = Recorded(path, elf, source, printed, expected, symbols(elf))
         return done[name]
 
     return make
