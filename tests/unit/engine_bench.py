@@ -14,6 +14,7 @@ from tests.unit.engine_programs import (
     DATA,
     DEVICE,
     FLASH,
+    FLASH_SIZE,
     NOWHERE,
     RAM,
     RAM_SIZE,
@@ -86,11 +87,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.engine = Engine(ISAS["cortex-m3"])
-        self.engine.map_ram(FLASH, 0x400)
+        self.engine.map_ram(FLASH, FLASH_SIZE)
         self.engine.map_ram(RAM, RAM_SIZE)
         self.engine.map_mmio(DEVICE, 0x1000, self._read, self._write)
         self.engine.start()
-        self.first_page = self.engine.page_number(RAM)
 
     def load(self, program: Program) -> None:
         engine = self.engine
@@ -100,10 +100,9 @@ class Bench:
         engine.skip_stops_at(None)
         ram = bytearray(RAM_SIZE)
         ram[program.start - RAM : program.start - RAM + len(program.code)] = program.code
+        memory = bytes(FLASH_SIZE) + ram
         size = engine.page_size
-        engine.restore_pages(
-            [(self.first_page + i, bytes(ram[i * size :][:size])) for i in range(RAM_SIZE // size)]
-        )
+        engine.restore_pages([(i, memory[i * size :][:size]) for i in range(engine.pages)])
         engine.new_interval()
         engine.clear_exclusive()
         engine.regs_write(REGS, start_regs(program))
@@ -130,7 +129,7 @@ class Bench:
         return tuple(self.engine.regs_read(REGS))
 
     def memory(self) -> bytes:
-        return self.engine.read(RAM, RAM_SIZE)
+        return self.engine.read(FLASH, FLASH_SIZE) + self.engine.read(RAM, RAM_SIZE)
 
     def run(self, steps: int) -> EngineStop:
         """One engine run; what a CPU model would do about its end is done."""
@@ -169,7 +168,7 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.page_data(p)) for p in range(self.first_page, engine.pages)]
+        pages = [(p, engine.page_data(p)) for p in range(engine.pages)]
         return Mark(
             engine.step,
             context,
@@ -213,7 +212,7 @@ class Reference:
         self.program = program
         self.uc = unicorn.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M3)
-        self.uc.mem_map(FLASH, 0x400)
+        self.uc.mem_map(FLASH, FLASH_SIZE)
         self.uc.mem_map(RAM, RAM_SIZE)
         self.uc.mmio_map(DEVICE, 0x1000, self._read, None, self._write, None)
         self.uc.mem_write(program.start, program.code)

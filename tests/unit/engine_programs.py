@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-FLASH = 0
+FLASH, FLASH_SIZE = 0, 0x400
 RAM = 0x20000000
 RAM_SIZE = 0x2000
 DATA = RAM + 0x400

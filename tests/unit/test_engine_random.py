@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine_bench import LIMIT, REGS, XPSR, Bench, Reference, in_it
-from tests.unit.engine_programs import RAM, RAM_SIZE, Program, programs
+from tests.unit.engine_programs import DEVICE, RAM, Program, programs
 from ttd.engine import Access, StopReason
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
@@ -147,31 +147,28 @@ def test_breakpoints(bench: Bench, program: Program, data: st.DataObject) -> Non
 
 def expected_hits(reference: Reference, watches: Watches) -> list[tuple[int, int]]:
     """(step, pc) of every instruction that does a watched access."""
-    memory = bytearray(RAM_SIZE)
-    start = reference.program.start - RAM
-    memory[start : start + len(reference.program.code)] = reference.program.code
+    memory = dict(enumerate(reference.program.code, reference.program.start))
     hits: dict[int, int] = {}
     by_step: dict[int, list[Any]] = {}
     for touch in reference.touches:
         by_step.setdefault(touch.step, []).append(touch)
     for step, touches in by_step.items():
-        before = bytes(memory)
+        before = dict(memory)
         exclusive = len({t.kind for t in touches}) == 2
         for t in touches:
             if exclusive and t.kind is Access.READ:
                 continue
+            new = dict(enumerate(t.value.to_bytes(t.size, "little"), t.address))
             for address, length, kinds, changes_only in watches:
-                lo, hi = max(address, t.address), min(address + length, t.address + t.size)
-                if lo >= hi or not kinds & t.kind:
+                common = new.keys() & range(address, address + length)
+                if not common or not kinds & t.kind:
                     continue
-                if t.kind is Access.WRITE and changes_only and RAM <= t.address < RAM + RAM_SIZE:
-                    new = t.value.to_bytes(t.size, "little")[lo - t.address : hi - t.address]
-                    if before[lo - RAM : hi - RAM] == new:
-                        continue
-                hits[step] = t.pc
-            if t.kind is Access.WRITE and RAM <= t.address < RAM + RAM_SIZE:
-                at = t.address - RAM
-                memory[at : at + t.size] = t.value.to_bytes(t.size, "little")
+                if t.kind is Access.WRITE and changes_only and t.address < DEVICE:
+                    common = {at for at in common if new[at] != before.get(at, 0)}
+                if common:
+                    hits[step] = t.pc
+            if t.kind is Access.WRITE and t.address < DEVICE:
+                memory |= new
     return sorted(hits.items())
 
 
