@@ -265,6 +265,16 @@ static bool privileged_now(ttd_engine *e)
     return e->isa != ISA_THUMB || !unprivileged_thread(e, &xpsr);
 }
 
+/* LDRT, STRT and their kin access as unprivileged code does (DDI0403E A7.7.71 and others). */
+static bool privileged_access(ttd_engine *e)
+{
+    uint8_t *code = host_pointer(e, read_pc(e));
+    if (code && e->isa == ISA_THUMB && code[1] >> 1 == 0xf8 >> 1 && !(code[0] & 0x80)
+        && (code[0] & 15) != 15 && (code[3] & 15) == 0xe)
+        return false;
+    return privileged_now(e);
+}
+
 static bool mpu_active(ttd_engine *e)
 {
     if (!e->mpu_on)
@@ -344,6 +354,16 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
+static void forget_blocks(ttd_engine *e)
+{
+    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
+}
+
+static bool is_divide(const uint8_t *code, int length)
+{
+    return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
+}
+
 /* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
 static bool changes_masks(const uint8_t *code, int length)
 {
@@ -370,10 +390,14 @@ static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t siz
                 in_it = 4 - __builtin_ctz(code[offset] & 15);
             if (changes_masks(code + offset, length))
                 b->masks = b->slow = 1;
+            if (e->trap_divide && is_divide(code + offset, length))
+                b->checked = b->slow = 1;
         }
         offset += length;
         n++;
     }
+    if (code && ((e->flags[page_of(e, r, pc)] | e->flags[page_of(e, r, pc + size - 1)]) & PAGE_SPLIT))
+        b->checked = b->slow = 1;
     b->n = n;
     b->it_after = (uint8_t)in_it;
     if (in_it)
@@ -450,6 +474,37 @@ static void set_fast_limit(ttd_engine *e)
         e->fast_limit = 0;
 }
 
+/* How many instructions of the block may run before one that must not, or whose operands have to
+ * be seen first; `why` if that is none. */
+static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    uint8_t *code = host_pointer(e, b->pc);
+    uint64_t at = b->pc, k;
+    bool active = mpu_active(e), privileged = privileged_now(e);
+    for (k = 0; k < b->n && k < room; k++) {
+        int length = insn_length(e, code);
+        if (mpu_allows(e, at, length, ACC_FETCH, privileged, active) != 1) {
+            if (k == 0) {
+                *why = WHY_FAULT;
+                fault_at(e, ACC_FETCH, at);
+            }
+            return k;
+        }
+        if (e->trap_divide && is_divide(code, length)) {
+            if (k > 0)
+                return k;
+            if (!reg32(e, UC_ARM_REG_R0 + (code[2] & 15)) && divide_runs(e)) {
+                *why = WHY_EXCEPTION;
+                e->code = EXCEPTION_DIVIDE;
+                return 0;
+            }
+        }
+        code += length;
+        at += length;
+    }
+    return room;
+}
+
 /* The block just announced needs a closer look. */
 static void slow_block(ttd_engine *e, block_info *b)
 {
@@ -479,6 +534,8 @@ static void slow_block(ttd_engine *e, block_info *b)
     set_fast_limit(e);
     if (b->it_store && e->write_cached)
         flush_tlb(e);
+    if (b->checked)
+        room = checked_room(e, b, room, &why);
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
@@ -629,6 +686,15 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *ou
     return true;
 }
 
+/* On a page that the MPU splits, blocks are looked at instruction by instruction. */
+static void split_code(ttd_engine *e, uint32_t page, bool split)
+{
+    if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
+        return;
+    e->flags[page] ^= PAGE_SPLIT;
+    forget_blocks(e);
+}
+
 static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
 {
     ttd_engine *e = user;
@@ -639,10 +705,14 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     (void)uc;
 
     if ((e->mpu_on || kind == ACC_FETCH) && !e->quiet)
-        allowed = mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e));
+        allowed = mpu_allows(e, vaddr, e->page_size, kind,
+                             kind == ACC_FETCH ? privileged_now(e) : privileged_access(e),
+                             mpu_active(e));
     if (kind == ACC_FETCH) {
-        if (r && r->kind != REGION_MMIO && allowed)
+        if (r && r->kind != REGION_MMIO && allowed) {
+            split_code(e, page_of(e, r, vaddr), allowed < 0);
             return fill_code(e, r, vaddr, out);
+        }
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
     if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE)) {
@@ -655,7 +725,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     } else {
         uint32_t page = page_of(e, r, vaddr);
         uint8_t *flags = &e->flags[page], watched = e->watched[page];
-        trap = allowed < 0 || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
+        trap = allowed < 0 || e->trap_unaligned || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
             || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
@@ -754,7 +824,7 @@ static int words_of(uint32_t insn, uint32_t *list, int pair[2])
         *list = (insn & 0xff) | (insn & 0x100) << 6;
     else if ((insn & 0xfffffe00) == 0xbc00)
         *list = (insn & 0xff) | (insn & 0x100) << 7;
-    else if ((insn & 0xffe00000) == 0xe8800000 || (insn & 0xfe400000) == 0xe8000000)
+    else if ((insn & 0xfe400000) == 0xe8000000)
         *list = insn & 0xffff;
     else if ((insn & 0xfe400000) == 0xe8400000 && (insn & 0x01200000)) {
         pair[0] = insn >> 12 & 15;
@@ -945,11 +1015,16 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
         s = slot_at(e, address);
         address = s->vaddr + (address & (e->page_size - 1));
     } else if (address & ((size > 4 ? 4 : size) - 1)) {
-        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
-        return give_up(e, write);         /* DDI0403E A3.2.1: unaligned to Device memory */
+        /* DDI0403E A3.2.1: unaligned to Device memory. */
+        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+        return give_up(e, write);
     }
-    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ, privileged_now(e),
-                                mpu_active(e)) != 1) {
+    if (s && e->trap_unaligned && address & ((size > 4 ? 4 : size) - 1)) {
+        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+        return give_up(e, write);
+    }
+    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ,
+                                privileged_access(e), mpu_active(e)) != 1) {
         fault_at(e, write ? ACC_WRITE : ACC_READ, address);
         return give_up(e, write);
     }
@@ -1216,11 +1291,6 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 
 /* ---- stops -------------------------------------------------------------------------- */
 
-static void forget_blocks(ttd_engine *e)
-{
-    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
-}
-
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count)
 {
     free(e->breaks);
@@ -1250,7 +1320,7 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, c
                 e->watched[page_of(e, r, at)] |= (uint8_t)kinds[i];
         }
     }
-    ttd_flush_tlb(e);
+    flush_tlb(e);
     return 0;
 }
 
@@ -1280,7 +1350,6 @@ void ttd_watch_hit(ttd_engine *e, ttd_hit *out)
 /* ---- pages, from the host's side ---------------------------------------------------- */
 
 uint8_t *ttd_page_flags(ttd_engine *e) { return e->flags; }
-uint32_t ttd_page_count(ttd_engine *e) { return e->npages; }
 
 int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room)
 {
@@ -1308,16 +1377,7 @@ void ttd_new_interval(ttd_engine *e)
     uint32_t page;
     for (page = 0; page < e->npages; page++)
         e->flags[page] &= PAGE_EVER_EXEC;
-    ttd_flush_tlb(e);
-}
-
-void ttd_flush_tlb(ttd_engine *e) { flush_tlb(e); }
-
-void ttd_code_changed(ttd_engine *e, uint64_t address, uint32_t size)
-{
-    region *r = find_region(e, address);
-    if (r && r->kind != REGION_MMIO)
-        drop_code(e, r, address, size);
+    flush_tlb(e);
 }
 
 int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data)
@@ -1464,7 +1524,7 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
         xpsr = reg32(e, UC_ARM_REG_XPSR) & 0xf0000000;
         e->reg_write(e->uc, UC_ARM_REG_APSR_NZCV, &xpsr);
         if (e->mpu_on)
-            ttd_flush_tlb(e);
+            flush_tlb(e);
     }
 }
 

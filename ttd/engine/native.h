@@ -60,11 +60,8 @@ int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
 
 uint8_t *ttd_page_flags(ttd_engine *e);
-uint32_t ttd_page_count(ttd_engine *e);
 int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);
-void ttd_flush_tlb(ttd_engine *e);
-void ttd_code_changed(ttd_engine *e, uint64_t address, uint32_t size);
 int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data);
 
 int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size);
