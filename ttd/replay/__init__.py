@@ -8,6 +8,7 @@ from ttd.replay.config import MachineConfig
 from ttd.replay.errors import Blocked, ConfigMismatch, Divergence, RecordingError, ReplayError
 from ttd.replay.events import Event, Kind, describe
 from ttd.replay.log import EventLog
+from ttd.replay.net import NetBackend, Netdev, NetFilter, PacketFlags
 from ttd.replay.recording import ChunkInfo, Recording, SnapshotInfo, Status
 from ttd.replay.replay import Cause, Checkpoint, Clock, Mode, Replay, SnapshotTimer, State
 from ttd.replay.sources import Source
@@ -27,6 +28,10 @@ __all__ = [
     "Kind",
     "MachineConfig",
     "Mode",
+    "NetBackend",
+    "NetFilter",
+    "Netdev",
+    "PacketFlags",
     "Recording",
     "RecordingError",
     "Replay",

@@ -59,7 +59,7 @@ class Kind(IntEnum):
     DEBUG_WRITE = 16
     """The debugger changed memory or a register [opaque]."""
     NET = 17
-    """A packet came in [device, opaque]."""
+    """A packet came in [device, flags, varint, packet]."""
     BLOCK = 18
     """A disk request completed [device, opaque]."""
     INPUT = 19
@@ -70,6 +70,8 @@ class Kind(IntEnum):
     """A bottom half ran [id]."""
     RANDOM = 22
     """Random bytes from the host [data]."""
+    NET_TX = 23
+    """The guest sent a packet [device, CRC-32 of it, 4 bytes LE, its size, varint]."""
 
 
 class Event(NamedTuple):
@@ -87,6 +89,7 @@ _HEAD = {
     Kind.CHAR_READ_ALL: 1,
     Kind.CHAR_READ_ALL_ERROR: 1,
     Kind.NET: 1,
+    Kind.NET_TX: 1,
     Kind.BLOCK: 1,
     Kind.INPUT: 1,
     Kind.INPUT_SYNC: 1,
@@ -128,6 +131,11 @@ def describe(event: Event) -> str:
         name += f" {to_number(event.payload)}"
     elif head:
         name += f" {to_small(head)}"
+    if event.kind is Kind.NET:
+        name += f", {len(event.payload) - 2} bytes"
+    elif event.kind is Kind.NET_TX and len(event.payload) > 5:
+        name += f", {Reader(event.payload[5:]).varint()} bytes"
+        name += f" with CRC {int.from_bytes(event.payload[1:5], 'little'):08x}"
     return f"{name} at step {event.step}"
 
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
 from typing import Any, NoReturn
 
+from ttd.replay.block import BlockBackend, BlockDriver
 from ttd.replay.chars import CharBackend, CharDriver
 from ttd.replay.config import MachineConfig, check_devices
 from ttd.replay.errors import Blocked, Divergence, RecordingError, ReplayError
 from ttd.replay.events import Event, Kind, describe, number, small, to_number, to_small
+from ttd.replay.input import InputDriver, InputEvent
 from ttd.replay.log import EventLog
+from ttd.replay.net import Netdev, NetFilter
 from ttd.replay.recording import Recording
 from ttd.replay.sources import BottomHalves, DebugWrites, Requests, Source
+from ttd.replay.varint import varint
 
 State = dict[str, Any]
 """str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
@@ -78,6 +82,8 @@ class Cause(IntEnum):
 _LOGGED_CHECKPOINTS = (
     Checkpoint.RESET_REQUESTED,
     Checkpoint.SUSPEND_REQUESTED,
+    Checkpoint.CLOCK_HOST,
+    Checkpoint.CLOCK_VIRTUAL_RT,
     Checkpoint.INIT,
     Checkpoint.RESET,
 )
@@ -96,8 +102,8 @@ _COMMIT_BYTES = 1 << 19
 
 
 class Replay:
-    """One machine's border. All but `wake`, `*_request` and `CharDriver.be_write` belong to the
-    machine's thread.
+    """One machine's border. All but `wake`, `*_request`, `CharDriver.be_write` and
+    `NetFilter.packet_event` belong to the machine's thread.
 
     Over one `EventLog`, in which it stands at a *cursor*: the sequence number of the next event.
     A recording that is being made is *live*: `load` of an earlier state makes the mode PLAY, and
@@ -125,6 +131,11 @@ class Replay:
         self._devices: list[str] = []
         self._recorded_devices: list[str] | None = None
         self._drivers: list[CharDriver] = []
+        self.disks: list[BlockDriver] = []
+        """Every disk, in the order of their registration."""
+        self._inputs: dict[str, InputDriver] = {}
+        self._next_block_id = 0
+        self._filters: list[NetFilter] = []
         self._sources: dict[tuple[Kind, str], Source] = {}
         self._clocks: dict[Clock, tuple[int | None, int]] = {c: (None, -1) for c in Clock}
         self._events_enabled = False
@@ -207,15 +218,20 @@ class Replay:
         """Veto recording. QEMU: `replay_add_blocker`."""
         self._blockers.append((device, reason))
 
+    def check_blockers(self) -> None:
+        """Raise `Blocked` with every reason, if there is one: `start` would, but later."""
+        if self._blockers:
+            reasons = "; ".join(f"{device}: {reason}" for device, reason in self._blockers)
+            raise Blocked(f"this machine cannot be recorded: {reasons}")
+
     def start(self, snapshots: SnapshotTimer | None = None) -> None:
         """Begin: events are enabled, backends read, snapshots armed. QEMU: `replay_start`.
 
         Raises `Blocked` with every reason (record and play), and `ConfigMismatch` if in play the
         devices with a host side are not those of the recording.
         """
-        if self._blockers and self._mode is not _NONE:
-            reasons = "; ".join(f"{device}: {reason}" for device, reason in self._blockers)
-            raise Blocked(f"this machine cannot be recorded: {reasons}")
+        if self._mode is not _NONE:
+            self.check_blockers()
         if self._recorded_devices is not None:
             check_devices(self._recorded_devices, self._devices)
         elif self._recording is not None:
@@ -228,6 +244,8 @@ class Replay:
             for driver in self._drivers:
                 if driver.backend is not None:
                     driver.backend.start(driver.be_write)
+            for net in self._filters:
+                net.start()
 
     def finish(
         self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
@@ -246,8 +264,16 @@ class Replay:
                 self._recording.finish(reason, exit_code, state_hash)
         finally:
             self.live = False
-            for driver in self._drivers:
-                driver.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the host: every backend is closed."""
+        for driver in self._drivers:
+            driver.close()
+        for disk in self.disks:
+            disk.close()
+            for net in self._filters:
+                net.close()
 
     # --- where we are
 
@@ -257,6 +283,11 @@ class Replay:
         if self._mode is _PLAY:
             self._playing()
         return self._mode
+
+    @property
+    def in_play(self) -> bool:
+        """True if what the guest asks for is answered from the log."""
+        return self._mode is _PLAY and self._playing()
 
     @property
     def events_enabled(self) -> bool:
@@ -519,6 +550,110 @@ class Replay:
             raise OSError(errno, "the recorded read failed")
         return event.payload[1:]
 
+    # --- networks
+
+    @property
+    def filters(self) -> tuple[NetFilter, ...]:
+        """The filters on all netdevs."""
+        return tuple(self._filters)
+
+    def register_net(self, netdev: Netdev) -> NetFilter:
+        """Put a filter on a netdev, which is what a device then connects to.
+
+        QEMU: `replay_register_net`; ids are by name.
+        """
+        net = NetFilter(self, netdev)
+        self.register_source(Kind.NET, netdev.name, net)
+        self._filters.append(net)
+        return net
+
+    def unregister_net(self, net: NetFilter) -> None:
+        """Take a filter off its netdev again, which is closed. QEMU: `replay_unregister_net`."""
+        self.unregister_source(Kind.NET, net.name)
+        self._filters.remove(net)
+        net.close()
+
+    def net_packet_event(self, name: str, flags: int, iov: Sequence[bytes]) -> None:
+        """A packet in parts has come in, from any thread but the machine's.
+
+        Waits while 256 of them are queued. QEMU: `replay_net_packet_event`.
+        """
+        for net in self._filters:
+            if net.name == name:
+                net.packet_event(flags, iov)
+                return
+        raise ReplayError(f"there is no netdev {name}")
+
+    def net_sent(self, name: str, checksum: int, size: int) -> bool:
+        """For `NetFilter.send`: the guest sends a packet; True if it is to go out.
+
+        Record: it is logged, not its contents, which a replay makes anew. Play: `Divergence`
+        unless it is the next event, here.
+        """
+        payload = self._device(name) + checksum.to_bytes(4, "little") + varint(size)
+        if not self._playing():
+            if self._mode is _RECORD:
+                self._append(Kind.NET_TX, payload)
+            return True
+        event = self._take(Kind.NET_TX, f"a packet of {size} bytes sent to {name}")
+        if event.payload != payload:
+            found = Event(event.step, Kind.NET_TX, payload)
+            raise Divergence(event.step, describe(event), describe(found))
+        return False
+
+    # --- disks
+
+    def register_block_driver(
+        self, name: str, size: int, backend: BlockBackend | None = None, *, embed: bool = True
+    ) -> BlockDriver:
+        """A disk of `size` bytes. `backend` is its image: None in play, if the recording has what
+        was read (`embed`)."""
+        driver = BlockDriver(self, name, size, backend, embed)
+        self.register_source(Kind.BLOCK, name, driver)
+        self.disks.append(driver)
+        return driver
+
+    def blkreplay_next_id(self) -> int:
+        """A number for a disk request; they count up from 0. QEMU: `blkreplay_next_id`."""
+        number = self._next_block_id
+        self._next_block_id += 1
+        return number
+
+    def block_event(self) -> None:
+        """A disk request is done on the host, and waits in its driver to enter; from any thread.
+
+        QEMU: `replay_block_event`.
+        """
+        self.wake()
+
+    # --- keyboards, mice, tablets
+
+    def register_input_driver(self, name: str) -> InputDriver:
+        """An input device."""
+        driver = InputDriver(name)
+        self.register_source(Kind.INPUT, name, driver.events)
+        self.register_source(Kind.INPUT_SYNC, name, driver.syncs)
+        self._inputs[name] = driver
+        return driver
+
+    def input_event(self, name: str, event: InputEvent) -> bool:
+        """Queue an event for a device, from any thread; it is dropped in play.
+
+        False: the guest is so far behind that there is no room. QEMU: `replay_input_event`.
+        """
+        return self._put_input(name, event)
+
+    def input_sync_event(self, name: str) -> bool:
+        """End a group of events; as `input_event`. QEMU: `replay_input_sync_event`."""
+        return self._put_input(name, None)
+
+    def _put_input(self, name: str, event: InputEvent | None) -> bool:
+        if self._mode is _PLAY:
+            return True
+        taken = self._inputs[name].put(event)
+        self.wake()
+        return taken
+
     # --- what enters at checkpoints
 
     def register_source(self, kind: Kind, name: str, source: Source) -> None:
@@ -546,9 +681,10 @@ class Replay:
         """The machine's loop is at the place `kind`. QEMU: `replay_checkpoint`.
 
         CLOCK_VIRTUAL is where input enters: in record what the host has queued is logged at this
-        step and delivered, in play what the log has at this step is delivered. RESET_REQUESTED,
-        SUSPEND_REQUESTED, INIT and RESET are logged; in play they return True only if they are
-        the next event, here. All others return True: their place follows from the step.
+        step and delivered, in play what the log has at this step is delivered. CLOCK_WARP_START
+        and CLOCK_WARP_ACCOUNT return True: their place follows from the step. All others are
+        logged; in play they return True only if they are the next event, here. CLOCK_HOST and
+        CLOCK_VIRTUAL_RT come, in record, only when a timer of that clock is due.
         """
         if kind is _CLOCK_VIRTUAL:
             self._flush_events()
@@ -644,6 +780,7 @@ class Replay:
             "sequence": self._cursor,
             "clocks": {c.name: list(self._clocks[c]) for c in Clock},
             "bh": self._bottom_halves.save(),
+            "block_id": self._next_block_id,
             "devices": {
                 f"{kind.name} {name}": source.save()
                 for (kind, name), source in self._sources.items()
@@ -665,6 +802,7 @@ class Replay:
         self._marked_warp = None
         self._clocks = {c: (state["clocks"][c.name][0], state["clocks"][c.name][1]) for c in Clock}
         self._bottom_halves.load(state["bh"])
+        self._next_block_id = state["block_id"]
         for (kind, name), source in self._sources.items():
             if name:
                 source.load(state["devices"][f"{kind.name} {name}"])
@@ -780,9 +918,16 @@ class Replay:
         """Record: let in everything that the host has and the devices can take."""
         self._wake.clear()
         self._input = False
-        for (kind, name), source in self._sources.items():
-            while (payload := source.take()) is not None:
-                self._enter(kind, name, source, payload)
+        entered = True
+        while entered:
+            # Again, because one delivery may make room for another: the end of a group of input
+            # events lets in the next group.
+            entered = False
+            for (kind, name), source in self._sources.items():
+                while (payload := source.take()) is not None:
+                    self._enter(kind, name, source, payload)
+                    entered = True
+        for source in self._sources.values():
             if source.waiting:
                 self._input = True
 

@@ -1,0 +1,188 @@
+"""Network backends at the border: the replay filter, an object of its own on each netdev."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from threading import Condition
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+from ttd.replay.errors import Divergence
+from ttd.replay.varint import Reader, varint
+
+if TYPE_CHECKING:
+    from ttd.replay.replay import Replay
+
+QUEUE_PACKETS = 256
+"""Packets waiting for the guest beyond which host threads are held up."""
+MAX_PACKET = 1 << 16
+"""Longer ones are dropped, as no network has them."""
+
+PacketQueue = Callable[[int, Sequence[bytes]], None]
+"""Where a backend puts a packet that has come in: its flags, and its parts in their order."""
+Capture = Callable[[str, bool, bytes], None]
+"""Sees each packet that passes: name of the netdev, whether the guest sent it, the packet."""
+
+
+class PacketFlags(IntFlag):
+    """What may be said of a packet that comes in. Numbers are in the file."""
+
+    RAW = 1
+    """It has no virtio-net header. QEMU: `QEMU_NET_PACKET_FLAG_RAW`."""
+
+
+class NetBackend(Protocol):
+    """The host side of a network: what the guest's packets go to and come from."""
+
+    def start(self, on_packet: PacketQueue) -> None:
+        """Begin to receive; `on_packet` is called from a thread of the backend's.
+
+        It may hold that thread up, which then should read no more.
+        """
+        ...
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet, or lose it, as networks do; neither waits nor raises."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Netdev:
+    """A network that a device can be connected to; in play it has no backend."""
+
+    name: str
+    backend: NetBackend | None = None
+
+
+class NetFilter:
+    """The filter on one netdev; made by `Replay.register_net`. QEMU: `filter-replay`.
+
+    Packets that come in are queued by host threads and enter the machine at a checkpoint, when
+    the device has room for them. Those that the guest sends go to the backend in record. In play
+    the backend is not touched: what came in comes from the log, and what is sent is compared
+    with the log and dropped.
+    """
+
+    def __init__(self, replay: Replay, netdev: Netdev) -> None:
+        self.name = netdev.name
+        self.capture: Capture | None = None
+        self._backend = netdev.backend
+        self._replay = replay
+        self._receive: Callable[[bytes], None] | None = None
+        self._can_receive: Callable[[int], bool] = lambda size: False
+        self._queue: deque[bytes] = deque()
+        self._changed = Condition()
+        self._closed = False
+        self._received = 0
+        self._sent = 0
+        self._sent_crc = 0
+
+    # the guest's side: machine's thread
+
+    @property
+    def connected(self) -> bool:
+        """True if a device has connected itself."""
+        return self._receive is not None
+
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
+        """Say where packets go, and how to ask whether one of a size can be taken now.
+
+        Both are called on the machine's thread, at checkpoints. A packet that the device cannot
+        take stays queued; in the recording it is at the step at which it was delivered.
+        """
+        self._receive = receive
+        self._can_receive = can_receive
+
+    def send(self, packet: bytes) -> None:
+        """A packet from the guest: an Ethernet frame without its checksum."""
+        checksum = crc32(packet)
+        self._sent += 1
+        self._sent_crc = crc32(packet, self._sent_crc)
+        if self._replay.net_sent(self.name, checksum, len(packet)) and self._backend is not None:
+            self._backend.send(packet)
+        if self.capture is not None:
+            self.capture(self.name, True, packet)
+
+    def ready(self) -> None:
+        """The device has room again: packets that wait enter soon."""
+        if self._queue:
+            self._replay.wake()
+
+    # the host's side
+
+    def packet_event(self, flags: int, iov: Sequence[bytes]) -> None:
+        """Host to guest, from any host thread; waits while the guest is far behind.
+
+        `iov`: the packet in parts. QEMU: `replay_net_packet_event`.
+        """
+        packet = b"".join(iov)
+        if len(packet) > MAX_PACKET:
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._queue) < QUEUE_PACKETS or self._closed)
+            if self._closed:
+                return
+            self._queue.append(varint(flags) + packet)
+        self._replay.wake()
+
+    def start(self) -> None:
+        """Let the backend receive."""
+        if self._backend is not None:
+            self._backend.start(self.packet_event)
+
+    def close(self) -> None:
+        """Let go of host threads, drop what is queued and close the backend."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify_all()
+        if self._backend is not None:
+            self._backend.close()
+
+    # `sources.Source`
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._queue)
+
+    def take(self) -> bytes | None:
+        if not self._queue or not self._can_receive(len(_packet(self._queue[0]))):
+            return None
+        with self._changed:
+            payload = self._queue.popleft() if self._queue else None
+            self._changed.notify_all()
+        return payload
+
+    def deliver(self, payload: bytes) -> None:
+        packet = _packet(payload)
+        self._received += 1
+        if self._receive is None or not self._can_receive(len(packet)):
+            raise Divergence(
+                self._replay.get_current_step(),
+                f"a packet of {len(packet)} bytes for {self.name}",
+                "no room for it",
+            )
+        self._receive(packet)
+        if self.capture is not None:
+            self.capture(self.name, False, packet)
+
+    def save(self) -> list[int]:
+        return [self._received, self._sent, self._sent_crc]
+
+    def load(self, state: list[int]) -> None:
+        self._received, self._sent, self._sent_crc = state
+
+
+def _packet(payload: bytes) -> bytes:
+    """What is behind the flags."""
+    if payload[:1] < b"\x80":
+        return payload[1:]
+    reader = Reader(payload)
+    return payload[len(varint(reader.varint())) :]
