@@ -372,7 +372,13 @@ def test_snapshots_are_armed_by_start_and_compared_in_play(recording: Recording)
 
 
 def test_logged_checkpoints_hold_only_where_they_were(rig: Rig, recording: Recording) -> None:
-    logged = (Checkpoint.RESET_REQUESTED, Checkpoint.SUSPEND_REQUESTED, Checkpoint.INIT)
+    logged = (
+        Checkpoint.RESET_REQUESTED,
+        Checkpoint.SUSPEND_REQUESTED,
+        Checkpoint.CLOCK_HOST,
+        Checkpoint.CLOCK_VIRTUAL_RT,
+        Checkpoint.INIT,
+    )
     for kind in Checkpoint:
         assert rig.replay.checkpoint(kind)
     assert {e.kind for e in events(rig)} == {Kind.CHECKPOINT}
@@ -382,7 +388,7 @@ def test_logged_checkpoints_hold_only_where_they_were(rig: Rig, recording: Recor
     for kind in (*logged, Checkpoint.RESET):
         assert played.replay.checkpoint(kind)
     assert not played.replay.checkpoint(Checkpoint.RESET)
-    assert played.replay.checkpoint(Checkpoint.CLOCK_HOST)
+    assert played.replay.checkpoint(Checkpoint.CLOCK_WARP_START)
 
 
 # --- requests, debugger, bottom halves

@@ -1,0 +1,290 @@
+"""Disks at the border: requests that complete on the host's time, contents that are machine state.
+
+QEMU: `block/blkreplay.c` and `replay_block_event`. There the log has the order of completions and
+the image must be the same; here it also has what was read, unless the user does not want that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from errno import EIO
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ttd.replay.errors import Divergence, RecordingError, ReplayError
+from ttd.replay.varint import Reader, put_varint
+
+if TYPE_CHECKING:
+    from ttd.replay.replay import Replay
+
+PAGE = 4096
+"""Bytes of a disk that are read, remembered and stored together."""
+Done = Callable[[list[bytes], int], None]
+"""(what was read of each span, errno or 0)."""
+
+
+class BlockBackend(Protocol):
+    """The host side of a disk: an image that is only read, but for `write`."""
+
+    def submit(self, spans: Sequence[tuple[int, int]], done: Done) -> None:
+        """Read (offset, length) spans, on another thread, and then call `done` there."""
+        ...
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Read now; fewer bytes where the image ends; raises `OSError`."""
+        ...
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change the image; raises `OSError`."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; what is under way is not reported any more."""
+        ...
+
+
+class Disk:
+    """What the machine knows of a disk: pages that it has read or written; the rest are holes.
+
+    The known pages are part of the machine's state, kept by snapshots as those of RAM are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.pages = -(-size // PAGE)
+        self._known: dict[int, bytes] = {}
+        self._changed: set[int] = set()
+
+    def missing(self, numbers: Sequence[int]) -> list[int]:
+        """Those of the pages that are holes."""
+        return [number for number in numbers if number not in self._known]
+
+    def put(self, number: int, data: bytes) -> None:
+        """Fill a hole with the contents of the image; a known page stays as it is."""
+        if number not in self._known:
+            self._known[number] = data.ljust(PAGE, b"\0")
+            self._changed.add(number)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Contents of known pages; holes read as zeros."""
+        out = bytearray()
+        while count:
+            number, start = divmod(offset, PAGE)
+            part = min(count, PAGE - start)
+            out += self._known.get(number, bytes(PAGE))[start : start + part]
+            offset += part
+            count -= part
+        return bytes(out)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change the contents; of a page that is changed in part the rest must be known."""
+        at = 0
+        while at < len(data):
+            number, start = divmod(offset + at, PAGE)
+            part = data[at : at + PAGE - start]
+            old = self._known.get(number, bytes(PAGE))
+            self._known[number] = old[:start] + part + old[start + len(part) :]
+            self._changed.add(number)
+            at += len(part)
+
+    def contents(self) -> list[tuple[int, bytes]]:
+        """All known pages."""
+        return sorted(self._known.items())
+
+    def take_changed(self) -> list[tuple[int, bytes]]:
+        """The pages that have changed since this was called last; b"" for a hole."""
+        changed = [(number, self._known.get(number, b"")) for number in sorted(self._changed)]
+        self._changed.clear()
+        return changed
+
+    def restore(self, number: int, data: bytes) -> None:
+        """Give a page the contents that `take_changed` said, without calling it changed."""
+        if data:
+            self._known[number] = data
+        else:
+            self._known.pop(number, None)
+
+
+class BlockDriver:
+    """The front end that a disk controller holds; made by `Replay.register_block_driver`.
+
+    A request is a number (`Replay.blkreplay_next_id`) and the pages it needs. In record the host
+    reads those that are not known yet; its completion enters at a checkpoint. In play the
+    completion comes from the log, with its pages, or they are read from the same image.
+    """
+
+    def __init__(
+        self, replay: Replay, name: str, size: int, backend: BlockBackend | None, embed: bool
+    ) -> None:
+        self.name = name
+        self.disk = Disk(size)
+        self.backend = backend
+        self._embed = embed
+        self._replay = replay
+        self._complete: Callable[[int, int], None] = lambda number, errno: None
+        self._pending: list[list[Any]] = []
+        self._asked: set[int] = set()
+        self._done: deque[tuple[int, list[int], list[bytes], int]] = deque()
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the disk."""
+        return self.disk.size
+
+    def connect(self, complete: Callable[[int, int], None]) -> None:
+        """Say what is called at the completion of a request, with its number and errno or 0."""
+        self._complete = complete
+
+    # the guest's side: machine's thread
+
+    def submit(self, offset: int, count: int, writes: bool) -> int:
+        """Begin a request on [offset, offset + count); returns its number.
+
+        The data are moved by `read` and `write` when it completes.
+        """
+        number = self._replay.blkreplay_next_id()
+        if not count:
+            wanted = []
+        elif not writes:
+            wanted = list(range(offset // PAGE, (offset + count - 1) // PAGE + 1))
+        else:
+            # Of a page that is written in part, the rest comes from the image.
+            ends = []
+            if offset % PAGE:
+                ends.append(offset // PAGE)
+            if (offset + count) % PAGE:
+                ends.append((offset + count) // PAGE)
+            wanted = sorted(set(ends))
+        self._pending.append([number, self.disk.missing(wanted)])
+        if not self._replay.in_play:
+            self._ask(number, self._pending[-1][1])
+        return number
+
+    def read(self, offset: int, count: int) -> bytes:
+        """The contents, for a request that completes."""
+        return self.disk.read(offset, count)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change the contents, for a request that completes."""
+        self.disk.write(offset, data)
+
+    # the host's side
+
+    def _ask(self, number: int, pages: list[int]) -> None:
+        self._asked.add(number)
+
+        def done(parts: list[bytes], errno: int) -> None:
+            for page, part in zip(pages, parts, strict=False):
+                if len(part) < min(PAGE, self.size - page * PAGE):
+                    errno = errno or EIO
+            with self._lock:
+                self._done.append((number, pages, parts, errno))
+            self._replay.block_event()
+
+        if self.backend is None:
+            done([b""] * len(pages), EIO if pages else 0)
+        else:
+            self.backend.submit([(p * PAGE, min(PAGE, self.size - p * PAGE)) for p in pages], done)
+
+    def commit(self) -> None:
+        """Put what the guest has written into the image."""
+        if self.backend is None:
+            return
+        try:
+            for number, data in self.disk.contents():
+                data = data[: self.size - number * PAGE]
+                if self.backend.read(number * PAGE, len(data)) != data:
+                    self.backend.write(number * PAGE, data)
+        except OSError as error:
+            raise ReplayError(
+                f"the image of {self.name} cannot be written: {error.strerror or error}"
+            ) from error
+
+    def close(self) -> None:
+        """Close the image."""
+        if self.backend is not None:
+            self.backend.close()
+
+    # `sources.Source`
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._done)
+
+    def take(self) -> bytes | None:
+        known = {number for number, _ in self._pending}
+        for number, pages in self._pending:
+            if number not in self._asked:
+                self._ask(number, pages)
+        while self._done:
+            with self._lock:
+                number, pages, parts, errno = self._done.popleft()
+            if number in known:
+                self._asked.discard(number)
+                return self._payload(number, pages, parts, errno)
+        return None
+
+    def _payload(self, number: int, pages: list[int], parts: list[bytes], errno: int) -> bytes:
+        out = bytearray()
+        put_varint(out, number)
+        put_varint(out, errno)
+        if errno:
+            return bytes(out)
+        missing = set(self.disk.missing(pages))
+        for page, part in zip(pages, parts, strict=True):
+            if page not in missing:
+                continue
+            put_varint(out, page)
+            if self._embed:
+                put_varint(out, len(part))
+                out += part
+            else:
+                put_varint(out, 0)
+                self.disk.put(page, part)
+        return bytes(out)
+
+    def deliver(self, payload: bytes) -> None:
+        reader = Reader(payload)
+        number, errno = reader.varint(), reader.varint()
+        if not self._pending or number not in [entry[0] for entry in self._pending]:
+            raise Divergence(
+                self._replay.get_current_step(),
+                f"the completion of disk request {number} of {self.name}",
+                "that it is not under way",
+            )
+        while not reader.done:
+            page, length = reader.varint(), reader.varint()
+            if page >= self.disk.pages or length > PAGE:
+                raise RecordingError("the recording is damaged: a disk request is too large")
+            self.disk.put(page, reader.bytes(length) if length else self._fetch(page))
+        self._pending = [entry for entry in self._pending if entry[0] != number]
+        self._complete(number, errno)
+
+    def _fetch(self, page: int) -> bytes:
+        """A page that is not in the recording."""
+        if not self.disk.missing([page]):
+            return b""
+        if self.backend is None:
+            raise RecordingError(
+                f"the recording does not hold the contents of {self.name}: give its image"
+            )
+        try:
+            return self.backend.read(page * PAGE, PAGE)
+        except OSError as error:
+            raise RecordingError(
+                f"the image of {self.name} cannot be read: {error.strerror or error}"
+            ) from error
+
+    def save(self) -> list[list[Any]]:
+        return [[number, list(pages)] for number, pages in self._pending]
+
+    def load(self, state: list[list[Any]]) -> None:
+        self._pending = [[number, list(pages)] for number, pages in state]
+
+
+def completed(payload: bytes) -> tuple[int, int]:
+    """Number and errno of the request that a BLOCK event (without its device) completes."""
+    reader = Reader(payload)
+    return reader.varint(), reader.varint()

@@ -1,0 +1,110 @@
+"""Keyboards, mice and tablets at the border. QEMU: `replay_input_event`, `_input_sync_event`."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+
+from ttd.replay.errors import RecordingError
+
+_EVENT = struct.Struct("<HHi")
+_MOST_QUEUED = 4096
+
+InputEvent = tuple[int, int, int]
+"""(type, code, value), numbered as in Linux: virtio-input takes them as they are."""
+
+
+class InputDriver:
+    """The front end that an input device holds; made by `Replay.register_input_driver`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._queue: deque[InputEvent | None] = deque()
+        self._lock = Lock()
+        self._event: Callable[[int, int, int], None] = lambda kind, code, value: None
+        self._sync: Callable[[], None] = lambda: None
+        self.events = _Events(self)
+        self.syncs = _Syncs(self)
+
+    def connect(self, event: Callable[[int, int, int], None], sync: Callable[[], None]) -> None:
+        """Say what is called for each event, and at the end of a group."""
+        self._event = event
+        self._sync = sync
+
+    def put(self, event: InputEvent | None) -> bool:
+        """Queue an event, or (None) the end of a group; from any thread. False: no room."""
+        with self._lock:
+            if len(self._queue) >= _MOST_QUEUED:
+                return False
+            self._queue.append(event)
+            return True
+
+    def clear(self) -> None:
+        """Forget what is queued."""
+        with self._lock:
+            self._queue.clear()
+
+
+class _Events:
+    """The `Source` of a device's events, up to the end of a group."""
+
+    def __init__(self, driver: InputDriver) -> None:
+        self._driver = driver
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._driver._queue)
+
+    def take(self) -> bytes | None:
+        with self._driver._lock:
+            if not self._driver._queue or self._driver._queue[0] is None:
+                return None
+            event = self._driver._queue.popleft()
+            assert event is not None
+            return _EVENT.pack(*event)
+
+    def deliver(self, payload: bytes) -> None:
+        if len(payload) != _EVENT.size:
+            raise RecordingError("the recording is damaged: an input event has a wrong size")
+        self._driver._event(*_EVENT.unpack(payload))
+
+    def save(self) -> None:
+        return None
+
+    def load(self, state: None) -> None:
+        pass
+
+
+class _Syncs:
+    """The `Source` of the ends of a device's groups."""
+
+    def __init__(self, driver: InputDriver) -> None:
+        self._driver = driver
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._driver._queue)
+
+    def take(self) -> bytes | None:
+        with self._driver._lock:
+            if not self._driver._queue or self._driver._queue[0] is not None:
+                return None
+            self._driver._queue.popleft()
+            return b""
+
+    def deliver(self, payload: bytes) -> None:
+        self._driver._sync()
+
+    def save(self) -> None:
+        return None
+
+    def load(self, state: None) -> None:
+        pass
+
+
+def unpack_event(payload: bytes) -> InputEvent:
+    """(type, code, value) of an INPUT event's payload (without its device)."""
+    kind, code, value = _EVENT.unpack(payload)
+    return kind, code, value
