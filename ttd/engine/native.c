@@ -265,16 +265,6 @@ static bool privileged_now(ttd_engine *e)
     return e->isa != ISA_THUMB || !unprivileged_thread(e, &xpsr);
 }
 
-/* LDRT, STRT and their kin access as unprivileged code does (DDI0403E A7.7.71 and others). */
-static bool privileged_access(ttd_engine *e)
-{
-    uint8_t *code = host_pointer(e, read_pc(e));
-    if (code && e->isa == ISA_THUMB && code[1] >> 1 == 0xf8 >> 1 && !(code[0] & 0x80)
-        && (code[0] & 15) != 15 && (code[3] & 15) == 0xe)
-        return false;
-    return privileged_now(e);
-}
-
 static bool mpu_active(ttd_engine *e)
 {
     if (!e->mpu_on)
@@ -354,16 +344,6 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
-static void forget_blocks(ttd_engine *e)
-{
-    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
-}
-
-static bool is_divide(const uint8_t *code, int length)
-{
-    return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
-}
-
 /* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
 static bool changes_masks(const uint8_t *code, int length)
 {
@@ -390,14 +370,10 @@ static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t siz
                 in_it = 4 - __builtin_ctz(code[offset] & 15);
             if (changes_masks(code + offset, length))
                 b->masks = b->slow = 1;
-            if (e->trap_divide && is_divide(code + offset, length))
-                b->checked = b->slow = 1;
         }
         offset += length;
         n++;
     }
-    if (code && ((e->flags[page_of(e, r, pc)] | e->flags[page_of(e, r, pc + size - 1)]) & PAGE_SPLIT))
-        b->checked = b->slow = 1;
     b->n = n;
     b->it_after = (uint8_t)in_it;
     if (in_it)
@@ -474,37 +450,6 @@ static void set_fast_limit(ttd_engine *e)
         e->fast_limit = 0;
 }
 
-/* How many instructions of the block may run before one that must not, or whose operands have to
- * be seen first; `why` if that is none. */
-static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
-{
-    uint8_t *code = host_pointer(e, b->pc);
-    uint64_t at = b->pc, k;
-    bool active = mpu_active(e), privileged = privileged_now(e);
-    for (k = 0; k < b->n && k < room; k++) {
-        int length = insn_length(e, code);
-        if (mpu_allows(e, at, length, ACC_FETCH, privileged, active) != 1) {
-            if (k == 0) {
-                *why = WHY_FAULT;
-                fault_at(e, ACC_FETCH, at);
-            }
-            return k;
-        }
-        if (e->trap_divide && is_divide(code, length)) {
-            if (k > 0)
-                return k;
-            if (!reg32(e, UC_ARM_REG_R0 + (code[2] & 15)) && divide_runs(e)) {
-                *why = WHY_EXCEPTION;
-                e->code = EXCEPTION_DIVIDE;
-                return 0;
-            }
-        }
-        code += length;
-        at += length;
-    }
-    return room;
-}
-
 /* The block just announced needs a closer look. */
 static void slow_block(ttd_engine *e, block_info *b)
 {
@@ -534,8 +479,6 @@ static void slow_block(ttd_engine *e, block_info *b)
     set_fast_limit(e);
     if (b->it_store && e->write_cached)
         flush_tlb(e);
-    if (b->checked)
-        room = checked_room(e, b, room, &why);
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
@@ -686,15 +629,6 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *ou
     return true;
 }
 
-/* On a page that the MPU splits, blocks are looked at instruction by instruction. */
-static void split_code(ttd_engine *e, uint32_t page, bool split)
-{
-    if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
-        return;
-    e->flags[page] ^= PAGE_SPLIT;
-    forget_blocks(e);
-}
-
 static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
 {
     ttd_engine *e = user;
@@ -705,14 +639,10 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     (void)uc;
 
     if ((e->mpu_on || kind == ACC_FETCH) && !e->quiet)
-        allowed = mpu_allows(e, vaddr, e->page_size, kind,
-                             kind == ACC_FETCH ? privileged_now(e) : privileged_access(e),
-                             mpu_active(e));
+        allowed = mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e));
     if (kind == ACC_FETCH) {
-        if (r && r->kind != REGION_MMIO && allowed) {
-            split_code(e, page_of(e, r, vaddr), allowed < 0);
+        if (r && r->kind != REGION_MMIO && allowed)
             return fill_code(e, r, vaddr, out);
-        }
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
     if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE)) {
@@ -725,7 +655,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     } else {
         uint32_t page = page_of(e, r, vaddr);
         uint8_t *flags = &e->flags[page], watched = e->watched[page];
-        trap = allowed < 0 || e->trap_unaligned || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
+        trap = allowed < 0 || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
             || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
@@ -1015,16 +945,11 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
         s = slot_at(e, address);
         address = s->vaddr + (address & (e->page_size - 1));
     } else if (address & ((size > 4 ? 4 : size) - 1)) {
-        /* DDI0403E A3.2.1: unaligned to Device memory. */
-        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
-        return give_up(e, write);
+        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
+        return give_up(e, write);         /* DDI0403E A3.2.1: unaligned to Device memory */
     }
-    if (s && e->trap_unaligned && address & ((size > 4 ? 4 : size) - 1)) {
-        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
-        return give_up(e, write);
-    }
-    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ,
-                                privileged_access(e), mpu_active(e)) != 1) {
+    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ, privileged_now(e),
+                                mpu_active(e)) != 1) {
         fault_at(e, write ? ACC_WRITE : ACC_READ, address);
         return give_up(e, write);
     }
@@ -1290,6 +1215,11 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 }
 
 /* ---- stops -------------------------------------------------------------------------- */
+
+static void forget_blocks(ttd_engine *e)
+{
+    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
+}
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count)
 {
