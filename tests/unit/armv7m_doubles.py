@@ -136,6 +136,13 @@ class FakeCore:
         never = 0x40000000 <= address < 0x60000000 or address >= 0xA0000000
         return any(address in part for part in self.forbidden) or (kind == Access.FETCH and never)
 
+    def access_privileged(self) -> bool:
+        control, xpsr = self.regs_read((arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_XPSR))
+        return not control & 1 or bool(xpsr & 0x1FF)
+
+    def set_traps(self, *, divide: bool, unaligned: bool) -> None:
+        self.traps = (divide, unaligned)
+
     def set_mpu(
         self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: list[MpuRegion]
     ) -> None:

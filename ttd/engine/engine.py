@@ -420,6 +420,15 @@ class Engine:
             ffi.new("uint8_t[]", [int(r[4]) for r in regions]),
         )
 
+    def access_privileged(self) -> bool:
+        """Inside a device callback: the access is a privileged one (LDRT and STRT are not)."""
+        return bool(lib.ttd_access_privileged(self._native))
+
+    def set_traps(self, *, divide: bool, unaligned: bool) -> None:
+        """Raise exception `EXCEPTION_DIVIDE` for divisions by zero; a FAULT with `UNALIGNED` in
+        its code for every unaligned access."""
+        lib.ttd_set_traps(self._native, divide, unaligned)
+
     # -- pages ---------------------------------------------------------------------------
 
     def page_number(self, address: int) -> int:

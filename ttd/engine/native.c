@@ -35,7 +35,7 @@ typedef struct {
     uint64_t pc;
     uint32_t size;
     uint16_t n;
-    uint8_t slow, it_store, it_after, masks;
+    uint8_t slow, it_store, it_after, masks, checked;
 } block_info;
 /* `first_view` numbers pages as the guest sees them: an alias has views of its own. */
 typedef struct {
@@ -120,6 +120,10 @@ struct ttd_engine {
     uint64_t skip_step;
     ttd_hit hit, scan_break, scan_watch;
     bool noting;                  /* breakpoints of the present block are still to be noted */
+
+    bool trap_divide, trap_unaligned;
+    uint64_t start_steps;         /* where the present start of Unicorn began, and */
+    uint32_t start_it;            /* the IT state there */
 
     bool mpu_on, mpu_background, mpu_hfnmi;
     mpu_region mpu[MAX_MPU];
@@ -265,6 +269,16 @@ static bool privileged_now(ttd_engine *e)
     return e->isa != ISA_THUMB || !unprivileged_thread(e, &xpsr);
 }
 
+/* LDRT, STRT and their kin access as unprivileged code does (DDI0403E A7.7.71 and others). */
+static bool privileged_access(ttd_engine *e)
+{
+    uint8_t *code = host_pointer(e, read_pc(e));
+    if (code && e->isa == ISA_THUMB && code[1] >> 1 == 0xf8 >> 1 && !(code[0] & 0x80)
+        && (code[0] & 15) != 15 && (code[3] & 15) == 0xe)
+        return false;
+    return privileged_now(e);
+}
+
 static bool mpu_active(ttd_engine *e)
 {
     if (!e->mpu_on)
@@ -344,6 +358,16 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
+static void forget_blocks(ttd_engine *e)
+{
+    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
+}
+
+static bool is_divide(const uint8_t *code, int length)
+{
+    return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
+}
+
 /* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
 static bool changes_masks(const uint8_t *code, int length)
 {
@@ -370,10 +394,14 @@ static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t siz
                 in_it = 4 - __builtin_ctz(code[offset] & 15);
             if (changes_masks(code + offset, length))
                 b->masks = b->slow = 1;
+            if (e->trap_divide && is_divide(code + offset, length))
+                b->checked = b->slow = 1;
         }
         offset += length;
         n++;
     }
+    if (code && ((e->flags[page_of(e, r, pc)] | e->flags[page_of(e, r, pc + size - 1)]) & PAGE_SPLIT))
+        b->checked = b->slow = 1;
     b->n = n;
     b->it_after = (uint8_t)in_it;
     if (in_it)
@@ -450,6 +478,64 @@ static void set_fast_limit(ttd_engine *e)
         e->fast_limit = 0;
 }
 
+static void fault_at(ttd_engine *e, int kind, uint64_t address);
+static uint32_t gpr(ttd_engine *e, int n);
+
+static bool condition_holds(uint32_t xpsr, int condition)
+{
+    bool n = xpsr >> 31 & 1, z = xpsr >> 30 & 1, c = xpsr >> 29 & 1, v = xpsr >> 28 & 1, yes;
+    switch (condition >> 1) {             /* DDI0403E A7.3.1 */
+    case 0: yes = z; break;
+    case 1: yes = c; break;
+    case 2: yes = n; break;
+    case 3: yes = v; break;
+    case 4: yes = c && !z; break;
+    case 5: yes = n == v; break;
+    case 6: yes = n == v && !z; break;
+    default: return true;
+    }
+    return yes != (condition & 1);
+}
+
+/* The block's first instruction is not one that its IT block skips. */
+static bool first_runs(ttd_engine *e)
+{
+    uint32_t it = e->steps == e->start_steps ? e->start_it : 0;
+    it = (it >> 25 & 3) | (it >> 8 & 0xfc);
+    return !(it & 15) || condition_holds(reg32(e, UC_ARM_REG_XPSR), (int)(it >> 4));
+}
+
+/* How many instructions of the block may run before one that must not, or whose operands have to
+ * be seen first; `why` if that is none. */
+static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    uint8_t *code = host_pointer(e, b->pc);
+    uint64_t at = b->pc, k;
+    bool active = mpu_active(e), privileged = privileged_now(e);
+    for (k = 0; k < b->n && k < room; k++) {
+        int length = insn_length(e, code);
+        if (mpu_allows(e, at, length, ACC_FETCH, privileged, active) != 1) {
+            if (k == 0) {
+                *why = WHY_FAULT;
+                fault_at(e, ACC_FETCH, at);
+            }
+            return k;
+        }
+        if (e->trap_divide && is_divide(code, length)) {
+            if (k > 0)
+                return k;
+            if (!gpr(e, code[2] & 15) && first_runs(e)) {
+                *why = WHY_EXCEPTION;
+                e->code = EXCEPTION_DIVIDE;
+                return 0;
+            }
+        }
+        code += length;
+        at += length;
+    }
+    return room;
+}
+
 /* The block just announced needs a closer look. */
 static void slow_block(ttd_engine *e, block_info *b)
 {
@@ -479,6 +565,8 @@ static void slow_block(ttd_engine *e, block_info *b)
     set_fast_limit(e);
     if (b->it_store && e->write_cached)
         flush_tlb(e);
+    if (b->checked)
+        room = checked_room(e, b, room, &why);
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
@@ -629,6 +717,15 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *ou
     return true;
 }
 
+/* On a page that the MPU splits, blocks are looked at instruction by instruction. */
+static void split_code(ttd_engine *e, uint32_t page, bool split)
+{
+    if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
+        return;
+    e->flags[page] ^= PAGE_SPLIT;
+    forget_blocks(e);
+}
+
 static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
 {
     ttd_engine *e = user;
@@ -639,10 +736,14 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     (void)uc;
 
     if ((e->mpu_on || kind == ACC_FETCH) && !e->quiet)
-        allowed = mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e));
+        allowed = mpu_allows(e, vaddr, e->page_size, kind,
+                             kind == ACC_FETCH ? privileged_now(e) : privileged_access(e),
+                             mpu_active(e));
     if (kind == ACC_FETCH) {
-        if (r && r->kind != REGION_MMIO && allowed)
+        if (r && r->kind != REGION_MMIO && allowed) {
+            split_code(e, page_of(e, r, vaddr), allowed < 0);
             return fill_code(e, r, vaddr, out);
+        }
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
     if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE)) {
@@ -655,7 +756,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     } else {
         uint32_t page = page_of(e, r, vaddr);
         uint8_t *flags = &e->flags[page], watched = e->watched[page];
-        trap = allowed < 0 || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
+        trap = allowed < 0 || e->trap_unaligned || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
             || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
@@ -945,11 +1046,16 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
         s = slot_at(e, address);
         address = s->vaddr + (address & (e->page_size - 1));
     } else if (address & ((size > 4 ? 4 : size) - 1)) {
-        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
-        return give_up(e, write);         /* DDI0403E A3.2.1: unaligned to Device memory */
+        /* DDI0403E A3.2.1: unaligned to Device memory. */
+        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+        return give_up(e, write);
     }
-    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ, privileged_now(e),
-                                mpu_active(e)) != 1) {
+    if (s && e->trap_unaligned && address & ((size > 4 ? 4 : size) - 1)) {
+        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+        return give_up(e, write);
+    }
+    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ,
+                                privileged_access(e), mpu_active(e)) != 1) {
         fault_at(e, write ? ACC_WRITE : ACC_READ, address);
         return give_up(e, write);
     }
@@ -1068,11 +1174,26 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->blk = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
+    e->start_steps = e->steps;
+    e->start_it = it_state(e);
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
                        0, 0, 0);
     if (use_exit)
         set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
     return err;
+}
+
+void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
+{
+    if (divide == e->trap_divide && unaligned == e->trap_unaligned)
+        return;
+    e->trap_divide = divide;
+    e->trap_unaligned = unaligned;
+    forget_blocks(e);
+    if (e->running)
+        e->flush_due = true;              /* after the instruction that is storing */
+    else
+        flush_tlb(e);
 }
 
 int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
@@ -1216,11 +1337,6 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 
 /* ---- stops -------------------------------------------------------------------------- */
 
-static void forget_blocks(ttd_engine *e)
-{
-    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
-}
-
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count)
 {
     free(e->breaks);
@@ -1306,7 +1422,7 @@ void ttd_new_interval(ttd_engine *e)
 {
     uint32_t page;
     for (page = 0; page < e->npages; page++)
-        e->flags[page] &= PAGE_EVER_EXEC;
+        e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT;
     flush_tlb(e);
 }
 
@@ -1391,6 +1507,8 @@ bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
     bool priv = privileged < 0 ? privileged_now(e) : privileged != 0;
     return mpu_allows(e, address, 1, kind, priv, mpu_active(e)) != 1;
 }
+
+bool ttd_access_privileged(ttd_engine *e) { return privileged_access(e); }
 
 bool ttd_mapped(ttd_engine *e, uint64_t address, int kind)
 {

@@ -12,10 +12,13 @@ enum {
 };
 
 /* Shared with ttd.engine.types.Access. */
-enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4 };
+enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4, ACC_UNALIGNED = 8 };
+
+/* Exception number of a division by zero, beside Unicorn's. */
+enum { EXCEPTION_DIVIDE = 0x1000 };
 
 /* Flags of a RAM page; the first three are of the present interval. */
-enum { PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8 };
+enum { PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16 };
 
 enum { REGION_RAM, REGION_ROM, REGION_MMIO };
 
@@ -72,6 +75,9 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
                  const uint8_t *ap, const uint8_t *xn);
 bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
 bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
+
+bool ttd_access_privileged(ttd_engine *e);
+void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
 
 void ttd_clear_exclusive(ttd_engine *e);
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);

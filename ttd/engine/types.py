@@ -29,6 +29,12 @@ class StopReason(IntEnum):
     """An interrupt mask register changed while `Engine.watch_masks` was on."""
 
 
+EXCEPTION_DIVIDE = 0x1000
+"""Code of an EXCEPTION stop: the instruction at PC divides by zero (`Engine.set_traps`)."""
+UNALIGNED = 8
+"""In the code of a FAULT stop: the access is not aligned and has to be."""
+
+
 class Access(IntEnum):
     """Kinds of memory access; may be or-ed for watchpoints."""
 

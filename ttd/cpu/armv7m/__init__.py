@@ -13,8 +13,8 @@
 
 Known gaps, all because the translated code does not offer the event:
 
-- CCR.DIV_0_TRP and CCR.UNALIGN_TRP are kept but trap nothing; LDM, STM, LDRD and STRD to
-  unaligned addresses of Normal memory do not raise UNALIGNED (LDREX does, and Device memory).
+- LDM, STM, LDRD and STRD to unaligned addresses of Normal memory raise UNALIGNED only while
+  CCR.UNALIGN_TRP is set (LDREX always does, and all accesses to Device memory).
 - SEV is not seen, unless it stands right before a WFE; elsewhere it does not set the event
   register.
 - MRS BASEPRI reads back priority bits that the core does not have.

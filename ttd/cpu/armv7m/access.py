@@ -48,5 +48,11 @@ class CoreAccess(Protocol):
     ) -> None:
         """Enforce these regions; of overlapping ones the later wins."""
 
+    def access_privileged(self) -> bool:
+        """Is the access that is being served a privileged one?"""
+
+    def set_traps(self, *, divide: bool, unaligned: bool) -> None:
+        """Report divisions by zero, and every unaligned access."""
+
     def clear_exclusive(self) -> None:
         """Open the exclusive monitor (LDREX/STREX)."""

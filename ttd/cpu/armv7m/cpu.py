@@ -11,6 +11,7 @@ from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, Register
 from ttd.devices.base import Clock, Device, State
+from ttd.engine import types
 from ttd.engine.types import Access, EngineStop, StopReason
 
 from . import exceptions as exc
@@ -286,6 +287,8 @@ class CortexM:
 
     def _exception(self, stop: EngineStop) -> After:
         match stop.code:
+            case types.EXCEPTION_DIVIDE:
+                return self._raise(exc.USAGE_FAULT, scs.DIVBYZERO)
             case _Excp.SWI:  # PC is after it
                 return self._raise(exc.SVCALL)
             case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
@@ -358,6 +361,8 @@ class CortexM:
     def _data_fault(self, stop: EngineStop) -> After:
         """B1.5.14: MemManage if the MPU forbids it, UsageFault if unaligned, else BusFault."""
         engine = self._engine
+        if stop.code & types.UNALIGNED:
+            return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
         registers = engine.regs_read(GENERAL_IDS)
         access = data_access(engine.read(stop.pc, 4), stop.pc, registers.__getitem__)
         if access is not None and (access.unaligned or self._device_unaligned(access)):

@@ -150,8 +150,14 @@ class SystemControlSpace(Device):
         self.demcr = 0
         self.dcrdr = 0
 
+    def _set_traps(self) -> None:
+        self._engine.set_traps(
+            divide=bool(self.ccr & DIV_0_TRP), unaligned=bool(self.ccr & UNALIGN_TRP)
+        )
+
     def reset(self) -> None:
         self._clear()
+        self._set_traps()
         self.table.reset()
         self.systick.reset()
         self.mpu.reset()
@@ -170,6 +176,7 @@ class SystemControlSpace(Device):
         self.table.load(state["exceptions"])
         self.systick.load(state["systick"])
         self.mpu.load(state["mpu"])
+        self._set_traps()
 
     # Time ------------------------------------------------------------------------------------
 
@@ -186,7 +193,7 @@ class SystemControlSpace(Device):
     # Access ----------------------------------------------------------------------------------
 
     def read(self, offset: int, size: int) -> int:
-        if not self._privileged():
+        if not self._engine.access_privileged():
             raise BusError
         self._catch_up()
         return self._part(offset, size)
@@ -203,7 +210,7 @@ class SystemControlSpace(Device):
         return word >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, offset: int, size: int, value: int) -> None:
-        if not self._privileged() and not (offset == Reg.STIR and self.ccr & USERSETMPEND):
+        if not self._engine.access_privileged() and not (offset == Reg.STIR and self.ccr & USERSETMPEND):
             raise BusError
         self._catch_up()
         if Reg.IPR <= offset < _IPR_END or Reg.SHPR <= offset < _SHPR_END:
@@ -214,10 +221,6 @@ class SystemControlSpace(Device):
             self._write_word(offset, value)
         elif offset & ~3 == Reg.CFSR:
             self.cfsr &= ~(value << 8 * (offset & 3))
-
-    def _privileged(self) -> bool:
-        control, xpsr = self._engine.regs_read((arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_XPSR))
-        return not control & 1 or bool(xpsr & 0x1FF)
 
     def _priority_number(self, at: int) -> int | None:
         """The exception whose priority byte is at this offset."""
@@ -351,6 +354,7 @@ class SystemControlSpace(Device):
                 self.scr = value & _SCR_MASK
             case Reg.CCR:
                 self.ccr = value & _CCR_MASK
+                self._set_traps()
             case Reg.SHCSR:
                 self._write_shcsr(value)
             case Reg.CFSR:
