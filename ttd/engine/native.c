@@ -1504,7 +1504,8 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
 
 bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
 {
-    bool priv = privileged < 0 ? privileged_now(e) : privileged != 0;
+    bool priv = privileged >= 0 ? privileged != 0
+        : kind == ACC_FETCH ? privileged_now(e) : privileged_access(e);
     return mpu_allows(e, address, 1, kind, priv, mpu_active(e)) != 1;
 }
 
