@@ -396,7 +396,7 @@ class Engine:
         )
 
     def mpu_denies(self, address: int, kind: Access) -> bool:
-        """True if the MPU, or the default memory map, forbids the access to the instruction at PC."""
+        """True if the MPU, or the default map, forbids the access to the instruction at PC."""
         return bool(lib.ttd_mpu_denies(self._native, address, kind, -1))
 
     def set_mpu(

@@ -210,7 +210,8 @@ class SystemControlSpace(Device):
         return word >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, offset: int, size: int, value: int) -> None:
-        if not self._engine.access_privileged() and not (offset == Reg.STIR and self.ccr & USERSETMPEND):
+        allowed = offset == Reg.STIR and self.ccr & USERSETMPEND
+        if not allowed and not self._engine.access_privileged():
             raise BusError
         self._catch_up()
         if Reg.IPR <= offset < _IPR_END or Reg.SHPR <= offset < _SHPR_END:
