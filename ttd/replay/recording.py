@@ -324,9 +324,7 @@ class Recording:
         self._writer = None
         self.writable = False
         with self._lock, schema.one_sentence(self.path):
-            # One file without side files, also if it is copied while it is being read.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            schema.settle(self._connection)
 
     def close(self) -> None:
         """Give the file back. What has not been committed is lost. Never raises."""

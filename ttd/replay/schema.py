@@ -91,11 +91,28 @@ def publish(temporary: str, path: str) -> sqlite3.Connection:
     for suffix in _SIDE_FILES:
         Path(path + suffix).unlink(missing_ok=True)
     os.replace(temporary, path)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # Absolute: `:memory:` is a file name like any other.
+    name = os.path.abspath(path)
+    connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     # Survives SIGKILL as it is; a power failure may cost the last commits, never consistency.
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """One file without side files, also if it is copied while it is being read.
+
+    A reader that has the file open is in the way: then everything stays in the log beside the
+    file, for that reader or the next one to bring in.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
 
 
 def check_header(path: str) -> None:
@@ -134,7 +151,8 @@ def open_existing(path: str) -> sqlite3.Connection:
 
 
 def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
-    uri = f"file:{quote(os.path.abspath(path))}?mode={mode}" + ("&immutable=1" * immutable)
+    name = quote(os.fsencode(os.path.abspath(path)))
+    uri = f"file:{name}?mode={mode}" + ("&immutable=1" * immutable)
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
