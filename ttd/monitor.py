@@ -43,7 +43,8 @@ class Bookmarks:
 
     def moved(self, start: int, to: int) -> None:
         """Enter a jump or a run; what was ahead on the trail is forgotten."""
-        if not self.trail or self.trail[self.here] != start:
+        # GDB leaves a breakpoint with a step of its own before it runs: the trail has that place.
+        if not self.trail or self.trail[self.here] not in (start - 1, start):
             self._append(start)
         if to != start:
             self._append(to)
