@@ -5,7 +5,7 @@ Recording, replaying, stepping and searching are this loop with other limits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -110,7 +110,9 @@ class Machine:
         *,
         clock_ns: int,
         semihosting: bool = False,
+        extras: Callable[[Wiring], list[MappedDevice]] = lambda wiring: [],
     ) -> None:
+        """`extras` makes the devices that the user has added to the board."""
         self.board = board
         self.replay = replay
         self.clock_ns = clock_ns
@@ -150,8 +152,9 @@ class Machine:
             nmi=self.cpu.set_nmi,
             reset=self._want_reset,
             char=chars.__getitem__,
+            memory=self.engine,
         )
-        on_board = board.build_devices(wiring)
+        on_board = [*board.build_devices(wiring), *extras(wiring)]
         self._on_board = [mapped.device for mapped in on_board]
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]

@@ -11,6 +11,16 @@ from ttd.boards import BOARDS
 from ttd.boards.base import Board, MappedDevice, Wiring
 
 
+class NoMemory:
+    """What no device of a board reaches for by itself."""
+
+    def read(self, address: int, size: int) -> bytes:
+        return b""
+
+    def write(self, address: int, data: bytes) -> int:
+        return 0
+
+
 class Bench:
     """Just enough of a machine to build a board's devices."""
 
@@ -25,6 +35,7 @@ class Bench:
             nmi=lambda level: self.levels.__setitem__("nmi", level),
             reset=self.reset,
             char=self.front,
+            memory=NoMemory(),
         )
         self.devices = {found.device.name: found for found in board.build_devices(wiring)}
 

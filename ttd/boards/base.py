@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ttd.devices.base import Clock, Device, Line
 from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.virtio.queue import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,20 @@ class Wiring:
     """A device asks for a system reset."""
     char: Callable[[str], CharFront]
     """The front end of the character device with this name."""
+    memory: Memory
+    """For devices that are bus masters."""
 
     def line(self, number: int) -> Line:
         """Return a line of its own to external interrupt `number`."""
         return Line(lambda level: self.irq(number, level))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free place for a device that the user adds: a window of 4 KiB, an interrupt."""
+
+    base: int
+    irq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,10 @@ class Board:
     serials: tuple[str, ...]
     """Names of the character devices, in the order in which the user connects them."""
     build_devices: Callable[[Wiring], list[MappedDevice]]
+    virtio_slots: tuple[Slot, ...] = ()
+    """Taken by virtio devices in the order in which the user adds them."""
+    rtc_slot: Slot | None = None
+    """Where a PL031 goes."""
 
     def region_at(self, address: int) -> Region | None:
         """Return the memory that is seen at `address`, itself or a mirror of it."""

@@ -10,7 +10,7 @@ mapped here: an access there is a bus fault, as the default slave of the bus giv
 
 from __future__ import annotations
 
-from ttd.boards.base import BitBand, Board, MappedDevice, Region, Wiring
+from ttd.boards.base import BitBand, Board, MappedDevice, Region, Slot, Wiring
 from ttd.devices.base import Line
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer
@@ -121,4 +121,8 @@ MPS2_AN385 = Board(
     bit_bands=(BitBand(0x22000000, 0x20000000), BitBand(0x42000000, 0x40000000)),
     serials=tuple(UARTS),
     build_devices=build_devices,
+    # Free addresses above the bit-band region; the lines are those of GPIO 0's single pins and
+    # of the shield's SPI, which are not modelled.
+    virtio_slots=tuple(Slot(0x4010_0000 + 0x1000 * n, 24 + n) for n in range(8)),
+    rtc_slot=Slot(0x4011_0000, 23),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 State = dict[str, Any]
 """Device state: str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
@@ -23,6 +23,14 @@ class Clock(Protocol):
 
     def rearm(self) -> None:
         """Say that a device's `deadline()` may have changed."""
+
+
+class HostTimer(NamedTuple):
+    """A moment on a clock of the host."""
+
+    clock: str
+    """`host` for wall-clock time, `rt` for the time that the machine has been running."""
+    ns: int
 
 
 class Line:
@@ -82,8 +90,12 @@ class Device:
         """Virtual time (ns) at which `expire` wants to be called next; None for never."""
         return None
 
+    def host_timer(self) -> HostTimer | None:
+        """The moment on a clock of the host at which `expire` wants to be called; None: never."""
+        return None
+
     def expire(self) -> None:
-        """Time has reached `deadline()`; do what is due at `clock.now()` and move it on."""
+        """Time has reached `deadline()` or `host_timer()`; do what is due and move it on."""
 
     def save(self) -> State:
         """Return the state as data, owned by the caller."""

@@ -725,10 +725,23 @@ class Replay:
         self._bottom_halves.register(name, handler)
 
     def bh_schedule_event(self, name: str, argument: bytes = b"") -> None:
-        """Run `name`'s handler at the next checkpoint. QEMU: `replay_bh_schedule_event`."""
+        """Run `name`'s handler once at the next checkpoint, however often it is asked for before.
+
+        QEMU: `replay_bh_schedule_event`.
+        """
+        if not (self._events_enabled and self._bottom_halves.is_pending(name, argument)):
+            self.bh_schedule_oneshot_event(name, argument)
+
+    def bh_schedule_oneshot_event(self, name: str, argument: bytes = b"") -> None:
+        """Run `name`'s handler at the next checkpoint, once for each time this is called.
+
+        QEMU: `replay_bh_schedule_oneshot_event`.
+        """
         if self._events_enabled:
             self._bottom_halves.schedule(name, argument)
             self._input = True
+            if self._on_wake is not None:
+                self._on_wake()
         else:
             self._bottom_halves.run_now(name, argument)
 

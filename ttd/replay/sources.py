@@ -121,6 +121,10 @@ class BottomHalves:
         self._pending.append((number, name, argument))
         return number
 
+    def is_pending(self, name: str, argument: bytes) -> bool:
+        """True if this one is queued."""
+        return any(entry[1:] == (name, argument) for entry in self._pending)
+
     def run_now(self, name: str, argument: bytes) -> None:
         """Run without queueing."""
         self._handlers[name](argument)

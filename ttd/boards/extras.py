@@ -1,0 +1,124 @@
+"""Devices that users add to a board: what they may ask for, and how it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from ttd.boards.base import Board, MappedDevice, Slot, Wiring
+from ttd.devices.base import Device
+from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.pl031 import Pl031
+from ttd.devices.virtio.block import BlockFront, VirtioBlock
+from ttd.devices.virtio.console import VirtioConsole
+from ttd.devices.virtio.input import KINDS as INPUT_KINDS
+from ttd.devices.virtio.input import InputFront, VirtioInput
+from ttd.devices.virtio.rng import BottomHalfFront, VirtioRng
+from ttd.errors import UserError
+
+SLOT_SIZE = 0x1000
+INPUT_DEVICES = tuple(f"virtio-{kind}" for kind in INPUT_KINDS)
+DEVICES = ("virtio-blk", "virtio-rng", "virtio-console", *INPUT_DEVICES, "pl031")
+"""What `--device` takes."""
+ALIASES = {"virtio-serial": "virtio-console"}
+CLOCKS = ("host", "rt", "vm")
+"""What `pl031,clock=` takes."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+"""What users may call a device or a drive."""
+
+
+class ExtraError(UserError):
+    """A device cannot be added; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A device to add: its kind, its name, and what it is told."""
+
+    kind: str
+    name: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """As the recording keeps it."""
+        return ",".join(
+            (self.kind, f"id={self.name}", *(f"{k}={v}" for k, v in self.options.items()))
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Inverse of `to_text`, for text from a file."""
+        kind, *rest = text.split(",")
+        options = dict(part.partition("=")[::2] for part in rest)
+        name = options.pop("id", "")
+        if kind not in DEVICES or not NAME.fullmatch(name):
+            raise ExtraError(f"the recording has a device {text!r}, which this ttd does not have")
+        return cls(kind, name, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Fronts:
+    """The replay layer's sides of what is added."""
+
+    chars: Mapping[str, CharFront]
+    """By device."""
+    disks: Mapping[str, tuple[BlockFront, bool]]
+    """By drive; and whether it is read-only."""
+    inputs: Mapping[str, InputFront]
+    """By device."""
+    random: Callable[[int], bytes]
+    halves: BottomHalfFront
+    seconds: Mapping[str, Callable[[], int]]
+    """The host's clocks in seconds, `host` and `rt`."""
+
+
+def build_extras(
+    board: Board, extras: Sequence[Extra], fronts: Fronts, wiring: Wiring
+) -> list[MappedDevice]:
+    """Make the devices of `extras`."""
+    place_extras(board, extras)
+    free = iter(board.virtio_slots)
+    found = []
+    for extra in extras:
+        slot = board.rtc_slot if extra.kind == "pl031" else next(free)
+        assert slot is not None
+        found.append(MappedDevice(slot.base, SLOT_SIZE, _build(extra, slot, fronts, wiring)))
+    return found
+
+
+def place_extras(board: Board, extras: Sequence[Extra]) -> None:
+    """Raise `ExtraError` unless `board` has a place for each."""
+    clocks = sum(extra.kind == "pl031" for extra in extras)
+    if clocks > (board.rtc_slot is not None):
+        raise ExtraError(f"{board.name} has no place for {clocks} times pl031")
+    others = len(extras) - clocks
+    if others > len(board.virtio_slots):
+        slots = len(board.virtio_slots)
+        raise ExtraError(f"{board.name} has places for {slots} virtio devices, not for {others}")
+    names = [extra.name for extra in extras]
+    for name in names:
+        if names.count(name) > 1:
+            raise ExtraError(f"two devices are called {name}")
+
+
+def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
+    name, clock, line = extra.name, wiring.clock, wiring.line(slot.irq)
+    try:
+        if extra.kind == "pl031":
+            which = extra.options["clock"]
+            if which == "vm":
+                return Pl031(name, clock, line)
+            return Pl031(name, clock, line, fronts.seconds[which], which)
+        if extra.kind == "virtio-blk":
+            front, readonly = fronts.disks[extra.options["drive"]]
+            return VirtioBlock(name, clock, wiring.memory, line, front, readonly)
+        if extra.kind == "virtio-rng":
+            return VirtioRng(name, clock, wiring.memory, line, fronts.random, fronts.halves)
+        if extra.kind == "virtio-console":
+            return VirtioConsole(name, clock, wiring.memory, line, fronts.chars[name])
+        kind = extra.kind.removeprefix("virtio-")
+        return VirtioInput(name, clock, wiring.memory, line, fronts.inputs[name], kind)
+    except KeyError as error:
+        raise ExtraError(f"the device {name} needs {error.args[0]!r}, which is not there") from None

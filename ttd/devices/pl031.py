@@ -1,0 +1,120 @@
+"""Arm PrimeCell Real Time Clock (PL031): DDI0224, chapter 3.
+
+As in QEMU the data register starts with the time of the clock it is connected to; a real one
+starts at zero and is set by software.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ttd.devices.base import Clock, HostTimer, Line
+from ttd.devices.registers import WORD, RegisterBlock
+
+DR, MR, LR, CR, IMSC, RIS, MIS, ICR = range(0x00, 0x20, 4)
+SECOND = 1_000_000_000
+_ID = (0x31, 0x10, 0x04, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
+"""RTCPeriphID0-3, RTCPCellID0-3 (DDI0224, 3.3.9, 3.3.10)."""
+
+
+class Pl031(RegisterBlock):
+    """A counter of seconds with an alarm.
+
+    `seconds` is the clock it counts: one of the host's (`timer` then names it, and the alarm goes
+    off when the host's time has come), or None for virtual time.
+    """
+
+    STATE = ("offset", "match", "load_value", "mask", "raw", "alarm", "last")
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        line: Line,
+        seconds: Callable[[], int] | None = None,
+        timer: str = "",
+    ) -> None:
+        super().__init__(name, clock)
+        self.line = line
+        self._seconds = seconds
+        self._timer = timer
+        self.reset()
+
+    def reset(self) -> None:
+        self.offset = 0
+        """What is added to the clock, modulo 2**32."""
+        self.match = 0
+        self.load_value = 0
+        self.mask = 0
+        self.raw = 0
+        self.alarm: int | None = None
+        """Second of the clock at which DR reaches MR."""
+        self.last = 0
+        """What DR was when the guest last read it."""
+        self.drive()
+
+    def outputs(self) -> Iterable[tuple[Line, bool]]:
+        yield self.line, bool(self.raw & self.mask)
+
+    def _now(self) -> int:
+        return self.clock.now() // SECOND if self._seconds is None else self._seconds()
+
+    def read_word(self, offset: int) -> int:
+        if offset == DR:
+            self.last = (self._now() + self.offset) & WORD
+            return self.last
+        return self.peek_word(offset)
+
+    def peek_word(self, offset: int) -> int:
+        if offset == DR:
+            # A read of the clock would be an event of the recording.
+            return self.last
+        if offset == MR:
+            return self.match
+        if offset == LR:
+            return self.load_value
+        if offset == CR:
+            return 1  # 3.3.4: once started it cannot be stopped
+        if offset == IMSC:
+            return self.mask
+        if offset == RIS:
+            return self.raw
+        if offset == MIS:
+            return self.raw & self.mask
+        return _ID[(offset - 0xFE0) // 4] if 0xFE0 <= offset <= 0xFFC else 0
+
+    def write_word(self, offset: int, value: int) -> None:
+        if offset == MR:
+            self.match = value
+            self._arm()
+        elif offset == LR:
+            self.load_value = value
+            self.offset = (value - self._now()) & WORD
+            self._arm()
+        elif offset == IMSC:
+            self.mask = value & 1
+        elif offset == ICR:
+            self.raw &= ~value
+        self.drive()
+
+    def _arm(self) -> None:
+        now = self._now()
+        ticks = (self.match - now - self.offset) & WORD
+        self.alarm = now + ticks if ticks else None
+        if not ticks:
+            self.raw = 1
+        self.clock.rearm()
+
+    def deadline(self) -> int | None:
+        return None if self._timer or self.alarm is None else self.alarm * SECOND
+
+    def host_timer(self) -> HostTimer | None:
+        if not self._timer or self.alarm is None:
+            return None
+        return HostTimer(self._timer, self.alarm * SECOND)
+
+    def expire(self) -> None:
+        if self.alarm is not None:
+            self.alarm = None
+            self.raw = 1
+            self.drive()

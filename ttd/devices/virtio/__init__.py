@@ -1,0 +1,1 @@
+"""Virtio devices: "Virtual I/O Device (VIRTIO) Version 1.2", OASIS; sections are of that text."""

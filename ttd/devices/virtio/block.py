@@ -1,0 +1,131 @@
+"""virtio-blk: section 5.2."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ttd.devices.base import Clock, Line
+from ttd.devices.virtio.mmio import VirtioMmio
+from ttd.devices.virtio.queue import Chain, Memory, Queue, QueueError
+
+SECTOR = 512
+IN, OUT, FLUSH, GET_ID = 0, 1, 4, 8
+"""Types of requests (5.2.6)."""
+OK, IOERR, UNSUPP = 0, 1, 2
+F_SEG_MAX, F_RO, F_BLK_SIZE, F_FLUSH = 1 << 2, 1 << 5, 1 << 6, 1 << 9
+MOST = 4 << 20
+"""Bytes of one request; larger ones fail."""
+_HEADER = struct.Struct("<IIQ")
+
+
+class BlockFront(Protocol):
+    """The replay layer's side of a disk."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the disk."""
+
+    def connect(self, complete: Callable[[int, int], None]) -> None:
+        """Say what is called when a request completes: its number, errno or 0."""
+
+    def submit(self, offset: int, count: int, writes: bool) -> int:
+        """Begin a request; returns its number."""
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Contents, when a request completes."""
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change contents, when a request completes."""
+
+
+class VirtioBlock(VirtioMmio):
+    """A disk. Requests complete when the replay layer says so, in any order.
+
+    Data move between guest memory and disk at the completion, both ways.
+    """
+
+    TYPE = 2
+    QUEUES = 1
+    STATE = (*VirtioMmio.STATE, "inflight")
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        memory: Memory,
+        line: Line,
+        front: BlockFront,
+        readonly: bool = False,
+    ) -> None:
+        self.front = front
+        self.readonly = readonly
+        super().__init__(name, clock, memory, line)
+        front.connect(self._complete)
+
+    def reset_type(self) -> None:
+        self.inflight: list[list[Any]] = []
+        """[number, type, offset on the disk, chain] of each request under way."""
+
+    def features(self) -> int:
+        return F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (F_RO if self.readonly else 0)
+
+    def config(self) -> bytes:
+        # capacity, size_max, seg_max, geometry, blk_size
+        sectors = self.front.size // SECTOR
+        return struct.pack("<QIIHBBI", sectors, 0, Queue.MAX - 2, 0, 0, 0, SECTOR)
+
+    def notified(self, queue: int) -> None:
+        while (chain := self.queues[0].pop()) is not None:
+            self._begin(chain)
+
+    def _begin(self, chain: Chain) -> None:
+        if chain.readable_size < _HEADER.size or chain.writable_size < 1:
+            raise QueueError("a request without header or status (5.2.6)")
+        kind, _, sector = _HEADER.unpack(chain.read(self.memory, 0, _HEADER.size))
+        if kind == FLUSH:
+            self._submit(chain, kind, 0, 0)
+        elif kind == GET_ID:
+            name = self.name.encode()[:20].ljust(20, b"\0")
+            data = name[: chain.writable_size - 1]
+            chain.write(self.memory, data)
+            self._finish(chain, OK, len(data))
+        elif kind in (IN, OUT):
+            size = chain.writable_size - 1 if kind == IN else chain.readable_size - _HEADER.size
+            beyond = sector * SECTOR + size > self.front.size // SECTOR * SECTOR
+            if size % SECTOR or size > MOST or beyond or (kind == OUT and self.readonly):
+                self._finish(chain, IOERR, 0)
+            else:
+                self._submit(chain, kind, sector * SECTOR, size)
+        else:
+            self._finish(chain, UNSUPP, 0)
+
+    def _submit(self, chain: Chain, kind: int, offset: int, size: int) -> None:
+        number = self.front.submit(offset, size, kind == OUT)
+        self.inflight.append([number, kind, offset, chain.to_data()])
+
+    def _complete(self, number: int, errno: int) -> None:
+        for entry in self.inflight:
+            if entry[0] == number:
+                break
+        else:
+            return  # the device has been reset since
+        self.inflight.remove(entry)
+        _, kind, offset, data = entry
+        chain = Chain.from_data(data)
+        written = 0
+        try:
+            if not errno and kind == IN:
+                written = chain.writable_size - 1
+                chain.write(self.memory, self.front.read(offset, written))
+            elif not errno and kind == OUT:
+                self.front.write(offset, chain.read(self.memory, _HEADER.size))
+            self._finish(chain, IOERR if errno else OK, written)
+        except QueueError:
+            self.give_up()
+
+    def _finish(self, chain: Chain, status: int, written: int) -> None:
+        # The status is the last byte of what the device may write.
+        chain.write(self.memory, bytes((status,)), chain.writable_size - 1)
+        self.give_back(0, chain, written + 1)

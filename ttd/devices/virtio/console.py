@@ -1,0 +1,77 @@
+"""virtio-console with one port: section 5.3."""
+
+from __future__ import annotations
+
+from ttd.devices.base import Clock, Line
+from ttd.devices.cmsdk_uart import RETRY_NS, CharFront
+from ttd.devices.virtio.mmio import VirtioMmio
+from ttd.devices.virtio.queue import Memory, QueueError
+
+RECEIVE, TRANSMIT = 0, 1
+"""Queues of port 0 (5.3.2)."""
+
+
+class VirtioConsole(VirtioMmio):
+    """A console. What the host side refuses is offered again after `RETRY_NS`."""
+
+    TYPE = 3
+    QUEUES = 2
+    STATE = (*VirtioMmio.STATE, "sent", "retry_at")
+
+    def __init__(
+        self, name: str, clock: Clock, memory: Memory, line: Line, front: CharFront
+    ) -> None:
+        self.front = front
+        super().__init__(name, clock, memory, line)
+        front.connect(self.receive, self.can_receive)
+
+    def reset_type(self) -> None:
+        self.sent = 0
+        """Bytes of the buffer being sent that have left."""
+        self.retry_at: int | None = None
+
+    def deadline(self) -> int | None:
+        return self.retry_at
+
+    def expire(self) -> None:
+        if self.retry_at is not None and self.clock.now() >= self.retry_at:
+            self.retry_at = None
+            self._notify(TRANSMIT)
+
+    def notified(self, queue: int) -> None:
+        if queue != TRANSMIT or self.retry_at is not None:
+            return
+        transmit = self.queues[TRANSMIT]
+        while (chain := transmit.peek()) is not None:
+            data = chain.read(self.memory, self.sent)
+            taken = self.front.write(data) if data else 0
+            self.sent += max(0, taken)
+            if self.sent < chain.readable_size:
+                # A deadline in virtual time, as in the UART: the same step in every replay.
+                self.retry_at = self.clock.now() + RETRY_NS
+                self.clock.rearm()
+                return
+            self.sent = 0
+            transmit.pop()
+            self.give_back(TRANSMIT, chain, 0)
+
+    def can_receive(self) -> int:
+        """Bytes that fit into the driver's next buffer."""
+        if not self.running:
+            return 0
+        try:
+            chain = self.queues[RECEIVE].peek()
+        except QueueError:
+            self.give_up()
+            return 0
+        return 0 if chain is None else chain.writable_size
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the host, at most `can_receive()`."""
+        try:
+            chain = self.queues[RECEIVE].pop()
+            if chain is not None:
+                chain.write(self.memory, data)
+                self.give_back(RECEIVE, chain, len(data))
+        except QueueError:
+            self.give_up()
