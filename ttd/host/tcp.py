@@ -18,8 +18,8 @@ class TcpClient:
     def __init__(self, host: str, port: int) -> None:
         try:
             self._socket = socket.create_connection((host, port), timeout=10)
-        except OSError as error:
-            why = error.strerror or error
+        except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+            why = getattr(error, "strerror", None) or error
             raise ChardevError(f"tcp:{host}:{port} cannot be connected: {why}") from error
         _prepare(self._socket)
         self._reader = Reader(self._socket.fileno(), "tcp")
@@ -49,8 +49,8 @@ class TcpServer:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._listener = socket.create_server((host, port), family=family, backlog=1)
-        except OSError as error:
-            why = error.strerror or error
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
             raise ChardevError(f"tcp:{host}:{port} cannot be listened on: {why}") from error
         self.port: int = self._listener.getsockname()[1]
         self._lock = Lock()
