@@ -17,6 +17,8 @@ NEVER = (1 << 64) - 1
 # By name: the types of Unicorn's binding cover but a part of it.
 _UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
+_REASONS = tuple(StopReason)
+_HOST_ERROR: int = lib.WHY_HOST_ERROR
 
 ReadCallback = Callable[[int, int], int]
 """(address, size) -> value: serve a guest's read of a device register."""
@@ -228,11 +230,9 @@ class Engine:
 
         An exception that a device callback raised is raised again here.
         """
-        before = lib.ttd_step(self._native)
         stop = self._stop
-        why = lib.ttd_run(self._native, min(before + max_steps, NEVER - 1), stop)
-        steps = lib.ttd_step(self._native) - before
-        if why == lib.WHY_HOST_ERROR:
+        why = lib.ttd_run(self._native, max_steps, stop)
+        if why == _HOST_ERROR:
             error, self._port.error = self._port.error, None
             if error is not None:
                 raise error
@@ -244,7 +244,7 @@ class Engine:
         elif why == StopReason.REQUEST:
             lib.ttd_take_request(self._native)
         return EngineStop(
-            StopReason(why), steps, stop.pc, stop.code, stop.address, bool(stop.exact), watch
+            _REASONS[why], stop.steps, stop.pc, stop.code, stop.address, stop.exact != 0, watch
         )
 
     @staticmethod
@@ -387,7 +387,7 @@ class Engine:
 
     def is_ram(self, address: int, kind: Access = Access.READ) -> bool:
         """True if memory (not a device) answers this kind of access."""
-        return bool(lib.ttd_mapped(self._native, address, kind)) and bool(self.read(address, 1))
+        return bool(lib.ttd_is_ram(self._native, address, kind))
 
     def accessible(self, address: int, kind: Access) -> bool:
         """True if an access by the CPU in its present mode would be answered."""

@@ -1196,8 +1196,10 @@ void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
         flush_tlb(e);
 }
 
-int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
+int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
+    uint64_t before = e->steps;
+    uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
     int result = -1;
     e->running = true;
     e->arm = e->ending = e->noting = false;
@@ -1284,6 +1286,7 @@ int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out)
     e->running = e->armed = e->arm = false;
     e->mid = 0;
     out->why = result;
+    out->steps = e->steps - before;
     out->pc = read_pc(e);
     out->code = e->code;
     out->address = e->fault_address;
@@ -1507,6 +1510,12 @@ bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
     bool priv = privileged >= 0 ? privileged != 0
         : kind == ACC_FETCH ? privileged_now(e) : privileged_access(e);
     return mpu_allows(e, address, 1, kind, priv, mpu_active(e)) != 1;
+}
+
+bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind)
+{
+    region *r = find_region(e, address);
+    return r && r->kind != REGION_MMIO && !(r->kind == REGION_ROM && kind == ACC_WRITE);
 }
 
 bool ttd_access_privileged(ttd_engine *e) { return privileged_access(e); }

@@ -24,6 +24,7 @@ enum { REGION_RAM, REGION_ROM, REGION_MMIO };
 
 typedef struct {
     int why;              /* WHY_... */
+    uint64_t steps;       /* how many ran */
     uint64_t pc;
     int code;             /* exception number, or ACC_... of a fault */
     uint64_t address;     /* of a fault */
@@ -46,7 +47,7 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
                    uint64_t canonical, uint32_t first_page);
 int ttd_start(ttd_engine *e, const int *state_regs, int count);
 
-int ttd_run(ttd_engine *e, uint64_t limit, ttd_stop *out);
+int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 uint64_t ttd_step(ttd_engine *e);
 void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
@@ -75,6 +76,7 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
                  const uint8_t *ap, const uint8_t *xn);
 bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
 bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
+bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);

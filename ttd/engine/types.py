@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class StopReason(IntEnum):
@@ -55,8 +56,7 @@ class WatchHit:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStop:
+class EngineStop(NamedTuple):
     """Result of `Engine.run`: `steps` is exactly how many steps ran."""
 
     reason: StopReason
