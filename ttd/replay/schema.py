@@ -136,6 +136,7 @@ def open_existing(path: str) -> sqlite3.Connection:
     with one_sentence(path):
         left_over = _left_over(path)
         if not left_over and not _says_wal(path):
+            _check_length(path)
             connection = _connect(path, "ro")
         else:
             # Its recorder still runs, or was killed: SQLite must be able to keep order.
@@ -190,6 +191,16 @@ def _left_over(path: str) -> bool:
         os.path.exists(path + suffix) and os.path.getsize(path + suffix) > 0
         for suffix in ("-wal", "-journal")
     )
+
+
+def _check_length(path: str) -> None:
+    """SQLite takes what is missing at the end for zeros."""
+    with open(path, "rb") as file:
+        page, pages = struct.unpack(">16xH10xI", file.read(32))
+        length = file.seek(0, os.SEEK_END)
+    # A page size of 65536 is written as 1.
+    if length < pages * (0x10000 if page == 1 else page):
+        raise RecordingError(f"{path} is damaged: it is cut short")
 
 
 def _says_wal(path: str) -> bool:
