@@ -41,6 +41,7 @@ PART_OF = {
     "monitor": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
+    "agenda": "machine",
     "inspection": "session",
     "progress": "cli",
     "loader": "machine",

@@ -1,0 +1,63 @@
+"""Which device wants attention at which virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ttd.devices.base import Clock, Device
+
+
+class Agenda:
+    """The deadlines of a machine's devices; asked again only where they may have moved."""
+
+    def __init__(self, devices: Iterable[Device], clock: Clock) -> None:
+        timed = [device for device in devices if type(device).deadline is not Device.deadline]
+        self._timed = timed
+        self._due: list[int | None] = [None] * len(timed)
+        self._stale: set[int] = set()
+        self._first: int | None = None
+        self.changed()
+        for number, device in enumerate(timed):
+            device.clock = _DeviceClock(clock, self, number)
+
+    @property
+    def moved(self) -> bool:
+        """True if a deadline may have moved since `first`."""
+        return bool(self._stale)
+
+    def changed(self, number: int | None = None) -> None:
+        """The deadline of one device, or of all, may have moved."""
+        if number is None:
+            self._stale.update(range(len(self._timed)))
+        else:
+            self._stale.add(number)
+
+    def first(self) -> int | None:
+        """The earliest deadline in virtual ns; None if there is none."""
+        if self._stale:
+            for number in self._stale:
+                self._due[number] = self._timed[number].deadline()
+            self._stale.clear()
+            self._first = min((due for due in self._due if due is not None), default=None)
+        return self._first
+
+    def expire(self, now: int) -> None:
+        """Let every device do what is due at `now`, in the order of the machine's devices."""
+        while (first := self.first()) is not None and first <= now:
+            for number, device in enumerate(self._timed):
+                due = device.deadline() if number in self._stale else self._due[number]
+                if due is not None and due <= now:
+                    device.expire()
+                    self._stale.add(number)
+
+
+class _DeviceClock:
+    """The clock of one device: it knows whose deadline has moved."""
+
+    def __init__(self, clock: Clock, agenda: Agenda, number: int) -> None:
+        self.now = clock.now
+        self._agenda = agenda
+        self._number = number
+
+    def rearm(self) -> None:
+        self._agenda.changed(self._number)
