@@ -17,6 +17,7 @@ from ttd.cpu.armv7m import CortexM
 from ttd.cpu.base import After
 from ttd.devices.base import BusError, Device, State
 from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.net import Nic
 from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
@@ -110,6 +111,7 @@ class Machine:
         *,
         clock_ns: int,
         semihosting: bool = False,
+        nic: Nic | None = None,
         extras: Callable[[Wiring], list[MappedDevice]] = lambda wiring: [],
     ) -> None:
         """`extras` makes the devices that the user has added to the board."""
@@ -153,6 +155,7 @@ class Machine:
             reset=self._want_reset,
             char=chars.__getitem__,
             memory=self.engine,
+            nic=nic or Nic(),
         )
         on_board = [*board.build_devices(wiring), *extras(wiring)]
         self._on_board = [mapped.device for mapped in on_board]

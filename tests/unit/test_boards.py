@@ -46,7 +46,8 @@ class Bench:
         return self.fronts.setdefault(name, HandFront())
 
     def high(self) -> set[int | str]:
-        return {line for line, level in self.levels.items() if level}
+        """Lines that are high, but for that of the Ethernet controller: low active after reset."""
+        return {line for line, level in self.levels.items() if level} - {13}
 
     def write(self, address: int, value: int) -> None:
         found = self.at(address)
@@ -120,6 +121,15 @@ def test_watchdog_is_nmi_and_reset(bench: Bench) -> None:
     assert (bench.high(), bench.resets) == ({"nmi"}, 0)
     advance(bench.at(0x40008000).device, bench.clock, 840)
     assert bench.resets == 1
+
+
+def test_ethernet_interrupt(bench: Bench) -> None:
+    assert bench.levels[13], "an open drain output, active low, until it is set up"
+    bench.write(0x40200054, 0x111)
+    assert not bench.levels[13]
+    bench.write(0x4020005C, 1 << 31)
+    assert bench.levels[13]
+    assert bench.at(0x40200000).device.read(0x64, 4) == 0x87654321
 
 
 def test_memory_is_found_through_its_mirrors() -> None:

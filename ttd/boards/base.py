@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ttd.devices.base import Clock, Device, Line
 from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.net import Nic
 from ttd.devices.virtio.queue import Memory
 
 
@@ -60,6 +61,8 @@ class Wiring:
     """The front end of the character device with this name."""
     memory: Memory
     """For devices that are bus masters."""
+    nic: Nic = field(default_factory=Nic)
+    """What the board's network interface is connected to."""
 
     def line(self, number: int) -> Line:
         """Return a line of its own to external interrupt `number`."""
@@ -93,6 +96,8 @@ class Board:
     serials: tuple[str, ...]
     """Names of the character devices, in the order in which the user connects them."""
     build_devices: Callable[[Wiring], list[MappedDevice]]
+    nic: str | None = None
+    """Name of the network interface, if the board has one."""
     virtio_slots: tuple[Slot, ...] = ()
     """Taken by virtio devices in the order in which the user adds them."""
     rtc_slot: Slot | None = None

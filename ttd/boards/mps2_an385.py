@@ -16,6 +16,7 @@ from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
+from ttd.devices.lan9118 import Lan9118
 from ttd.devices.mps2_fpgaio import Mps2Fpgaio
 from ttd.devices.mps2_scc import Mps2Scc
 from ttd.devices.registers import wired_or
@@ -34,6 +35,8 @@ DUALTIMER_BASE, DUALTIMER_IRQ = 0x40002000, 10
 WATCHDOG_BASE = 0x40008000
 FPGAIO_BASE = 0x40028000
 SCC_BASE = 0x4002F000
+NIC = "ethernet"
+ETHERNET_BASE, ETHERNET_IRQ = 0x40200000, 13
 SCC_BOARD_REVISION, SCC_AID, SCC_ID = 2, 0x00200008, 0x41043850
 
 UNIMPLEMENTED = {
@@ -56,7 +59,6 @@ UNIMPLEMENTED = {
     "i2c-shield0": (0x40029000, 0x1000),
     "i2c-shield1": (0x4002A000, 0x1000),
     "fpga-unused": (0x4002B000, 0x4000),
-    "ethernet": (0x40200000, 0x1000),
     "vga": (0x41000000, 0x200000),
 }
 """Parts that read as zero: name -> base, size."""
@@ -91,11 +93,13 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
     dualtimer = CmsdkDualTimer("dualtimer", clock, HZ, wiring.line(DUALTIMER_IRQ))
     watchdog = CmsdkWatchdog("watchdog", clock, HZ, Line(wiring.nmi), wiring.reset)
     scc = Mps2Scc("scc", clock, SCC_BOARD_REVISION, SCC_AID, SCC_ID)
+    ethernet = Lan9118(NIC, clock, wiring.nic, wiring.line(ETHERNET_IRQ))
     found += [
         MappedDevice(DUALTIMER_BASE, WINDOW, dualtimer),
         MappedDevice(WATCHDOG_BASE, WINDOW, watchdog),
         MappedDevice(FPGAIO_BASE, WINDOW, Mps2Fpgaio("fpgaio", clock, HZ)),
         MappedDevice(SCC_BASE, WINDOW, scc),
+        MappedDevice(ETHERNET_BASE, WINDOW, ethernet),
     ]
     found += [
         MappedDevice(base, size, Unimplemented(name, clock))
@@ -106,7 +110,7 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
 
 MPS2_AN385 = Board(
     name="mps2-an385",
-    description="Arm MPS2 with the AN385 FPGA image: Cortex-M3, 25 MHz, 5 UARTs, 4+4+16 MB RAM",
+    description="Arm MPS2 with FPGA image AN385: Cortex-M3, 25 MHz, 5 UARTs, Ethernet, 24 MB RAM",
     cpu="cortex-m3",
     irq_lines=32,
     core_hz=HZ,
@@ -121,6 +125,7 @@ MPS2_AN385 = Board(
     bit_bands=(BitBand(0x22000000, 0x20000000), BitBand(0x42000000, 0x40000000)),
     serials=tuple(UARTS),
     build_devices=build_devices,
+    nic=NIC,
     # Free addresses above the bit-band region; the lines are those of GPIO 0's single pins and
     # of the shield's SPI, which are not modelled.
     virtio_slots=tuple(Slot(0x4010_0000 + 0x1000 * n, 24 + n) for n in range(8)),

@@ -1,0 +1,518 @@
+"""SMSC LAN9118, an Ethernet controller with a FIFO interface. Sections are of its data sheet.
+
+LAN9118, "High Performance Single-Chip 10/100 Non-PCI Ethernet Controller", revision 1.5. Packets
+leave at once when they are complete, and arrive when the replay layer brings them; the MAC, PHY
+and EEPROM registers are never busy. Power management is storage only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ttd.devices import lan9118_fifo as fifo
+from ttd.devices import lan9118_mac as mac
+from ttd.devices.base import Clock, Line, State
+from ttd.devices.countdown import NS_PER_S, Countdown
+from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
+from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
+from ttd.devices.lan9118_mac import Mac
+from ttd.devices.lan9118_phy import ADDRESS, Phy
+from ttd.devices.net import Nic
+from ttd.devices.registers import WORD, RegisterBlock
+
+# System control and status registers (table 5.1)
+RX_DATA, TX_DATA, RX_STATUS, RX_PEEK, TX_STATUS, TX_PEEK = 0x00, 0x20, 0x40, 0x44, 0x48, 0x4C
+ID_REV, IRQ_CFG, INT_STS, INT_EN, BYTE_TEST, FIFO_INT = 0x50, 0x54, 0x58, 0x5C, 0x64, 0x68
+RX_CFG, TX_CFG, HW_CFG, RX_DP_CTRL, RX_FIFO_INF, TX_FIFO_INF = 0x6C, 0x70, 0x74, 0x78, 0x7C, 0x80
+PMT_CTRL, GPIO_CFG, GPT_CFG, GPT_CNT, WORD_SWAP, FREE_RUN = 0x84, 0x88, 0x8C, 0x90, 0x98, 0x9C
+RX_DROP, MAC_CSR_CMD, MAC_CSR_DATA, AFC_CFG, E2P_CMD, E2P_DATA = 0xA0, 0xA4, 0xA8, 0xAC, 0xB0, 0xB4
+DECODED = 0xFF
+"""Address bits that reach the chip: the rest of its window repeats."""
+
+# Interrupts: INT_STS and INT_EN (5.3.3, 5.3.4)
+SW_INT, TXSTOP_INT, RXSTOP_INT, TX_IOC, RXD_INT = 1 << 31, 1 << 25, 1 << 24, 1 << 21, 1 << 20
+GPT_INT, PHY_INT, TXSO, RXE, TXE = 1 << 19, 1 << 18, 1 << 16, 1 << 14, 1 << 13
+TDFO, TDFA, TSFF, TSFL, RXDF_INT, RSFF, RSFL = (
+    1 << 10, 1 << 9, 1 << 8, 1 << 7, 1 << 6, 1 << 4, 1 << 3)  # fmt: skip
+_INTERRUPTS = 0x831FE7DF | SW_INT | TXSTOP_INT | RXSTOP_INT | TX_IOC
+
+# IRQ_CFG (5.3.2)
+DEAS_CLR, DEAS_STS, IRQ_INT, IRQ_EN, IRQ_POL, IRQ_TYPE = (
+    1 << 14, 1 << 13, 1 << 12, 1 << 8, 1 << 4, 1 << 0)  # fmt: skip
+_DEAS_NS = 10_000
+# RX_CFG, TX_CFG, HW_CFG, RX_DP_CTRL, PMT_CTRL (5.3.7 to 5.3.12)
+RX_DUMP, TXS_DUMP, TXD_DUMP, TXSAO, TX_ON, STOP_TX = (
+    1 << 15, 1 << 15, 1 << 14, 1 << 2, 1 << 1, 1 << 0)  # fmt: skip
+SRST, MODE_32, RX_FFWD, PHY_RST, READY = 1 << 0, 1 << 2, 1 << 31, 1 << 10, 1 << 0
+TIMER_EN = 1 << 29
+CSR_BUSY, CSR_READ = 1 << 31, 1 << 30
+CHIP = 0x01180001
+ENDIANNESS = 0x87654321
+_HEADER, _MOST = 14, 2044
+"""Bytes of a packet without its checksum: below and above no controller takes it."""
+_GPT_NS = 100_000
+_FREE_RUN_HZ = 25_000_000
+_ALIGNMENT = (4, 16, 32, 4)
+
+
+class Lan9118(RegisterBlock):
+    """The controller with its EEPROM. `irq` is its pin, which the board wires up active high.
+
+    After reset the pin is an active low open drain output (5.3.2), so an interrupt controller
+    that takes it as active high sees it high until the driver sets IRQ_POL and IRQ_TYPE.
+    """
+
+    STATE = (
+        "int_config", "int_status", "int_enable", "fifo_levels", "rx_config", "tx_config",
+        "tx_kb", "hw_config", "power", "gpio", "word_swap", "flow_config", "rx_drops",
+        "csr_command", "csr_data", "tx_statuses", "asserted", "quiet_until", "free_run_at",
+        "gpt_config", "gpt_state", "mac_state", "phy_state", "eeprom_state", "rx_state",
+        "tx_state", "tx_waiting",
+    )  # fmt: skip
+
+    def __init__(self, name: str, clock: Clock, nic: Nic, irq: Line) -> None:
+        super().__init__(name, clock)
+        self.irq = irq
+        self.front = nic.front
+        self.eeprom = Eeprom(contents(nic.mac))
+        self.int_config = 0
+        self.reset()
+        nic.front.connect(self.receive, self.can_receive)
+
+    def reset(self) -> None:
+        self.int_config = 0
+        self.phy = Phy()
+        self.eeprom = Eeprom(self.eeprom.memory)
+        self.power = 0
+        self.gpio = 0
+        self._soft_reset()
+
+    def _soft_reset(self) -> None:
+        """HW_CFG.SRST: all but the PHY, and what is marked NASR (3.11, "Detailed reset")."""
+        self.int_config &= IRQ_POL | IRQ_TYPE
+        self.int_status = 0
+        self.int_enable = 0
+        self.fifo_levels = 0x48000000
+        self.rx_config = 0
+        self.tx_config = 0
+        self.hw_config = 0
+        self.tx_kb = fifo.DEFAULT_TX_KB
+        self.word_swap = 0
+        self.flow_config = 0
+        self.rx_drops = 0
+        self.csr_command = 0
+        self.csr_data = 0
+        self.tx_statuses: list[int] = []
+        self.asserted = False
+        self.quiet_until: int | None = None
+        self.free_run_at = self.clock.now()
+        self.gpt_config = 0xFFFF
+        self.gpt = Countdown(start=0xFFFF, reload=0xFFFF)
+        self.mac = Mac()
+        self.rx = RxFifo()
+        self.tx = TxBuilder()
+        self.tx_packets: list[TxPacket] = []
+        self._reload()
+        self._update()
+
+    def _reload(self) -> None:
+        """The hardware address comes from the EEPROM (4.2)."""
+        address = self.eeprom.mac
+        if address is not None:
+            self.mac.address = address
+            self.eeprom.command |= ADDRESS_LOADED
+
+    # -- state as data -------------------------------------------------------------------
+
+    @property
+    def gpt_state(self) -> State:
+        return asdict(self.gpt)
+
+    @gpt_state.setter
+    def gpt_state(self, state: State) -> None:
+        self.gpt = Countdown(**state)
+
+    @property
+    def mac_state(self) -> State:
+        return asdict(self.mac)
+
+    @mac_state.setter
+    def mac_state(self, state: State) -> None:
+        self.mac = Mac(**state)
+
+    @property
+    def phy_state(self) -> State:
+        return asdict(self.phy)
+
+    @phy_state.setter
+    def phy_state(self, state: State) -> None:
+        self.phy = Phy(**state)
+
+    @property
+    def eeprom_state(self) -> State:
+        return asdict(self.eeprom)
+
+    @eeprom_state.setter
+    def eeprom_state(self, state: State) -> None:
+        self.eeprom = Eeprom(**state)
+
+    @property
+    def rx_state(self) -> State:
+        return asdict(self.rx)
+
+    @rx_state.setter
+    def rx_state(self, state: State) -> None:
+        self.rx = RxFifo(**state)
+
+    @property
+    def tx_state(self) -> State:
+        return asdict(self.tx)
+
+    @tx_state.setter
+    def tx_state(self, state: State) -> None:
+        self.tx = TxBuilder(**state)
+
+    @property
+    def tx_waiting(self) -> list[dict[str, Any]]:
+        return [asdict(packet) for packet in self.tx_packets]
+
+    @tx_waiting.setter
+    def tx_waiting(self, state: list[dict[str, Any]]) -> None:
+        self.tx_packets = [TxPacket(**packet) for packet in state]
+
+    # -- interrupts ----------------------------------------------------------------------
+
+    def outputs(self) -> Iterable[tuple[Line, bool]]:
+        high = IRQ_POL | IRQ_TYPE
+        yield self.irq, self.asserted == (self.int_config & high == high)
+
+    def _requests(self) -> int:
+        return self._status() & self.int_enable
+
+    def _status(self) -> int:
+        return self.int_status | PHY_INT * self.phy.interrupt
+
+    def _update(self) -> None:
+        """After any change: interrupts that follow from the FIFOs, then the pin."""
+        levels = self.fifo_levels
+        rx_statuses, tx_statuses = len(self.rx.statuses), len(self.tx_statuses)
+        if rx_statuses > levels & 0xFF:
+            self.int_status |= RSFL
+        if rx_statuses >= fifo.rx_sizes(self.tx_kb)[1]:
+            self.int_status |= RSFF
+        if tx_statuses > levels >> 16 & 0xFF:
+            self.int_status |= TSFL
+        if tx_statuses >= fifo.TX_STATUS_WORDS:
+            self.int_status |= TSFF
+        if self._tx_free() > (levels >> 24) * 64:
+            self.int_status |= TDFA
+        wanted = bool(self._requests() and self.int_config & IRQ_EN)
+        interval = self.int_config >> 24
+        if self.asserted and not wanted and interval:
+            # The pin, once released, keeps quiet for an interval (5.3.2, INT_DEAS).
+            self.quiet_until = self.clock.now() + interval * _DEAS_NS
+            self.clock.rearm()
+        self.asserted = wanted and self.quiet_until is None
+        self.drive()
+
+    # -- time ----------------------------------------------------------------------------
+
+    def deadline(self) -> int | None:
+        zero = self.gpt.next_zero()
+        times = [None if zero is None else zero * _GPT_NS, self.quiet_until]
+        return min((time for time in times if time is not None), default=None)
+
+    def expire(self) -> None:
+        now = self.clock.now()
+        if self.quiet_until is not None and now >= self.quiet_until:
+            self.quiet_until = None
+        tick = now // _GPT_NS
+        zeros = self.gpt.zeros(tick)
+        if zeros:
+            self.gpt.settle(tick)
+            # Only an enabled timer interrupt is remembered (3.8).
+            self.int_status |= GPT_INT & self.int_enable
+        self._update()
+
+    def _write_gpt(self, value: int) -> None:
+        was = self.gpt_config & TIMER_EN
+        self.gpt_config = value & (TIMER_EN | 0xFFFF)
+        running = bool(value & TIMER_EN)
+        if was and not running:
+            self.gpt_config = 0xFFFF
+        self.gpt = Countdown(self.gpt_config & 0xFFFF, self.clock.now() // _GPT_NS, 0xFFFF, running)
+        self.clock.rearm()
+
+    # -- receiving -----------------------------------------------------------------------
+
+    def can_receive(self, size: int) -> bool:
+        """True if a packet of this size would not be dropped for want of room.
+
+        While the receiver is off packets wait, too: a driver that starts up loses none.
+        """
+        if not self.mac.receives or self.phy.loops:
+            return False
+        return not self._acceptable(size) or self._has_room(size)
+
+    def _acceptable(self, size: int) -> bool:
+        return _HEADER <= size <= _MOST and size + 8 <= fifo.rx_sizes(self.tx_kb)[0]
+
+    def _has_room(self, size: int) -> bool:
+        data, statuses = fifo.rx_sizes(self.tx_kb)
+        return len(self.rx.statuses) < statuses and self.rx.used + max(size, 60) + 8 <= data
+
+    def receive(self, packet: bytes) -> None:
+        """A packet from the network, without checksum."""
+        self._receive(packet)
+        self._update()
+
+    def _receive(self, packet: bytes) -> None:
+        if not self.mac.receives:
+            return
+        if not self._acceptable(len(packet)) or not self._has_room(len(packet)):
+            self.rx_drops = self.rx_drops + 1 & WORD
+            self.int_status |= RXDF_INT
+            return
+        received = self.mac.receive(packet)
+        if received is not None:
+            frame, status = received
+            self.rx.put(frame, status, self.rx_config >> 8 & 3)
+
+    def _lead(self) -> int:
+        """Bytes in front of a packet: whole words of RX_CFG.RXDOFF."""
+        return self.rx_config >> 8 & 0x1C
+
+    def _read_rx_data(self) -> int:
+        if not self.rx.packets:
+            self.int_status |= RXE
+        count = len(self.rx.packets)
+        word = self.rx.pop(self._lead(), _ALIGNMENT[self.rx_config >> 30])
+        left = self.rx_config >> 16 & 0xFFF
+        if left:
+            self.rx_config -= 1 << 16
+            if left == 1:
+                self.int_status |= RXD_INT
+        if len(self.rx.packets) != count:
+            self.front.ready()
+        return word
+
+    def _read_rx_status(self) -> int:
+        if not self.rx.statuses:
+            self.int_status |= RXE
+            return 0
+        self.front.ready()
+        return self.rx.statuses.pop(0)
+
+    # -- sending -------------------------------------------------------------------------
+
+    def _tx_free(self) -> int:
+        used = self.tx.used + sum(packet.used for packet in self.tx_packets)
+        return max(0, fifo.tx_size(self.tx_kb) - used)
+
+    def _write_tx_data(self, word: int) -> None:
+        if self._tx_free() < 4:
+            self.int_status |= TDFO | TXE
+            return
+        if not self.tx.put(word):
+            return
+        packet = self.tx.finish()
+        if packet is not None:
+            self.tx_packets.append(packet)
+        elif self.tx.faulty and self.tx.command_a & fifo.A_LAST:
+            self.int_status |= TXE
+        if self.tx.command_a & fifo.A_IOC:
+            self.int_status |= TX_IOC
+        self._transmit()
+
+    def _transmit(self) -> None:
+        """Send what is complete, while the transmitter is on and has room for the status."""
+        while self.tx_packets and self.tx_config & TX_ON and self.mac.transmits:
+            full = len(self.tx_statuses) >= fifo.TX_STATUS_WORDS
+            if full and not self.tx_config & TXSAO:
+                return
+            packet = self.tx_packets.pop(0)
+            if full:
+                self.int_status |= TXSO
+            else:
+                self.tx_statuses.append(packet.command_b & 0xFFFF0000)
+            self._send(packet)
+
+    def _send(self, packet: TxPacket) -> None:
+        data = packet.data
+        if packet.command_b & fifo.B_NO_CRC:
+            data = data[:-4]
+        elif not packet.command_b & fifo.B_NO_PADDING:
+            data += bytes(max(0, 60 - len(data)))
+        if self.mac.control & mac.LOOPBK or self.phy.loops:
+            self._receive(data)
+        else:
+            self.front.send(data)
+
+    def _read_tx_status(self) -> int:
+        status = self.tx_statuses.pop(0) if self.tx_statuses else 0
+        self._transmit()
+        return status
+
+    # -- registers -----------------------------------------------------------------------
+
+    def peek_word(self, offset: int) -> int:
+        offset &= DECODED
+        if offset < TX_DATA:
+            return self.rx.peek(self._lead())
+        if offset in (RX_STATUS, RX_PEEK):
+            return self.rx.statuses[0] if self.rx.statuses else 0
+        if offset in (TX_STATUS, TX_PEEK):
+            return self.tx_statuses[0] if self.tx_statuses else 0
+        if offset == IRQ_CFG:
+            quiet = DEAS_STS * (self.quiet_until is not None)
+            return self.int_config | quiet | IRQ_INT * bool(self._requests())
+        if offset == INT_STS:
+            return self._status()
+        if offset == HW_CFG:
+            return self.hw_config | self.tx_kb << 16 | MODE_32
+        if offset == RX_FIFO_INF:
+            return len(self.rx.statuses) << 16 | self.rx.used
+        if offset == TX_FIFO_INF:
+            return len(self.tx_statuses) << 16 | self._tx_free()
+        if offset == PMT_CTRL:
+            return self.power | READY
+        if offset == GPT_CNT:
+            return self.gpt.value(self.clock.now() // _GPT_NS)
+        if offset == FREE_RUN:
+            return (self.clock.now() - self.free_run_at) * _FREE_RUN_HZ // NS_PER_S & WORD
+        if offset == E2P_CMD:
+            return self.eeprom.command
+        if offset == E2P_DATA:
+            return self.eeprom.data
+        if offset in _CONSTANT:
+            return _CONSTANT[offset]
+        return int(getattr(self, _KEPT[offset])) if offset in _KEPT else 0
+
+    def read_word(self, offset: int) -> int:
+        offset &= DECODED
+        if offset < TX_DATA:
+            value = self._read_rx_data()
+        elif offset == RX_STATUS:
+            value = self._read_rx_status()
+        elif offset == TX_STATUS:
+            value = self._read_tx_status()
+        elif offset == RX_DROP:
+            value, self.rx_drops = self.rx_drops, 0
+        else:
+            return self.peek_word(offset)
+        self._update()
+        return value
+
+    def write_word(self, offset: int, value: int) -> None:
+        offset &= DECODED
+        if TX_DATA <= offset < RX_STATUS:
+            self._write_tx_data(value)
+        elif offset == IRQ_CFG:
+            self._write_irq_cfg(value)
+        elif offset == INT_STS:
+            self.int_status &= ~value
+        elif offset == INT_EN:
+            # The software interrupt is raised when it becomes enabled (5.3.4).
+            self.int_status |= value & ~self.int_enable & SW_INT
+            self.int_enable = value & _INTERRUPTS
+        elif offset == RX_CFG:
+            self.rx_config = value & 0xCFFF1F00
+            if value & RX_DUMP:
+                self.rx = RxFifo()
+                self.front.ready()
+        elif offset == TX_CFG:
+            self._write_tx_cfg(value)
+        elif offset == HW_CFG:
+            self._write_hw_cfg(value)
+        elif offset == RX_DP_CTRL:
+            if value & RX_FFWD:
+                self.rx.drop_first()
+                self.front.ready()
+        elif offset == PMT_CTRL:
+            self.power = value & 0x3346
+            if value & PHY_RST:
+                self.phy.reset()
+        elif offset == GPT_CFG:
+            self._write_gpt(value)
+        elif offset == MAC_CSR_CMD:
+            self._access_mac(value)
+        elif offset == E2P_CMD:
+            if self.eeprom.execute(value) == RELOAD:
+                self._reload()
+        elif offset == E2P_DATA:
+            self.eeprom.data = value & 0xFF
+        elif offset in _WRITABLE:
+            setattr(self, _KEPT[offset], value & _WRITABLE[offset])
+        self._update()
+
+    def _write_irq_cfg(self, value: int) -> None:
+        self.int_config = value & (0xFF000000 | IRQ_EN | IRQ_POL | IRQ_TYPE)
+        if value & DEAS_CLR or not value >> 24:
+            self.quiet_until = None
+
+    def _write_tx_cfg(self, value: int) -> None:
+        if value & TXS_DUMP:
+            self.tx_statuses = []
+        if value & TXD_DUMP:
+            self.tx, self.tx_packets = TxBuilder(), []
+        self.tx_config = value & (TXSAO | TX_ON)
+        if value & STOP_TX:
+            self.tx_config &= ~TX_ON
+            self.int_status |= TXSTOP_INT
+        self._transmit()
+
+    def _write_hw_cfg(self, value: int) -> None:
+        if value & SRST:
+            self._soft_reset()
+            self.front.ready()
+            return
+        self.hw_config = value & 0x00300000
+        kb = value >> 16 & 0xF
+        if 2 <= kb <= 14:
+            self.tx_kb = kb
+            self.front.ready()
+
+    def _access_mac(self, command: int) -> None:
+        """Read or write a MAC register through MAC_CSR_DATA (5.3.19)."""
+        index = command & 0xFF
+        self.csr_command = command & (CSR_READ | 0xFF)
+        if not command & CSR_BUSY:
+            return
+        if command & CSR_READ:
+            self.csr_data = self.mac.read(index)
+        elif index == mac.MII_ACC:
+            self._access_mii(self.csr_data)
+        else:
+            received = self.mac.receives
+            self.mac.write(index, self.csr_data)
+            if received and not self.mac.receives:
+                self.int_status |= RXSTOP_INT
+            self._transmit()
+            self.front.ready()
+
+    def _access_mii(self, command: int) -> None:
+        """Read or write a PHY register through MII_DATA (5.4.6)."""
+        self.mac.mii_access = command & 0xFFC2
+        index, write = command >> 6 & 0x1F, command & 2
+        if command >> 11 & 0x1F != ADDRESS:
+            if not write:
+                self.mac.mii_data = 0xFFFF
+        elif write:
+            self.phy.write(index, self.mac.mii_data)
+            self.front.ready()
+        else:
+            self.mac.mii_data = self.phy.read(index)
+
+
+_CONSTANT = {ID_REV: CHIP, BYTE_TEST: ENDIANNESS}
+_KEPT = {
+    INT_EN: "int_enable", FIFO_INT: "fifo_levels", RX_CFG: "rx_config", TX_CFG: "tx_config",
+    GPIO_CFG: "gpio", GPT_CFG: "gpt_config", WORD_SWAP: "word_swap", RX_DROP: "rx_drops",
+    MAC_CSR_CMD: "csr_command", MAC_CSR_DATA: "csr_data", AFC_CFG: "flow_config",
+}  # fmt: skip
+_WRITABLE = {
+    FIFO_INT: 0xFFFF00FF, GPIO_CFG: 0x7777071F, WORD_SWAP: WORD, MAC_CSR_DATA: WORD,
+    AFC_CFG: 0x00FFFFFF,
+}  # fmt: skip
