@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.integration.cli_forks import Forks
 from ttd.replay.blob import pack, seal, unpack, unseal
 from ttd.replay.events import Event, decode_chunk, encode_chunk
 from ttd.replay.recording import ChunkInfo
@@ -40,14 +42,26 @@ class Done:
 
 
 def ttd(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **more: Any) -> Done:
-    """Run `ttd` to its end; it never says anything of Python's."""
-    words = [*TTD, *map(str, arguments)]
-    ended = subprocess.run(
-        words, input=stdin, capture_output=True, check=False, timeout=HANG, cwd=cwd, **more
-    )
-    err = ended.stderr.decode()
+    """Run `ttd` to its end; it never says anything of Python's.
+
+    With `more`, which goes to `subprocess.run`, it is started anew, otherwise forked.
+    """
+    words = list(map(str, arguments))
+    if more:
+        ended = subprocess.run(
+            [*TTD, *words], input=stdin, capture_output=True, timeout=HANG, cwd=cwd, **more
+        )
+        code, out, err = ended.returncode, ended.stdout, ended.stderr.decode()
+    else:
+        code, out, said = _forks().run(words, str(cwd or ROOT), stdin)
+        err = said.decode()
     assert "Traceback" not in err and "Exception ignored" not in err, err
-    return Done(ended.returncode, ended.stdout, err)
+    return Done(code, out, err)
+
+
+@cache
+def _forks() -> Forks:
+    return Forks(HANG)
 
 
 def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:

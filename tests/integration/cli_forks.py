@@ -1,0 +1,97 @@
+"""Many short `ttd` commands: a process that has imported everything forks for each.
+
+Nearly all the time of a command that fails, or looks at a small recording, is Python's start. The
+child does what the `ttd` script does, with files, directory and arguments of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Forks:
+    """Runs commands one after another."""
+
+    def __init__(self, hang: float) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(hang)
+        words = [sys.executable, __file__, str(theirs.fileno())]
+        self._server = subprocess.Popen(words, pass_fds=[theirs.fileno()], cwd=ROOT)
+        theirs.close()
+        atexit.register(self.close)
+
+    def run(self, words: Sequence[str], folder: str, data: bytes) -> tuple[int, bytes, bytes]:
+        """Exit code (negative: a signal), standard output and standard error."""
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
+            given.write(data)
+            given.seek(0)
+            request = json.dumps([folder, list(words)]).encode()
+            files = [given.fileno(), out.fileno(), err.fileno()]
+            socket.send_fds(self._socket, [request], files)
+            code = int(self._socket.recv(64))
+            out.seek(0)
+            err.seek(0)
+            return code, out.read(), err.read()
+
+    def close(self) -> None:
+        """End the server."""
+        self._socket.close()
+        self._server.wait()
+
+
+def serve(channel: socket.socket) -> None:
+    """The server's side; ends with its client."""
+    import ttd.gdbserver  # noqa: PLC0415
+    import ttd.host.chardev  # noqa: PLC0415
+    import ttd.host.semihost_files  # noqa: PLC0415
+    import ttd.inspection  # noqa: PLC0415
+    import ttd.session  # noqa: F401, PLC0415
+
+    while True:
+        request, files, _, _ = socket.recv_fds(channel, 1 << 16, 3)
+        if not request:
+            return
+        pid = os.fork()
+        if pid == 0:
+            channel.close()
+            child(*json.loads(request), files)
+        for file in files:
+            os.close(file)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        channel.send(str(code).encode())
+
+
+def child(folder: str, words: list[str], files: list[int]) -> None:
+    """Become the command."""
+    from ttd.cli import main  # noqa: PLC0415
+
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(folder)
+    sys.argv = ["ttd", *words]
+    main()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    serve(socket.socket(fileno=int(sys.argv[1])))
