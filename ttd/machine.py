@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgpack
 
+from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
 from ttd.cpu.armv7m import CortexM
 from ttd.cpu.base import After
@@ -27,8 +28,12 @@ from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 
 RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
+IDLE_SECONDS = 0.2
+"""Seconds after which an idle recording machine looks at the host at the latest."""
+SECOND = 1_000_000_000
 NEVER = 1 << 63
 """A step that no machine reaches."""
+_HOST_CLOCKS = {"host": Checkpoint.CLOCK_HOST, "rt": Checkpoint.CLOCK_VIRTUAL_RT}
 
 
 class RunEnd(Enum):
@@ -87,6 +92,19 @@ class SemihostingCalls(Protocol):
     def load(self, state: State) -> None: ...
 
 
+class HostTime(Protocol):
+    """The clocks of the host, in nanoseconds."""
+
+    def host_ns(self) -> int:
+        """Wall-clock time since 1970."""
+
+    def running_ns(self) -> int:
+        """Time between `resume` and `pause`, all in all."""
+
+    def resume(self) -> None: ...
+    def pause(self) -> None: ...
+
+
 class _MachineClock:
     """The `Clock` that devices get."""
 
@@ -97,7 +115,7 @@ class _MachineClock:
         return self._machine.virtual_ns
 
     def rearm(self) -> None:
-        self._machine.deadlines_changed()
+        self._machine.agenda.changed()
 
 
 class Machine:
@@ -124,15 +142,18 @@ class Machine:
         self.ended: Ended | None = None
         self.keeper: SnapshotKeeper | None = None
         self.semihosting: SemihostingCalls | None = None
-        self._deadline: int | None = None
-        self._due = NEVER
-        self._deadlines_stale = True
+        self.host_time: HostTime | None = None
+        self.realtime = False
+        """Record: idle time takes as long as on the real machine."""
+        self.suspended = False
+        """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
         self._run_end = 0
         self._interrupted = False
         self._reset_wanted = False
         self._start: Start | None = None
         self.engine = Engine(ISAS[board.cpu])
         self.clock = clock = _MachineClock(self)
+        self.agenda = Agenda((), clock)
         for region in board.regions:
             self.engine.map_ram(region.base, region.size, writable=region.writable)
         for region in board.regions:
@@ -162,10 +183,11 @@ class Machine:
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]
         self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
-        self._timed = [
+        self.agenda = Agenda(self.devices.values(), clock)
+        self._host_timed = [
             device
             for device in self.devices.values()
-            if type(device).deadline is not Device.deadline
+            if type(device).host_timer is not Device.host_timer
         ]
         for mapped in self.mapped:
             self._map(mapped)
@@ -188,35 +210,47 @@ class Machine:
         """Virtual time in ns, exact inside device callbacks too."""
         return self.engine.step * self.clock_ns + self.warp_ns
 
-    def deadlines_changed(self) -> None:
-        """A device's deadline may have moved."""
-        self._deadlines_stale = True
-
     def _want_reset(self) -> None:
         self._reset_wanted = True
         self.engine.stop_after_access()
 
     def _due_step(self) -> int:
         """The first step at which virtual time has reached the next deadline, or NEVER."""
-        if self._deadlines_stale:
-            self._deadlines_stale = False
-            known = [due for device in self._timed if (due := device.deadline()) is not None]
-            self._deadline = min(known, default=None)
-            self._due = (
-                NEVER
-                if self._deadline is None
-                else -((self.warp_ns - self._deadline) // self.clock_ns)
-            )
-        return self._due
+        first = self.agenda.first()
+        return NEVER if first is None else -((self.warp_ns - first) // self.clock_ns)
 
     def _fire_timers(self, step: int) -> None:
-        while self._due_step() <= step:
-            now = self.virtual_ns
-            for device in self._timed:
-                due = device.deadline()
-                if due is not None and due <= now:
-                    device.expire()
-            self._deadlines_stale = True
+        if self._due_step() <= step:
+            self.agenda.expire(self.virtual_ns)
+
+    def _next_host_timer(self, clock: str) -> tuple[int, Device] | None:
+        """The earliest timer on a clock of the host, and whose it is."""
+        found = None
+        for device in self._host_timed:
+            timer = device.host_timer()
+            if timer is not None and timer.clock == clock and (not found or timer.ns < found[0]):
+                found = (timer.ns, device)
+        return found
+
+    def _fire_host_timer(self) -> bool:
+        """Let one timer of the host's clocks fire, if one is due.
+
+        The host's time is not part of the recording here: that a timer was due, is.
+        """
+        for clock, checkpoint in _HOST_CLOCKS.items():
+            found = self._next_host_timer(clock)
+            if found is None:
+                continue
+            due = self.replay.in_play or self._host_now(clock) >= found[0]
+            if due and self.replay.checkpoint(checkpoint):
+                found[1].expire()
+                return True
+        return False
+
+    def _host_now(self, clock: str) -> int:
+        if self.host_time is None:
+            return 0
+        return self.host_time.host_ns() if clock == "host" else self.host_time.running_ns()
 
     # -- devices -------------------------------------------------------------------------
 
@@ -244,7 +278,7 @@ class Machine:
 
     def _after_access(self) -> None:
         """A timer may now be due before this run's end: then the run must be cut."""
-        if self._deadlines_stale and self._due_step() < self._run_end:
+        if self.agenda.moved and self._due_step() < self._run_end:
             self.engine.stop_after_access()
 
     def _map_bit_band(self, band: BitBand) -> None:
@@ -308,9 +342,18 @@ class Machine:
             device.reset()
         self.cpu.reset()
         self.waiting = False
-        self._deadlines_stale = True
+        self.agenda.changed()
         if self._start is not None:
             self.cpu.start_at(self._start.pc, self._start.sp)
+
+    def begin(self) -> None:
+        """The machine is complete and about to run for the first time."""
+        self._pass(Checkpoint.INIT)
+
+    def _pass(self, kind: Checkpoint) -> None:
+        """Pass a checkpoint that is in the log."""
+        if not self.replay.checkpoint(kind):
+            self.replay.unmet(f"the checkpoint {kind.name}")
 
     # -- the loop ------------------------------------------------------------------------
 
@@ -318,6 +361,11 @@ class Machine:
         """Make `run` come back soon with INTERRUPTED; from any thread."""
         self._interrupted = True
         self.engine.request_stop()
+        self.replay.wake()
+
+    def wake_up(self) -> None:
+        """End a suspension; from any thread."""
+        self.suspended = False
         self.replay.wake()
 
     def cancel_interrupt(self) -> bool:
@@ -332,6 +380,15 @@ class Machine:
         At the position where it comes back, timers that are due have fired and inputs of that
         step are in; a pending interrupt is not taken yet.
         """
+        if self.host_time is None or self.replay.in_play:
+            return self._run(limit)
+        self.host_time.resume()
+        try:
+            return self._run(limit)
+        finally:
+            self.host_time.pause()
+
+    def _run(self, limit: int | None) -> RunStop:
         while True:
             end = self._settle(limit)
             if end is not None:
@@ -366,12 +423,18 @@ class Machine:
                 self._reset_wanted = False
                 replay.reset_request(Cause.GUEST)
             replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+            if self._host_timed and self._fire_host_timer():
+                continue
             if self.keeper is not None:
                 if replay.at_snapshot_mark():
+                    replay.disable_events()
                     self.keeper.check()
+                    replay.enable_events()
                     continue
                 if replay.snapshot_due():
+                    replay.disable_events()
                     self.keeper.take()
+                    replay.enable_events()
             if self._interrupted:
                 self._interrupted = False
                 engine.cancel_request()
@@ -380,6 +443,9 @@ class Machine:
                 return RunEnd.ENDED
             if limit is not None and step >= limit:
                 return RunEnd.LIMIT
+            if self.suspended and not replay.in_play:
+                replay.wait(IDLE_SECONDS)
+                continue
             if not self.waiting:
                 return RunEnd.HISTORY_END if replay.at_end else None
             if self.cpu.wake():
@@ -391,25 +457,45 @@ class Machine:
     def _idle(self) -> bool:
         """The CPU waits: let virtual time pass. False at the end of the history."""
         replay = self.replay
-        self._due_step()
-        deadline = self._deadline
+        deadline = self.agenda.first()
         target = None if deadline is None else self.warp_ns + deadline - self.virtual_ns
         wanted = replay.next_warp()
         if wanted is not None and (target is None or wanted < target):
             target = wanted
         if target is not None and target > self.warp_ns:
             replay.checkpoint(Checkpoint.CLOCK_WARP_START)
+            if self.realtime and not replay.in_play:
+                target = self._sleep(target)
             self.warp_ns = target
             self._warp_step = self.engine.step
-            self._deadlines_stale = True
             replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
             return True
         if replay.mode is not Mode.PLAY:
-            replay.wait(0.2)
+            replay.wait(self._idle_seconds())
             return True
         if replay.at_end:
             return False
         replay.unmet("a machine that waits for an interrupt")
+
+    def _sleep(self, target: int) -> int:
+        """Let the host's time pass until the idle warp `target`, or until there is input.
+
+        Returns the warp that has been reached.
+        """
+        assert self.host_time is not None
+        began = self.host_time.running_ns()
+        wait = min((target - self.warp_ns) / SECOND, self._idle_seconds())
+        self.replay.wait(wait)
+        return min(target, self.warp_ns + self.host_time.running_ns() - began)
+
+    def _idle_seconds(self) -> float:
+        """How long an idle recorder waits at most before it looks around."""
+        seconds = IDLE_SECONDS
+        for clock in _HOST_CLOCKS:
+            found = self._next_host_timer(clock)
+            if found is not None:
+                seconds = min(seconds, max(0.0, (found[0] - self._host_now(clock)) / SECOND))
+        return seconds
 
     def _execute(self, limit: int | None) -> EngineStop:
         engine, replay = self.engine, self.replay
@@ -462,10 +548,14 @@ class Machine:
     def _on_request(self, kind: Kind, cause: int) -> None:
         """A request has come through the log."""
         if kind is Kind.RESET:
-            self.replay.checkpoint(Checkpoint.RESET_REQUESTED)
+            self._pass(Checkpoint.RESET_REQUESTED)
             self.replay.disable_events()
             self.reset()
+            self._pass(Checkpoint.RESET)
             self.replay.enable_events()
+        elif kind is Kind.SUSPEND:
+            self._pass(Checkpoint.SUSPEND_REQUESTED)
+            self.suspended = not self.replay.in_play
         elif kind is Kind.SHUTDOWN and self.ended is None:
             self.ended = Ended("the recording was ended from outside", None)
 
@@ -542,7 +632,7 @@ class Machine:
         if self.semihosting is not None:
             self.semihosting.load(state["semihosting"])
         self.replay.load(state["replay"])
-        self._deadlines_stale = True
+        self.agenda.changed()
 
 
 class MachineError(UserError):

@@ -65,8 +65,14 @@ class PageStore:
 Directory = tuple[Page, ...]
 
 
+HOLE = digest(b"")
+"""Name of the page of a disk that the machine has not seen; it has no contents."""
+
+
 def _weight(number: int, page: Page) -> int:
     """What a page at a place contributes to a table's sum."""
+    if page.digest == HOLE:
+        return 0
     return int.from_bytes(
         hashlib.blake2b(page.digest, digest_size=16, salt=number.to_bytes(8, "little")).digest(),
         "little",
@@ -93,6 +99,16 @@ class PageTable:
         directories = (directory,) * full + (((page,) * rest,) if rest else ())
         total = sum(_weight(number, page) for number in range(pages)) % (1 << 128)
         return cls(directories, total)
+
+    def extended(self, pages: int, hole: Page) -> PageTable:
+        """The table with `pages` holes (of `HOLE`) after the last directory."""
+        directories = ((hole,) * DIRECTORY,) * -(-pages // DIRECTORY)
+        return PageTable(self.directories + directories, self.total)
+
+    @property
+    def end(self) -> int:
+        """The number after the last that a page can have."""
+        return len(self.directories) * DIRECTORY
 
     def __getitem__(self, number: int) -> Page:
         return self.directories[number // DIRECTORY][number % DIRECTORY]

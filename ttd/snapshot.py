@@ -13,6 +13,7 @@ from ttd.devices.base import State
 from ttd.engine import Access, Context
 from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
+from ttd.replay.block import Disk
 from ttd.replay.errors import Divergence, RecordingError
 from ttd.replay.recording import Recording, SnapshotInfo
 from ttd.replay.replay import Mode
@@ -97,7 +98,14 @@ class Snapshots:
         self._pages = PageStore()
         engine = machine.engine
         self._zero = self._pages.intern(bytes(engine.page_size))
-        self._table = PageTable.filled(engine.pages, self._zero)
+        self._empty = PageTable.filled(engine.pages, self._zero)
+        self._disks: list[tuple[int, Disk]] = []
+        """With the number of its first page in the tables, after those of RAM."""
+        hole = self._pages.intern(b"")
+        for driver in machine.replay.disks:
+            self._disks.append((self._empty.end, driver.disk))
+            self._empty = self._empty.extended(driver.disk.pages, hole)
+        self._table = self._empty
         self._stored: list[Snapshot] = []
         self._stored_table = self._table
         self._memory: dict[int, Snapshot] = {}
@@ -120,6 +128,10 @@ class Snapshots:
         written = engine.pages_touched(Access.WRITE)
         self._table = self._table.replace(
             [(page, self._pages.intern(engine.page_data(page))) for page in written]
+        ).replace(
+            (first + number, self._pages.intern(data))
+            for first, disk in self._disks
+            for number, data in disk.take_changed()
         )
         engine.new_interval()
         return Snapshot(engine.step, self._table, engine.save_state(), machine.save())
@@ -206,7 +218,11 @@ class Snapshots:
         changed = set(engine.pages_touched(Access.WRITE))
         changed.update(self._table.differing(snapshot.table))
         table = snapshot.table
-        engine.restore_pages([(page, table[page].data) for page in changed])
+        for first, disk in self._disks:
+            changed.update(first + number for number, _ in disk.take_changed())
+            for page in [p for p in changed if first <= p < first + disk.pages]:
+                disk.restore(page - first, table[page].data)
+        engine.restore_pages([(page, table[page].data) for page in changed if page < engine.pages])
         engine.new_interval()
         self._table = table
         try:
@@ -280,15 +296,10 @@ class Snapshots:
     def _stored_table_at(self, number: int) -> PageTable:
         recording = self.recording
         assert recording is not None
-        engine = self.machine.engine
         while len(self._loaded_tables) <= number:
-            before = (
-                self._loaded_tables[-1]
-                if self._loaded_tables
-                else PageTable.filled(engine.pages, self._zero)
-            )
+            before = self._loaded_tables[-1] if self._loaded_tables else self._empty
             changes = recording.changed_pages(len(self._loaded_tables))
-            if any(page >= engine.pages for page, _ in changes):
+            if any(page >= self._empty.end for page, _ in changes):
                 raise RecordingError("the recording is damaged: a snapshot has too many pages")
             self._loaded_tables.append(
                 before.replace(

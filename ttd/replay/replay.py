@@ -893,6 +893,7 @@ class Replay:
         payload = small(kind)
         if not self._playing():
             if self._mode is _RECORD:
+                self._mark_warp()
                 self._append(Kind.CHECKPOINT, payload)
             return True
         head = self._next
