@@ -58,10 +58,10 @@ _ALIGNMENT = (4, 16, 32, 4)
 
 
 class Lan9118(RegisterBlock):
-    """The controller with its EEPROM. `irq` is its pin, which the board wires up active high.
+    """The controller with its EEPROM. `irq` is its pin, which boards wire up active high.
 
-    After reset the pin is an active low open drain output (5.3.2), so an interrupt controller
-    that takes it as active high sees it high until the driver sets IRQ_POL and IRQ_TYPE.
+    After reset the pin is an open drain output (5.3.2), which pulls nothing up: a driver on such
+    a board must set IRQ_TYPE (push-pull) and IRQ_POL (active high) to get interrupts.
     """
 
     STATE = (
@@ -185,8 +185,8 @@ class Lan9118(RegisterBlock):
     # -- interrupts ----------------------------------------------------------------------
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
-        high = IRQ_POL | IRQ_TYPE
-        yield self.irq, self.asserted == (self.int_config & high == high)
+        push_pull = bool(self.int_config & IRQ_TYPE)
+        yield self.irq, push_pull and self.asserted == bool(self.int_config & IRQ_POL)
 
     def _requests(self) -> int:
         return self._status() & self.int_enable
