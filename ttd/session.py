@@ -21,6 +21,7 @@ from ttd.replay.errors import Divergence, RecordingError
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Mode, Replay
 from ttd.snapshot import Snapshots
+from ttd.stops import Why
 from ttd.timeline import Timeline
 
 SEMIHOSTING = "semihosting"
@@ -186,9 +187,10 @@ class Session:
 
         An empty `reason` stands for that of the guest's own end.
         """
+        # What has ended the debugger may also have asked for an end of its movements.
+        while self.timeline.seek(self.timeline.end).why is Why.INTERRUPTED:
+            pass
         ended = self.machine.ended
-        self.timeline.seek(self.timeline.end)
-        ended = self.machine.ended or ended
         if ended is not None:
             self.finish(ended.reason, ended.code)
         else:
