@@ -1,0 +1,104 @@
+"""Host sides of networks, by the names that `--netdev` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ttd.host.net_dgram import Datagrams
+from ttd.host.net_pcap import Capture
+from ttd.host.net_tap import Tap
+from ttd.host.options import OptionError, Options
+from ttd.replay.net import NetBackend
+
+KINDS = ("dgram", "tap", "pcap")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNetdev:
+    """What a `--netdev` option has opened."""
+
+    name: str
+    backend: NetBackend
+    filtered: bool
+    """False: the user wants no replay filter on it, so it cannot be recorded."""
+
+
+def open_netdev(text: str, say: Callable[[str], None] = lambda text: None) -> OpenNetdev:
+    """Open what `text` names; an error is one sentence.
+
+    `say` is told what a person must know to connect.
+    """
+    options = Options.parse("--netdev", text, kinds=KINDS)
+    name = options.need("id")
+    filtered = options.flag("filter", default=True)
+    opener = {"dgram": _open_dgram, "tap": _open_tap, "pcap": _open_pcap}[options.kind]
+    return OpenNetdev(name, opener(options, name, say), filtered)
+
+
+def _open_dgram(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    local, remote = options.address("local"), options.address("remote")
+    options.done()
+    try:
+        backend = Datagrams(local, remote)
+    except (OSError, UnicodeError) as error:
+        raise options.error(f"there can be no such connection: {_why(error)}") from error
+    if local[1] == 0:
+        say(f"{name} is on {local[0]} port {backend.port}")
+    return backend
+
+
+def _open_tap(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    interface = options.need("ifname")
+    options.done()
+    if len(interface.encode()) > 15:
+        raise options.error("an interface's name has at most 15 bytes")
+    try:
+        return Tap(interface)
+    except OSError as error:
+        raise options.error(f"{interface} cannot be opened: {_why(error)}") from error
+
+
+def _open_pcap(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    path, pace = options.need("file"), options.choice("pace", ("time", "fast"), "time")
+    options.done()
+    try:
+        return Capture(path, in_time=pace == "time")
+    except OSError as error:
+        raise options.error(f"the capture cannot be read: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class NicOptions:
+    """`--nic`: which netdev the board's network interface is connected to."""
+
+    netdev: str | None
+    mac: bytes | None
+
+    @classmethod
+    def parse(cls, text: str) -> NicOptions:
+        """Take `netdev=ID,mac=XX:XX:XX:XX:XX:XX` apart, both optional."""
+        options = Options.parse("--nic", text)
+        netdev, mac = options.get("netdev"), options.get("mac")
+        options.done()
+        return cls(netdev, None if mac is None else _mac(options, mac))
+
+
+def _mac(options: Options, text: str) -> bytes:
+    parts = text.split(":")
+    try:
+        mac = bytes(int(part, 16) for part in parts)
+    except ValueError:
+        mac = b""
+    if len(mac) != 6 or any(len(part) != 2 for part in parts):
+        raise options.error(f"mac is like 52:54:00:12:34:56, not {text!r}")
+    if mac[0] & 1:
+        raise options.error(f"{text} is a group's address, not a device's")
+    return mac
+
+
+__all__ = ["KINDS", "NicOptions", "OpenNetdev", "OptionError", "open_netdev"]
