@@ -88,7 +88,7 @@ class PastIsReadOnly(TimelineError):
     """Memory or registers were to be written in the past."""
 
 
-WINDOW = 48
+WINDOW = 24
 """Positions before the present that a step backward makes directly reachable."""
 SHORTEST_SEARCH = 20_000
 """Steps between snapshots in memory that make a search in between worth its restart."""

@@ -8,11 +8,20 @@ front end of the replay layer. It never reads a host clock, a random number or a
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 State = dict[str, Any]
 """Device state: str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
+
+
+def copied(value: Any) -> Any:
+    """A copy of state that shares nothing that can change."""
+    kind = type(value)
+    if kind is list:
+        return [copied(item) for item in value]
+    if kind is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return bytes(value) if kind is bytearray else value
 
 
 class Clock(Protocol):
@@ -50,15 +59,33 @@ class Line:
                 self._sink(level)
 
 
-class Device:
+class Stateful:
+    """Has state that is data: the attributes named in `STATE`, and nothing else."""
+
+    STATE: ClassVar[tuple[str, ...]] = ()
+
+    def save(self) -> State:
+        """Return the state as data, owned by the caller."""
+        return {field: copied(getattr(self, field)) for field in self.STATE}
+
+    def load(self, state: State) -> None:
+        """Become the state that `save` returned."""
+        for field in self.STATE:
+            setattr(self, field, copied(state[field]))
+
+
+def as_state(part: Any) -> State:
+    """The fields of a device's part that is a dataclass, as data."""
+    return {field: copied(getattr(part, field)) for field in part.__dataclass_fields__}
+
+
+class Device(Stateful):
     """Base of all device models.
 
-    Subclasses name the attributes that are their state in `STATE`; nothing else is saved.
     `read` and `write` get an offset into the device's window and a size in bytes (1, 2 or 4);
     values are unsigned. An access that the hardware answers with a bus error raises `BusError`.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ()
     size: ClassVar[int] = 0x1000
     """Length of the register window in bytes."""
 
@@ -96,15 +123,6 @@ class Device:
 
     def expire(self) -> None:
         """Time has reached `deadline()` or `host_timer()`; do what is due and move it on."""
-
-    def save(self) -> State:
-        """Return the state as data, owned by the caller."""
-        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
-
-    def load(self, state: State) -> None:
-        """Become the state that `save` returned."""
-        for field in self.STATE:
-            setattr(self, field, deepcopy(state[field]))
 
 
 class BusError(Exception):

@@ -7,9 +7,9 @@ it is looked at, and costs nothing while nobody does.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from ttd.devices.base import Clock, State
+from ttd.devices.base import Clock, State, as_state
 from ttd.devices.registers import RegisterBlock
 
 NS_PER_S = 1_000_000_000
@@ -101,7 +101,7 @@ class CountdownBlock(TimedBlock):
 
     @property
     def counter_state(self) -> State:
-        return asdict(self.counter)
+        return as_state(self.counter)
 
     @counter_state.setter
     def counter_state(self, state: State) -> None:

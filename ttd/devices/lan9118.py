@@ -8,12 +8,11 @@ and EEPROM registers are never busy. Power management is storage only.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
-from ttd.devices.base import Clock, Line, State
+from ttd.devices.base import Clock, Line, State, as_state
 from ttd.devices.countdown import NS_PER_S, Countdown
 from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
 from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
@@ -128,7 +127,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def gpt_state(self) -> State:
-        return asdict(self.gpt)
+        return as_state(self.gpt)
 
     @gpt_state.setter
     def gpt_state(self, state: State) -> None:
@@ -136,7 +135,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def mac_state(self) -> State:
-        return asdict(self.mac)
+        return as_state(self.mac)
 
     @mac_state.setter
     def mac_state(self, state: State) -> None:
@@ -144,7 +143,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def phy_state(self) -> State:
-        return asdict(self.phy)
+        return as_state(self.phy)
 
     @phy_state.setter
     def phy_state(self, state: State) -> None:
@@ -152,7 +151,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def eeprom_state(self) -> State:
-        return asdict(self.eeprom)
+        return as_state(self.eeprom)
 
     @eeprom_state.setter
     def eeprom_state(self, state: State) -> None:
@@ -160,7 +159,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def rx_state(self) -> State:
-        return asdict(self.rx)
+        return as_state(self.rx)
 
     @rx_state.setter
     def rx_state(self, state: State) -> None:
@@ -168,7 +167,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def tx_state(self) -> State:
-        return asdict(self.tx)
+        return as_state(self.tx)
 
     @tx_state.setter
     def tx_state(self, state: State) -> None:
@@ -176,7 +175,7 @@ class Lan9118(RegisterBlock):
 
     @property
     def tx_waiting(self) -> list[dict[str, Any]]:
-        return [asdict(packet) for packet in self.tx_packets]
+        return [as_state(packet) for packet in self.tx_packets]
 
     @tx_waiting.setter
     def tx_waiting(self, state: list[dict[str, Any]]) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import ClassVar
 
-from ttd.devices.base import State
+from ttd.devices.base import State, Stateful
 
 RESET = 1
 NMI = 2
@@ -28,7 +27,7 @@ _ALWAYS_ENABLED = 1 << NMI | 1 << HARD_FAULT | 1 << SVCALL | 1 << PENDSV | 1 << 
 _IRQS = -1 << FIRST_IRQ
 
 
-class ExceptionTable:
+class ExceptionTable(Stateful):
     """State of every exception, and the priority arithmetic.
 
     Sets of exceptions are ints, bit n for exception number n. What the run loop asks for often
@@ -68,12 +67,8 @@ class ExceptionTable:
         self.prigroup = 0
         self._refresh()
 
-    def save(self) -> State:
-        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
-
     def load(self, state: State) -> None:
-        for field in self.STATE:
-            setattr(self, field, deepcopy(state[field]))
+        super().load(state)
         self._refresh()
 
     # Changes ---------------------------------------------------------------------------------

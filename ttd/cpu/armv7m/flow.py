@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-from copy import deepcopy
 from typing import ClassVar
 
 from unicorn import arm_const as arm
 
-from ttd.devices.base import State
+from ttd.devices.base import Stateful
 from ttd.engine import EngineFault
 
 from . import exceptions as exc
@@ -52,7 +51,7 @@ _RETURN_ON_MSP = (_SP, _XPSR, *_R0_3_12, _LR, _PC)
 _RETURN_ON_PSP = (arm.UC_ARM_REG_PSP, _CONTROL, _XPSR, _CONTROL, *_R0_3_12, _LR, _PC)
 
 
-class ExceptionFlow:
+class ExceptionFlow(Stateful):
     """Takes exceptions and returns from them.
 
     A return always unstacks, an entry always stacks. Where hardware tail-chains (B1.5.12), the
@@ -78,13 +77,6 @@ class ExceptionFlow:
         self.lockup = False
         self.event = False
         """The event register of WFE (B1.5.18)."""
-
-    def save(self) -> State:
-        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
-
-    def load(self, state: State) -> None:
-        for field in self.STATE:
-            setattr(self, field, deepcopy(state[field]))
 
     # Priorities and faults -------------------------------------------------------------------
 

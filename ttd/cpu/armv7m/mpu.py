@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import ClassVar
 
-from ttd.devices.base import State
+from ttd.devices.base import State, Stateful
 
 from .access import CoreAccess, MpuRegion
 
@@ -17,7 +16,7 @@ _VALID = 0x10
 _RASR_MASK = 0x173FFF3F
 
 
-class Mpu:
+class Mpu(Stateful):
     """Eight regions and what they mean."""
 
     STATE: ClassVar[tuple[str, ...]] = ("control", "number", "bases", "attributes")
@@ -38,12 +37,8 @@ class Mpu:
         self._clear()
         self._tell()
 
-    def save(self) -> State:
-        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
-
     def load(self, state: State) -> None:
-        for field in self.STATE:
-            setattr(self, field, deepcopy(state[field]))
+        super().load(state)
         self._tell()
 
     def read(self, offset: int) -> int:

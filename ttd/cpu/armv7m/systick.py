@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import ClassVar
 
-from ttd.devices.base import Clock, State
+from ttd.devices.base import Clock, State, Stateful
 
 NANOSECONDS = 1_000_000_000
 
@@ -15,7 +14,7 @@ NOREF, SKEW = 1 << 31, 1 << 30
 RELOAD_MASK = 0xFFFFFF
 
 
-class SysTick:
+class SysTick(Stateful):
     """A 24-bit down counter: n, n-1, ..., 1, 0, RVR, RVR-1, ...
 
     Its value is a function of the time: it was `value` at tick `anchor` of the selected clock,
@@ -53,11 +52,7 @@ class SysTick:
     def save(self) -> State:
         if not self.control & TICKINT:
             self.catch_up()  # so that the data does not tell when somebody last looked
-        return {field: deepcopy(getattr(self, field)) for field in self.STATE}
-
-    def load(self, state: State) -> None:
-        for field in self.STATE:
-            setattr(self, field, deepcopy(state[field]))
+        return super().save()
 
     # The counter as a function of time -------------------------------------------------------
 
