@@ -7,6 +7,7 @@ child does what the `ttd` script does, with files, directory and arguments of it
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -62,6 +63,7 @@ def serve(channel: socket.socket) -> None:
     import ttd.inspection  # noqa: PLC0415
     import ttd.session  # noqa: F401, PLC0415
 
+    gc.freeze()
     while True:
         request, files, _, _ = socket.recv_fds(channel, 1 << 16, 3)
         if not request:
@@ -88,8 +90,14 @@ def child(folder: str, words: list[str], files: list[int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     sys.argv = ["ttd", *words]
-    main()
-    sys.exit()
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    # Without taking apart all that was imported, which takes longer than most commands.
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,13 @@ def ttd(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **m
     words = list(map(str, arguments))
     if more:
         ended = subprocess.run(
-            [*TTD, *words], input=stdin, capture_output=True, timeout=HANG, cwd=cwd, **more
+            [*TTD, *words],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=HANG,
+            cwd=cwd,
+            **more,
         )
         code, out, err = ended.returncode, ended.stdout, ended.stderr.decode()
     else:

@@ -70,7 +70,7 @@ def test_images_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_wrong_image_does_not_replace_a_recording(tmp_path: Path) -> None:
     path, image = tmp_path / "run.ttd", tmp_path / "fw.elf"
-    assert ttd(*BOARD, "--steps", "9", "-o", path, elf("mpu")).code == 0
+    assert ttd(*BOARD, "--steps", "9", "-o", path, elf("calls")).code == 0
     before = path.read_bytes()
     image.write_bytes(elsewhere())
     refused(ttd(*BOARD, "-o", path, image), "0x90000000")
@@ -89,7 +89,7 @@ def usage(done: object, *words: str) -> None:
 
 
 def test_options() -> None:
-    image = elf("mpu")
+    image = elf("calls")
     usage(ttd("record", "--board", "pdp11", image), "pdp11", "mps2-an385")
     usage(ttd("record", image), "--board")
     usage(ttd(*BOARD), "IMAGE")
@@ -117,7 +117,7 @@ def test_options() -> None:
 )
 def test_serials(tmp_path: Path, spec: str, word: str) -> None:
     path = tmp_path / "run.ttd"
-    refused(ttd(*BOARD, "--serial", spec, "-o", path, elf("mpu")), word)
+    refused(ttd(*BOARD, "--serial", spec, "-o", path, elf("calls")), word)
     assert not path.exists()
 
 
@@ -126,15 +126,15 @@ def test_ports_in_use(tmp_path: Path, run: Path) -> None:
         port = str(taken.getsockname()[1])
         refused(ttd("serve", run, "--port", port), port, "in use")
         serial = ("--serial", f"tcp:127.0.0.1:{port},server")
-        refused(ttd(*BOARD, *serial, "-o", tmp_path / "run.ttd", elf("mpu")), port, "in use")
-        done = ttd(*BOARD, "--gdb", port, "-o", tmp_path / "run.ttd", elf("mpu"))
+        refused(ttd(*BOARD, *serial, "-o", tmp_path / "run.ttd", elf("calls")), port, "in use")
+        done = ttd(*BOARD, "--gdb", port, "-o", tmp_path / "run.ttd", elf("calls"))
         refused(done, port, "in use")
     refused(ttd("serve", run, "--port", "0", "--host", "203.0.113.1"), "203.0.113.1")
     refused(ttd("serve", run, "--host", "a..b"), "a..b")
 
 
 def test_outputs(tmp_path: Path) -> None:
-    image = elf("mpu")
+    image = elf("calls")
     refused(ttd(*BOARD, "-o", tmp_path / "no" / "run.ttd", image), "no/run.ttd")
     refused(ttd(*BOARD, "-o", tmp_path, image), "not a file")
     refused(ttd(*BOARD, "-o", "/dev/null", image), "/dev/null")
@@ -179,7 +179,7 @@ def test_what_is_not_a_recording(tmp_path: Path) -> None:
     db = sqlite3.connect(other)
     db.execute("CREATE TABLE t (x)")
     db.close()
-    for number, path in enumerate((text, empty, other, elf("mpu"))):
+    for number, path in enumerate((text, empty, other, elf("calls"))):
         refused(ttd(*READERS[number], path), str(path), "not a ttd recording")
     refused(ttd("info", tmp_path / "missing.ttd"), "missing.ttd", "No such file")
     refused(ttd("replay", tmp_path), "Is a directory")

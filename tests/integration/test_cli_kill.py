@@ -50,7 +50,7 @@ def test_killed_a_hundred_times(tmp_path: Path) -> None:
 def test_killed_while_replacing_a_recording(tmp_path: Path) -> None:
     """The old recording or the new one, nothing between."""
     path = tmp_path / "run.ttd"
-    ttd(*BOARD, "--steps", "77", "-o", path, elf("mpu"))
+    ttd(*BOARD, "--steps", "77", "-o", path, elf("calls"))
     seed = random.randrange(1 << 32)
     print("seed", seed)
     process = start(*BOARD, "-o", path, elf("echo"))
@@ -110,6 +110,6 @@ def test_full_disk(tmp_path: Path) -> None:
 
 def test_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
-    done = ttd(*BOARD, "-o", path, elf("mpu"), preexec_fn=limited(4096))
+    done = ttd(*BOARD, "-o", path, elf("calls"), preexec_fn=limited(4096))
     refused(done, str(path), "disk is full")
     assert os.listdir(tmp_path) == []

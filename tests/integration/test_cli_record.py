@@ -106,7 +106,7 @@ def test_without_standard_files(tmp_path: Path) -> None:
         for number in range(3):
             os.close(number)
 
-    words = [*BOARD, "--semihosting", "-o", path, elf("mpu")]
+    words = [*BOARD, "--semihosting", "-o", path, elf("calls")]
     assert start(*words, preexec_fn=close_all, stdin=None, stdout=None).wait(HANG) == 0
     assert info(path)["complete"]
     verify(path)
@@ -223,21 +223,21 @@ def test_clock(tmp_path: Path) -> None:
 
 
 def test_name_of_the_recording(tmp_path: Path) -> None:
-    assert ttd(*BOARD, "--semihosting", elf("mpu"), cwd=tmp_path).code == 0
-    assert os.listdir(tmp_path) == ["mpu.ttd"]
-    assert ttd(*BOARD, "--steps", "5", elf("mpu"), cwd=tmp_path).code == 0, "replaces a recording"
-    assert info(tmp_path / "mpu.ttd")["steps"] == 5
+    assert ttd(*BOARD, "--semihosting", elf("calls"), cwd=tmp_path).code == 0
+    assert os.listdir(tmp_path) == ["calls.ttd"]
+    assert ttd(*BOARD, "--steps", "5", elf("calls"), cwd=tmp_path).code == 0, "replaces a recording"
+    assert info(tmp_path / "calls.ttd")["steps"] == 5
 
 
 def test_odd_names(tmp_path: Path) -> None:
     image = tmp_path / os.fsdecode(b"f\xff w?#%.elf")
-    shutil.copy(elf("mpu"), image)
+    shutil.copy(elf("calls"), image)
     done = ttd(*BOARD, "--semihosting", image, cwd=tmp_path)
     assert done.code == 0, done.err
     path = image.with_suffix(".ttd")
     verify(path)
     assert ttd("info", path).code == 0
-    assert ttd(*BOARD, "--steps", "5", "-o", ":memory:", elf("mpu"), cwd=tmp_path).code == 0
+    assert ttd(*BOARD, "--steps", "5", "-o", ":memory:", elf("calls"), cwd=tmp_path).code == 0
     assert info(tmp_path / ":memory:")["steps"] == 5
 
 

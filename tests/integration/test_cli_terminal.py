@@ -95,7 +95,7 @@ def test_typing_and_ctrl_c(tmp_path: Path) -> None:
 def test_progress(tmp_path: Path, command: str) -> None:
     path = tmp_path / "run.ttd"
     image = elf("bench", "bench-systick")
-    record = (*BOARD, "--serial", "null", "--steps", "150000000", "-o", path, image)
+    record = (*BOARD, "--serial", "null", "--steps", "30000000", "-o", path, image)
     words: tuple[str | Path, ...] = record
     if command == "replay":
         assert ttd(*record).code == 0
@@ -105,7 +105,7 @@ def test_progress(tmp_path: Path, command: str) -> None:
         assert b"steps" in screen.shown and b"s virtual" in screen.shown
         assert b"M steps/s" in screen.shown and b"KiB" in screen.shown
         last = screen.shown.splitlines()[-1]
-        assert b"ttd: " in last and b"150000000 steps" in last
+        assert b"ttd: " in last and b"30000000 steps" in last
         assert screen.shown.rindex(b"\x1b[?25h") > screen.shown.rindex(b"\x1b[?25l"), "the cursor"
 
 
@@ -127,7 +127,7 @@ def test_ctrl_c_while_there_is_progress(tmp_path: Path) -> None:
 def test_ctrl_c_in_a_replay(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     image = elf("bench", "bench-systick")
-    assert ttd(*BOARD, "--serial", "null", "--steps", "300000000", "-o", path, image).code == 0
+    assert ttd(*BOARD, "--serial", "null", "--steps", "100000000", "-o", path, image).code == 0
     with terminal("replay", path) as screen:
         screen.until(b"M steps/s")
         os.write(screen.fd, b"\x03")

@@ -56,7 +56,7 @@ def test_to_the_end_and_back_and_on(serve: Serve, attach: Attach, tmp_path: Path
         gdb.go("reverse-continue")
         assert (gdb.step, gdb.registers()) == places[0]
         assert history_ended(*gdb.go("reverse-continue"))
-        assert gdb.when() == (0, places[1][0])
+        assert gdb.step == 0
         for place in places:
             gdb.go("continue")
             assert (gdb.step, gdb.registers()) == place
@@ -158,6 +158,7 @@ def test_writes_at_the_live_end(serve: Serve, attach: Attach, tmp_path: Path) ->
     assert (gdb.value("$r0"), gdb.value("counter"), gdb.value("bytes[2]")) == (0x1234, 1000, 3)
     gdb.go("stepi 2")
     assert gdb.value("rare") == 0x1234
+    gdb.say("delete")
     # Back before the write, where its past is, and forward over it.
     gdb.go("reverse-stepi 10")
     assert (gdb.value("counter"), gdb.value("rare")) == (0, 0)
@@ -169,9 +170,7 @@ def test_writes_at_the_live_end(serve: Serve, attach: Attach, tmp_path: Path) ->
     assert gdb.value("counter") == 1000
     gdb.go("stepi 2")
     assert (gdb.value("rare"), gdb.value("counter")) == (0x1234, 1000)
-    gdb.say("delete")
     gdb.go("continue")
-    assert "00000" not in output.read_text().split("counter ")[1][:5] or True
     counter = int(re.search(r"counter (\w+)", output.read_text())[1], 16)  # type: ignore[index]
     normal = re.search(r"counter (\w+)", (FIRMWARE / "calls" / "expected.txt").read_text())
     assert normal is not None
