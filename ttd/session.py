@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from ttd.boards import BOARDS
 from ttd.boards.base import Board
+from ttd.boards.extras import (
+    INPUT_DEVICES,
+    Drive,
+    Extra,
+    Fronts,
+    build_extras,
+    place_extras,
+)
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.loader import Image, check_fits, parse_image, start_without_vectors
-from ttd.machine import Ended, Machine, RunEnd
+from ttd.machine import Ended, HostTime, Machine, RunEnd
 from ttd.replay.blob import digest
+from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
-from ttd.replay.config import MachineConfig
-from ttd.replay.errors import Divergence, RecordingError
+from ttd.replay.config import MachineConfig, Option
+from ttd.replay.errors import ConfigMismatch, Divergence, RecordingError, ReplayError
 from ttd.replay.recording import Recording
-from ttd.replay.replay import Mode, Replay
+from ttd.replay.replay import Clock, Mode, Replay
 from ttd.snapshot import Snapshots
 from ttd.stops import Why
 from ttd.timeline import Timeline
@@ -39,6 +49,29 @@ class RecordOptions:
     clock_ns: int
     semihosting: bool = False
     command_line: str = ""
+    extras: Sequence[Extra] = ()
+    """Devices added to the board."""
+    drives: Sequence[Drive] = ()
+    realtime: bool = False
+    """Idle time takes as long as on the real machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSides:
+    """What of the host a machine with added devices is connected to."""
+
+    disks: Mapping[str, BlockBackend] = field(default_factory=dict)
+    """Images by drive; in play those that the recording does not hold."""
+    time: HostTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a recording must be of; None: anything."""
+
+    clock_ns: int | None = None
+    extras: Sequence[Extra] | None = None
+    drives: Sequence[Drive] | None = None
 
 
 class Session:
@@ -50,6 +83,8 @@ class Session:
         self.recording = recording
         self.snapshots = snapshots
         self.timeline = Timeline(machine, snapshots, _end_note(recording))
+        self.commit_drives = False
+        """Put what the guest has written into the images when the recording ends."""
 
     @classmethod
     def record(
@@ -59,12 +94,14 @@ class Session:
         backends: Mapping[str, CharBackend],
         files: HostFiles,
         random: Callable[[int], bytes],
+        host: HostSides | None = None,
     ) -> Self:
         """A new machine at its first step, recording to `path` (None: a temporary file).
 
         `backends`: host sides by character device, `semihosting` being its console. `files`:
-        what semihosting may reach. `random`: bytes from the host.
+        what semihosting may reach. `random`: bytes from the host. `host`: of added devices.
         """
+        host = host or HostSides()
         image = options.image
         # Before there is a file: a recording that has its name must outlive a wrong image.
         check_fits(image, options.board)
@@ -80,18 +117,34 @@ class Session:
                 "address": image.address,
                 "semihosting": options.semihosting,
                 "command_line": os.fsencode(options.command_line).decode(errors="replace"),
+                **_as_options(options.extras, options.drives),
             },
         )
-        recording = Recording.create(path, config, {name: image.data})
         replay = Replay()
+        machine = _assemble(config, options.board, image, replay, backends, files, host)
+        machine.host_time = host.time
+        machine.realtime = options.realtime
+        # A recording that has the name outlives a machine that cannot be recorded, too.
+        replay.check_blockers()
+        recording = Recording.create(path, config, {name: image.data})
         replay.configure(Mode.RECORD, recording, config, random=random)
-        return cls._build(config, options.board, image, replay, recording, backends, files)
+        return cls._start(machine, recording)
 
     @classmethod
     def open(
-        cls, path: str, files: HostFiles, echo: Callable[[str, bytes], None] | None = None
+        cls,
+        path: str,
+        files: HostFiles,
+        echo: Callable[[str, bytes], None] | None = None,
+        *,
+        host: HostSides | None = None,
+        expected: Expected | None = None,
     ) -> Self:
-        """The machine of a recording, at its first step. `files` is not reached for in play."""
+        """The machine of a recording, at its first step. `files` is not reached for in play.
+
+        `host`: the images that the recording does not hold. `ConfigMismatch` unless the recording
+        is of what is `expected`.
+        """
         recording = Recording.open(path)
         config = recording.config
         board = BOARDS.get(config.board)
@@ -110,48 +163,25 @@ class Session:
         address = config.options.get("address")
         image = parse_image(name, data, address if isinstance(address, int) else None)
         replay = Replay()
-        ours = replace(config, cpu_model=board.cpu)
+        expected = expected or Expected()
+        ours = replace(
+            config,
+            cpu_model=board.cpu,
+            clock_ns=expected.clock_ns or config.clock_ns,
+            options=config.options | _as_options(expected.extras, expected.drives),
+        )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
-        return cls._build(config, board, image, replay, recording, {}, files)
+        machine = _assemble(config, board, image, replay, {}, files, host or HostSides())
+        return cls._start(machine, recording)
 
     @classmethod
-    def _build(
-        cls,
-        config: MachineConfig,
-        board: Board,
-        image: Image,
-        replay: Replay,
-        recording: Recording,
-        backends: Mapping[str, CharBackend],
-        files: HostFiles,
-    ) -> Self:
-        chars = {
-            name: replay.register_char_driver(name, backends.get(name)) for name in board.serials
-        }
-        machine = Machine(
-            board,
-            replay,
-            chars,
-            clock_ns=config.clock_ns,
-            semihosting=bool(config.options.get("semihosting")),
-        )
-        machine.load(image)
-        if config.options.get("semihosting"):
-            start = start_without_vectors(image, board)
-            machine.semihosting = Semihosting(
-                machine.engine,
-                machine.cpu,
-                machine.clock,
-                console=replay.register_char_driver(SEMIHOSTING, backends.get(SEMIHOSTING)),
-                replay=replay,
-                host=files,
-                heap=Heap(start.heap, start.sp, start.sp, start.heap) if start else Heap(),
-                command_line=str(config.options.get("command_line", "")),
-            )
+    def _start(cls, machine: Machine, recording: Recording) -> Self:
+        replay = machine.replay
         machine.reset()
         snapshots = Snapshots(machine, recording, time.monotonic)
         machine.keeper = snapshots
         replay.start(snapshots.budget if replay.live else None)
+        machine.begin()
         if replay.live:
             snapshots.take()
         return cls(machine, recording, snapshots)
@@ -177,6 +207,9 @@ class Session:
 
     def finish(self, reason: str, exit_code: int | None) -> bytes:
         """End a recording; returns the hash of the final state."""
+        if self.commit_drives:
+            for disk in self.replay.disks:
+                disk.commit()
         self.snapshots.close_interval()
         final = self.snapshots.state_hash(self.snapshots.capture())
         self.replay.finish(reason, exit_code, final)
@@ -217,7 +250,119 @@ class Session:
                 raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")
 
     def close(self) -> None:
+        self.replay.close()
         self.recording.close()
+
+
+def _assemble(
+    config: MachineConfig,
+    board: Board,
+    image: Image,
+    replay: Replay,
+    backends: Mapping[str, CharBackend],
+    files: HostFiles,
+    host: HostSides,
+) -> Machine:
+    """The machine of `config`, connected to `replay`, with its image in memory."""
+    chars = {name: replay.register_char_driver(name, backends.get(name)) for name in board.serials}
+    extras = [Extra.from_text(text) for text in _texts(config, "devices")]
+    place_extras(board, extras)
+    drives = [Drive.from_text(text) for text in _texts(config, "drives")]
+    fronts = _fronts(extras, drives, replay, backends, host)
+    machine = Machine(
+        board,
+        replay,
+        chars,
+        clock_ns=config.clock_ns,
+        semihosting=bool(config.options.get("semihosting")),
+        extras=partial(build_extras, board, extras, fronts),
+    )
+    machine.load(image)
+    if config.options.get("semihosting"):
+        start = start_without_vectors(image, board)
+        machine.semihosting = Semihosting(
+            machine.engine,
+            machine.cpu,
+            machine.clock,
+            console=replay.register_char_driver(SEMIHOSTING, backends.get(SEMIHOSTING)),
+            replay=replay,
+            host=files,
+            heap=Heap(start.heap, start.sp, start.sp, start.heap) if start else Heap(),
+            command_line=str(config.options.get("command_line", "")),
+        )
+    return machine
+
+
+def _as_options(
+    extras: Sequence[Extra] | None, drives: Sequence[Drive] | None
+) -> dict[str, Option]:
+    """What a machine's configuration says of them; nothing of what is not there."""
+    found: dict[str, Option] = {}
+    if extras:
+        found["devices"] = [extra.to_text() for extra in extras]
+    if drives:
+        found["drives"] = [drive.to_text() for drive in drives]
+    return found
+
+
+def _texts(config: MachineConfig, name: str) -> list[str]:
+    value = config.options.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise RecordingError(f"the recording is damaged: it does not say which {name} it has")
+    return value
+
+
+def _fronts(
+    extras: Sequence[Extra],
+    drives: Sequence[Drive],
+    replay: Replay,
+    backends: Mapping[str, CharBackend],
+    host: HostSides,
+) -> Fronts:
+    """Connect what is added to the replay layer."""
+    if replay.mode is Mode.PLAY:
+        for drive in drives:
+            if not drive.embed and drive.name not in host.disks:
+                raise ConfigMismatch(
+                    f"the recording does not hold what was read of {drive.name}: give the image"
+                    f" with --drive file=...,id={drive.name}"
+                )
+
+    def clock(kind: Clock, read: Callable[[HostTime], int]) -> int:
+        def ask() -> int:
+            if host.time is None:
+                raise ReplayError("no clock of the host was given to this machine")
+            return read(host.time) // 1_000_000_000
+
+        return replay.clock(kind, ask)
+
+    return Fronts(
+        chars={
+            extra.name: replay.register_char_driver(extra.name, backends.get(extra.name))
+            for extra in extras
+            if extra.kind == "virtio-console"
+        },
+        disks={
+            drive.name: (
+                replay.register_block_driver(
+                    drive.name, drive.size, host.disks.get(drive.name), embed=drive.embed
+                ),
+                drive.readonly,
+            )
+            for drive in drives
+        },
+        inputs={
+            extra.name: replay.register_input_driver(extra.name)
+            for extra in extras
+            if extra.kind in INPUT_DEVICES
+        },
+        random=replay.random_bytes,
+        halves=replay,
+        seconds={
+            "host": lambda: clock(Clock.HOST, lambda time: time.host_ns()),
+            "rt": lambda: clock(Clock.VIRTUAL_RT, lambda time: time.running_ns()),
+        },
+    )
 
 
 def _end_note(recording: Recording) -> str:

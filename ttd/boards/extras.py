@@ -122,3 +122,35 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
         return VirtioInput(name, clock, wiring.memory, line, fronts.inputs[name], kind)
     except KeyError as error:
         raise ExtraError(f"the device {name} needs {error.args[0]!r}, which is not there") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A disk image as a recording knows it."""
+
+    name: str
+    size: int
+    digest: str
+    """Of the contents at the beginning, in hexadecimal."""
+    readonly: bool = False
+    embed: bool = True
+    """What was read of it is in the recording."""
+
+    def to_text(self) -> str:
+        """As the recording keeps it."""
+        flags = f"readonly={int(self.readonly)},embed={int(self.embed)}"
+        return f"{self.name},size={self.size},hash={self.digest},{flags}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Inverse of `to_text`, for text from a file."""
+        match = _DRIVE.fullmatch(text)
+        if match is None:
+            raise ExtraError(f"the recording has a drive {text!r}, which this ttd does not know")
+        name, size, name_of_contents, readonly, embed = match.groups()
+        return cls(name, int(size), name_of_contents, readonly == "1", embed == "1")
+
+
+_DRIVE = re.compile(
+    rf"({NAME.pattern}),size=([0-9]{{1,11}}),hash=([0-9a-f]{{32}}),readonly=([01]),embed=([01])"
+)

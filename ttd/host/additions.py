@@ -1,0 +1,82 @@
+"""What users add to a board: `--device`, `--drive`, taken apart and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
+from ttd.host.chardev import CharBackend, open_chardev
+from ttd.host.drive import RawImage
+from ttd.host.options import OptionError, Options
+
+
+@dataclass
+class Additions:
+    """Devices and drives as the machine knows them, and their host sides by name."""
+
+    extras: list[Extra] = field(default_factory=list)
+    drives: list[Drive] = field(default_factory=list)
+    chardevs: dict[str, str] = field(default_factory=dict)
+    """Chardev to open, by device."""
+    images: dict[str, RawImage] = field(default_factory=dict)
+
+    def open_chardevs(self) -> dict[str, CharBackend]:
+        """Open the host sides of consoles; last, because a terminal is taken by it."""
+        return {name: open_chardev(spec) for name, spec in self.chardevs.items()}
+
+    def close(self) -> None:
+        """Close the images."""
+        for image in self.images.values():
+            image.close()
+
+
+def parse_additions(devices: Sequence[str], drives: Sequence[str], embed: bool) -> Additions:
+    """Take apart what was given for `--device` and `--drive`, and open the images.
+
+    `embed`: what is read of the images goes into the recording.
+    """
+    found = Additions()
+    for text in devices:
+        _add_device(found, text)
+    for text in drives:
+        _add_drive(found, text, embed)
+    return found
+
+
+def _add_device(found: Additions, text: str) -> None:
+    options = Options.parse("--device", text, kinds=(*DEVICES, *ALIASES))
+    kind = ALIASES.get(options.kind, options.kind)
+    number = sum(extra.kind == kind for extra in found.extras)
+    name = _name(options, f"{kind.removeprefix('virtio-')}{number}")
+    told = {}
+    if kind == "virtio-blk":
+        told["drive"] = options.need("drive")
+        if not NAME.fullmatch(told["drive"]):
+            raise options.error(f"{told['drive']!r} is not the name of a drive")
+    elif kind == "virtio-console":
+        found.chardevs[name] = options.get("chardev") or "null"
+    elif kind == "pl031":
+        told["clock"] = options.choice("clock", CLOCKS, "host")
+    options.done()
+    found.extras.append(Extra(kind, name, told))
+
+
+def _add_drive(found: Additions, text: str, embed: bool) -> None:
+    options = Options.parse("--drive", text)
+    path = options.need("file")
+    options.choice("format", ("raw",), "raw")
+    readonly = options.flag("readonly")
+    name = _name(options, f"disk{len(found.drives)}")
+    options.done()
+    if name in found.images:
+        raise options.error(f"there already is a drive {name}")
+    image = found.images[name] = RawImage(path)
+    found.drives.append(Drive(name, image.size, image.digest().hex(), readonly, embed))
+
+
+def _name(options: Options, default: str) -> str:
+    name = options.get("id") or default
+    if not NAME.fullmatch(name):
+        raise OptionError(f"{options.option} {options.text}: {name!r} is not a name")
+    return name

@@ -1,0 +1,92 @@
+"""Disk images, raw: read on threads of their own, changed only when somebody says so."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from errno import EIO
+from hashlib import blake2b
+
+from ttd.errors import UserError
+
+LARGEST = 64 << 30
+"""Bytes of the largest image."""
+_THREADS = 4
+_PART = 1 << 20
+
+
+class DriveError(UserError):
+    """An image cannot be used; one sentence for people."""
+
+
+class RawImage:
+    """An image file, opened to be read; `write` opens it again."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise DriveError(f"the image {path} cannot be opened: {why}") from error
+        status = os.fstat(self._fd)
+        self.size = status.st_size
+        if not stat.S_ISREG(status.st_mode) or not 512 <= self.size <= LARGEST:
+            os.close(self._fd)
+            raise DriveError(f"{path} is not an image: a file of 512 bytes to 64 GiB is wanted")
+        self._write_fd = -1
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ttd-drive")
+
+    def digest(self) -> bytes:
+        """Hash of the whole contents, as recordings have it."""
+        name = blake2b(digest_size=16)
+        offset = 0
+        try:
+            while data := os.pread(self._fd, _PART, offset):
+                name.update(data)
+                offset += len(data)
+        except OSError as error:
+            raise DriveError(f"the image {self.path} cannot be read: {error.strerror}") from error
+        return name.digest()
+
+    def submit(
+        self, spans: Sequence[tuple[int, int]], done: Callable[[list[bytes], int], None]
+    ) -> None:
+        """Read (offset, length) spans on another thread; `done` is told the data and an errno."""
+
+        def work() -> None:
+            parts: list[bytes] = []
+            errno = 0
+            try:
+                for offset, count in spans:
+                    parts.append(self.read(offset, count))
+            except OSError as error:
+                errno = error.errno or EIO
+            done(parts, errno)
+
+        with suppress(RuntimeError):  # closed meanwhile
+            self._pool.submit(work)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Read now; fewer bytes where the image ends; raises `OSError`."""
+        return os.pread(self._fd, count, offset)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Change the image; raises `OSError`."""
+        if self._write_fd < 0:
+            self._write_fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        while data:
+            done = os.pwrite(self._write_fd, data, offset)
+            offset += done
+            data = data[done:]
+
+    def close(self) -> None:
+        """Close the file; requests that have not begun are forgotten."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for fd in (self._fd, self._write_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._write_fd = -1
