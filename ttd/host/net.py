@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from ttd.boards.base import Board
+from ttd.boards.networks import Networks
+from ttd.devices.net import DEFAULT_MAC
+from ttd.errors import UserError
 from ttd.host.net_dgram import Datagrams
 from ttd.host.net_pcap import Capture
 from ttd.host.net_tap import Tap
@@ -101,4 +105,53 @@ def _mac(options: Options, text: str) -> bytes:
     return mac
 
 
-__all__ = ["KINDS", "NicOptions", "OpenNetdev", "OptionError", "open_netdev"]
+def open_networks(
+    board: Board,
+    netdevs: Sequence[str],
+    nic: str | None,
+    taken: Collection[str] = (),
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[Networks, dict[str, NetBackend]]:
+    """What was given for `--netdev` and `--nic`: as the machine knows it, and the backends by name.
+
+    `taken`: netdevs that other devices are connected to. The board's interface gets the first of
+    the others, unless the user says which.
+    """
+    wanted = NicOptions.parse(nic) if nic is not None else NicOptions(None, None)
+    if nic is not None and board.nic is None:
+        raise OptionError(f"--nic {nic}: {board.name} has no network interface")
+    opened: dict[str, OpenNetdev] = {}
+    try:
+        for text in netdevs:
+            netdev = open_netdev(text, say)
+            if netdev.name in opened:
+                netdev.backend.close()
+                raise OptionError(f"--netdev {text}: there already is a netdev {netdev.name}")
+            opened[netdev.name] = netdev
+        free = [name for name in opened if name not in taken]
+        chosen = wanted.netdev or (free[0] if free and board.nic is not None else None)
+        _check_use(list(opened), chosen, taken)
+    except UserError:
+        for netdev in opened.values():
+            netdev.backend.close()
+        raise
+    networks = Networks(
+        netdevs=tuple(opened),
+        nic=chosen,
+        mac=wanted.mac or DEFAULT_MAC,
+        unfiltered=tuple(name for name, netdev in opened.items() if not netdev.filtered),
+    )
+    return networks, {name: netdev.backend for name, netdev in opened.items()}
+
+
+def _check_use(names: list[str], nic: str | None, taken: Collection[str]) -> None:
+    """Each netdev belongs to one device, and each device to a netdev that is there."""
+    for name in (*taken, *([] if nic is None else [nic])):
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise OptionError(f"there is no netdev {name}; there are {there}")
+    if nic in taken:
+        raise OptionError(f"netdev {nic} has two devices connected to it")
+    for name in names:
+        if name != nic and name not in taken:
+            raise OptionError(f"netdev {name} has no device connected to it")
