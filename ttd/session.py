@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from ttd.boards.extras import (
     build_extras,
     place_extras,
 )
+from ttd.boards.networks import Networks
+from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.loader import Image, check_fits, parse_image, start_without_vectors
 from ttd.machine import Ended, HostTime, Machine, RunEnd
@@ -28,6 +30,7 @@ from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
 from ttd.replay.config import MachineConfig, Option
 from ttd.replay.errors import ConfigMismatch, Divergence, RecordingError, ReplayError
+from ttd.replay.net import NetBackend, Netdev
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Clock, Mode, Replay
 from ttd.snapshot import Snapshots
@@ -52,6 +55,7 @@ class RecordOptions:
     extras: Sequence[Extra] = ()
     """Devices added to the board."""
     drives: Sequence[Drive] = ()
+    networks: Networks = field(default_factory=Networks)
     realtime: bool = False
     """Idle time takes as long as on the real machine."""
 
@@ -62,6 +66,8 @@ class HostSides:
 
     disks: Mapping[str, BlockBackend] = field(default_factory=dict)
     """Images by drive; in play those that the recording does not hold."""
+    nets: Mapping[str, NetBackend] = field(default_factory=dict)
+    """By netdev."""
     time: HostTime | None = None
 
 
@@ -72,6 +78,7 @@ class Expected:
     clock_ns: int | None = None
     extras: Sequence[Extra] | None = None
     drives: Sequence[Drive] | None = None
+    networks: Networks | None = None
 
 
 class Session:
@@ -118,9 +125,12 @@ class Session:
                 "semihosting": options.semihosting,
                 "command_line": os.fsencode(options.command_line).decode(errors="replace"),
                 **_as_options(options.extras, options.drives),
+                **options.networks.to_options(),
             },
         )
         replay = Replay()
+        for device, reason in _unfiltered(options):
+            replay.add_blocker(device, reason)
         machine = _assemble(config, options.board, image, replay, backends, files, host)
         machine.host_time = host.time
         machine.realtime = options.realtime
@@ -168,7 +178,9 @@ class Session:
             config,
             cpu_model=board.cpu,
             clock_ns=expected.clock_ns or config.clock_ns,
-            options=config.options | _as_options(expected.extras, expected.drives),
+            options=config.options
+            | _as_options(expected.extras, expected.drives)
+            | (expected.networks.to_options() if expected.networks else {}),
         )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
         machine = _assemble(config, board, image, replay, {}, files, host or HostSides())
@@ -268,6 +280,11 @@ def _assemble(
     extras = [Extra.from_text(text) for text in _texts(config, "devices")]
     place_extras(board, extras)
     drives = [Drive.from_text(text) for text in _texts(config, "drives")]
+    networks = Networks.from_options(config.options)
+    nets = {
+        name: replay.register_net(Netdev(name, host.nets.get(name))) for name in networks.netdevs
+    }
+    nic = Nic(Unplugged() if networks.nic is None else nets[networks.nic], networks.mac)
     fronts = _fronts(extras, drives, replay, backends, host)
     machine = Machine(
         board,
@@ -275,6 +292,7 @@ def _assemble(
         chars,
         clock_ns=config.clock_ns,
         semihosting=bool(config.options.get("semihosting")),
+        nic=nic,
         extras=partial(build_extras, board, extras, fronts),
     )
     machine.load(image)
@@ -291,6 +309,14 @@ def _assemble(
             command_line=str(config.options.get("command_line", "")),
         )
     return machine
+
+
+def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:
+    """What cannot be recorded because of a netdev without replay filter: device, reason."""
+    networks = options.networks
+    users = {networks.nic: options.board.nic}
+    for name in networks.unfiltered:
+        yield users.get(name) or name, f"its network {name} has no replay filter (filter=off)"
 
 
 def _as_options(

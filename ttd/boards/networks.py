@@ -23,8 +23,15 @@ class Networks:
     """Netdevs without a replay filter: a machine that uses one cannot be recorded."""
 
     def to_options(self) -> dict[str, Option]:
-        """As the recording keeps it."""
-        return {"netdevs": list(self.netdevs), "nic": self.nic, "mac": self.mac}
+        """As the recording keeps it; nothing of what is not there."""
+        found: dict[str, Option] = {}
+        if self.netdevs:
+            found["netdevs"] = list(self.netdevs)
+        if self.nic is not None:
+            found["nic"] = self.nic
+        if self.mac != DEFAULT_MAC:
+            found["mac"] = self.mac
+        return found
 
     @classmethod
     def from_options(cls, options: Mapping[str, Option]) -> Self:
