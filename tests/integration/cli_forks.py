@@ -96,6 +96,7 @@ def child(folder: str, words: list[str], files: list[int]) -> None:
     except SystemExit as end:
         code = end.code
     sys.stdout.flush()
+    sys.stderr.flush()
     # Without taking apart all that was imported, which takes longer than most commands.
     os._exit(code if isinstance(code, int) else int(code is not None))
 
