@@ -20,7 +20,8 @@ import click
 from ttd.errors import UserError
 
 if TYPE_CHECKING:
-    from ttd.session import RecordOptions, Session
+    from ttd.host.additions import Additions
+    from ttd.session import Expected, HostSides, RecordOptions, Session
 
 USER_ERROR = 2
 DIVERGED = 3
@@ -115,6 +116,23 @@ def cli(trace_packets: bool) -> None:
 )
 @click.option("--steps", type=click.IntRange(0), metavar="N", help="End the recording at step N.")
 @click.option("--gdb", metavar="PORT|stdio", help="Let GDB control the machine while it records.")
+@click.option(
+    "--device", multiple=True, metavar="DEVICE", help="Add a device; docs/devices.md lists them."
+)
+@click.option(
+    "--drive",
+    multiple=True,
+    metavar="file=IMAGE[,id=NAME][,readonly=on]",
+    help="A raw disk image for a device. The image is not changed.",
+)
+@click.option("--commit", is_flag=True, help="Change the images in the end, as the guest did.")
+@click.option(
+    "--no-embed", is_flag=True, help="What is read of images is not kept: to replay needs them."
+)
+@click.option(
+    "--input", "input_", metavar="unix:PATH", help="Take keys and movements as QMP's JSON lines."
+)
+@click.option("--realtime", is_flag=True, help="A guest that sleeps takes its time.")
 @click.argument("image")
 def record(
     board: str,
@@ -124,6 +142,12 @@ def record(
     clock: int | None,
     steps: int | None,
     gdb: str | None,
+    device: tuple[str, ...],
+    drive: tuple[str, ...],
+    commit: bool,
+    no_embed: bool,
+    input_: str | None,
+    realtime: bool,
     image: str,
 ) -> None:
     """Run IMAGE on a board and record it, until the guest ends or Ctrl-C.
@@ -143,18 +167,31 @@ def record(
         raise click.UsageError(
             f"{len(serial)} times --serial, but {board} has {len(chosen.serials)} UARTs"
         )
+    from ttd.host.additions import parse_additions
     from ttd.loader import load_image
     from ttd.session import RecordOptions
 
+    added = parse_additions(device, drive, not no_embed)
     loaded = load_image(image)
     name = Path(loaded.path).name
     if output is None and gdb is None:
         output = f"{Path(loaded.path).stem}.ttd"
     options = RecordOptions(
-        chosen, loaded, clock or chosen.ns_per_step, semihosting is not None, name
+        chosen,
+        loaded,
+        clock or chosen.ns_per_step,
+        semihosting is not None,
+        name,
+        extras=added.extras,
+        drives=added.drives,
+        realtime=realtime,
     )
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
-    with _recording(options, output, specs, semihosting, gdb == "stdio") as (session, stop):
+    with (
+        _recording(options, output, specs, semihosting, gdb == "stdio", added) as (session, stop),
+        _input(session, input_),
+    ):
+        session.commit_drives = commit
         if gdb is None:
             code = _record(session, stop, output or "", steps, "stdio" in specs)
         else:
@@ -167,25 +204,32 @@ def record(
 
 @contextmanager
 def _recording(
-    options: RecordOptions, output: str | None, specs: list[str], folder: str | None, silent: bool
+    options: RecordOptions,
+    output: str | None,
+    specs: list[str],
+    folder: str | None,
+    silent: bool,
+    added: Additions,
 ) -> Iterator[tuple[Session, Callable[[], None]]]:
     """A session that records, with its connections to this host, and what interrupts it.
 
     `folder`: what `--semihosting` was given; `silent`: keep off standard input and output.
     """
     from ttd.host.chardev import CharBackend, open_chardev
-    from ttd.host.clocks import random_bytes
+    from ttd.host.clocks import HostClocks, random_bytes
     from ttd.host.console import Console
     from ttd.host.files import Null
     from ttd.host.semihost_files import SemihostFiles
-    from ttd.session import SEMIHOSTING, Session
+    from ttd.session import SEMIHOSTING, HostSides, Session
 
     files = SemihostFiles(Path(folder) if folder else None)
     console = Console()
     backends: dict[str, CharBackend] = {SEMIHOSTING: Null() if silent else console}
     opened = [open_chardev(spec, _say) for spec in specs]
     backends.update(zip(options.board.serials, opened, strict=False))
-    session = Session.record(options, output, backends, files, random_bytes)
+    backends.update(added.open_chardevs())
+    host = HostSides(disks=added.images, time=HostClocks())
+    session = Session.record(options, output, backends, files, random_bytes, host)
 
     def stop() -> None:
         session.machine.interrupt()
@@ -197,6 +241,40 @@ def _recording(
     finally:
         files.close_all()
         session.close()
+
+
+@contextmanager
+def _input(session: Session, spec: str | None) -> Iterator[None]:
+    """Take input from where `--input` says while the session lasts."""
+    if spec is None:
+        yield
+        return
+    from ttd.boards.extras import INPUT_DEVICES
+    from ttd.host.input_socket import InputSocket
+    from ttd.replay.replay import Cause
+    from ttd.session import extras_of
+
+    replay = session.replay
+
+    def put(name: str, group: list[tuple[int, int, int]]) -> bool:
+        return all([replay.input_event(name, e) for e in group]) and replay.input_sync_event(name)
+
+    devices = {
+        extra.name: extra.kind.removeprefix("virtio-")
+        for extra in extras_of(session.recording.config)
+        if extra.kind in INPUT_DEVICES
+    }
+    commands = {
+        "system_reset": lambda: replay.reset_request(Cause.HOST),
+        "system_suspend": lambda: replay.suspend_request(Cause.HOST),
+        "system_wakeup": session.machine.wake_up,
+        "quit": lambda: replay.shutdown_request(Cause.HOST),
+    }
+    listener = InputSocket(spec, devices, put, commands)
+    try:
+        yield
+    finally:
+        listener.close()
 
 
 def _record(
@@ -231,8 +309,25 @@ def _gdb_port(gdb: str | None) -> int | None:
     "--echo", is_flag=True, help="Print what the guest wrote to UART 0 and to semihosting."
 )
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
-def replay(recording: str, echo: bool, verify: bool) -> None:
-    """Run a recording again and compare. Exit code 0: the same; 3: it diverged."""
+@click.option(
+    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+)
+@click.option("--device", multiple=True, metavar="DEVICE", help="Refuse a recording without it.")
+@click.option(
+    "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Refuse another clock rate."
+)
+def replay(
+    recording: str,
+    echo: bool,
+    verify: bool,
+    drive: tuple[str, ...],
+    device: tuple[str, ...],
+    clock: int | None,
+) -> None:
+    """Run a recording again and compare. Exit code 0: the same; 3: it diverged.
+
+    With --device or --drive the recording must be of a machine with exactly these, in this order.
+    """
     from ttd.host.semihost_files import SemihostFiles
     from ttd.session import SEMIHOSTING, Session
 
@@ -241,7 +336,10 @@ def replay(recording: str, echo: bool, verify: bool) -> None:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 
-    session = Session.open(recording, SemihostFiles(None), show if echo else None)
+    host, expected = _expected(recording, device, drive, clock)
+    session = Session.open(
+        recording, SemihostFiles(None), show if echo else None, host=host, expected=expected
+    )
     status = session.recording.status
     with _on_signals(session.machine.interrupt), _progress(session, recording, not echo) as tick:
         session.run(None, tick)
@@ -256,6 +354,20 @@ def replay(recording: str, echo: bool, verify: bool) -> None:
     _say(f"replayed {status.steps} steps, {checked} snapshots compared: the same{cut}")
 
 
+def _expected(
+    recording: str, device: tuple[str, ...], drive: tuple[str, ...], clock: int | None
+) -> tuple[HostSides, Expected]:
+    """What the user says that the recording is of, and the images for it."""
+    from ttd.host.additions import parse_additions
+    from ttd.replay.recording import Recording
+    from ttd.session import Expected, HostSides, drives_of
+
+    known = drives_of(Recording.open(recording).config) if drive else []
+    added = parse_additions(device, drive, all(found.embed for found in known))
+    expected = Expected(clock, added.extras if device else None, added.drives if drive else None)
+    return HostSides(disks=added.images), expected
+
+
 @cli.command(short_help="Let GDB move through a recording.")
 @click.argument("recording")
 @click.option(
@@ -265,12 +377,16 @@ def replay(recording: str, echo: bool, verify: bool) -> None:
     "--host", metavar="A", default="127.0.0.1", show_default=True, help="Address to listen on."
 )
 @click.option("--stdio", is_flag=True, help="Speak RSP on standard input and output.")
-def serve(recording: str, port: int, host: str, stdio: bool) -> None:
+@click.option(
+    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+)
+def serve(recording: str, port: int, host: str, stdio: bool, drive: tuple[str, ...]) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
     from ttd.host.semihost_files import SemihostFiles
     from ttd.session import Session
 
-    session = Session.open(recording, SemihostFiles(None))
+    sides, expected = _expected(recording, (), drive, None)
+    session = Session.open(recording, SemihostFiles(None), host=sides, expected=expected)
     _serve(session, None if stdio else port, host, lambda: None)
 
 

@@ -277,9 +277,8 @@ def _assemble(
 ) -> Machine:
     """The machine of `config`, connected to `replay`, with its image in memory."""
     chars = {name: replay.register_char_driver(name, backends.get(name)) for name in board.serials}
-    extras = [Extra.from_text(text) for text in _texts(config, "devices")]
+    extras, drives = extras_of(config), drives_of(config)
     place_extras(board, extras)
-    drives = [Drive.from_text(text) for text in _texts(config, "drives")]
     networks = Networks.from_options(config.options)
     nets = {
         name: replay.register_net(Netdev(name, host.nets.get(name))) for name in networks.netdevs
@@ -317,6 +316,16 @@ def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:
     users = {networks.nic: options.board.nic}
     for name in networks.unfiltered:
         yield users.get(name) or name, f"its network {name} has no replay filter (filter=off)"
+
+
+def extras_of(config: MachineConfig) -> list[Extra]:
+    """The devices added to the board."""
+    return [Extra.from_text(text) for text in _texts(config, "devices")]
+
+
+def drives_of(config: MachineConfig) -> list[Drive]:
+    """The disk images."""
+    return [Drive.from_text(text) for text in _texts(config, "drives")]
 
 
 def _as_options(
