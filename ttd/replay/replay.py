@@ -233,7 +233,9 @@ class Replay:
         if self._mode is not _NONE:
             self.check_blockers()
         if self._recorded_devices is not None:
-            check_devices(self._recorded_devices, self._devices)
+            # A recorder that was killed before its first commit has not named any.
+            if self._recorded_devices or len(self.log):
+                check_devices(self._recorded_devices, self._devices)
         elif self._recording is not None:
             self._recording.set_devices(self._devices)
         self._events_enabled = True
@@ -272,8 +274,8 @@ class Replay:
             driver.close()
         for disk in self.disks:
             disk.close()
-            for net in self._filters:
-                net.close()
+        for net in self._filters:
+            net.close()
 
     # --- where we are
 
