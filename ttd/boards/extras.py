@@ -15,6 +15,7 @@ from ttd.devices.virtio.block import BlockFront, VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import KINDS as INPUT_KINDS
 from ttd.devices.virtio.input import InputFront, VirtioInput
+from ttd.devices.virtio.mmio import EmptySlot
 from ttd.devices.virtio.rng import BottomHalfFront, VirtioRng
 from ttd.errors import UserError
 
@@ -77,14 +78,18 @@ class Fronts:
 def build_extras(
     board: Board, extras: Sequence[Extra], fronts: Fronts, wiring: Wiring
 ) -> list[MappedDevice]:
-    """Make the devices of `extras`."""
-    place_extras(board, extras)
+    """Make the devices of `extras`; if there are virtio devices, their other slots are empty."""
     free = iter(board.virtio_slots)
     found = []
     for extra in extras:
         slot = board.rtc_slot if extra.kind == "pl031" else next(free)
         assert slot is not None
         found.append(MappedDevice(slot.base, SLOT_SIZE, _build(extra, slot, fronts, wiring)))
+    if any(extra.kind != "pl031" for extra in extras):
+        for slot in free:
+            name, line = f"virtio-slot{slot.irq}", wiring.line(slot.irq)
+            empty = EmptySlot(name, wiring.clock, wiring.memory, line)
+            found.append(MappedDevice(slot.base, SLOT_SIZE, empty))
     return found
 
 

@@ -232,3 +232,10 @@ class VirtioMmio(Device):
                 self.notified(number)
             except QueueError:
                 self.give_up()
+
+
+class EmptySlot(VirtioMmio):
+    """A transport without a device: its device ID says so (4.2.2)."""
+
+    TYPE = 0
+    QUEUES = 0
