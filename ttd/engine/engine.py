@@ -352,9 +352,7 @@ class Engine:
 
     def load_state(self, values: Sequence[int]) -> None:
         """Become the state that `save_state` returned; the exclusive monitor is open."""
-        # Twice: once to leave any mode that hides a register, once from the pristine state.
-        self.clear_exclusive()
-        self.regs_write(self.isa.state, values)
+        lib.ttd_load_state(self._native, ffi.new("uint64_t[]", list(values)))
 
     # -- memory, from outside ------------------------------------------------------------
 

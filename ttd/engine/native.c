@@ -1586,14 +1586,20 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
     }
 }
 
-/* Registers cannot express the exclusive monitor: take a state whose monitor is open and put the
- * present registers into it. */
+/* The pristine state is privileged, in thread mode, its monitor open: no register is hidden there.
+ * From handler mode SPSEL could not be written, for one. */
+void ttd_load_state(ttd_engine *e, const uint64_t *values)
+{
+    e->context_restore(e->uc, e->pristine);
+    ttd_regs_write(e, e->state_regs, values, e->nstate);
+}
+
+/* Registers cannot express the exclusive monitor. */
 void ttd_clear_exclusive(ttd_engine *e)
 {
     uint64_t values[MAX_STATE];
     ttd_regs_read(e, e->state_regs, values, e->nstate);
-    e->context_restore(e->uc, e->pristine);
-    ttd_regs_write(e, e->state_regs, values, e->nstate);
+    ttd_load_state(e, values);
 }
 
 void *ttd_context_new(ttd_engine *e)

@@ -81,6 +81,7 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
 
+void ttd_load_state(ttd_engine *e, const uint64_t *values);
 void ttd_clear_exclusive(ttd_engine *e);
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
