@@ -194,6 +194,9 @@ class Snapshots:
                 {"registers": snapshot.registers, "machine": snapshot.state},
                 [(number, snapshot.table[number].digest) for number in changed],
             )
+            if not self._stored:
+                # From here on the file is a recording, even if its maker is killed.
+                recording.commit(snapshot.step, machine.virtual_ns, machine.warp_ns)
         self._touched = {kind: set() for kind in _KINDS}
         self._stored.append(snapshot)
         self._stored_table = snapshot.table
