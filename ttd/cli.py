@@ -132,6 +132,18 @@ def cli(trace_packets: bool) -> None:
 @click.option(
     "--input", "input_", metavar="unix:PATH", help="Take keys and movements as QMP's JSON lines."
 )
+@click.option(
+    "--netdev",
+    multiple=True,
+    metavar="SPEC",
+    help="A network: dgram,id=ID,local=HOST:PORT,remote=HOST:PORT or tap,id=ID,ifname=NAME or "
+    "pcap,id=ID,file=FILE[,pace=fast].",
+)
+@click.option(
+    "--nic",
+    metavar="netdev=ID[,mac=ADDRESS]",
+    help="What the board's network interface is connected to; by default the first --netdev.",
+)
 @click.option("--realtime", is_flag=True, help="A guest that sleeps takes its time.")
 @click.argument("image")
 def record(
@@ -147,6 +159,8 @@ def record(
     commit: bool,
     no_embed: bool,
     input_: str | None,
+    netdev: tuple[str, ...],
+    nic: str | None,
     realtime: bool,
     image: str,
 ) -> None:
@@ -168,6 +182,7 @@ def record(
             f"{len(serial)} times --serial, but {board} has {len(chosen.serials)} UARTs"
         )
     from ttd.host.additions import parse_additions
+    from ttd.host.net import open_networks
     from ttd.loader import load_image
     from ttd.session import RecordOptions
 
@@ -176,6 +191,7 @@ def record(
     name = Path(loaded.path).name
     if output is None and gdb is None:
         output = f"{Path(loaded.path).stem}.ttd"
+    networks, added.nets = open_networks(chosen, netdev, nic, say=_say)
     options = RecordOptions(
         chosen,
         loaded,
@@ -184,6 +200,7 @@ def record(
         name,
         extras=added.extras,
         drives=added.drives,
+        networks=networks,
         realtime=realtime,
     )
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
@@ -228,7 +245,7 @@ def _recording(
     opened = [open_chardev(spec, _say) for spec in specs]
     backends.update(zip(options.board.serials, opened, strict=False))
     backends.update(added.open_chardevs())
-    host = HostSides(disks=added.images, time=HostClocks())
+    host = HostSides(disks=added.images, nets=added.nets, time=HostClocks())
     session = Session.record(options, output, backends, files, random_bytes, host)
 
     def stop() -> None:
@@ -314,6 +331,9 @@ def _gdb_port(gdb: str | None) -> int | None:
 )
 @click.option("--device", multiple=True, metavar="DEVICE", help="Refuse a recording without it.")
 @click.option(
+    "--netdev", multiple=True, metavar="SPEC", help="Refuse other networks; nothing is opened."
+)
+@click.option(
     "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Refuse another clock rate."
 )
 def replay(
@@ -322,11 +342,13 @@ def replay(
     verify: bool,
     drive: tuple[str, ...],
     device: tuple[str, ...],
+    netdev: tuple[str, ...],
     clock: int | None,
 ) -> None:
     """Run a recording again and compare. Exit code 0: the same; 3: it diverged.
 
-    With --device or --drive the recording must be of a machine with exactly these, in this order.
+    With --device, --drive or --netdev the recording must be of a machine with exactly these, in
+    this order.
     """
     from ttd.host.semihost_files import SemihostFiles
     from ttd.session import SEMIHOSTING, Session
@@ -336,7 +358,7 @@ def replay(
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 
-    host, expected = _expected(recording, device, drive, clock)
+    host, expected = _expected(recording, device, drive, netdev, clock)
     session = Session.open(
         recording, SemihostFiles(None), show if echo else None, host=host, expected=expected
     )
@@ -355,16 +377,26 @@ def replay(
 
 
 def _expected(
-    recording: str, device: tuple[str, ...], drive: tuple[str, ...], clock: int | None
+    recording: str,
+    device: tuple[str, ...],
+    drive: tuple[str, ...],
+    netdev: tuple[str, ...],
+    clock: int | None,
 ) -> tuple[HostSides, Expected]:
     """What the user says that the recording is of, and the images for it."""
     from ttd.host.additions import parse_additions
+    from ttd.host.net import netdev_name
     from ttd.replay.recording import Recording
     from ttd.session import Expected, HostSides, drives_of
 
     known = drives_of(Recording.open(recording).config) if drive else []
     added = parse_additions(device, drive, all(found.embed for found in known))
-    expected = Expected(clock, added.extras if device else None, added.drives if drive else None)
+    expected = Expected(
+        clock,
+        added.extras if device else None,
+        added.drives if drive else None,
+        [netdev_name(text) for text in netdev] or None,
+    )
     return HostSides(disks=added.images), expected
 
 
@@ -385,7 +417,7 @@ def serve(recording: str, port: int, host: str, stdio: bool, drive: tuple[str, .
     from ttd.host.semihost_files import SemihostFiles
     from ttd.session import Session
 
-    sides, expected = _expected(recording, (), drive, None)
+    sides, expected = _expected(recording, (), drive, (), None)
     session = Session.open(recording, SemihostFiles(None), host=sides, expected=expected)
     _serve(session, None if stdio else port, host, lambda: None)
 
@@ -396,7 +428,7 @@ def _serve(session: Session, port: int | None, host: str, stop: Callable[[], Non
     `stop` interrupts what the timeline does not know of.
     """
     from ttd.gdbserver import serve_stdio, serve_tcp
-    from ttd.inspection import lines_around
+    from ttd.inspection import LoggedEvents
 
     over = Event()
 
@@ -405,8 +437,7 @@ def _serve(session: Session, port: int | None, host: str, stop: Callable[[], Non
         session.timeline.interrupt()
         stop()
 
-    def events(step: int, count: int) -> list[str]:
-        return lines_around(session.replay.log, step, count)
+    events = LoggedEvents(session.replay.log)
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -459,8 +490,20 @@ def _human(key: str, value: Any) -> str:
 @click.option("--kind", metavar="K", help="Only events of this kind, such as interrupt.")
 @click.option("--from", "low", type=click.IntRange(0), default=0, metavar="N", help="First step.")
 @click.option("--to", "high", type=click.IntRange(0), metavar="N", help="Last step.")
-def events(recording: str, as_json: bool, kind: str | None, low: int, high: int | None) -> None:
+@click.option(
+    "--pcap",
+    metavar="FILE",
+    help="Instead, write the packets that passed, in both directions, with virtual time.",
+)
+def events(
+    recording: str, as_json: bool, kind: str | None, low: int, high: int | None, pcap: str | None
+) -> None:
     """List the events of a recording."""
+    if pcap is not None:
+        if as_json or kind is not None:
+            raise click.UsageError("--pcap goes with --from and --to only")
+        _write_pcap(recording, pcap, low, high)
+        return
     from ttd.inspection import event_rows
     from ttd.replay.events import Kind
     from ttd.replay.log import EventLog
@@ -471,6 +514,21 @@ def events(recording: str, as_json: bool, kind: str | None, low: int, high: int 
         raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
     for row in event_rows(EventLog(Recording.open(recording)), kind, low, high):
         print(json.dumps(row) if as_json else f"{row['step']:>14}  {row['text']}")
+
+
+def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
+    from ttd.capture import write_capture
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.session import Session
+
+    session = Session.open(recording, SemihostFiles(None))
+    with (
+        open(path, "wb") as file,
+        _on_signals(session.machine.interrupt),
+        _progress(session, recording, True) as tick,
+    ):
+        count = write_capture(session, file, low, high, tick)
+    _say(f"{count} packets in {path}")
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import dropwhile, islice
 from typing import Any
 
 from ttd.replay.events import Kind, describe, to_small
@@ -57,12 +58,34 @@ def event_rows(
         }
 
 
-def lines_around(log: EventLog, step: int, count: int) -> list[str]:
-    """Up to `count` events, one line each, from the last one at or before `step` on."""
-    first = max(0, log.first_at(step + 1) - 1)
-    lines = []
-    for number in range(first, min(len(log), first + count)):
-        event = log.get(number)
-        if event is not None:
-            lines.append(f"{event.step:>14}  {describe(event)}")
-    return lines
+class LoggedEvents:
+    """What a debugger asks of the events of a recording."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    @property
+    def kinds(self) -> list[str]:
+        """The names of the kinds that the recording has."""
+        counts = self._log.counts()
+        return [kind.name.lower() for kind in Kind if counts[kind]]
+
+    def lines(self, step: int, count: int, kind: str | None = None) -> list[str]:
+        """Up to `count` events, one line each, from the last one at or before `step` on."""
+        kinds = tuple(Kind) if kind is None else (Kind[kind.upper()],)
+        last = self._log.last_of(kinds, self._log.first_at(step + 1))
+        first = 0 if last is None else last[1].step
+        rows = self._log.select(kinds, first)
+        if last is not None:
+            rows = dropwhile(lambda row: row[0] < last[0], rows)
+        return [f"{event.step:>14}  {describe(event)}" for _, event in islice(rows, count)]
+
+    def nth(self, kind: str, number: int) -> int | None:
+        """The step of event `number` of a kind, counted from 1."""
+        rows = self._log.select([Kind[kind.upper()]])
+        return next((event.step for _, event in islice(rows, number - 1, None)), None)
+
+    def last_before(self, kind: str, step: int) -> int | None:
+        """The step of the last event of a kind before `step`."""
+        found = self._log.last_of([Kind[kind.upper()]], self._log.first_at(step))
+        return None if found is None else found[1].step

@@ -9,11 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ttd.timeline import TimelineApi, TimelineError
 
-Events = Callable[[int, int], list[str]]
-"""(step, count) -> a line for each of the events around `step`, at most `count`."""
+
+class Events(Protocol):
+    """The events of the recording; kinds by their names."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of what kinds there are events."""
+        ...
+
+    def lines(self, step: int, count: int, kind: str | None = None) -> list[str]:
+        """A line for each of the events around `step`, at most `count`; of one kind if given."""
+        ...
+
+    def nth(self, kind: str, number: int) -> int | None:
+        """The step of event `number` of a kind, counted from 1."""
+        ...
+
+    def last_before(self, kind: str, step: int) -> int | None:
+        """The step of the last event of a kind before `step`."""
+        ...
+
 
 _TRAIL_LENGTH = 1000
 
@@ -209,14 +229,48 @@ class Monitor:
         return self._arm(self._marks.trail[index], index)
 
     def events(self, words: list[str]) -> str:
-        if self._events is None:
-            raise Usage("This server has no list of events.")
+        events, kind = self._logged_events(), None
+        if words[:1] == ["--kind"] and len(words) > 1:
+            kind, words = self._kind(events, words[1]), words[2:]
         try:
             count = int(words[0]) if words else 10
         except ValueError as e:
-            raise Usage("events takes a number: how many to show.") from e
-        lines = self._events(self._timeline.position, max(count, 1))
+            raise Usage("events takes a number, how many to show, and before it --kind K.") from e
+        lines = events.lines(self._timeline.position, max(count, 1), kind)
         return "".join(f"{line}\n" for line in lines) or "No events around here.\n"
+
+    def back_to_event(self, words: list[str]) -> str:
+        """To event N of a kind, counted from the start; without N to the last one before here."""
+        events, here = self._logged_events(), self.position()
+        try:
+            number = int(words[1]) if len(words) == 2 else None
+        except ValueError:
+            number = 0
+        if len(words) not in (1, 2) or (number is not None and number < 1):
+            raise Usage("back-to event takes a kind and maybe a number, such as: net 7.")
+        kind = self._kind(events, words[0])
+        if number is None:
+            step = events.last_before(kind, here)
+            if step is None:
+                raise Usage(f"There is no event of kind {kind} before step {here}.")
+            return self._arm(step)
+        step = events.nth(kind, number)
+        if step is None:
+            raise Usage(f"There are fewer than {number} events of kind {kind}.")
+        if step > here:
+            raise Usage(f"Event {number} of kind {kind} is ahead: 'monitor goto {step}'.")
+        return self._arm(step)
+
+    def _logged_events(self) -> Events:
+        if self._events is None:
+            raise Usage("This server has no list of events.")
+        return self._events
+
+    def _kind(self, events: Events, word: str) -> str:
+        if word not in events.kinds:
+            there = ", ".join(events.kinds) or "no events at all"
+            raise Usage(f"There are no events of kind '{word}'; there are {there}.")
+        return word
 
     def halt(self, words: list[str]) -> str:
         return self.when(words)
@@ -249,7 +303,13 @@ COMMANDS = (
     Command("info checkpoints", Monitor.info_checkpoints, text="list the checkpoints"),
     Command("restart", Monitor.restart, "NUMBER", "go to a checkpoint with the next resume"),
     Command("delete checkpoint", Monitor.delete_checkpoint, "NUMBER", "forget a checkpoint"),
-    Command("events", Monitor.events, "[COUNT]", "what the outside world did around here"),
+    Command("events", Monitor.events, "[--kind K] [COUNT]", "what came from outside around here"),
+    Command(
+        "back-to event",
+        Monitor.back_to_event,
+        "KIND [N]",
+        "go to event N of a kind, or the last one",
+    ),
     Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
     Command("reset halt", Monitor.reset, text="go to the start with the next resume"),
     Command("halt", Monitor.halt, text="same as 'when': a stopped target stays stopped"),

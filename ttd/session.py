@@ -78,7 +78,7 @@ class Expected:
     clock_ns: int | None = None
     extras: Sequence[Extra] | None = None
     drives: Sequence[Drive] | None = None
-    networks: Networks | None = None
+    netdevs: Sequence[str] | None = None
 
 
 class Session:
@@ -180,7 +180,7 @@ class Session:
             clock_ns=expected.clock_ns or config.clock_ns,
             options=config.options
             | _as_options(expected.extras, expected.drives)
-            | (expected.networks.to_options() if expected.networks else {}),
+            | ({"netdevs": list(expected.netdevs)} if expected.netdevs else {}),
         )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
         machine = _assemble(config, board, image, replay, {}, files, host or HostSides())

@@ -404,13 +404,59 @@ def test_monitor_words_of_other_tools(client: Client) -> None:
     assert client.monitor("info replay").startswith("Replaying a recording, steps 0 to 1000.\n")
 
 
+class FakeEvents:
+    """A packet at every tenth step, a key at step 5."""
+
+    kinds = ["net", "input"]
+
+    def lines(self, step: int, count: int, kind: str | None = None) -> list[str]:
+        return [f"{step + n} {kind or 'uart0'} 'x'" for n in range(count)]
+
+    def nth(self, kind: str, number: int) -> int | None:
+        steps = range(10, 100, 10) if kind == "net" else range(5, 6)
+        return steps[number - 1] if number <= len(steps) else None
+
+    def last_before(self, kind: str, step: int) -> int | None:
+        return (step - 1) // 10 * 10 or None if kind == "net" else 5 if step > 5 else None
+
+
+def test_back_to_an_event(client: Client) -> None:
+    assert client.monitor("back-to event net") == "This server has no list of events.\n"
+    client = Client(events=FakeEvents())
+    client.timeline.seek(57)
+    assert client.monitor("back-to event net 3").startswith("Going to step 30 of 1000")
+    assert client.timeline.position == 57, "armed, not gone"
+    client.run("s")
+    assert client.timeline.position == 30
+    client.monitor("back-to event net")
+    client.run("bs")
+    assert client.timeline.position == 20
+    assert client.monitor("back-to event net 7") == (
+        "Event 7 of kind net is ahead: 'monitor goto 70'.\n"
+    )
+    assert client.monitor("back-to event net 10") == "There are fewer than 10 events of kind net.\n"
+    client.timeline.seek(3)
+    assert (
+        client.monitor("back-to event input") == "There is no event of kind input before step 3.\n"
+    )
+    assert client.monitor("back-to event disk") == (
+        "There are no events of kind 'disk'; there are net, input.\n"
+    )
+    usage = "back-to event takes a kind and maybe a number, such as: net 7.\n"
+    for wrong in ("", "net x", "net 0", "net 1 2"):
+        assert client.monitor(f"back-to event {wrong}") == usage
+
+
 def test_events_come_from_the_provider(client: Client) -> None:
     assert client.monitor("events") == "This server has no list of events.\n"
-    client = Client(events=lambda step, count: [f"{step + n} uart0 'x'" for n in range(count)])
+    client = Client(events=FakeEvents())
     client.timeline.seek(3)
     assert client.monitor("events 2") == "3 uart0 'x'\n4 uart0 'x'\n"
     assert len(client.monitor("events").splitlines()) == 10
-    assert client.monitor("events x") == "events takes a number: how many to show.\n"
+    assert client.monitor("events --kind net 1") == "3 net 'x'\n"
+    assert client.monitor("events --kind disk").startswith("There are no events of kind 'disk'")
+    usage = "events takes a number, how many to show, and before it --kind K.\n"
+    assert client.monitor("events x") == client.monitor("events --kind") == usage
 
 
 def test_trace_frames_look_without_moving(client: Client) -> None:

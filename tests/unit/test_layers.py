@@ -43,6 +43,7 @@ PART_OF = {
     "pages": "snapshot",
     "agenda": "machine",
     "inspection": "session",
+    "capture": "session",
     "progress": "cli",
     "loader": "machine",
 }

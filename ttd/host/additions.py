@@ -9,6 +9,7 @@ from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
 from ttd.host.chardev import CharBackend, open_chardev
 from ttd.host.drive import RawImage
 from ttd.host.options import OptionError, Options
+from ttd.replay.net import NetBackend
 
 
 @dataclass
@@ -20,6 +21,8 @@ class Additions:
     chardevs: dict[str, str] = field(default_factory=dict)
     """Chardev to open, by device."""
     images: dict[str, RawImage] = field(default_factory=dict)
+    nets: dict[str, NetBackend] = field(default_factory=dict)
+    """Host sides by netdev."""
 
     def open_chardevs(self) -> dict[str, CharBackend]:
         """Open the host sides of consoles; last, because a terminal is taken by it."""

@@ -28,6 +28,11 @@ class OpenNetdev:
     """False: the user wants no replay filter on it, so it cannot be recorded."""
 
 
+def netdev_name(text: str) -> str:
+    """The name of a netdev; nothing is opened."""
+    return Options.parse("--netdev", text, kinds=KINDS).need("id")
+
+
 def open_netdev(text: str, say: Callable[[str], None] = lambda text: None) -> OpenNetdev:
     """Open what `text` names; an error is one sentence.
 
