@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import BOARD, elf, info, limited, refused, start, ttd, verify
+from tests.integration.cli_tools import (
+    BOARD,
+    change_meta,
+    elf,
+    info,
+    limited,
+    refused,
+    start,
+    ttd,
+    verify,
+)
+from ttd.replay.recording import Status
 
 
 def kill_one(path: Path, delay: float) -> bool:
@@ -45,6 +58,21 @@ def test_killed(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_a_hundred_times(tmp_path: Path) -> None:
     kill_many(tmp_path, 100, 2)
+
+
+def test_killed_before_the_first_commit(tmp_path: Path) -> None:
+    """The file has its name for a moment before anything has been committed to it."""
+    path = tmp_path / "run.ttd"
+    assert ttd(*BOARD, "--steps", "9", "-o", path, elf("calls")).code == 0
+    db = sqlite3.connect(path)
+    for table in ("chunks", "snapshots", "intervals", "pages"):
+        db.execute(f"DELETE FROM {table}")
+    db.commit()
+    db.close()
+    change_meta(path, "devices", lambda names: [])
+    change_meta(path, "status", lambda status: asdict(Status()))
+    assert info(path)["end"] == "cut off at step 0"
+    verify(path)
 
 
 def test_killed_while_replacing_a_recording(tmp_path: Path) -> None:
