@@ -193,9 +193,7 @@ class Session:
         snapshots = Snapshots(machine, recording, time.monotonic)
         machine.keeper = snapshots
         replay.start(snapshots.budget if replay.live else None)
-        # A recorder that was killed before its first commit has recorded no beginning.
-        if replay.live or len(replay.log):
-            machine.begin()
+        machine.begin()
         if replay.live:
             snapshots.take()
         return cls(machine, recording, snapshots)
