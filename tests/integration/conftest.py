@@ -15,6 +15,7 @@ from typing import IO
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
@@ -41,8 +42,9 @@ def symbols(elf: Path) -> dict[str, int]:
     """Addresses by name; functions without the Thumb bit."""
     with elf.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
         return {
-            symbol.name: symbol["st_value"] & (~1 if symbol["st_info"]["type"] == "STT_FUNC" else ~0)
+            symbol.name: symbol["st_value"] & (~1 if symbol["st_info"].type == "STT_FUNC" else ~0)
             for symbol in table.iter_symbols()
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Gdb:
         command = ["gdb-multiarch", "-nx", "-q", "--interpreter=mi3"]
         # Without the pause that pygdbmi makes after each answer, in case there is more.
         self._gdb = GdbController(command, time_to_check_for_additional_output_sec=1e-6)
+        assert self._gdb.gdb_process is not None
+        self._process: subprocess.Popen[bytes] = self._gdb.gdb_process
         self._records: list[Record] = []
         for line in ("confirm off", "pagination off", "width 0", f"remotetimeout {HANG:.0f}"):
             self.say(f"set {line}")
@@ -98,12 +101,12 @@ class Gdb:
 
     def interrupt(self) -> None:
         """Ctrl-C."""
-        self._gdb.gdb_process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGINT)
 
     def vanish(self) -> None:
         """End without a word to the server."""
-        self._gdb.gdb_process.kill()
-        self._gdb.gdb_process.wait()
+        self._process.kill()
+        self._process.wait()
 
     # -- what tests ask all the time ----------------------------------------------------------
 
@@ -118,7 +121,9 @@ class Gdb:
 
     def registers(self) -> dict[str, int]:
         record, _ = self.mi("-data-list-register-values x")
-        return {row["number"]: int(row["value"], 16) for row in record["payload"]["register-values"]}
+        return {
+            row["number"]: int(row["value"], 16) for row in record["payload"]["register-values"]
+        }
 
     @property
     def step(self) -> int:

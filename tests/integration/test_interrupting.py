@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from tests.integration.conftest import FIRMWARE, Server, ttd
 from tests.integration.gdb_mi import HANG, Gdb
 from tests.integration.inside import recording_session
-from ttd.stops import Stops, Why
+from ttd.stops import Stop, Stops, Why
 
 NO_STOPS = Stops()
 
@@ -34,7 +36,7 @@ def long_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(long_run: Path, serve: Callable[..., Server]) -> Server:
-    return serve("serve", "--port", "0", long_run)
+    return serve("--trace-packets", "serve", "--port", "0", long_run)
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def slow_down(gdb: Gdb) -> None:
     gdb.goto(home)
 
 
+def start(gdb: Gdb, server: Server, command: str) -> None:
+    """Have the machine moving: a Ctrl-C before GDB has sent its packet cancels only that."""
+    resumes = r"<- .*(vCont;c|\$bc)"
+    before = server.packets(resumes)
+    gdb.start(command)
+    give_up = time.monotonic() + HANG
+    while server.packets(resumes) == before and time.monotonic() < give_up:
+        os.sched_yield()
+
+
 def interrupted(gdb: Gdb) -> int:
     """Ctrl-C; returns the position that GDB's user is told."""
     gdb.interrupt()
@@ -63,11 +75,11 @@ def interrupted(gdb: Gdb) -> int:
     return int(found[1])
 
 
-def test_reverse_continue(gdb: Gdb) -> None:
+def test_reverse_continue(gdb: Gdb, server: Server) -> None:
     gdb.goto(50_000_000)
     home = gdb.registers()
     slow_down(gdb)
-    gdb.start("reverse-continue")
+    start(gdb, server, "reverse-continue")
     assert interrupted(gdb) == 50_000_000
     assert gdb.registers() == home
     # What comes next is not disturbed, in either direction.
@@ -76,21 +88,21 @@ def test_reverse_continue(gdb: Gdb) -> None:
     assert gdb.registers() == home
     gdb.say("delete")
     gdb.say("break milestone if i > 0")
-    stop, text = gdb.go("continue")
+    gdb.go("continue")
     forward = (gdb.step, gdb.registers())
     gdb.goto(50_000_000)
-    stop, text = gdb.go("continue")
+    gdb.go("continue")
     assert (gdb.step, gdb.registers()) == forward
 
 
-def test_continue(gdb: Gdb) -> None:
+def test_continue(gdb: Gdb, server: Server) -> None:
     gdb.goto(1_000_000)
     slow_down(gdb)
-    gdb.start("continue")
+    start(gdb, server, "continue")
     place = interrupted(gdb)
     assert 1_000_000 <= place < 60_000_000
     here = gdb.registers()
-    gdb.start("continue")
+    start(gdb, server, "continue")
     again = interrupted(gdb)
     assert again >= place
     gdb.say("delete")
@@ -98,16 +110,16 @@ def test_continue(gdb: Gdb) -> None:
     assert gdb.registers() == here
 
 
-def test_mi_interrupt(long_run: Path, serve: Callable[..., Server]) -> None:
+@pytest.mark.slow
+def test_mi_interrupt(server: Server) -> None:
     """The way front ends do it."""
-    server = serve("serve", "--port", "0", long_run)
     gdb = Gdb(BENCH)
     try:
         gdb.say("set mi-async on")
         gdb.say(f"target remote localhost:{server.port}")
         slow_down(gdb)
         for command in ("continue", "reverse-continue"):
-            gdb.start(command)
+            start(gdb, server, command)
             gdb.mi("-exec-interrupt")
             stop, _ = gdb.stopped()
             assert stop["reason"] == "signal-received"
@@ -121,7 +133,7 @@ def test_a_client_that_vanishes_ends_the_search(
 ) -> None:
     gdb.goto(50_000_000)
     slow_down(gdb)
-    gdb.start("reverse-continue")
+    start(gdb, server, "reverse-continue")
     gdb.vanish()
     second = attach(BENCH, server.port)
     assert second.step == 50_000_000
@@ -129,15 +141,17 @@ def test_a_client_that_vanishes_ends_the_search(
     assert second.step == 49_999_999
 
 
+@pytest.mark.slow
 def test_sigint_to_the_server_ends_it(gdb: Gdb, server: Server) -> None:
     """Ctrl-C in the server's own terminal, whatever it is doing."""
     slow_down(gdb)
-    gdb.start("continue")
+    start(gdb, server, "continue")
     server.process.send_signal(signal.SIGINT)
     assert server.wait() in (0, 130)
     assert not any("Traceback" in line for line in server.lines)
 
 
+@pytest.mark.slow
 def test_during_a_long_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A jump with no snapshot near: ended early it has not happened at all."""
     monkeypatch.setattr("ttd.snapshot.Budget.__call__", lambda self, step: step + (1 << 62))
@@ -162,7 +176,7 @@ def test_during_a_long_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         thread = threading.Thread(target=interrupt)
         thread.start()
         begun.set()
-        stop = move()
+        stop: Stop = move()  # type: ignore[no-untyped-call]
         thread.join()
         assert stop.step == timeline.position
         if stop.why is Why.INTERRUPTED and timeline.position == 1_000:

@@ -1,6 +1,6 @@
 """What goes wrong with QEMU's record and replay, and must not here.
 
-Ctrl-C in reverse-continue: test_interrupting.py. The end of the log, single steps: test_stepping.py.
+Ctrl-C in reverse-continue: test_interrupting.py. The end of the log: test_stepping.py.
 Writes into the past: test_sessions.py, test_live.py.
 """
 
@@ -20,6 +20,8 @@ from ttd.machine import Machine, RunStop
 from ttd.stops import Breakpoint, Stops, Why
 
 BENCH = FIRMWARE / "bench"
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,7 @@ def test_to_the_end_and_back_and_on(serve: Serve, attach: Attach, tmp_path: Path
     assert facts["end"] == "the guest exited with code 0"
 
 
+@pytest.mark.slow
 def test_stdio_and_a_temporary_recording(attach: Attach, tmp_path: Path) -> None:
     command = f"{TTD[0]} -c '{TTD[2]}' record --board mps2-an385 --semihosting --gdb stdio"
     gdb = attach(elf("calls"), f"| {command} {elf('calls')}")
@@ -105,6 +106,7 @@ def test_stdio_and_a_temporary_recording(attach: Attach, tmp_path: Path) -> None
     assert facts["steps"] == place + 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goodbye", ["detach", "kill", "vanish"])
 def test_every_end_leaves_a_finished_recording(
     serve: Serve, attach: Attach, tmp_path: Path, goodbye: str
@@ -126,6 +128,7 @@ def test_every_end_leaves_a_finished_recording(
     assert verified(path)["steps"] == end
 
 
+@pytest.mark.slow
 def test_reconnect_while_live(serve: Serve, attach: Attach, tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     server = live(serve, "calls", path)
@@ -144,6 +147,7 @@ def test_reconnect_while_live(serve: Serve, attach: Attach, tmp_path: Path) -> N
     verified(path)
 
 
+@pytest.mark.slow
 def test_writes_at_the_live_end(serve: Serve, attach: Attach, tmp_path: Path) -> None:
     """They take effect, are events, and the recording replays with them."""
     path, output = tmp_path / "run.ttd", tmp_path / "uart.txt"
@@ -291,6 +295,7 @@ def test_typing_while_live(serve: Serve, attach: Attach, tmp_path: Path) -> None
     assert replayed.stdout.replace(b"\r\n", b"\n") == line.shown.replace(b"\r\n", b"\n")
 
 
+@pytest.mark.slow
 def test_panic_gives_its_exit_code(serve: Serve, attach: Attach, tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     with terminal() as line:

@@ -6,6 +6,8 @@ import re
 import subprocess
 from collections.abc import Callable
 
+import pytest
+
 from tests.integration.conftest import Record, Server
 from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
@@ -81,6 +83,7 @@ def test_what_is_printed_can_be_pasted_back(connect: Connect) -> None:
         assert gdb.step == int(step.replace(",", ""))
 
 
+@pytest.mark.slow
 def test_checkpoints_outlive_a_client(
     record: Record, serve: Callable[..., Server], attach: Callable[..., Gdb]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_breakpoints(connect: Connect, record: Record) -> None:
     assert (gdb.step, gdb.pc) == temporary
 
 
+@pytest.mark.slow
 def test_one_after_the_other_of_many(connect: Connect, record: Record) -> None:
     """A place that is often hit, from where it is hit: each time the latest before."""
     inner = record("calls").symbols["inner"]
@@ -73,6 +75,7 @@ def test_first_instruction_of_a_handler(connect: Connect, record: Record) -> Non
         assert gdb.value("$xpsr & 0x1ff") >= 14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hit", [10_000, 19_999])
 def test_conditions_are_evaluated_by_the_server(
     record: Record,
@@ -117,7 +120,7 @@ def test_watch_shows_old_and_new_values(connect: Connect, record: Record) -> Non
     gdb = connect("calls")
     gdb.say("watch rare")
     places = []
-    for old, new in zip(VALUES, VALUES[1:], strict=False):
+    for old, new in pairwise(VALUES):
         stop, _ = gdb.go("continue")
         assert stop["reason"] == "watchpoint-trigger"
         assert stop["value"] == {"old": str(old), "new": str(new)}
@@ -144,6 +147,7 @@ def watched(gdb: Gdb, expression: str, command: str) -> tuple[list[int], list[in
     return forward, backward
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expression", "command"),
     [
@@ -158,9 +162,7 @@ def watched(gdb: Gdb, expression: str, command: str) -> tuple[list[int], list[in
         ("*(char (*)[64]) 0x20000404", "awatch"),
     ],
 )
-def test_watches_of_all_lengths_and_kinds(
-    connect: Connect, expression: str, command: str
-) -> None:
+def test_watches_of_all_lengths_and_kinds(connect: Connect, expression: str, command: str) -> None:
     """The same accesses forward and backward; GDB stands after one, and before it."""
     forward, backward = watched(connect("calls"), expression, command)
     assert len(forward) >= 2
@@ -168,6 +170,7 @@ def test_watches_of_all_lengths_and_kinds(
     assert len(backward) >= min(len(forward), 11)
 
 
+@pytest.mark.slow
 def test_several_watches_at_once(connect: Connect, record: Record) -> None:
     gdb = connect("calls")
     for what in ("rare", "corner.x", "corner.y"):
@@ -201,6 +204,7 @@ def test_local_variable_and_condition_on_a_watch(connect: Connect) -> None:
     assert gdb.step == place - 1
 
 
+@pytest.mark.slow
 def test_watch_on_a_device_register(connect: Connect) -> None:
     gdb = connect("irqs")
     gdb.say("watch *(unsigned *) 0xE000E014")  # SysTick's reload value

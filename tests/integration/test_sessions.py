@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.integration.conftest import TTD, Record, Server
 from tests.integration.gdb_mi import Gdb
 
@@ -69,13 +71,12 @@ def test_standard_input_and_output(record: Record, attach: Callable[..., Gdb]) -
     assert gdb.step == 0
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_recording(
     record: Record, serve: Callable[..., Server], attach: Callable[..., Gdb]
 ) -> None:
     calls = record("calls")
-    clients = [
-        attach(calls.elf, serve("serve", "--port", "0", calls.path).port) for _ in range(2)
-    ]
+    clients = [attach(calls.elf, serve("serve", "--port", "0", calls.path).port) for _ in range(2)]
     for number, gdb in enumerate(clients):
         gdb.goto(1000 * (number + 1))
     assert [gdb.step for gdb in clients] == [1000, 2000]

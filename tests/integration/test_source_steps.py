@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.integration.conftest import Record, Server
 from tests.integration.gdb_mi import Gdb
 
@@ -47,6 +49,7 @@ def test_next_and_reverse_next_over_calls(connect: Connect, record: Record) -> N
     assert gdb.pc == begin
 
 
+@pytest.mark.slow
 def test_next_over_recursion(connect: Connect, record: Record) -> None:
     gdb = at(connect, "fib")
     assert gdb.value("n") == 12
@@ -98,6 +101,7 @@ def test_finish_both_ways(connect: Connect, record: Record) -> None:
     assert value == fibs[n]
 
 
+@pytest.mark.slow
 def test_until_ends_a_loop(connect: Connect, record: Record) -> None:
     gdb = at(connect, "loop")
     for _ in range(12):
@@ -136,6 +140,7 @@ def test_a_line_is_stepped_in_one_piece(
     assert 2 * (server.packets(r"<- .*vCont;") - before) < steps
 
 
+@pytest.mark.slow
 def test_back_over_an_interrupt(connect: Connect, record: Record) -> None:
     """`reverse-next` and `reverse-finish` in and around a handler."""
     gdb = connect("irqs")

@@ -32,7 +32,7 @@ def walk(gdb: Gdb, places: int, seed: int) -> None:
         assert gdb.step == place
 
 
-@pytest.mark.parametrize("name", ["irqs", "selfmod"])
+@pytest.mark.parametrize("name", ["irqs"])
 def test_some_random_places(connect: Connect, name: str) -> None:
     walk(connect(name), 25, seed=1)
 
