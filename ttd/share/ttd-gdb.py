@@ -13,7 +13,10 @@ PLACES = ("start", "end")
 
 def ask(command: str) -> str:
     """What the server prints for a monitor command."""
-    return str(gdb.execute("monitor " + command, to_string=True))
+    try:
+        return str(gdb.execute("monitor " + command, to_string=True))
+    except gdb.error as e:
+        raise gdb.GdbError(f"Is this GDB connected to ttd? {e}") from e
 
 
 def refresh_watchpoints() -> None:
@@ -56,17 +59,31 @@ class Jump(gdb.Command):  # type: ignore[misc]
         return [place for place in self.places if place.startswith(word)]
 
 
+class Prefix(gdb.Command):  # type: ignore[misc]
+    """A first word that does nothing alone."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.__doc__ = text
+        super().__init__(name, gdb.COMMAND_RUNNING, gdb.COMPLETE_NONE, True)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        raise gdb.GdbError("Say more; 'help back-to' lists what there is.")
+
+
 class Restart(Jump):
     """Completes the numbers of checkpoints."""
 
     def complete(self, text: str, word: str) -> list[str]:
-        lines = ask("info checkpoints").splitlines()
+        try:
+            lines = ask("info checkpoints").splitlines()
+        except gdb.GdbError:
+            return []
         numbers = [line.split()[0] for line in lines if line[:1].isdigit()]
         return [number for number in numbers if number.startswith(word)]
 
 
 Query("when", "Print the step at which the machine stands.")
-Query("events", "Print what the outside world did around this step: events [COUNT].")
+Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
 Query("checkpoint", "Number this position, for restart.")
 Query("info checkpoints", "List the numbered positions.")
 Query("delete checkpoint", "Forget a numbered position: delete checkpoint NUMBER.")
@@ -74,4 +91,6 @@ Query("info replay", "Print what is being replayed or recorded.")
 Jump("goto", "Go to a position: goto N, +N, -N, P%, start or end.", PLACES)
 Jump("back", "Go to the position before this one.")
 Jump("forward", "Undo back.")
+Prefix("back-to", "Go back to something that has happened.")
+Jump("back-to event", "Go back to the last event of a kind, or to its event N: KIND [N].")
 Restart("restart", "Go to a numbered position: restart NUMBER.")

@@ -1,0 +1,76 @@
+"""The documents do what they say: their recipes are executed, output and all."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.docs import recipes
+from tests.docs.recipes import ROOT, Block, Outcome
+
+DOCUMENTS = ["README.md", "docs/gdb.md", "docs/ide.md", "docs/tutorial.md"]
+SECTIONS = [
+    pytest.param(name, section, marks=[pytest.mark.slow] if slow else [], id=f"{name}: {section}")
+    for name in DOCUMENTS
+    for section, slow in recipes.sections(ROOT / name).items()
+]
+"""All of a document in a row: its set-up is run once."""
+
+pytestmark = pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Where the set-up of a document has been done."""
+    return {}
+
+
+def check(outcomes: list[Outcome]) -> None:
+    wrong = [str(outcome) for outcome in outcomes if not outcome.right]
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize(("name", "section"), SECTIONS)
+def test_recipe(
+    name: str, section: str, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if name not in folders:
+        folder = tmp_path_factory.mktemp(Path(name).stem)
+        check(recipes.run_setup(ROOT / name, folder))
+        folders[name] = folder
+    check(recipes.run_section(ROOT / name, section, folders[name]))
+
+
+def blocks_of(language: str) -> list[tuple[str, Block]]:
+    found = [(name, block) for name in DOCUMENTS for block in recipes.blocks(ROOT / name)]
+    return [(name, block) for name, block in found if block.language == language]
+
+
+def test_json_is_valid() -> None:
+    found = blocks_of("json")
+    assert found
+    for name, block in found:
+        try:
+            json.loads("\n".join(block.text))
+        except ValueError as e:
+            raise AssertionError(f"{name}, line {block.line}: {e}") from e
+
+
+def test_python_is_valid() -> None:
+    for name, block in blocks_of("python"):
+        ast.parse("\n".join(block.text), filename=name)
+
+
+def test_nothing_is_shown_that_no_test_looks_at() -> None:
+    """A block says what it is; `console` is executed, the rest is not made of commands' output."""
+    for name in DOCUMENTS:
+        for block in recipes.blocks(ROOT / name):
+            where = f"{name}, line {block.line}"
+            assert block.language in ("console", "json", "python", "sh"), where
+            # `sh` is for what cannot be executed and has no output, such as `git clone`.
+            if block.language == "console":
+                assert block.text[0].startswith(("$ ", "(gdb) ")), where
