@@ -175,6 +175,10 @@ def record(
     if chosen is None:
         raise click.UsageError(f"there is no board {board!r}; there are {', '.join(BOARDS)}")
     port = _gdb_port(gdb)
+    if port is not None:
+        from ttd.gdbserver import check_port
+
+        check_port("127.0.0.1", port)
     if gdb is not None and steps is not None:
         raise click.UsageError("--steps is for recording without --gdb")
     if len(serial) > len(chosen.serials):

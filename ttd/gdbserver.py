@@ -44,6 +44,11 @@ class Connection(Protocol):
     def write(self, data: bytes) -> None: ...
 
 
+def check_port(host: str, port: int) -> None:
+    """Raise `OSError` if the address cannot be listened on, before anything else is begun."""
+    socket.create_server((host, port)).close()
+
+
 def serve_tcp(
     timeline: TimelineApi,
     host: str = "127.0.0.1",

@@ -156,7 +156,6 @@ def test_lockup(tmp_path: Path) -> None:
     verify(path)
 
 
-@pytest.mark.xfail(run=False, reason="a run of one step hangs in the engine while T is clear")
 def test_lockup_before_the_first_instruction(tmp_path: Path) -> None:
     image, path = tmp_path / "fw.bin", tmp_path / "run.ttd"
     image.write_bytes(bytes(64))

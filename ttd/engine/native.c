@@ -1222,6 +1222,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_REQUEST;
             break;
         }
+        if (e->isa == ISA_THUMB && !(reg32(e, UC_ARM_REG_XPSR) >> 24 & 1)) {
+            result = WHY_INVALID;         /* there is no ARM state to run in */
+            break;
+        }
         e->limit = limit;
         e->armed = e->arm;
         if (e->armed) {
