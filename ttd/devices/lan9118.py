@@ -284,9 +284,9 @@ class Lan9118(RegisterBlock):
         return self.rx_config >> 8 & 0x1C
 
     def _read_rx_data(self) -> int:
-        if not self.rx.packets:
+        before, count = self.int_status, len(self.rx.packets)
+        if not count:
             self.int_status |= RXE
-        count = len(self.rx.packets)
         word = self.rx.pop(self._lead(), _ALIGNMENT[self.rx_config >> 30])
         left = self.rx_config >> 16 & 0xFFF
         if left:
@@ -295,6 +295,9 @@ class Lan9118(RegisterBlock):
                 self.int_status |= RXD_INT
         if len(self.rx.packets) != count:
             self.front.ready()
+        # Most words, within a packet, change nothing else.
+        if self.int_status != before:
+            self._update()
         return word
 
     def _read_rx_status(self) -> int:
@@ -307,14 +310,18 @@ class Lan9118(RegisterBlock):
     # -- sending -------------------------------------------------------------------------
 
     def _tx_free(self) -> int:
-        used = self.tx.used + sum(packet.used for packet in self.tx_packets)
+        used = self.tx.used
+        if self.tx_packets:
+            used += sum(packet.used for packet in self.tx_packets)
         return max(0, fifo.tx_size(self.tx_kb) - used)
 
     def _write_tx_data(self, word: int) -> None:
         if self._tx_free() < 4:
             self.int_status |= TDFO | TXE
+            self._update()
             return
         if not self.tx.put(word):
+            # Most words, within a buffer: nothing else changes.
             return
         packet = self.tx.finish()
         if packet is not None:
@@ -324,6 +331,7 @@ class Lan9118(RegisterBlock):
         if self.tx.command_a & fifo.A_IOC:
             self.int_status |= TX_IOC
         self._transmit()
+        self._update()
 
     def _transmit(self) -> None:
         """Send what is complete, while the transmitter is on and has room for the status."""
@@ -392,8 +400,8 @@ class Lan9118(RegisterBlock):
     def read_word(self, offset: int) -> int:
         offset &= DECODED
         if offset < TX_DATA:
-            value = self._read_rx_data()
-        elif offset == RX_STATUS:
+            return self._read_rx_data()
+        if offset == RX_STATUS:
             value = self._read_rx_status()
         elif offset == TX_STATUS:
             value = self._read_tx_status()
@@ -408,7 +416,8 @@ class Lan9118(RegisterBlock):
         offset &= DECODED
         if TX_DATA <= offset < RX_STATUS:
             self._write_tx_data(value)
-        elif offset == IRQ_CFG:
+            return
+        if offset == IRQ_CFG:
             self._write_irq_cfg(value)
         elif offset == INT_STS:
             self.int_status &= ~value
