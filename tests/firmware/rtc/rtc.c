@@ -5,7 +5,7 @@
 #include "virtio.h"
 
 #define RTC(offset) REG(0x40110000 + (offset))
-enum { RTC_IRQ = 23, READS = 200000 };
+enum { RTC_IRQ = 23, READS = 20000 };
 volatile uint32_t alarms;
 
 void alarm(void)

@@ -1,0 +1,191 @@
+"""Disks: `replay_block_event`, `blkreplay_next_id`. A FAT image is read and written by a guest."""
+
+from __future__ import annotations
+
+import random
+from errno import EIO
+from pathlib import Path
+
+import pytest
+
+from tests.integration.border import (
+    FIRMWARE,
+    Image,
+    Line,
+    drive,
+    often,
+    recorder,
+    replay_everywhere,
+    run_to_end,
+)
+from tests.integration.conftest import ttd
+from tests.integration.fat import DATA, SECTOR, make_image, read_file
+from ttd.boards.extras import Extra
+from ttd.host.semihost_files import SemihostFiles
+from ttd.machine import RunEnd
+from ttd.replay import ConfigMismatch, Kind
+from ttd.replay.block import PAGE, completed
+from ttd.session import HostSides, Session
+
+__all__ = ["often"]
+
+HELLO = b"hello from the host\n"
+ELF = FIRMWARE / "virtio-blk" / "virtio-blk.elf"
+DISK = ("--device", "virtio-blk,drive=disk0")
+BLK = Extra("virtio-blk", "blk0", {"drive": "disk0"})
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.img"
+    path.write_bytes(make_image(HELLO))
+    return path
+
+
+def record(tmp_path: Path, image: Path, *more: str) -> bytes:
+    """By the command line, to run.ttd; returns what the guest printed."""
+    result = ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", tmp_path / "run.ttd"),
+        *("--drive", f"file={image}", *DISK, *more, ELF),
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    return result.stdout
+
+
+def session(
+    path: Path,
+    image: Image,
+    *,
+    line: Line | None = None,
+    embed: bool = True,
+    dice: random.Random | None = None,
+) -> Session:
+    """`dice`: which request is done next, when the guest waits for one."""
+    return recorder(
+        "virtio-blk",
+        path,
+        extras=[BLK],
+        drives=[drive("disk0", bytes(image.data), embed=embed)],
+        uart=line,
+        host=HostSides(disks={"disk0": image}),
+        idle=None if dice is None else lambda: image.complete_one(dice),
+    )
+
+
+def test_a_recording_replays_without_the_image(tmp_path: Path, image: Path) -> None:
+    output = record(tmp_path, image)
+    assert HELLO in output
+    assert image.read_bytes() == make_image(HELLO), "the image is not changed"
+    image.unlink()
+    replayed = ttd("replay", "--echo", "--verify", tmp_path / "run.ttd")
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout == output
+
+
+def test_commit_changes_the_image(tmp_path: Path, image: Path) -> None:
+    record(tmp_path, image, "--commit")
+    assert read_file(image.read_bytes(), b"GUEST   TXT") == b"written by the guest\n"
+    assert read_file(image.read_bytes(), b"HELLO   TXT") == HELLO
+    replayed = ttd("replay", "--verify", tmp_path / "run.ttd")
+    assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+def test_without_embedding_the_same_image_is_needed(tmp_path: Path, image: Path) -> None:
+    output = record(tmp_path, image, "--no-embed")
+    run = tmp_path / "run.ttd"
+    before = run.read_bytes()
+    assert HELLO not in before
+
+    missing = ttd("replay", run)
+    assert missing.returncode == 2
+    assert missing.stderr.decode() == (
+        "ttd: the recording does not hold what was read of disk0:"
+        " give the image with --drive file=...,id=disk0\n"
+    )
+    same = ttd("replay", "--echo", "--verify", "--drive", f"file={image}", run)
+    assert same.returncode == 0, same.stderr.decode()
+    assert same.stdout == output
+    image.write_bytes(make_image(b"other\n"))
+    other = ttd("replay", "--drive", f"file={image}", run)
+    assert other.returncode == 2
+    assert other.stderr.decode().startswith("ttd: option drives differs: the recording has disk0")
+    assert other.stderr.count(b"\n") == 1
+    assert run.read_bytes() == before
+
+
+def test_completions_in_any_order_from_every_snapshot(tmp_path: Path) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    image = Image(make_image(HELLO), at_once=False)
+    live = session(path, image, line=line, dice=random.Random(5))
+    assert live.machine.run().end is RunEnd.ENDED
+    order = line.output.split(b"order ")[1].split(b"\n")[0].split()
+    assert sorted(order) == [b"%d" % n for n in range(8)]
+    assert order != sorted(order)
+    numbers = [completed(event.payload[1:])[0] for _, event in live.replay.log.select([Kind.BLOCK])]
+    assert sorted(numbers) == list(range(len(numbers)))
+    run_to_end(live)
+    output, played = replay_everywhere(path)
+    assert output == line.output
+    assert len(played.recording.snapshots) > 3
+
+
+def test_errors_and_short_reads_happen_again(tmp_path: Path) -> None:
+    for name, spoil in {"error": False, "short": True}.items():
+        path, line = tmp_path / f"{name}.ttd", Line()
+        whole = make_image(HELLO)
+        image = Image(whole)
+        live = session(path, image, line=line)
+        if spoil:
+            del image.data[DATA * SECTOR :]  # somebody truncates the image
+        else:
+            image.fail = lambda offset: EIO if offset == DATA * SECTOR // PAGE * PAGE else 0
+        run_to_end(live)
+        assert b"error at" in line.output
+        output, played = replay_everywhere(path)
+        assert output == line.output
+        assert played.recording.status.exit_code in (5, 6)
+
+
+def test_a_read_only_disk_refuses_writes(tmp_path: Path) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    data = make_image(HELLO)
+    drives = [drive("disk0", data, readonly=True)]
+    host = HostSides(disks={"disk0": Image(data)})
+    live = recorder("virtio-blk", path, extras=[BLK], drives=drives, uart=line, host=host)
+    run_to_end(live)
+    assert b"write error at" in line.output
+    assert replay_everywhere(path)[0] == line.output
+
+
+def test_going_back_while_it_records_takes_the_disk_along(tmp_path: Path) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    image = Image(make_image(HELLO), at_once=False)
+    dice = random.Random(3)
+    live = session(path, image, line=line, dice=dice)
+    machine, timeline = live.machine, live.timeline
+    seen = []
+    while machine.run(machine.engine.step + 700).end is not RunEnd.ENDED:
+        disk = live.replay.disks[0].disk
+        seen.append((machine.engine.step, dict(disk.contents())))
+        if dice.random() < 0.1:
+            step, contents = dice.choice(seen)
+            timeline.seek(step)
+            assert dict(disk.contents()) == contents
+            timeline.seek(seen[-1][0])
+            assert dict(disk.contents()) == seen[-1][1]
+    run_to_end(live)
+    assert replay_everywhere(path)[0] == line.output
+    assert bytes(image.data) == make_image(HELLO)
+
+
+def test_what_was_not_embedded_is_read_when_it_is_needed(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    image = Image(make_image(HELLO))
+    run_to_end(session(path, image, embed=False))
+    with pytest.raises(ConfigMismatch, match="disk0"):
+        Session.open(str(path), SemihostFiles(None))
+    host = HostSides(disks={"disk0": Image(make_image(HELLO))})
+    played = Session.open(str(path), SemihostFiles(None), host=host)
+    played.run(None, lambda step: None)
+    played.compare_end()
+    played.verify_snapshots()

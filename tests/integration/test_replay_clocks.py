@@ -1,0 +1,162 @@
+"""Clocks: `REPLAY_CLOCK`, the checkpoints of the host's clocks, idle warps that take real time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.integration.border import (
+    FIRMWARE,
+    Clocks,
+    Line,
+    often,
+    recorder,
+    replay_everywhere,
+    run_to_end,
+)
+from tests.integration.conftest import ttd
+from ttd.boards.extras import Extra
+from ttd.host.semihost_files import SemihostFiles
+from ttd.replay import Checkpoint, Clock, Kind
+from ttd.replay.events import to_small
+from ttd.session import HostSides, Session
+
+__all__ = ["often"]
+
+SECOND = 1_000_000_000
+
+
+def rtc(clock: str) -> Extra:
+    return Extra("pl031", "rtc0", {"clock": clock})
+
+
+def checkpoints(session: Session) -> list[Checkpoint]:
+    found = session.replay.log.select([Kind.CHECKPOINT])
+    return [Checkpoint(to_small(event.payload)) for _, event in found]
+
+
+@pytest.mark.parametrize(
+    ("clock", "kind", "mark"),
+    [
+        ("host", Kind.CLOCK_HOST, Checkpoint.CLOCK_HOST),
+        ("rt", Kind.CLOCK_VIRTUAL_RT, Checkpoint.CLOCK_VIRTUAL_RT),
+    ],
+)
+def test_a_clock_once_a_second(tmp_path: Path, clock: str, kind: Kind, mark: Checkpoint) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    # A look at the clock takes 30 ms, so that the 20000 reads take ten minutes.
+    host = HostSides(time=Clocks(tick=30_000_000))
+    live = recorder("rtc", path, extras=[rtc(clock)], uart=line, host=host, idle=lambda: True)
+    run_to_end(live)
+    lines = line.output.split(b"\n")
+    seconds = [int(text[-2:]) for text in lines[:3]]
+    assert [(b - a) % 60 for a, b in pairwise(seconds)] == [1, 1]
+    assert lines[3] == b"alarms 00000003"
+    assert lines[4] == b"changes 600"
+    output, played = replay_everywhere(path)
+    assert output == line.output
+    assert checkpoints(played) == [Checkpoint.INIT, mark, mark, mark]
+    values = [event for _, event in played.replay.log.select([kind])]
+    assert 600 <= len(values) <= 610
+    assert len(played.recording.snapshots) > 10
+
+
+def test_cached_values_are_part_of_every_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    host = HostSides(time=Clocks(tick=30_000_000))
+    live = recorder("rtc", path, extras=[rtc("host")], host=host, idle=lambda: True)
+    live.machine.run(40_000)
+    values = [live.machine.save()["replay"]["clocks"][Clock.HOST.name]]
+    first = live.machine.engine.step
+    live.machine.run(80_000)
+    live.timeline.seek(first)
+    values.append(live.machine.save()["replay"]["clocks"][Clock.HOST.name])
+    assert values[0] == values[1]
+    assert values[0][0] is not None
+    live.leave("enough")
+    live.close()
+    replay_everywhere(path)
+
+
+def test_a_clock_of_virtual_time_leaves_nothing_in_the_log(tmp_path: Path) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    run_to_end(recorder("rtc", path, extras=[rtc("vm")], uart=line))
+    assert line.output.startswith(b"00:00:01\n00:00:02\n00:00:03\n")
+    output, played = replay_everywhere(path)
+    assert output == line.output
+    assert checkpoints(played) == [Checkpoint.INIT]
+
+
+def test_real_time_passes_while_the_guest_sleeps(tmp_path: Path) -> None:
+    """With `realtime` a sleep of three seconds is many short ones of the host's."""
+    path, line = tmp_path / "run.ttd", Line()
+    clocks = Clocks(tick=7_000_000)
+    live = recorder(
+        *("rtc", path),
+        extras=[rtc("vm")],
+        uart=line,
+        host=HostSides(time=clocks),
+        realtime=True,
+        idle=lambda: True,
+    )
+    run_to_end(live)
+    assert 2.9 * SECOND < clocks.running < 6.2 * SECOND
+    assert line.output.startswith(b"00:00:01\n00:00:02\n00:00:03\n")
+    assert replay_everywhere(path)[0] == line.output
+
+
+def test_input_cuts_a_sleep_short(tmp_path: Path) -> None:
+    """What comes in during an idle warp enters at its time, and again in play."""
+    path, line = tmp_path / "run.ttd", Line()
+    presses = [Extra("virtio-keyboard", "keyboard0")]
+    moments: list[int] = []
+
+    def idle() -> bool:
+        if len(moments) < 200:
+            moments.append(live.machine.virtual_ns)
+            live.replay.input_event("keyboard0", (1, 30, len(moments) % 2))
+            live.replay.input_sync_event("keyboard0")
+        return True
+
+    live = recorder(
+        *("rtc", path),
+        extras=[rtc("vm"), *presses],
+        uart=line,
+        host=HostSides(time=Clocks(tick=7_000_000)),
+        realtime=True,
+        idle=idle,
+    )
+    run_to_end(live)
+    assert len(set(moments)) > 100
+    assert len(list(live.replay.log.select([Kind.WARP]))) > 100
+    assert replay_everywhere(path)[0] == line.output
+
+
+@pytest.mark.slow
+def test_the_clock_of_this_host(tmp_path: Path) -> None:
+    run = tmp_path / "run.ttd"
+    elf = FIRMWARE / "rtc" / "rtc.elf"
+    result = ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", run),
+        *("--device", "pl031", elf),
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    replayed = ttd("replay", "--echo", "--verify", run)
+    assert replayed.stdout == result.stdout
+    assert b"alarms 00000003" in replayed.stdout
+
+
+def test_another_clock_rate_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run.ttd"
+    run_to_end(recorder("rtc", run, extras=[rtc("vm")]))
+    before = run.read_bytes()
+    refused = ttd("replay", "--clock", "7", run)
+    assert refused.returncode == 2
+    assert refused.stderr.decode() == (
+        "ttd: clock differs: the recording has 40 ns per step, this machine 7 ns per step\n"
+    )
+    assert run.read_bytes() == before
+    same = Session.open(str(run), SemihostFiles(None))
+    assert same.machine.clock_ns == 40
