@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import dropwhile, islice
 from typing import Any
 
-from ttd.replay.events import Kind, describe, to_small
+from ttd.replay.events import Event, Kind, describe, to_small
 from ttd.replay.log import EventLog
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Cause
@@ -54,7 +54,7 @@ def event_rows(
             "step": event.step,
             "kind": event.kind.name.lower(),
             "payload": event.payload.hex(),
-            "text": describe(event),
+            "text": _what(event),
         }
 
 
@@ -78,7 +78,7 @@ class LoggedEvents:
         rows = self._log.select(kinds, first)
         if last is not None:
             rows = dropwhile(lambda row: row[0] < last[0], rows)
-        return [f"{event.step:>14}  {describe(event)}" for _, event in islice(rows, count)]
+        return [f"{event.step:>14}  {_what(event)}" for _, event in islice(rows, count)]
 
     def nth(self, kind: str, number: int) -> int | None:
         """The step of event `number` of a kind, counted from 1."""
@@ -89,3 +89,8 @@ class LoggedEvents:
         """The step of the last event of a kind before `step`."""
         found = self._log.last_of([Kind[kind.upper()]], self._log.first_at(step))
         return None if found is None else found[1].step
+
+
+def _what(event: Event) -> str:
+    """The event in a few words, for a row that shows its step already."""
+    return describe(event).removesuffix(f" at step {event.step}")

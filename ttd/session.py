@@ -24,7 +24,7 @@ from ttd.boards.networks import Networks
 from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.loader import Image, check_fits, parse_image, start_without_vectors
-from ttd.machine import Ended, HostTime, Machine, RunEnd
+from ttd.machine import Ended, HostTime, Machine, RunEnd, STATE_VERSION
 from ttd.replay.blob import digest
 from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
@@ -121,6 +121,7 @@ class Session:
             clock_ns=options.clock_ns,
             images={name: digest(image.data)},
             options={
+                "state_version": STATE_VERSION,
                 "address": image.address,
                 "semihosting": options.semihosting,
                 "command_line": os.fsencode(options.command_line).decode(errors="replace"),
@@ -160,6 +161,12 @@ class Session:
         board = BOARDS.get(config.board)
         if board is None:
             raise RecordingError(f"{path} is of board {config.board}, which this ttd does not have")
+        made_for = config.options.get("state_version")
+        if made_for != STATE_VERSION:
+            raise RecordingError(
+                f"{path} was made by another version of ttd (machine state {made_for}, "
+                f"this one has {STATE_VERSION})"
+            )
         status = recording.status
         if (
             config.clock_ns < 1
