@@ -526,6 +526,8 @@ def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
     from ttd.session import Session
 
     session = Session.open(recording, SemihostFiles(None))
+    if os.path.exists(path) and os.path.samefile(path, recording):
+        raise UserError(f"{path} is the recording itself")
     with (
         open(path, "wb") as file,
         _on_signals(session.machine.interrupt),

@@ -28,7 +28,7 @@ from ttd.replay.pcap import PcapReader, PcapWriter
 from ttd.session import SEMIHOSTING, HostSides, RecordOptions, Session
 
 ELF = FIRMWARE / "net-echo" / "net-echo.elf"
-ECHOES = 40
+ECHOES = 25
 SNAPSHOT_STEPS = 20_000
 RECORD = ("record", "--board", "mps2-an385", "--semihosting")
 
@@ -130,6 +130,7 @@ def test_capture_of_what_passed(run: Run, tmp_path: Path) -> None:
     assert stamps[-1] <= info(run.path)["virtual_ns"]
 
 
+@pytest.mark.slow
 def test_capture_of_a_part(run: Run, tmp_path: Path) -> None:
     session = playing_session(run.path)
     events = [event for _, event in session.replay.log.select([Kind.NET, Kind.NET_TX])]
@@ -150,6 +151,13 @@ def test_capture_of_a_part(run: Run, tmp_path: Path) -> None:
 def test_a_capture_is_for_packets_only(run: Run, tmp_path: Path) -> None:
     done = ttd("events", "--pcap", tmp_path / "x", "--kind", "net", run.path)
     assert done.code == 2 and "--pcap goes with --from and --to only" in done.err
+
+
+def test_a_capture_does_not_replace_its_recording(run: Run) -> None:
+    before = run.path.read_bytes()
+    refused(ttd("events", "--pcap", run.path, run.path), "is the recording itself")
+    refused(ttd("events", "--pcap", "/no/such/folder/x", run.path), "No such file")
+    assert run.path.read_bytes() == before
 
 
 def test_another_packet_in_the_log_diverges(run: Run, tmp_path: Path) -> None:
@@ -297,6 +305,7 @@ def test_back_to_a_packet(run: Run, serve: Callable[..., Server], attach: Attach
     assert [line.split()[1] for line in listed[1:]] == ["net_tx", "net_tx"]
 
 
+@pytest.mark.slow
 def test_a_live_session_goes_back_and_on(
     tmp_path: Path, serve: Callable[..., Server], attach: Attach
 ) -> None:

@@ -180,6 +180,7 @@ def test_events_are_small_and_readable(path: str) -> None:
     assert [len(event.payload) for event in events] == [6, 8, 6, 6, 6]
     assert events[1] == Event(20, Kind.NET, b"\x01\xac\x02other")
     assert describe(events[0]) == "net 0, 4 bytes at step 20"
+    assert describe(events[1]) == "net 1, 5 bytes at step 20"
     assert describe(events[2]).startswith("net_tx 0, 5 bytes with CRC ")
 
 

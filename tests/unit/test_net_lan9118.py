@@ -531,7 +531,7 @@ def exercise(rig: Rig, accesses: list) -> list:  # type: ignore[type-arg]
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(before=ACCESSES, after=ACCESSES)
 def test_state_is_data_and_all_of_it(before: list, after: list) -> None:  # type: ignore[type-arg]
     rig = Rig()

@@ -132,11 +132,15 @@ def describe(event: Event) -> str:
     elif head:
         name += f" {to_small(head)}"
     if event.kind is Kind.NET:
-        name += f", {len(event.payload) - 2} bytes"
+        name += f", {len(event.payload) - 1 - _varint_length(event.payload[1:])} bytes"
     elif event.kind is Kind.NET_TX and len(event.payload) > 5:
         name += f", {Reader(event.payload[5:]).varint()} bytes"
         name += f" with CRC {int.from_bytes(event.payload[1:5], 'little'):08x}"
     return f"{name} at step {event.step}"
+
+
+def _varint_length(data: bytes) -> int:
+    return next((at + 1 for at, byte in enumerate(data) if byte < 0x80), len(data))
 
 
 def encode_chunk(events: Sequence[Event], first: int = 0) -> bytes:
