@@ -32,7 +32,7 @@ IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 SECOND = 1_000_000_000
 STATE_VERSION = 1
-"""Changes whenever `Machine.save` gives other data for the same machine, or the loop another run."""
+"""Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 NEVER = 1 << 63
 """A step that no machine reaches."""
 _HOST_CLOCKS = {"host": Checkpoint.CLOCK_HOST, "rt": Checkpoint.CLOCK_VIRTUAL_RT}

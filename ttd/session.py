@@ -24,7 +24,7 @@ from ttd.boards.networks import Networks
 from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.loader import Image, check_fits, parse_image, start_without_vectors
-from ttd.machine import Ended, HostTime, Machine, RunEnd, STATE_VERSION
+from ttd.machine import STATE_VERSION, Ended, HostTime, Machine, RunEnd
 from ttd.replay.blob import digest
 from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
@@ -164,7 +164,7 @@ class Session:
         made_for = config.options.get("state_version")
         if made_for != STATE_VERSION:
             raise RecordingError(
-                f"{path} was made by another version of ttd (machine state {made_for}, "
+                f"{path} was made by another version of ttd (machine state {made_for!r}, "
                 f"this one has {STATE_VERSION})"
             )
         status = recording.status
