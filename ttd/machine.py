@@ -185,6 +185,10 @@ class Machine:
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]
         self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
+        names = [mapped.device.name for mapped in self.mapped]
+        for name in names:
+            if names.count(name) > 1:
+                raise MachineError(f"two devices of this machine are called {name}")
         self.agenda = Agenda(self.devices.values(), clock)
         self._host_timed = [
             device

@@ -103,9 +103,13 @@ def place_extras(board: Board, extras: Sequence[Extra]) -> None:
         slots = len(board.virtio_slots)
         raise ExtraError(f"{board.name} has places for {slots} virtio devices, not for {others}")
     names = [extra.name for extra in extras]
+    drives = [extra.options["drive"] for extra in extras if "drive" in extra.options]
     for name in names:
         if names.count(name) > 1:
             raise ExtraError(f"two devices are called {name}")
+    for drive in drives:
+        if drives.count(drive) > 1:
+            raise ExtraError(f"two devices use the drive {drive}")
 
 
 def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
