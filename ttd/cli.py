@@ -195,7 +195,7 @@ def record(
     name = Path(loaded.path).name
     if output is None and gdb is None:
         output = f"{Path(loaded.path).stem}.ttd"
-    networks, added.nets = open_networks(chosen, netdev, nic, say=_say)
+    networks, added.nets = open_networks(chosen, netdev, nic, added.taken, say=_say)
     options = RecordOptions(
         chosen,
         loaded,

@@ -30,7 +30,7 @@ from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
 from ttd.replay.config import MachineConfig, Option
 from ttd.replay.errors import ConfigMismatch, Divergence, RecordingError, ReplayError
-from ttd.replay.net import NetBackend, Netdev
+from ttd.replay.net import NetBackend, Netdev, NetFilter
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Clock, Mode, Replay
 from ttd.snapshot import Snapshots
@@ -291,7 +291,7 @@ def _assemble(
         name: replay.register_net(Netdev(name, host.nets.get(name))) for name in networks.netdevs
     }
     nic = Nic(Unplugged() if networks.nic is None else nets[networks.nic], networks.mac)
-    fronts = _fronts(extras, drives, replay, backends, host)
+    fronts = _fronts(extras, drives, nets, replay, backends, host)
     machine = Machine(
         board,
         replay,
@@ -321,6 +321,7 @@ def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:
     """What cannot be recorded because of a netdev without replay filter: device, reason."""
     networks = options.networks
     users = {networks.nic: options.board.nic}
+    users |= {extra.options.get("netdev"): extra.name for extra in options.extras}
     for name in networks.unfiltered:
         yield users.get(name) or name, f"its network {name} has no replay filter (filter=off)"
 
@@ -357,6 +358,7 @@ def _texts(config: MachineConfig, name: str) -> list[str]:
 def _fronts(
     extras: Sequence[Extra],
     drives: Sequence[Drive],
+    nets: Mapping[str, NetFilter],
     replay: Replay,
     backends: Mapping[str, CharBackend],
     host: HostSides,
@@ -398,6 +400,7 @@ def _fronts(
             for extra in extras
             if extra.kind in INPUT_DEVICES
         },
+        nets=nets,
         random=replay.random_bytes,
         halves=replay,
         seconds={

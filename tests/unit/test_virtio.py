@@ -15,6 +15,7 @@ from ttd.devices.virtio.block import VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import VirtioInput
 from ttd.devices.virtio.mmio import EmptySlot, VirtioMmio
+from ttd.devices.virtio.net import VirtioNet
 from ttd.devices.virtio.rng import VirtioRng
 
 TABLE, AVAIL, USED, DATA = 0x1000, 0x2000, 0x3000, 0x4000
@@ -79,6 +80,23 @@ class Keys:
 
     def connect(self, event: Callable[[int, int, int], None], sync: Callable[[], None]) -> None:
         self.event, self.sync = event, sync
+
+
+class Net:
+    """A network that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.readies = 0
+
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
+        self.receive, self.can_receive = receive, can_receive
+
+    def send(self, packet: bytes) -> None:
+        self.sent.append(packet)
+
+    def ready(self) -> None:
+        self.readies += 1
 
 
 class Driver:
@@ -162,6 +180,9 @@ MAKERS: dict[str, Callable[[Ram, HandClock, Trace], VirtioMmio]] = {
     "input": lambda ram, clock, trace: VirtioInput(
         "i", clock, ram, trace.line("irq"), Keys(), "tablet"
     ),
+    "net": lambda ram, clock, trace: VirtioNet(
+        "n", clock, ram, trace.line("irq"), Net(), b"\x52\x54\0\0\0\1", Halves()
+    ),
     "empty": lambda ram, clock, trace: EmptySlot("e", clock, ram, trace.line("irq")),
 }
 
@@ -169,7 +190,7 @@ MAKERS: dict[str, Callable[[Ram, HandClock, Trace], VirtioMmio]] = {
 @pytest.mark.parametrize("kind", MAKERS)
 def test_identity_and_status(kind: str) -> None:
     driver = Driver(MAKERS[kind])
-    types = {"block": 2, "rng": 4, "console": 3, "input": 18, "empty": 0}
+    types = {"net": 1, "block": 2, "rng": 4, "console": 3, "input": 18, "empty": 0}
     assert [driver.reg(at) for at in (0, 4, 8)] == [0x74726976, 2, types[kind]]
     assert driver.reg(0xB0) == 0xFFFFFFFF
     driver.start()
@@ -378,3 +399,33 @@ def test_input_tells_what_it_is() -> None:
     assert ask(0x11, 2) == b"\0\1"
     assert ask(0x12, 5) == b""
     assert len(ask(3, 0)) == 8
+
+
+def test_packets_both_ways() -> None:
+    net, halves = Net(), Halves()
+    driver = Driver(
+        lambda ram, clock, trace: VirtioNet(
+            "n", clock, ram, trace.line("irq"), net, b"\x52\x54\0\0\0\1", halves
+        )
+    )
+    assert driver.device.config() == b"\x52\x54\0\0\0\1\1\0"
+    assert not net.can_receive(60)
+    driver.start(features=1 << 32 | 1 << 5)
+    driver.ram.write(DATA, bytes(12) + b"packet")
+    driver.descriptor(0, DATA, 12, 1, 1, queue=1)
+    driver.descriptor(1, DATA + 12, 6, 0, queue=1)
+    driver.offer(0, queue=1)
+    assert (net.sent, halves.scheduled) == ([], 1)
+    halves.run(b"")
+    assert net.sent == [b"packet"]
+    assert driver.used(1) == [(0, 0)]
+    seen = net.readies
+    driver.descriptor(0, DATA, 72, 2)
+    driver.offer(0)
+    assert net.readies == seen + 1
+    assert net.can_receive(60)
+    assert not net.can_receive(61)
+    net.receive(b"x" * 60)
+    assert driver.used() == [(0, 72)]
+    assert driver.ram.read(DATA, 72) == bytes(10) + b"\1\0" + b"x" * 60
+    assert not net.can_receive(0)

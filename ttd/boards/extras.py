@@ -10,18 +10,20 @@ from typing import Self
 from ttd.boards.base import Board, MappedDevice, Slot, Wiring
 from ttd.devices.base import Device
 from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.net import NetFront
 from ttd.devices.pl031 import Pl031
 from ttd.devices.virtio.block import BlockFront, VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import KINDS as INPUT_KINDS
 from ttd.devices.virtio.input import InputFront, VirtioInput
 from ttd.devices.virtio.mmio import EmptySlot
+from ttd.devices.virtio.net import VirtioNet
 from ttd.devices.virtio.rng import BottomHalfFront, VirtioRng
 from ttd.errors import UserError
 
 SLOT_SIZE = 0x1000
 INPUT_DEVICES = tuple(f"virtio-{kind}" for kind in INPUT_KINDS)
-DEVICES = ("virtio-blk", "virtio-rng", "virtio-console", *INPUT_DEVICES, "pl031")
+DEVICES = ("virtio-blk", "virtio-net", "virtio-rng", "virtio-console", *INPUT_DEVICES, "pl031")
 """What `--device` takes."""
 ALIASES = {"virtio-serial": "virtio-console"}
 CLOCKS = ("host", "rt", "vm")
@@ -69,6 +71,8 @@ class Fronts:
     """By drive; and whether it is read-only."""
     inputs: Mapping[str, InputFront]
     """By device."""
+    nets: Mapping[str, NetFront]
+    """By netdev."""
     random: Callable[[int], bytes]
     halves: BottomHalfFront
     seconds: Mapping[str, Callable[[], int]]
@@ -123,6 +127,9 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
         if extra.kind == "virtio-blk":
             front, readonly = fronts.disks[extra.options["drive"]]
             return VirtioBlock(name, clock, wiring.memory, line, front, readonly)
+        if extra.kind == "virtio-net":
+            net, mac = fronts.nets[extra.options["netdev"]], bytes.fromhex(extra.options["mac"])
+            return VirtioNet(name, clock, wiring.memory, line, net, mac, fronts.halves)
         if extra.kind == "virtio-rng":
             return VirtioRng(name, clock, wiring.memory, line, fronts.random, fronts.halves)
         if extra.kind == "virtio-console":
@@ -131,6 +138,8 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
         return VirtioInput(name, clock, wiring.memory, line, fronts.inputs[name], kind)
     except KeyError as error:
         raise ExtraError(f"the device {name} needs {error.args[0]!r}, which is not there") from None
+    except ValueError:
+        raise ExtraError(f"the recording is damaged: its device {name} is not one") from None
 
 
 @dataclass(frozen=True, slots=True)

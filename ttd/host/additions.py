@@ -24,6 +24,11 @@ class Additions:
     nets: dict[str, NetBackend] = field(default_factory=dict)
     """Host sides by netdev."""
 
+    @property
+    def taken(self) -> list[str]:
+        """The netdevs that devices are connected to."""
+        return [extra.options["netdev"] for extra in self.extras if "netdev" in extra.options]
+
     def open_chardevs(self) -> dict[str, CharBackend]:
         """Open the host sides of consoles; last, because a terminal is taken by it."""
         return {name: open_chardev(spec) for name, spec in self.chardevs.items()}
@@ -51,12 +56,18 @@ def _add_device(found: Additions, text: str) -> None:
     options = Options.parse("--device", text, kinds=(*DEVICES, *ALIASES))
     kind = ALIASES.get(options.kind, options.kind)
     number = sum(extra.kind == kind for extra in found.extras)
-    name = _name(options, f"{kind.removeprefix('virtio-')}{number}")
+    stem = "rtc" if kind == "pl031" else kind.removeprefix("virtio-")
+    name = _name(options, f"{stem}{number}")
     told = {}
     if kind == "virtio-blk":
         told["drive"] = options.need("drive")
         if not NAME.fullmatch(told["drive"]):
             raise options.error(f"{told['drive']!r} is not the name of a drive")
+    elif kind == "virtio-net":
+        told["netdev"] = options.need("netdev")
+        if not NAME.fullmatch(told["netdev"]):
+            raise options.error(f"{told['netdev']!r} is not the name of a netdev")
+        told["mac"] = f"5254001234{0x57 + number:02x}"
     elif kind == "virtio-console":
         found.chardevs[name] = options.get("chardev") or "null"
     elif kind == "pl031":
