@@ -25,6 +25,8 @@ from tests.integration.cli_tools import (
 )
 from ttd.replay.events import Event, Kind
 
+pytestmark = pytest.mark.slow
+
 
 def changed_elf(offset: int, data: bytes) -> bytes:
     whole = bytearray(elf("calls").read_bytes())

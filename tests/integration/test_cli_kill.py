@@ -25,6 +25,8 @@ from tests.integration.cli_tools import (
 )
 from ttd.replay.recording import Status
 
+pytestmark = pytest.mark.slow
+
 
 def kill_one(path: Path, delay: float) -> bool:
     """Kill a recorder `delay` seconds after its start; False if there was no recording yet."""

@@ -28,6 +28,8 @@ from tests.integration.cli_tools import (
     verify,
 )
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     *("board", "steps", "instructions", "complete", "end"),
     *("snapshots", "events", "bytes", "virtual_ns"),

@@ -16,6 +16,8 @@ import pytest
 
 from tests.integration.cli_tools import BOARD, HANG, ROOT, TTD, elf, info, ttd, verify
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     """`ttd` as the session leader on a terminal of its own."""

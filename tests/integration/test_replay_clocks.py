@@ -23,6 +23,8 @@ from ttd.replay import Checkpoint, Clock, Kind
 from ttd.replay.events import to_small
 from ttd.session import HostSides, Session
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["often"]
 
 SECOND = 1_000_000_000

@@ -25,6 +25,8 @@ from ttd.replay.events import to_small
 from ttd.session import HostSides, Session
 from ttd.snapshot import Budget
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["often"]
 
 EXTRAS = [

@@ -10,6 +10,8 @@ from tests.integration.border import FIRMWARE, Line, recorder, run_to_end
 from tests.integration.conftest import ttd
 from ttd.boards.extras import Extra
 
+pytestmark = pytest.mark.slow
+
 RNG = FIRMWARE / "virtio-rng" / "virtio-rng.elf"
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.integration.conftest import Record
 from tests.integration.gdb_mi import Gdb, history_ended
 
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., Gdb]
 
 
