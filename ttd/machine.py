@@ -16,7 +16,7 @@ from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
 from ttd.cpu.armv7m import CortexM
 from ttd.cpu.base import After
-from ttd.devices.base import BusError, Device, State
+from ttd.devices.base import BusError, Device, State, Steady
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
@@ -270,6 +270,9 @@ class Machine:
             except BusError as error:
                 raise BusFault(str(error)) from error
             self._after_access()
+            steady = device.steady(address - base)
+            if steady is not None:
+                self._keep_reading(value, steady)
             return value
 
         def write(address: int, size: int, value: int) -> None:
@@ -281,6 +284,21 @@ class Machine:
             self._after_access()
 
         self.engine.map_mmio(base, mapped.size, read, write)
+
+    def _keep_reading(self, value: int, steady: Steady) -> None:
+        """Let the engine answer this register as long as it is known how it goes on."""
+        until = NEVER
+        if steady.until_ns is not None:
+            until = -((self.warp_ns - steady.until_ns) // self.clock_ns)
+        self.engine.keep_reading(
+            value,
+            steady.slope,
+            self.clock_ns,
+            self.warp_ns - steady.since_ns,
+            steady.hz,
+            steady.divider * SECOND,
+            until,
+        )
 
     def _after_access(self) -> None:
         """A timer may now be due before this run's end: then the run must be cut."""
@@ -560,8 +578,10 @@ class Machine:
             self._pass(Checkpoint.RESET)
             self.replay.enable_events()
         elif kind is Kind.SUSPEND:
+            # The checkpoint may be the last of the known history of a live recording.
+            again = self.replay.in_play
             self._pass(Checkpoint.SUSPEND_REQUESTED)
-            self.suspended = not self.replay.in_play
+            self.suspended |= not again
         elif kind is Kind.SHUTDOWN and self.ended is None:
             self.ended = Ended("the recording was ended from outside", None)
 

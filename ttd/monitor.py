@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttd.timeline import TimelineApi, TimelineError
+from ttd.timeline import Request, TimelineApi, TimelineError
 
 
 class Events(Protocol):
@@ -278,6 +278,22 @@ class Monitor:
     def reset(self, words: list[str]) -> str:
         return self._arm(self._timeline.begin)
 
+    def system_reset(self, words: list[str]) -> str:
+        return self._ask(Request.RESET, "The machine is reset")
+
+    def system_suspend(self, words: list[str]) -> str:
+        return self._ask(Request.SUSPEND, "The machine is suspended")
+
+    def system_wakeup(self, words: list[str]) -> str:
+        return self._ask(Request.WAKE_UP, "The machine goes on")
+
+    def quit(self, words: list[str]) -> str:
+        return self._ask(Request.SHUTDOWN, "The machine is shut down")
+
+    def _ask(self, what: Request, effect: str) -> str:
+        self._timeline.request(what)
+        return f"{effect} with the next command that resumes.\n"
+
     def help(self, words: list[str]) -> str:
         usages = [(f"{c.name} {c.arguments}".strip(), c.text) for c in COMMANDS if c.text]
         width = max(len(usage) for usage, _ in usages)
@@ -312,6 +328,10 @@ COMMANDS = (
     ),
     Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
     Command("reset halt", Monitor.reset, text="go to the start with the next resume"),
+    Command("system_reset", Monitor.system_reset, text="reset a machine that records"),
+    Command("system_suspend", Monitor.system_suspend, text="let nothing run until system_wakeup"),
+    Command("system_wakeup", Monitor.system_wakeup, text="end a suspension"),
+    Command("quit", Monitor.quit, text="shut down a machine that records"),
     Command("halt", Monitor.halt, text="same as 'when': a stopped target stays stopped"),
     Command("help", Monitor.help, text="this list"),
     Command("replay_seek", Monitor.goto),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
@@ -11,12 +12,21 @@ from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
 from ttd.machine import Machine, RunEnd, RunStop
-from ttd.replay.replay import Mode
+from ttd.replay.replay import Cause, Mode
 from ttd.snapshot import Snapshots
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 Progress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""
+
+
+class Request(Enum):
+    """What a debugger may ask of a machine that records."""
+
+    RESET = "reset"
+    SUSPEND = "suspend"
+    WAKE_UP = "wake up"
+    SHUTDOWN = "shutdown"
 
 
 class TimelineApi(Protocol):
@@ -71,6 +81,10 @@ class TimelineApi(Protocol):
         ...
 
     def write_register(self, name: str, value: int) -> None: ...
+    def request(self, what: Request) -> None:
+        """Served by the next movement; where `write_memory` is possible, else `PastIsReadOnly`."""
+        ...
+
     def memory_map(self) -> list[tuple[str, int, int]]:
         """(kind, start, length), kind `ram` or `rom`, for GDB's memory map."""
         ...
@@ -490,6 +504,8 @@ class Timeline:
         if why is Why.HISTORY_END:
             ended = self.machine.ended
             note = ended.reason if ended is not None else self._end_note
+        elif why is Why.INTERRUPTED and self.machine.suspended and self._recording:
+            note = "The machine is suspended, until 'monitor system_wakeup'."
         return Stop(
             why, self.position, self.machine.engine.pc, watch, watchpoint, breakpoint_, note
         )
@@ -512,8 +528,34 @@ class Timeline:
         self.machine.write_register(name, value)
         self._changed()
 
+    def request(self, what: Request) -> None:
+        if not self._recording:
+            if self.machine.replay.live:
+                raise PastIsReadOnly(
+                    "The past cannot be changed: go to the end of the recording "
+                    "(monitor goto end, then stepi) and ask there."
+                )
+            raise PastIsReadOnly("A finished recording cannot be changed.")
+        replay = self.machine.replay
+        match what:
+            case Request.RESET:
+                replay.reset_request(Cause.DEBUGGER)
+            case Request.SUSPEND:
+                replay.suspend_request(Cause.DEBUGGER)
+            case Request.SHUTDOWN:
+                replay.shutdown_request(Cause.DEBUGGER)
+            case Request.WAKE_UP:
+                if not self.machine.suspended:
+                    raise TimelineError("The machine is not suspended.")
+                self.machine.wake_up()
+
+    @property
+    def _recording(self) -> bool:
+        """At the end of a live recording."""
+        return self.machine.replay.mode is Mode.RECORD and self.machine.ended is None
+
     def _writable(self) -> None:
-        if self.machine.replay.mode is Mode.RECORD and self.machine.ended is None:
+        if self._recording:
             return
         if self.machine.replay.live:
             raise PastIsReadOnly(

@@ -113,6 +113,11 @@ class Device(Stateful):
         finally:
             self.load(saved)
 
+    def steady(self, offset: int) -> Steady | None:
+        """How the register at `offset` goes on by itself; None if reading it has side effects,
+        or if that is not known. Saves asking for what a guest polls."""
+        return None
+
     def deadline(self) -> int | None:
         """Virtual time (ns) at which `expire` wants to be called next; None for never."""
         return None
@@ -123,6 +128,21 @@ class Device(Stateful):
 
     def expire(self) -> None:
         """Time has reached `deadline()` or `host_timer()`; do what is due and move it on."""
+
+
+class Steady(NamedTuple):
+    """How a register goes on if nothing but time happens.
+
+    It changes by `slope` (-1, 0 or 1) with every tick; ticks are those of a clock of `hz`,
+    divided by `divider`, counted from virtual time `since_ns`. From `until_ns` on (None: never)
+    this no longer holds.
+    """
+
+    slope: int = 0
+    hz: int = 1
+    divider: int = 1
+    since_ns: int = 0
+    until_ns: int | None = None
 
 
 class BusError(Exception):

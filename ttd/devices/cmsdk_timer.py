@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.countdown import Countdown, CountdownBlock
 from ttd.devices.registers import cmsdk_id
 
@@ -46,6 +46,13 @@ class CmsdkTimer(CountdownBlock):
         if offset == INTSTATUS:
             return int(self._interrupt_due())
         return cmsdk_id(PART, offset)
+
+    def steady(self, offset: int) -> Steady | None:
+        if offset in (CTRL, RELOAD):
+            return Steady()
+        if offset == VALUE:
+            return self.counter_steady(self.counter.value(self.tick()))
+        return None
 
     def write_word(self, offset: int, value: int) -> None:
         self.expire()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.registers import RegisterBlock, cmsdk_id
 
 DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
@@ -105,6 +105,9 @@ class CmsdkUart(RegisterBlock):
         if offset == DATA:
             self.state &= ~RX
         return value
+
+    def steady(self, offset: int) -> Steady | None:
+        return Steady() if offset != DATA else None
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == DATA:

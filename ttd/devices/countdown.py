@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ttd.devices.base import Clock, State, as_state
+from ttd.devices.base import Clock, State, Steady, as_state
 from ttd.devices.registers import RegisterBlock
 
 NS_PER_S = 1_000_000_000
@@ -98,6 +98,12 @@ class CountdownBlock(TimedBlock):
     def __init__(self, name: str, clock: Clock, hz: int) -> None:
         super().__init__(name, clock, hz)
         self.counter = Countdown()
+
+    def counter_steady(self, value: int) -> Steady:
+        """How the counter goes on from `value`, which it holds now: down to zero."""
+        if not self.counter.running or (value == 0 and not self.counter.reload):
+            return Steady()
+        return Steady(-1, self.hz, until_ns=self.time_of(self.tick() + value + 1))
 
     @property
     def counter_state(self) -> State:

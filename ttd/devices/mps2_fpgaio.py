@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttd.devices.base import Clock
+from ttd.devices.base import Clock, Steady
 from ttd.devices.countdown import NS_PER_S, Countdown, CountdownBlock
 from ttd.devices.registers import WORD
 
@@ -51,6 +51,15 @@ class Mps2Fpgaio(CountdownBlock):
         if offset == MISC:
             return self.misc
         return 0
+
+    def steady(self, offset: int) -> Steady | None:
+        if offset in UP_COUNTERS:
+            return Steady(1, UP_COUNTERS[offset], since_ns=self.bases[str(offset)][0])
+        if offset == PSCNTR:
+            return self.counter_steady(self.peek_word(PSCNTR))
+        if offset == COUNTER:
+            return None if self.counter.reload else Steady(1, self.hz)
+        return Steady()
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == LED0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Clock, HostTimer, Line
+from ttd.devices.base import Clock, HostTimer, Line, Steady
 from ttd.devices.registers import WORD, RegisterBlock
 
 DR, MR, LR, CR, IMSC, RIS, MIS, ICR = range(0x00, 0x20, 4)
@@ -82,6 +82,11 @@ class Pl031(RegisterBlock):
         if offset == MIS:
             return self.raw & self.mask
         return _ID[(offset - 0xFE0) // 4] if 0xFE0 <= offset <= 0xFFC else 0
+
+    def steady(self, offset: int) -> Steady | None:
+        if offset != DR:
+            return Steady()
+        return Steady(1) if self._seconds is None else None
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == MR:

@@ -266,6 +266,26 @@ class Engine:
         """
         lib.ttd_stop_after_access(self._native)
 
+    def keep_reading(
+        self,
+        value: int,
+        slope: int,
+        clock_ns: int,
+        offset_ns: int,
+        hz: int,
+        divider: int,
+        until_step: int,
+    ) -> None:
+        """Inside a read callback: answer further reads of this register without asking.
+
+        It holds `value` now and changes by `slope` (-1, 0, 1) with every tick; ticks are
+        (step * clock_ns + offset_ns) * hz // divider. Good until step `until_step`, the next
+        write to any device, the next read that does not say this, or the end of the run.
+        """
+        lib.ttd_keep_reading(
+            self._native, value, slope, clock_ns, offset_ns, hz, divider, min(until_step, NEVER)
+        )
+
     @property
     def watch_masks(self) -> bool:
         """While on, a run ends with MASKS as soon as an interrupt mask differs from now."""

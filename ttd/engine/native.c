@@ -24,6 +24,7 @@ enum { ISA_THUMB, ISA_RISCV, ISA_A64 };
 #define CACHE_BITS 16
 #define MAX_REGIONS 64
 #define MAX_TOKENS 32
+#define MAX_STEADY 8
 #define MAX_MPU 16
 #define MAX_STATE 96
 #define IT_BITS 0x0600fc00u
@@ -50,6 +51,15 @@ typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
 typedef struct { uint64_t vaddr; uint8_t *host; region *r; uint32_t page; } slot;
 typedef struct { uint64_t address, value; int size, write; } token;
 typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
+
+/* A device register whose value follows from the step until something else happens: `value` at
+ * tick `ticks`, changing by `slope` a tick. */
+typedef struct {
+    uint64_t address, value, ticks, clock_ns, hz, divider, until;
+    int64_t offset_ns;
+    int size, slope;
+    bool privileged;
+} steady;
 
 struct ttd_engine {
     /* Read by every block: kept together. */
@@ -107,7 +117,11 @@ struct ttd_engine {
 
     uint64_t io_step, io_pc, io_address, io_value;
     bool io_active;
+    int io_size;
     uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
+    steady steadies[MAX_STEADY];
+    int nsteadies;
+    bool kept;                    /* the access being served asked for `ttd_keep_reading` */
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -976,6 +990,23 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
     return true;
 }
 
+static uint64_t ticks_of(const steady *r, uint64_t step)
+{
+    unsigned __int128 ns = (unsigned __int128)step * r->clock_ns + r->offset_ns;
+    return (uint64_t)(ns * r->hz / r->divider);
+}
+
+static steady *steady_at(ttd_engine *e, uint64_t address, int size)
+{
+    int i;
+    for (i = 0; i < e->nsteadies; i++) {
+        steady *r = &e->steadies[i];
+        if (r->address == address && r->size == size)
+            return e->io_step < r->until && r->privileged == privileged_access(e) ? r : NULL;
+    }
+    return NULL;
+}
+
 static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
 {
     int kind = write ? ACC_WRITE : ACC_READ;
@@ -984,6 +1015,7 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
         e->ntokens = e->itoken = 0;
     }
     e->io_address = address;
+    e->io_size = size;
     if (e->itoken < e->ntokens) {
         token *t = &e->tokens[e->itoken];
         if (t->address == address && t->size == size && t->write == write) {
@@ -997,8 +1029,17 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
+    if (e->nsteadies && !write) {
+        steady *r = steady_at(e, address, size);
+        if (r) {
+            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
+            e->io_value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
+            forget_it(e);
+            return true;
+        }
+    }
     e->io_active = true;
-    e->stop_after = e->code_hit = false;
+    e->stop_after = e->code_hit = e->kept = false;
     if (write)
         ttd_host_write(e->handle, address, size, value);
     else
@@ -1011,6 +1052,8 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
     }
     if (e->why)
         return give_up(e, write);
+    if (!e->kept)
+        e->nsteadies = 0;                 /* this access may have changed any device */
     if (e->ntokens < MAX_TOKENS) {
         e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
         e->itoken = e->ntokens;
@@ -1201,6 +1244,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     uint64_t before = e->steps;
     uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
     int result = -1;
+    e->nsteadies = 0;                     /* devices may have changed since the last run */
     e->running = true;
     e->arm = e->ending = e->noting = false;
     e->mid = 0;
@@ -1326,6 +1370,25 @@ bool ttd_take_request(ttd_engine *e)
 void ttd_stop_after_access(ttd_engine *e)
 {
     e->stop_after = true;
+}
+
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
+                      uint64_t hz, uint64_t divider, uint64_t until_step)
+{
+    steady r = { .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
+                 .divider = divider, .until = until_step, .offset_ns = offset_ns,
+                 .size = e->io_size, .slope = slope, .privileged = privileged_access(e) };
+    int i;
+    r.ticks = ticks_of(&r, e->io_step);
+    e->kept = true;
+    for (i = 0; i < e->nsteadies; i++)
+        if (e->steadies[i].address == r.address && e->steadies[i].size == r.size)
+            break;
+    if (i == MAX_STEADY)
+        i = 0;
+    e->steadies[i] = r;
+    if (i == e->nsteadies)
+        e->nsteadies++;
 }
 
 void ttd_watch_masks(ttd_engine *e, bool on)

@@ -53,6 +53,8 @@ void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);
 void ttd_stop_after_access(ttd_engine *e);
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
+                      uint64_t hz, uint64_t divider, uint64_t until_step);
 void ttd_watch_masks(ttd_engine *e, bool on);
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);

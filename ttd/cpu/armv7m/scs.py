@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from unicorn import arm_const as arm
 
-from ttd.devices.base import BusError, Clock, Device, State
+from ttd.devices.base import BusError, Clock, Device, State, Steady
 
 from . import exceptions as exc
 from . import mpu
@@ -197,6 +197,9 @@ class SystemControlSpace(Device):
             raise BusError
         self._catch_up()
         return self._part(offset, size)
+
+    def steady(self, offset: int) -> Steady | None:
+        return self.systick.steady() if offset == Reg.SYST_CVR else None
 
     def peek(self, offset: int, size: int) -> int:
         saved: dict[str, Any] = self.systick.save()

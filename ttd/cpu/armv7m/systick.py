@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import Clock, State, Stateful
+from ttd.devices.base import Clock, State, Stateful, Steady
 
 NANOSECONDS = 1_000_000_000
 
@@ -132,6 +132,14 @@ class SysTick(Stateful):
 
     def read_cvr(self) -> int:
         return self._current()
+
+    def steady(self) -> Steady:
+        """How the counter goes on: down to zero, ticks counted from time zero."""
+        current = self._current()
+        if not self.control & ENABLE or (current == 0 and not self.reload):
+            return Steady()
+        end = -(-(self._tick() + current + 1) * NANOSECONDS // self._rate())
+        return Steady(-1, self._rate(), until_ns=end)
 
     def write_cvr(self) -> None:
         """B3.3.5: any write clears the counter and COUNTFLAG, and pends nothing."""

@@ -1,0 +1,77 @@
+"""Registers that the engine answers by itself hold what the devices would have said."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from ttd.boards import BOARDS
+from ttd.engine import Engine
+from ttd.host.semihost_files import SemihostFiles
+from ttd.loader import load_image
+from ttd.session import RecordOptions, Session
+
+# Reads TIMER0 VALUE and CTRL, FPGAIO CLK1HZ, CLK100HZ, COUNTER and PSCNTR, SysTick CVR and UART
+# STATE again and again, and folds them into r7; now and then writes a timer.
+#   loop: ldr r1,[r0,#4]; eors r7,r1; ldr r1,[r0]; adds r7,r1; ldr r1,[r2,#0x10]; adds r7,r1
+#         ldr r1,[r2,#0x14]; adds r7,r1; ldr r1,[r2,#0x18]; adds r7,r1; ldr r1,[r2,#0x20]
+#         eors r7,r1; ldr r1,[r3,#8]; adds r7,r1; ldr r1,[r4,#4]; adds r7,r1; rors r7,r6
+#         subs r5,#1; bne loop; str r7,[r0,#8]; movs r5,#200; b loop
+LOOP = [
+    *(0x6841, 0x404F, 0x6801, 0x187F, 0x6911, 0x187F, 0x6951, 0x187F, 0x6991, 0x187F, 0x6A11),
+    *(0x404F, 0x6899, 0x187F, 0x6861, 0x187F, 0x41F7, 0x3D01, 0xD1EC, 0x6087, 0x25C8, 0xE7E9),
+]
+# ldr r0..r4,[pc,#..] from the pool; movs r5,#200; movs r6,#5; movs r7,#3; str r7,[r3,#4]
+# (SysTick reload 3); str r7,[r3]... then enables both timers.
+POOL = [0x40000000, 0, 0x40028000, 0xE000E010, 0x40004000]
+
+
+def image(path: Path, reload: int) -> Path:
+    """The program as a raw image: vectors, set-up, loop, pool."""
+    setup = [0x25C8, 0x2605, 0x2700 | reload]
+    setup += [0x605F, 0x609F, 0x2105, 0x6019]  # SysTick RVR, CVR, CSR = 5
+    setup += [0x6087, 0x2101, 0x6001]  # TIMER0 RELOAD, CTRL = 1
+    count = len(setup) + 4
+    loads = []
+    base = 8 + 2 * (count + len(LOOP))
+    base += -base % 4
+    for at, register in enumerate((0, 2, 3, 4)):
+        pc = (8 + 2 * at + 4) & ~3
+        word = (0, 2, 3, 4)[at]
+        loads.append(0x4800 | register << 8 | (base + 4 * word - pc) // 4)
+    code = struct.pack(f"<{count + len(LOOP)}H", *loads, *setup, *LOOP)
+    data = struct.pack("<2I", 0x20001000, 9) + code
+    data += bytes(base - len(data)) + struct.pack("<5I", *POOL)
+    path.write_bytes(data)
+    return path
+
+
+def run(firmware: Path, cuts: random.Random | None) -> bytes:
+    board = BOARDS["mps2-an385"]
+    options = RecordOptions(board, load_image(f"{firmware}@0"), 13)
+    session = Session.record(options, None, {}, SemihostFiles(None), bytes)
+    machine = session.machine
+    while machine.engine.step < 60_000:
+        size = 60_000 if cuts is None else cuts.randint(1, 300)
+        machine.run(min(60_000, machine.engine.step + size))
+    registers = [machine.cpu.read_register(f"r{n}") for n in range(13)]
+    session.close()
+    return repr((registers, machine.engine.read(0x20000000, 64))).encode()
+
+
+@pytest.mark.parametrize("reload", [3, 100, 255])
+def test_kept_registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reload: int) -> None:
+    firmware = image(tmp_path / "fw.bin", reload)
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    kept = []
+    original = Engine.keep_reading
+    monkeypatch.setattr(Engine, "keep_reading", lambda *a: (kept.append(1), original(*a))[1])
+    at_once = run(firmware, None)
+    assert len(kept) > 10
+    assert run(firmware, random.Random(seed)) == at_once
+    monkeypatch.setattr(Engine, "keep_reading", lambda *a: None)
+    assert run(firmware, None) == at_once
