@@ -27,6 +27,8 @@ enum { ISA_THUMB, ISA_RISCV, ISA_A64 };
 #define MAX_STEADY 8
 #define MAX_MPU 16
 #define MAX_STATE 96
+/* Kept out of line, so that what every block runs has next to nothing to save. */
+#define COLD __attribute__((noinline, cold))
 #define IT_BITS 0x0600fc00u
 #define NEVER UINT64_MAX
 
@@ -389,7 +391,7 @@ static bool changes_masks(const uint8_t *code, int length)
     return length == 2 ? (a & 0xffe9) == 0xb661 : (a & 0xfff0) == 0xf380;
 }
 
-static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
+COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
 {
     region *r = find_region(e, pc);
     uint8_t *code = r && r->kind != REGION_MMIO ? r->host + (pc - r->base) : NULL;
@@ -551,7 +553,7 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
 }
 
 /* The block just announced needs a closer look. */
-static void slow_block(ttd_engine *e, block_info *b)
+COLD static void slow_block(ttd_engine *e, block_info *b)
 {
     uint64_t room = e->limit - e->steps;
     int i, why = WHY_BUDGET;
@@ -604,7 +606,7 @@ static void slow_block(ttd_engine *e, block_info *b)
 }
 
 /* Scan mode: the block at `blk_pc` has been executed up to its instruction number `done`. */
-static void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
+COLD static void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
 {
     block_info b = { .pc = e->blk_pc, .size = e->blk_size };
     int i;
@@ -616,22 +618,38 @@ static void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
     e->noting = false;
 }
 
-static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+/* A block that has to be looked at: it is new, or something in it may end the run. */
+COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size)
 {
-    ttd_engine *e = user;
-    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
-    (void)uc;
-    if (__builtin_expect(e->noting, 0))
+    if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
-    if (__builtin_expect(b->pc != pc || b->size != size, 0))
+    if (b->pc != pc || b->size != size)
         decode_block(e, b, pc, size, 0);
     e->blk_pc = pc;
     e->blk_size = size;
     e->blk_n = b->n;
     e->blk = b;
-    if (__builtin_expect(e->steps + b->n > e->fast_limit || b->slow, 0))
+    if (e->steps + b->n > e->fast_limit || b->slow)
         slow_block(e, b);
+}
+
+static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+{
+    ttd_engine *e = user;
+    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
+    uint64_t steps = e->steps + e->blk_n;
+    (void)uc;
+    if (__builtin_expect(b->pc != pc || b->size != size || b->slow || e->noting
+                         || steps + b->n > e->fast_limit, 0)) {
+        look_at_block(e, b, pc, size);
+        return;
+    }
+    e->steps = steps;
+    e->blk_pc = pc;
+    e->blk_size = size;
+    e->blk_n = b->n;
+    e->blk = b;
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
