@@ -529,13 +529,7 @@ class Timeline:
         self._changed()
 
     def request(self, what: Request) -> None:
-        if not self._recording:
-            if self.machine.replay.live:
-                raise PastIsReadOnly(
-                    "The past cannot be changed: go to the end of the recording "
-                    "(monitor goto end, then stepi) and ask there."
-                )
-            raise PastIsReadOnly("A finished recording cannot be changed.")
+        self._writable("ask")
         replay = self.machine.replay
         match what:
             case Request.RESET:
@@ -554,13 +548,13 @@ class Timeline:
         """At the end of a live recording."""
         return self.machine.replay.mode is Mode.RECORD and self.machine.ended is None
 
-    def _writable(self) -> None:
+    def _writable(self, what: str = "write") -> None:
         if self._recording:
             return
-        if self.machine.replay.live:
+        if self.live:
             raise PastIsReadOnly(
                 "The past cannot be changed: go to the end of the recording "
-                "(monitor goto end, then stepi) and write there."
+                f"(monitor goto end, then stepi) and {what} there."
             )
         raise PastIsReadOnly("A finished recording cannot be changed.")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ttd.cpu.base import Register
 from ttd.engine.types import Access, WatchHit
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import PastIsReadOnly, TimelineError
+from ttd.timeline import PastIsReadOnly, Request, TimelineError
 
 _M = "org.gnu.gdb.arm.m-profile"
 REGISTERS = (
@@ -118,6 +118,7 @@ class FakeTimeline:
         self.cpu = FakeCpu(self)
         self.progress: Callable[[float, str], None] | None = None
         self.written: list[tuple[int | str, bytes | int]] = []
+        self.asked: list[Request] = []
         self.moving = threading.Event()
         self._slow = slow
         self._interrupted = threading.Event()
@@ -238,6 +239,10 @@ class FakeTimeline:
     def write_register(self, name: str, value: int) -> None:
         self._writable()
         self.written.append((name, value))
+
+    def request(self, what: Request) -> None:
+        self._writable()
+        self.asked.append(what)
 
     def memory_map(self) -> list[tuple[str, int, int]]:
         return [("rom", 0, 0x1000), ("ram", RAM, 0x1000)]

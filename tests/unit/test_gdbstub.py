@@ -11,7 +11,7 @@ from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
 from ttd.monitor import Bookmarks
 from ttd.rsp.framing import Decoder, Interrupt, Junk, Nack, Packet, encode
 from ttd.stops import Stop, Stops, Why
-from ttd.timeline import TimelineError
+from ttd.timeline import Request, TimelineError
 
 
 class Client:
@@ -445,6 +445,19 @@ def test_back_to_an_event(client: Client) -> None:
     usage = "back-to event takes a kind and maybe a number, such as: net 7.\n"
     for wrong in ("", "net x", "net 0", "net 1 2"):
         assert client.monitor(f"back-to event {wrong}") == usage
+
+
+def test_requests_at_the_live_end() -> None:
+    client = Client(FakeTimeline(live=True))
+    commands = ("system_reset", "system_suspend", "system_wakeup", "quit")
+    for command in commands:
+        assert client.monitor(command) == (
+            "The past cannot be changed; go to the end of a live recording.\n"
+        )
+    client.timeline.seek(client.timeline.end)
+    texts = [client.monitor(command) for command in commands]
+    assert texts[0] == "The machine is reset with the next command that resumes.\n"
+    assert client.timeline.asked == list(Request)
 
 
 def test_events_come_from_the_provider(client: Client) -> None:
