@@ -152,6 +152,8 @@ class Machine:
         self._run_end = 0
         self._interrupted = False
         self._reset_wanted = False
+        self._wanted: list[Kind] = []
+        """SHUTDOWN and SUSPEND that a device has asked for in this run."""
         self._start: Start | None = None
         self.engine = Engine(ISAS[board.cpu])
         self.clock = clock = _MachineClock(self)
@@ -176,6 +178,8 @@ class Machine:
             irq=self.cpu.set_line,
             nmi=self.cpu.set_nmi,
             reset=self._want_reset,
+            shutdown=lambda: self._want(Kind.SHUTDOWN),
+            suspend=lambda: self._want(Kind.SUSPEND),
             char=chars.__getitem__,
             memory=self.engine,
             nic=nic or Nic(),
@@ -218,6 +222,10 @@ class Machine:
 
     def _want_reset(self) -> None:
         self._reset_wanted = True
+        self.engine.stop_after_access()
+
+    def _want(self, request: Kind) -> None:
+        self._wanted.append(request)
         self.engine.stop_after_access()
 
     def _due_step(self) -> int:
@@ -446,6 +454,8 @@ class Machine:
             if self._reset_wanted:
                 self._reset_wanted = False
                 replay.reset_request(Cause.GUEST)
+            if self._wanted:
+                self._serve_wanted()
             replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
             if self._host_timed and self._fire_host_timer():
                 continue
@@ -477,6 +487,14 @@ class Machine:
                 return None
             if not self._idle():
                 return RunEnd.HISTORY_END
+
+    def _serve_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, []
+        for kind in wanted:
+            if kind is Kind.SHUTDOWN:
+                self.replay.shutdown_request(Cause.GUEST)
+            else:
+                self.replay.suspend_request(Cause.GUEST)
 
     def _idle(self) -> bool:
         """The CPU waits: let virtual time pass. False at the end of the history."""
@@ -583,7 +601,10 @@ class Machine:
             self._pass(Checkpoint.SUSPEND_REQUESTED)
             self.suspended |= not again
         elif kind is Kind.SHUTDOWN and self.ended is None:
-            self.ended = Ended("the recording was ended from outside", None)
+            if cause == Cause.GUEST:
+                self.ended = Ended("the guest switched the machine off", None)
+            else:
+                self.ended = Ended("the recording was ended from outside", None)
 
     # -- what a debugger changes ---------------------------------------------------------
 
@@ -643,7 +664,7 @@ class Machine:
             "devices": {name: device.save() for name, device in self.devices.items()},
             "semihosting": self.semihosting.save() if self.semihosting is not None else None,
             "replay": self.replay.save(),
-        }
+        } | ({"wanted": [int(kind) for kind in self._wanted]} if self._wanted else {})
 
     def load_state(self, state: State) -> None:
         """Become the state that `save` returned; memory and registers come first."""
@@ -652,6 +673,7 @@ class Machine:
         self.waiting = state["waiting"]
         self.ended = None if state["ended"] is None else Ended(*state["ended"])
         self._reset_wanted = state["reset"]
+        self._wanted = [Kind(kind) for kind in state.get("wanted", ())]
         self.cpu.load(state["cpu"])
         for name, device in self.devices.items():
             device.load(state["devices"][name])

@@ -62,6 +62,7 @@ def test_the_same_machine(recorded: Path) -> None:
         (["--device", "virtio-blk"], "drive=... is missing"),
         (["--device", "virtio-gpu"], "is none of"),
         (["--device", "pl031", "--device", "pl031"], "no place"),
+        (["--device", "power", "--device", "power"], "no place"),
         (["--device", "virtio-rng"] * 9, "8 virtio devices"),
         (["--device", "virtio-rng,id=a", "--device", "virtio-rng,id=a"], "called a"),
         (["--device", "virtio-rng,id=uart0"], "uart0"),

@@ -1,16 +1,28 @@
-"""Reset, suspension and shutdown, asked for by the debugger while a machine records."""
+"""Reset, suspension and shutdown, asked for by guest, host and debugger while a machine records."""
 
 from __future__ import annotations
 
+import json
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.integration.border import Line, often, recorder, replay_everywhere, run_to_end
 from tests.integration.conftest import Record, Server, symbols, ttd
 from tests.integration.gdb_mi import Gdb
 from tests.integration.test_live import elf, live, verified
+from ttd.boards.extras import Extra
+from ttd.replay import Cause, Kind
+from ttd.replay.events import to_small
+from ttd.session import Session
+
+__all__ = ["often"]
 
 Serve = Callable[..., Server]
 Attach = Callable[..., Gdb]
+POWER = Extra("power", "power0")
+OUTPUT = b"start 00000001\nstart 00000002\nstart 00000003\nreads 00000000\nsuspending\nawake\n"
 COMMANDS = ("system_reset", "system_suspend", "system_wakeup", "quit")
 
 
@@ -121,3 +133,89 @@ def test_requests_in_the_past_are_refused(
         for command in COMMANDS:
             refused = monitor(finished, command)
             assert refused == "A finished recording cannot be changed.\n"
+
+
+def test_the_guest_asks_for_all_of_them(tmp_path: Path) -> None:
+    path, line = tmp_path / "run.ttd", Line()
+    woken: list[int] = []
+
+    def idle() -> bool:
+        assert live.machine.suspended
+        woken.append(live.machine.engine.step)
+        live.machine.wake_up()
+        return True
+
+    live = recorder("power", path, extras=[POWER], uart=line, idle=idle)
+    run_to_end(live)
+    assert live.machine.ended is not None
+    assert live.machine.ended.reason == "the guest switched the machine off"
+    assert line.output == OUTPUT
+    output, played = replay_everywhere(path)
+    assert output == OUTPUT
+    events = [event for _, event in played.replay.log.select([*REQUESTS])]
+    assert [event.kind for event in events] == [Kind.RESET, Kind.RESET, Kind.SUSPEND, Kind.SHUTDOWN]
+    assert {to_small(event.payload) for event in events} == {Cause.GUEST}
+    assert woken == [events[2].step]
+    assert events[3].step == played.recording.status.steps
+
+
+REQUESTS = (Kind.RESET, Kind.SUSPEND, Kind.SHUTDOWN)
+
+
+def test_single_steps_over_the_guests_requests(tmp_path: Path) -> None:
+    """Stopped before, at and after each of them, and from there back and on again."""
+    path, line = tmp_path / "run.ttd", Line()
+    live = recorder("power", path, extras=[POWER], uart=line, idle=lambda: wake(live))
+    machine, timeline = live.machine, live.timeline
+    while machine.ended is None:
+        asked = len(list(live.replay.log.select([*REQUESTS])))
+        timeline.seek(timeline.position + 200)
+        if len(list(live.replay.log.select([*REQUESTS]))) == asked:
+            continue
+        (*_, (_, event)) = live.replay.log.select([*REQUESTS])
+        here, state = timeline.position, live.snapshots.state_hash(live.snapshots.capture())
+        for place in (event.step - 1, event.step, event.step + 1):
+            timeline.seek(place)
+            timeline.step_backward(3)
+            timeline.step_forward(3)
+            assert timeline.position == min(place, here)
+        timeline.seek(here)
+        assert live.snapshots.state_hash(live.snapshots.capture()) == state
+    run_to_end(live)
+    assert line.output == OUTPUT
+    assert replay_everywhere(path)[0] == OUTPUT
+
+
+def wake(session: Session) -> bool:
+    session.machine.wake_up()
+    return True
+
+
+def test_the_host_wakes_a_guest_up(tmp_path: Path) -> None:
+    path, run = tmp_path / "socket", tmp_path / "run.ttd"
+    server = Server(
+        *("record", "--board", "mps2-an385", "-o", run, "--device", "power"),
+        *("--input", f"unix:{path}", elf("power")),
+    )
+    try:
+        while not server.printed.endswith(b"suspending\n"):
+            assert server.process.poll() is None, server.lines
+            time.sleep(0.02)
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+            answers = peer.makefile("rb")
+            while server.process.poll() is None:
+                try:
+                    peer.sendall(b'{"execute": "system_wakeup"}\n')
+                    answer = answers.readline()
+                except OSError:
+                    break
+                assert not answer or json.loads(answer) == {"return": {}}
+                time.sleep(0.02)
+        assert server.wait() == 0, server.lines
+    finally:
+        server.close()
+    assert server.printed == OUTPUT
+    assert verified(run)["end"] == "the guest switched the machine off"
+    assert ttd("replay", "--echo", run).stdout == OUTPUT
+    assert len(logged(run, "reset")) == 2

@@ -17,6 +17,7 @@ from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
 from ttd.devices.mps2_fpgaio import Mps2Fpgaio
 from ttd.devices.mps2_scc import Mps2Scc
+from ttd.devices.power import Power
 from ttd.devices.unimplemented import Unimplemented
 
 HZ = 25_000_000
@@ -38,6 +39,13 @@ FACTORIES: dict[str, Factory] = {
     ),
     "fpgaio": lambda clock, trace: Mps2Fpgaio("fpgaio", clock, HZ),
     "scc": lambda clock, trace: Mps2Scc("scc", clock, 2, 0x200008, 0x41043850),
+    "power": lambda clock, trace: Power(
+        "power",
+        clock,
+        reset=trace.call("reset"),
+        shutdown=trace.call("shutdown"),
+        suspend=trace.call("suspend"),
+    ),
     "unimplemented": lambda clock, trace: Unimplemented("gpio", clock),
 }
 

@@ -61,6 +61,10 @@ class Wiring:
     """The front end of the character device with this name."""
     memory: Memory
     """For devices that are bus masters."""
+    shutdown: Callable[[], None] = lambda: None
+    """A device asks for the end of the machine."""
+    suspend: Callable[[], None] = lambda: None
+    """A device asks that nothing runs until somebody outside wakes the machine up."""
     nic: Nic = field(default_factory=Nic)
     """What the board's network interface is connected to."""
 
@@ -102,6 +106,8 @@ class Board:
     """Taken by virtio devices in the order in which the user adds them."""
     rtc_slot: Slot | None = None
     """Where a PL031 goes."""
+    power_base: int | None = None
+    """Where ttd's own power register goes."""
 
     def region_at(self, address: int) -> Region | None:
         """Return the memory that is seen at `address`, itself or a mirror of it."""

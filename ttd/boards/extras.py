@@ -12,6 +12,7 @@ from ttd.devices.base import Device
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import NetFront
 from ttd.devices.pl031 import Pl031
+from ttd.devices.power import Power
 from ttd.devices.virtio.block import BlockFront, VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import KINDS as INPUT_KINDS
@@ -23,7 +24,15 @@ from ttd.errors import UserError
 
 SLOT_SIZE = 0x1000
 INPUT_DEVICES = tuple(f"virtio-{kind}" for kind in INPUT_KINDS)
-DEVICES = ("virtio-blk", "virtio-net", "virtio-rng", "virtio-console", *INPUT_DEVICES, "pl031")
+DEVICES = (
+    "virtio-blk",
+    "virtio-net",
+    "virtio-rng",
+    "virtio-console",
+    *INPUT_DEVICES,
+    "pl031",
+    "power",
+)
 """What `--device` takes."""
 ALIASES = {"virtio-serial": "virtio-console"}
 CLOCKS = ("host", "rt", "vm")
@@ -86,10 +95,21 @@ def build_extras(
     free = iter(board.virtio_slots)
     found = []
     for extra in extras:
+        if extra.kind == "power":
+            assert board.power_base is not None
+            power = Power(
+                extra.name,
+                wiring.clock,
+                reset=wiring.reset,
+                shutdown=wiring.shutdown,
+                suspend=wiring.suspend,
+            )
+            found.append(MappedDevice(board.power_base, SLOT_SIZE, power))
+            continue
         slot = board.rtc_slot if extra.kind == "pl031" else next(free)
         assert slot is not None
         found.append(MappedDevice(slot.base, SLOT_SIZE, _build(extra, slot, fronts, wiring)))
-    if any(extra.kind != "pl031" for extra in extras):
+    if any(_is_virtio(extra) for extra in extras):
         for slot in free:
             name, line = f"virtio-slot{slot.irq}", wiring.line(slot.irq)
             empty = EmptySlot(name, wiring.clock, wiring.memory, line)
@@ -97,12 +117,17 @@ def build_extras(
     return found
 
 
+def _is_virtio(extra: Extra) -> bool:
+    return extra.kind.startswith("virtio-")
+
+
 def place_extras(board: Board, extras: Sequence[Extra]) -> None:
     """Raise `ExtraError` unless `board` has a place for each."""
-    clocks = sum(extra.kind == "pl031" for extra in extras)
-    if clocks > (board.rtc_slot is not None):
-        raise ExtraError(f"{board.name} has no place for {clocks} times pl031")
-    others = len(extras) - clocks
+    for kind, place in (("pl031", board.rtc_slot), ("power", board.power_base)):
+        count = sum(extra.kind == kind for extra in extras)
+        if count > (place is not None):
+            raise ExtraError(f"{board.name} has no place for {count} times {kind}")
+    others = sum(map(_is_virtio, extras))
     if others > len(board.virtio_slots):
         slots = len(board.virtio_slots)
         raise ExtraError(f"{board.name} has places for {slots} virtio devices, not for {others}")

@@ -130,4 +130,5 @@ MPS2_AN385 = Board(
     # of the shield's SPI, which are not modelled.
     virtio_slots=tuple(Slot(0x4010_0000 + 0x1000 * n, 24 + n) for n in range(8)),
     rtc_slot=Slot(0x4011_0000, 23),
+    power_base=0x4011_1000,
 )
