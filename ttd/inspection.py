@@ -36,6 +36,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         "exit_code": status.exit_code,
         "snapshots": len(recording.snapshots),
         "events": {kind.name.lower(): counts[kind] for kind in Kind if counts[kind]},
+        "event_bytes": recording.event_bytes(),
         "bytes": os.path.getsize(recording.path),
         "virtual_ns": status.virtual_ns,
         "clock_ns": recording.config.clock_ns,

@@ -218,6 +218,11 @@ class Recording:
         """Roughly what has been added since the last commit."""
         return 0 if self._writer is None else self._writer.uncommitted
 
+    def event_bytes(self) -> int:
+        """Bytes that the events take in the file, as compressed."""
+        row = self._row("SELECT coalesce(sum(length(data)), 0) FROM chunks")
+        return int(row[0])
+
     def set_devices(self, names: list[str]) -> None:
         """Say which devices have a host side; the position is the number in events."""
         self.devices = list(names)
