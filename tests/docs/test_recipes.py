@@ -20,7 +20,10 @@ SECTIONS = [
 ]
 """All of a document in a row: its set-up is run once."""
 
-pytestmark = pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,10 @@ from tests.unit.test_gdbstub_server import HANG, server
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ROOT / "ttd" / "share" / "ttd-gdb.py"
 
-pytestmark = pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch"),
+]
 
 Record = dict[str, Any]
 
