@@ -12,6 +12,7 @@ from tests.unit.recording_fill import CONFIG, IMAGE, fill, page, verify
 from ttd.replay import EventLog, Recording, RecordingError
 from ttd.replay import recording as recording_module
 from ttd.replay.blob import digest
+from ttd.replay.schema import sentence
 
 
 @pytest.fixture
@@ -233,3 +234,10 @@ def test_state_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(RecordingError, match="too large"):
         recording.add_snapshot(0, 0, 0, b"", {"ram": bytes(200)}, [])
     recording.close()
+
+
+def test_what_sqlite_quotes_of_a_damaged_file_stays_on_one_line() -> None:
+    error = sqlite3.OperationalError("Could not decode to UTF-8 column 'x' with text '\n\x1b[2J'")
+    assert str(sentence("run.ttd", error)) == (
+        "run.ttd is damaged (Could not decode to UTF-8 column 'x' with text '??[2J')"
+    )

@@ -56,7 +56,8 @@ def one_sentence(path: str) -> Iterator[None]:
 
 def sentence(path: str, error: BaseException) -> RecordingError:
     """What an error of SQLite's means to a person."""
-    text = str(error)
+    # It may quote what is in the file.
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(error))
     if "full" in text or "disk I/O" in text:
         what = f"{path} cannot grow, the disk is full or failing; it is good up to its last commit"
     elif "malformed" in text or "corrupt" in text or "decode" in text or "too big" in text:
