@@ -12,6 +12,7 @@ import pytest
 from tests.integration.gdb_mi import ROOT
 from ttd.boards import BOARDS
 from ttd.boards.extras import Drive, Extra
+from ttd.boards.networks import Networks
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
 from ttd.replay.blob import digest
@@ -126,6 +127,7 @@ def recorder(
     realtime: bool = False,
     random: Callable[[int], bytes] = lambda count: bytes(range(count)),
     idle: Callable[[], bool] | None = None,
+    networks: Networks | None = None,
 ) -> Session:
     """A session that records to `path`.
 
@@ -140,6 +142,7 @@ def recorder(
         extras=extras,
         drives=drives,
         realtime=realtime,
+        networks=networks or Networks(),
     )
     lines = {UART: uart or Line(), **(backends or {})}
     session = Session.record(

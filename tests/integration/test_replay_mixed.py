@@ -20,8 +20,10 @@ from tests.integration.border import (
     run_to_end,
 )
 from ttd.boards.extras import Extra
+from ttd.boards.networks import Networks
 from ttd.replay import Cause, Checkpoint, Kind
 from ttd.replay.events import to_small
+from ttd.replay.net import PacketQueue
 from ttd.session import HostSides, Session
 from ttd.snapshot import Budget
 
@@ -33,6 +35,7 @@ EXTRAS = [
     Extra("virtio-blk", "blk0", {"drive": "disk0"}),
     Extra("virtio-rng", "rng0"),
     Extra("virtio-keyboard", "keyboard0"),
+    Extra("virtio-net", "net1", {"netdev": "net0", "mac": "525400123457"}),
 ]
 DISK = b"".join(n.to_bytes(4, "little") * 128 for n in range(256))
 
@@ -40,7 +43,7 @@ ACTIONS = st.lists(
     st.tuples(
         st.integers(0, 4000),
         st.one_of(
-            st.sampled_from(["type", "key", "done", "reset", "back"]).flatmap(
+            st.sampled_from(["type", "key", "done", "packet", "reset", "back"]).flatmap(
                 lambda kind: st.tuples(st.just(kind), st.integers(0, 255))
             )
         ),
@@ -49,14 +52,31 @@ ACTIONS = st.lists(
 )
 
 
-def mixed(path: Path, line: Line, image: Image) -> Session:
+class Wire:
+    """Where the guest's packets go."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def start(self, on_packet: PacketQueue) -> None:
+        pass
+
+    def send(self, packet: bytes) -> None:
+        self.sent.append(packet)
+
+    def close(self) -> None:
+        pass
+
+
+def mixed(path: Path, line: Line, image: Image, wire: Wire | None = None) -> Session:
     return recorder(
         "mixed",
         path,
         extras=EXTRAS,
         drives=[drive("disk0", DISK)],
         uart=line,
-        host=HostSides(disks={"disk0": image}),
+        host=HostSides(disks={"disk0": image}, nets={"net0": wire or Wire()}),
+        networks=Networks(("net0",)),
         random=lambda count: b"\x5a" * count,
     )
 
@@ -68,6 +88,8 @@ def act(live: Session, image: Image, kind: str, number: int) -> None:
     elif kind == "key":
         replay.input_event("keyboard0", (1, number, number & 1))
         replay.input_sync_event("keyboard0")
+    elif kind == "packet":
+        replay.net_packet_event("net0", 0, [bytes((number,)) * 12, bytes(48 + 5 * number)])
     elif kind == "done" and image.waiting:
         image.complete(number % len(image.waiting))
     elif kind == "reset" and number < 40:
@@ -115,6 +137,22 @@ def test_many_interleavings_replay(actions: list[tuple[int, tuple[str, int]]]) -
         path = Path(folder) / "run.ttd"
         _, final = record(path, actions)
         assert replay_everywhere(path)[1].recording.status.state_hash == final
+
+
+def test_packets_come_back(tmp_path: Path) -> None:
+    path, line, image, wire = tmp_path / "run.ttd", Line(), Image(DISK), Wire()
+    live = mixed(path, line, image, wire)
+    live.machine.run(30000)
+    for number in range(20):
+        act(live, image, "packet", number)
+        act(live, image, "type", number)
+        live.machine.run(live.machine.engine.step + 20000)
+    live.replay.chr_be_write("uart0", b"q")
+    run_to_end(live)
+    assert [(packet[0], len(packet)) for packet in wire.sent] == [
+        (n, 60 + 5 * n) for n in range(20)
+    ]
+    assert replay_everywhere(path)[0] == line.output
 
 
 # --- bottom halves, random bytes, requests

@@ -1,11 +1,11 @@
 /*
- * Everything from outside at a time: characters, keys, disk requests, random bytes, beside a timer.
+ * Everything from outside at a time: characters, keys, packets, disk requests, beside a timer.
  * Each character is echoed and begins a disk read of the sector of its number; keys and finished
- * reads are printed. `q` ends the run.
+ * reads are printed, packets are sent back. `q` ends the run.
  */
 #include "virtio.h"
 
-enum { BUFFERS = 8, SECTOR = 512 };
+enum { BUFFERS = 8, SECTOR = 512, PACKETS = 4, ROOM = 1526, HEADER = 12 };
 struct event {
     uint16_t type, code;
     int32_t value;
@@ -17,6 +17,8 @@ static struct {
     uint64_t sector;
 } header[BUFFERS];
 static uint8_t data[BUFFERS][SECTOR], status[BUFFERS];
+static struct queue net[2];
+static uint8_t packets[PACKETS][ROOM], answer[ROOM];
 static uint32_t random;
 static bool busy[BUFFERS];
 volatile uint32_t ticks;
@@ -73,6 +75,17 @@ static bool look(void)
         print("?");
         mix(random);
     }
+    while (virtio_done(&net[1], &entry))
+        print(">");
+    while (virtio_done(&net[0], &entry)) {
+        for (uint32_t i = 0; i < entry.length; i++)
+            answer[i] = packets[entry.id][i];
+        mix(entry.length << 8 ^ answer[HEADER]);
+        virtio_offer(&net[0], entry.id);
+        virtio_buffer(&net[1], 0, answer, entry.length, 0);
+        virtio_offer(&net[1], 0);
+        print("<");
+    }
     return true;
 }
 
@@ -83,6 +96,13 @@ int main(void)
     virtio_start(virtio_find(2, 0), &disk, 1);
     virtio_start(virtio_find(4, 0), &dice, 1);
     virtio_start(virtio_find(18, 0), keyboard, 2);
+    int slot = virtio_find(1, 0);
+    if (slot >= 0)
+        virtio_start(slot, net, 2);
+    for (int n = 0; slot >= 0 && n < PACKETS; n++) {
+        virtio_buffer(&net[0], n, packets[n], ROOM, DEVICE_WRITES);
+        virtio_offer(&net[0], n);
+    }
     for (int n = 0; n < BUFFERS; n++) {
         virtio_buffer(&keyboard[0], n, &events[n], sizeof(struct event), DEVICE_WRITES);
         virtio_offer(&keyboard[0], n);
