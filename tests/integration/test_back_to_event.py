@@ -43,7 +43,7 @@ def test_the_completion_of_disk_request_3(serve: Serve, attach: Attach, tmp_path
     image.write_bytes(make_image(b"hello from the host\n"))
     recorded = ttd(
         *("record", "--board", "mps2-an385", "--semihosting", "-o", path, "--serial", "null"),
-        *("--drive", f"file={image}", "--device", "virtio-blk,drive=disk0"),
+        *("--device", f"virtio-blk,file={image}"),
         FIRMWARE / "virtio-blk" / "virtio-blk.elf",
     )
     assert recorded.returncode == 0, recorded.stderr.decode()

@@ -215,8 +215,9 @@ def flips(run: Path, count: int) -> None:
         run.write_bytes(broken)
         command = rng.choice((("replay", "--verify"), ("info",), ("events",)))
         done = ttd(*command, run)
-        assert done.code in (0, 2), done.err
-        if done.code == 2:
+        # 3: a row that is gone without a trace is missed only by the machine that replays.
+        assert done.code in (0, 2, 3), done.err
+        if done.code:
             assert done.err.count("\n") == 1, done.err
 
 

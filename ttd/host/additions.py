@@ -46,13 +46,13 @@ def parse_additions(devices: Sequence[str], drives: Sequence[str], embed: bool) 
     """
     found = Additions()
     for text in devices:
-        _add_device(found, text)
+        _add_device(found, text, embed)
     for text in drives:
         _add_drive(found, text, embed)
     return found
 
 
-def _add_device(found: Additions, text: str) -> None:
+def _add_device(found: Additions, text: str, embed: bool) -> None:
     options = Options.parse("--device", text, kinds=(*DEVICES, *ALIASES))
     kind = ALIASES.get(options.kind, options.kind)
     number = sum(extra.kind == kind for extra in found.extras)
@@ -60,7 +60,11 @@ def _add_device(found: Additions, text: str) -> None:
     name = _name(options, f"{stem}{number}")
     told = {}
     if kind == "virtio-blk":
-        told["drive"] = options.need("drive")
+        if options.get("file") is not None:  # a disk with an image of its own
+            told["drive"] = f"{name}disk"
+            _open_drive(found, options, told["drive"], embed)
+        else:
+            told["drive"] = options.need("drive")
         if not NAME.fullmatch(told["drive"]):
             raise options.error(f"{told['drive']!r} is not the name of a drive")
     elif kind == "virtio-net":
@@ -78,11 +82,15 @@ def _add_device(found: Additions, text: str) -> None:
 
 def _add_drive(found: Additions, text: str, embed: bool) -> None:
     options = Options.parse("--drive", text)
+    _open_drive(found, options, _name(options, f"disk{len(found.drives)}"), embed)
+    options.done()
+
+
+def _open_drive(found: Additions, options: Options, name: str, embed: bool) -> None:
+    """Open the image that the options name, as drive `name`."""
     path = options.need("file")
     options.choice("format", ("raw",), "raw")
     readonly = options.flag("readonly")
-    name = _name(options, f"disk{len(found.drives)}")
-    options.done()
     if name in found.images:
         raise options.error(f"there already is a drive {name}")
     image = found.images[name] = RawImage(path)
