@@ -30,6 +30,7 @@ from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
 from ttd.replay.config import MachineConfig, Option
 from ttd.replay.errors import ConfigMismatch, Divergence, RecordingError, ReplayError
+from ttd.replay.events import Kind
 from ttd.replay.net import NetBackend, Netdev, NetFilter
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Clock, Mode, Replay
@@ -259,8 +260,21 @@ class Session:
             raise Divergence(step, f"final state {expected.hex()}", f"state {found.hex()}")
 
     def verify_snapshots(self) -> None:
-        """Become every stored snapshot once, from the file, and compare; or `Divergence`."""
-        for info in self.recording.snapshots:
+        """Read every page, become every stored snapshot once, and compare.
+
+        `RecordingError` if something is missing or damaged, `Divergence` if a state differs.
+        """
+        recording = self.recording
+        marks = self.replay.log.counts()[Kind.SNAPSHOT]
+        if recording.status.complete and marks != len(recording.snapshots):
+            raise RecordingError(
+                f"the recording is damaged: it has {len(recording.snapshots)} snapshots instead "
+                f"of {marks}"
+            )
+        names = {name for s in recording.snapshots for _, name in recording.changed_pages(s.id)}
+        for name in names:
+            recording.page(name)
+        for info in recording.snapshots:
             snapshot = self.snapshots.nearest(info.step)
             assert snapshot is not None
             self.snapshots.restore(snapshot)
