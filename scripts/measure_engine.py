@@ -13,13 +13,14 @@ from collections.abc import Callable
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const as arm
 
-from ttd.engine import ISAS, Access, Context, Engine
+from ttd.cpu.models import CPUS
+from ttd.engine import Access, Context, Engine
 
 RAM, DEVICE = 0x20000000, 0x40000000
 
 
 def machine(*code: int) -> Engine:
-    engine = Engine(ISAS["cortex-m3"])
+    engine = Engine(CPUS["cortex-m3"].isa)
     engine.map_ram(0, 4 << 20)
     engine.map_ram(RAM, 4 << 20)
     engine.map_mmio(DEVICE, 0x10000, lambda address, size: 0, lambda address, size, value: None)

@@ -148,11 +148,11 @@ def start_without_vectors(image: Image, board: Board) -> Start | None:
     set PC and SP. The stack goes to the end of the memory the program lies in: newlib's heap
     grows from the program's end until it meets SP, so both must be in the same memory.
     """
-    if image.brings_vector_table(board.vector_table):
+    if image.brings_vector_table(board.reset_address):
         return None
     if image.entry is None:
         raise ImageError(
-            f"{image.path} has neither a vector table at {board.vector_table:#x} "
+            f"{image.path} has neither a vector table at {board.reset_address:#x} "
             "nor a start address."
         )
     region = board.region_at(image.entry)

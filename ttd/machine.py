@@ -14,12 +14,12 @@ import msgpack
 
 from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
-from ttd.cpu.armv7m import CortexM
-from ttd.cpu.base import After
+from ttd.cpu.base import After, CoreWiring, Cpu
+from ttd.cpu.models import CPUS
 from ttd.devices.base import BusError, Device, State, Steady
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
-from ttd.engine import ISAS, BusFault, Engine, EngineStop, StopReason
+from ttd.engine import BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
 from ttd.loader import Image, Start, check_fits, start_without_vectors
@@ -155,7 +155,8 @@ class Machine:
         self._wanted: list[Kind] = []
         """SHUTDOWN and SUSPEND that a device has asked for in this run."""
         self._start: Start | None = None
-        self.engine = Engine(ISAS[board.cpu])
+        model = CPUS[board.cpu]
+        self.engine = Engine(model.isa)
         self.clock = clock = _MachineClock(self)
         self.agenda = Agenda((), clock)
         for region in board.regions:
@@ -163,15 +164,17 @@ class Machine:
         for region in board.regions:
             for mirror in region.mirrors:
                 self.engine.map_alias(mirror, region.size, region.base)
-        self.cpu = CortexM(
-            self.engine,
-            clock,
-            hz=board.core_hz,
-            lines=board.irq_lines,
-            vtor=board.vector_table,
-            semihosting=semihosting,
-            on_change=self.engine.stop_after_access,
-            on_reset_request=self._want_reset,
+        self.cpu: Cpu = model.build(
+            CoreWiring(
+                engine=self.engine,
+                clock=clock,
+                hz=board.core_hz,
+                lines=board.irq_lines,
+                reset_address=board.reset_address,
+                semihosting=semihosting,
+                on_change=self.engine.stop_after_access,
+                on_reset_request=self._want_reset,
+            )
         )
         wiring = Wiring(
             clock=clock,
@@ -551,8 +554,7 @@ class Machine:
             replay.unmet("an ordinary instruction")
         else:
             budget = min(budget, room)
-        if self.cpu.in_it_block():
-            # Interrupts wait for the end of an IT block, wherever a run may have been cut.
+        if self.cpu.single_step():
             budget = 1
         self._run_end = step + budget
         return engine.run(budget)

@@ -21,7 +21,8 @@ from tests.unit.engine_programs import (
     STACK,
     Program,
 )
-from ttd.engine import ISAS, Access, Context, Engine, EngineStop, StopReason
+from ttd.cpu.models import CPUS
+from ttd.engine import Access, Context, Engine, EngineStop, StopReason
 
 REGS = (
     *(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
@@ -86,7 +87,7 @@ class Bench:
     """One engine with memory, a device whose answers depend on the step, and a fault handler."""
 
     def __init__(self) -> None:
-        self.engine = Engine(ISAS["cortex-m3"])
+        self.engine = Engine(CPUS["cortex-m3"].isa)
         self.engine.map_ram(FLASH, FLASH_SIZE)
         self.engine.map_ram(RAM, RAM_SIZE)
         self.engine.map_mmio(DEVICE, 0x1000, self._read, self._write)

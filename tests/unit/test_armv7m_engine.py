@@ -13,8 +13,9 @@ import pytest
 
 from ttd.cpu.armv7m import CortexM
 from ttd.cpu.base import After
+from ttd.cpu.models import CPUS
 from ttd.devices.base import BusError, Device
-from ttd.engine import ISAS, BusFault, Engine, StopReason
+from ttd.engine import BusFault, Engine, StopReason
 
 HANDLER = bytes.fromhex("10b5eff30584a04410bd")
 NS_PER_STEP = 40
@@ -25,7 +26,7 @@ class Machine:
     """The run loop without timers and inputs."""
 
     def __init__(self, program: bytes, enabled: int = 0xFFFFFFFF) -> None:
-        self.engine = Engine(ISAS["cortex-m3"])
+        self.engine = Engine(CPUS["cortex-m3"].isa)
         self.engine.map_ram(0, 0x1000)
         self.engine.map_ram(0x20000000, 0x1000)
         self.cpu = CortexM(self.engine, self, hz=25_000_000, on_change=self._changed)
@@ -74,7 +75,7 @@ class Machine:
                 cpu.enter(number)
                 engine.step += 1
                 continue
-            stop = engine.run(1 if cpu.in_it_block() else limit - engine.step)
+            stop = engine.run(1 if cpu.single_step() else limit - engine.step)
             if stop.reason in (StopReason.BUDGET, StopReason.MASKS):
                 continue
             after = cpu.stopped(stop)

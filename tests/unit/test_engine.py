@@ -9,7 +9,8 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
-from ttd.engine import ISAS, Access, BusFault, Context, Engine, EngineFault, StopReason
+from ttd.cpu.models import CPUS
+from ttd.engine import Access, BusFault, Context, Engine, EngineFault, StopReason
 
 R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
 R4, R5 = arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5
@@ -30,7 +31,7 @@ class Board:
     def __init__(self) -> None:
         self.accesses: list[tuple[int, int, str, int, int]] = []
         self.on_access: Callable[[int], None] = lambda address: None
-        self.engine = engine = Engine(ISAS["cortex-m3"])
+        self.engine = engine = Engine(CPUS["cortex-m3"].isa)
         engine.map_ram(ROM, 0x800, writable=False)
         engine.map_ram(RAM, 0x4000)
         engine.map_alias(ALIAS, 0x4000, RAM)

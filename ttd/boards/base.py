@@ -93,8 +93,8 @@ class Board:
     core_hz: int
     ns_per_step: int
     """Virtual time of a step unless the user chooses another."""
-    vector_table: int
-    """VTOR after reset."""
+    reset_address: int
+    """Where the core begins after reset, or finds its vector table."""
     regions: tuple[Region, ...]
     bit_bands: tuple[BitBand, ...]
     serials: tuple[str, ...]

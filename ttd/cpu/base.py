@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ttd.devices.base import State
+from ttd.devices.base import Clock, Device, State
+from ttd.engine import Engine, Isa
 from ttd.engine.types import EngineStop
 
 
@@ -45,6 +47,34 @@ class After(Enum):
     """Software asked for a system reset."""
 
 
+class MappedUnit(NamedTuple):
+    """A device that is part of the core, and where it is."""
+
+    base: int
+    size: int
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class CoreWiring:
+    """What a machine offers to its processor model, and what the board says of it."""
+
+    engine: Engine
+    clock: Clock
+    hz: int
+    """Core clock."""
+    lines: int
+    """How many external interrupt lines there are."""
+    reset_address: int
+    """Where the core begins after reset, or finds its vector table."""
+    semihosting: bool
+    on_change: Callable[[], None]
+    """`pending` has to be asked before the next instruction: the instruction under way, if any,
+    has to be the last of the engine's run."""
+    on_reset_request: Callable[[], None]
+    """Software asked for a system reset."""
+
+
 class Cpu(Protocol):
     """A processor model: registers, exceptions, interrupts, waiting.
 
@@ -60,12 +90,30 @@ class Cpu(Protocol):
 
     def reset(self) -> None: ...
 
+    def start_at(self, entry: int, sp: int) -> None:
+        """After `reset`: begin at `entry` with this stack pointer."""
+
+    def mapped_devices(self) -> list[MappedUnit]:
+        """Devices of the core itself; saved and loaded like a board's devices."""
+
+    def set_line(self, number: int, level: bool) -> None:
+        """Drive the input of external interrupt `number`."""
+
+    def set_nmi(self, level: bool) -> None:
+        """Drive the non-maskable interrupt, if the core has one."""
+
     def read_register(self, name: str) -> int: ...
 
     def write_register(self, name: str, value: int) -> None: ...
 
     def pending(self) -> int | None:
         """Number of the exception that is to be taken now, before the next instruction."""
+
+    def is_asynchronous(self, number: int) -> bool:
+        """True if exception `number` is an interrupt: one that no instruction causes."""
+
+    def single_step(self) -> bool:
+        """True where the machine has to ask `pending` after every instruction."""
 
     def enter(self, number: int) -> None:
         """Take exception `number`: one step; PC is then its handler's first instruction."""
@@ -76,6 +124,27 @@ class Cpu(Protocol):
     def wake(self) -> bool:
         """While waiting: True when something ends the wait."""
 
+    def skip_instruction(self) -> None:
+        """Go on after the instruction at PC, as if it had done nothing (semihosting calls)."""
+
+    def exception_number(self) -> int:
+        """The exception whose handler runs; 0 for none."""
+
+    def translate(self, address: int) -> int | None:
+        """The physical address behind a virtual one, for debuggers; None where nothing is."""
+
     def save(self) -> State: ...
 
     def load(self, state: State) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """A processor that boards can have."""
+
+    name: str
+    isa: Isa
+    """How the engine runs its instructions."""
+    elf: tuple[str, int]
+    """Machine (`EM_...`) and bits of its ELF files."""
+    build: Callable[[CoreWiring], Cpu]

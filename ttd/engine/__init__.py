@@ -1,11 +1,10 @@
 """Exact execution on Unicorn; the hot path is native (`native.c`)."""
 
 from ttd.engine.engine import BusFault, Context, Engine, EngineError, EngineFault
-from ttd.engine.isa import ISAS, Isa
+from ttd.engine.isa import Isa
 from ttd.engine.types import Access, EngineStop, StopReason, WatchHit
 
 __all__ = [
-    "ISAS",
     "Access",
     "BusFault",
     "Context",

@@ -9,6 +9,7 @@
 | `systick`, `mpu`, `dwt` | the units behind those registers, and the cycle counter |
 | `data_faults` | effective addresses of faulting loads and stores |
 | `registers` | numbers and names for GDB |
+| `isa` | the core as Unicorn has it |
 | `access` | what is asked of the engine |
 
 Known gaps, all because the translated code does not offer the event:
@@ -22,6 +23,25 @@ Known gaps, all because the translated code does not offer the event:
 - VECTCLRACTIVE, VECTRESET and the halting debug registers belong to a debug probe: ignored.
 """
 
+from ttd.cpu.base import CoreWiring, CpuModel
+
 from .cpu import CortexM
+from .isa import CORTEX_M3
 
 __all__ = ["CortexM"]
+
+
+def _cortex_m3(core: CoreWiring) -> CortexM:
+    return CortexM(
+        core.engine,
+        core.clock,
+        hz=core.hz,
+        lines=core.lines,
+        vtor=core.reset_address,
+        semihosting=core.semihosting,
+        on_change=core.on_change,
+        on_reset_request=core.on_reset_request,
+    )
+
+
+MODELS = (CpuModel("cortex-m3", CORTEX_M3, ("EM_ARM", 32), _cortex_m3),)

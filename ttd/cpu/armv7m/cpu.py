@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import IntEnum
-from typing import NamedTuple
 
 from unicorn import arm_const as arm
 
-from ttd.cpu.base import After, Register
+from ttd.cpu.base import After, MappedUnit, Register
 from ttd.devices.base import Clock, Device, State
 from ttd.engine import types
 from ttd.engine.types import Access, EngineStop, StopReason
@@ -68,14 +67,6 @@ _RESET_WRITE = (
     arm.UC_ARM_REG_XPSR,
     arm.UC_ARM_REG_PC,
 )
-
-
-class MappedUnit(NamedTuple):
-    """A device of the core and where it is."""
-
-    base: int
-    size: int
-    device: Device
 
 
 class CortexM:
@@ -225,16 +216,22 @@ class CortexM:
             return None
         engine.watch_masks = False
         if xpsr & IT_BITS and not flow.synchronous:
-            return None  # the machine sees `in_it_block` and goes step by step
+            return None  # the machine sees `single_step` and goes step by step
         return table.top
 
-    def in_it_block(self) -> bool:
-        """The instruction at PC belongs to an IT block; only after faults and returns."""
+    def single_step(self) -> bool:
+        """The instruction at PC belongs to an IT block; only after faults and returns.
+
+        Interrupts wait for its end, wherever a run may have been cut.
+        """
         return bool(self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IT_BITS)
 
     def exception_number(self) -> int:
         """IPSR: the exception whose handler runs, 0 in thread mode."""
         return self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IPSR
+
+    def translate(self, address: int) -> int | None:
+        return address
 
     @staticmethod
     def is_asynchronous(number: int) -> bool:

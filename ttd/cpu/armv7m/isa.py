@@ -1,0 +1,35 @@
+"""Cortex-M cores as Unicorn has them."""
+
+from __future__ import annotations
+
+from unicorn import arm_const as arm
+from unicorn import unicorn_const as uc
+
+from ttd.engine import Isa
+
+# CONTROL first, while the CPU is privileged and in thread mode; XPSR then selects the stack.
+_ARMV7M_STATE = (
+    arm.UC_ARM_REG_CONTROL,
+    arm.UC_ARM_REG_XPSR,
+    arm.UC_ARM_REG_MSP,
+    arm.UC_ARM_REG_PSP,
+    *(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
+    arm.UC_ARM_REG_LR,
+    arm.UC_ARM_REG_PC,
+    arm.UC_ARM_REG_PRIMASK,
+    arm.UC_ARM_REG_BASEPRI,
+    arm.UC_ARM_REG_FAULTMASK,
+)
+
+# UC_MODE_MCLASS always gives a Cortex-M33: Thumb mode plus the model is what works.
+CORTEX_M3 = Isa(
+    name="cortex-m3",
+    code=0,
+    uc_arch=uc.UC_ARCH_ARM,
+    uc_mode=uc.UC_MODE_THUMB,
+    uc_model=arm.UC_CPU_ARM_CORTEX_M3,
+    page_size=1024,
+    window_base=0xF0000000,
+    pc=arm.UC_ARM_REG_PC,
+    state=_ARMV7M_STATE,
+)
