@@ -6,7 +6,7 @@ Recording, replaying, stepping and searching are this loop with other limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
 from ttd.cpu.base import After, CoreWiring, Cpu
 from ttd.cpu.models import CPUS
-from ttd.devices.base import BusError, Device, State, Steady
+from ttd.devices.base import NS_PER_SECOND, BusError, Device, InterruptController, State, Steady
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import BusFault, Engine, EngineStop, StopReason
@@ -30,7 +30,7 @@ RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
-SECOND = 1_000_000_000
+SECOND = NS_PER_SECOND
 STATE_VERSION = 1
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 NEVER = 1 << 63
@@ -171,6 +171,8 @@ class Machine:
                 hz=board.core_hz,
                 lines=board.irq_lines,
                 reset_address=board.reset_address,
+                ns_per_step=clock_ns,
+                timebase_hz=board.timebase_hz,
                 semihosting=semihosting,
                 on_change=self.engine.stop_after_access,
                 on_reset_request=self._want_reset,
@@ -186,8 +188,14 @@ class Machine:
             char=chars.__getitem__,
             memory=self.engine,
             nic=nic or Nic(),
+            timebase=self.cpu.timebase,
         )
-        on_board = [*board.build_devices(wiring), *extras(wiring)]
+        on_board = board.build_devices(wiring)
+        if board.irq_controller is not None:
+            controller = next(m.device for m in on_board if m.device.name == board.irq_controller)
+            assert isinstance(controller, InterruptController)
+            wiring = replace(wiring, irq=controller.set_line)
+        on_board = [*on_board, *extras(wiring)]
         self._on_board = [mapped.device for mapped in on_board]
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]
@@ -557,6 +565,7 @@ class Machine:
         if self.cpu.single_step():
             budget = 1
         self._run_end = step + budget
+        self.cpu.about_to_run()
         return engine.run(budget)
 
     def _deal_with(self, stop: EngineStop) -> None:

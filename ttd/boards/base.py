@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ttd.devices.base import Clock, Device, Line
+from ttd.devices.base import Clock, Device, Line, Timebase
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.queue import Memory
@@ -68,6 +68,9 @@ class Wiring:
     nic: Nic = field(default_factory=Nic)
     """What the board's network interface is connected to."""
 
+    timebase: Timebase | None = None
+    """The core's real-time counter, if a timer device of the board is to show it."""
+
     def line(self, number: int) -> Line:
         """Return a line of its own to external interrupt `number`."""
         return Line(lambda level: self.irq(number, level))
@@ -100,6 +103,10 @@ class Board:
     serials: tuple[str, ...]
     """Names of the character devices, in the order in which the user connects them."""
     build_devices: Callable[[Wiring], list[MappedDevice]]
+    timebase_hz: int = 0
+    """Rate of the core's real-time counter; 0: it has none."""
+    irq_controller: str | None = None
+    """The device that takes the lines of added devices, by number (`set_line`); None: the core."""
     nic: str | None = None
     """Name of the network interface, if the board has one."""
     virtio_slots: tuple[Slot, ...] = ()

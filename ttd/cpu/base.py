@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from ttd.devices.base import Clock, Device, State
+from ttd.devices.base import Clock, Device, State, Timebase
 from ttd.engine import Engine, Isa
 from ttd.engine.types import EngineStop
 
@@ -68,6 +68,10 @@ class CoreWiring:
     reset_address: int
     """Where the core begins after reset, or finds its vector table."""
     semihosting: bool
+    ns_per_step: int
+    """Virtual time of a step."""
+    timebase_hz: int
+    """Rate of the real-time counter; 0: the core has none."""
     on_change: Callable[[], None]
     """`pending` has to be asked before the next instruction: the instruction under way, if any,
     has to be the last of the engine's run."""
@@ -87,6 +91,9 @@ class Cpu(Protocol):
     """In regnum order; every one that GDB requires is there."""
     watch_after: bool
     """True when GDB expects watchpoint stops after the access (x86), False before (ARM, RISC-V)."""
+
+    timebase: Timebase | None
+    """The real-time counter, if there is one outside the core's own devices."""
 
     def reset(self) -> None: ...
 
@@ -111,6 +118,9 @@ class Cpu(Protocol):
 
     def is_asynchronous(self, number: int) -> bool:
         """True if exception `number` is an interrupt: one that no instruction causes."""
+
+    def about_to_run(self) -> None:
+        """The engine is going to run: the last moment to tell it what depends on time."""
 
     def single_step(self) -> bool:
         """True where the machine has to ask `pending` after every instruction."""

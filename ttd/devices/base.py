@@ -8,7 +8,9 @@ front end of the replay layer. It never reads a host clock, a random number or a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+NS_PER_SECOND = 1_000_000_000
 
 State = dict[str, Any]
 """Device state: str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
@@ -74,6 +76,38 @@ class Stateful:
             setattr(self, field, copied(state[field]))
 
 
+class Timebase(Stateful):
+    """A counter of virtual time that software may set, such as RISC-V's `mtime`.
+
+    Shared by the timer device that shows it as a register and the core that shows it as a CSR.
+    """
+
+    STATE = ("offset",)
+
+    def __init__(self, clock: Clock, hz: int) -> None:
+        self._clock = clock
+        self.hz = hz
+        self.offset = 0
+        """What is added to the ticks of virtual time, modulo 2**64."""
+
+    def ticks(self) -> int:
+        """The counter now: 64 bits."""
+        return (self._clock.now() * self.hz // NS_PER_SECOND + self.offset) & (1 << 64) - 1
+
+    def set(self, ticks: int) -> None:
+        """Make the counter go on from `ticks`."""
+        self.offset = 0
+        self.offset = (ticks - self.ticks()) & (1 << 64) - 1
+
+    def deadline(self, ticks: int) -> int:
+        """Virtual time (ns) at which the counter reaches `ticks`, as an unsigned number."""
+        missing = ticks - self.ticks()
+        if missing <= 0:
+            return self._clock.now()
+        due = self._clock.now() * self.hz // NS_PER_SECOND + missing
+        return -(-due * NS_PER_SECOND // self.hz)
+
+
 def as_state(part: Any) -> State:
     """The fields of a device's part that is a dataclass, as data."""
     return {field: copied(getattr(part, field)) for field in part.__dataclass_fields__}
@@ -128,6 +162,13 @@ class Device(Stateful):
 
     def expire(self) -> None:
         """Time has reached `deadline()` or `host_timer()`; do what is due and move it on."""
+
+
+@runtime_checkable
+class InterruptController(Protocol):
+    """A device that takes interrupt lines by number and passes them on to the core."""
+
+    def set_line(self, number: int, level: bool) -> None: ...
 
 
 class Steady(NamedTuple):

@@ -9,7 +9,7 @@ from enum import IntEnum
 from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, MappedUnit, Register
-from ttd.devices.base import Clock, Device, State
+from ttd.devices.base import Clock, Device, State, Timebase
 from ttd.engine import types
 from ttd.engine.types import Access, EngineStop, StopReason
 
@@ -79,6 +79,7 @@ class CortexM:
     gdb_architecture = "arm"
     registers: tuple[Register, ...] = REGISTERS
     watch_after = False
+    timebase: Timebase | None = None
 
     def __init__(
         self,
@@ -218,6 +219,9 @@ class CortexM:
         if xpsr & IT_BITS and not flow.synchronous:
             return None  # the machine sees `single_step` and goes step by step
         return table.top
+
+    def about_to_run(self) -> None:
+        """SysTick and the cycle counter are devices: nothing to tell."""
 
     def single_step(self) -> bool:
         """The instruction at PC belongs to an IT block; only after faults and returns.
