@@ -15,15 +15,12 @@ class Agenda:
         self._timed = timed
         self._due: list[int | None] = [None] * len(timed)
         self._stale: set[int] = set()
+        self.moved = False
+        """A deadline may have moved since `first`."""
         self._first: int | None = None
         self.changed()
         for number, device in enumerate(timed):
             device.clock = _DeviceClock(clock, self, number)
-
-    @property
-    def moved(self) -> bool:
-        """True if a deadline may have moved since `first`."""
-        return bool(self._stale)
 
     def changed(self, number: int | None = None) -> None:
         """The deadline of one device, or of all, may have moved."""
@@ -31,6 +28,7 @@ class Agenda:
             self._stale.update(range(len(self._timed)))
         else:
             self._stale.add(number)
+        self.moved = bool(self._stale)
 
     def first(self) -> int | None:
         """The earliest deadline in virtual ns; None if there is none."""
@@ -38,6 +36,7 @@ class Agenda:
             for number in self._stale:
                 self._due[number] = self._timed[number].deadline()
             self._stale.clear()
+            self.moved = False
             self._first = min((due for due in self._due if due is not None), default=None)
         return self._first
 
@@ -48,7 +47,7 @@ class Agenda:
                 due = device.deadline() if number in self._stale else self._due[number]
                 if due is not None and due <= now:
                     device.expire()
-                    self._stale.add(number)
+                    self.changed(number)
 
 
 class _DeviceClock:

@@ -16,7 +16,15 @@ from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
 from ttd.cpu.base import After, CoreWiring, Cpu
 from ttd.cpu.models import CPUS
-from ttd.devices.base import NS_PER_SECOND, BusError, Device, InterruptController, State, Steady
+from ttd.devices.base import (
+    NS_PER_SECOND,
+    Burst,
+    BusError,
+    Device,
+    InterruptController,
+    State,
+    Steady,
+)
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import BusFault, Engine, EngineStop, StopReason
@@ -150,6 +158,8 @@ class Machine:
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
         self._run_end = 0
+        self._late = False
+        """A timer may be due at the access that comes next."""
         self._interrupted = False
         self._reset_wanted = False
         self._wanted: list[Kind] = []
@@ -280,27 +290,36 @@ class Machine:
     # -- devices -------------------------------------------------------------------------
 
     def _map(self, mapped: MappedDevice) -> None:
-        base, device, engine = mapped.base, mapped.device, self.engine
+        base, device, engine, agenda = mapped.base, mapped.device, self.engine, self.agenda
+        bursts = type(device).burst is not Device.burst
 
         def read(address: int, size: int) -> int:
-            self._fire_timers(engine.step)
+            if self._late:
+                self._fire_timers(engine.step)
             try:
                 value = device.read(address - base, size)
             except BusError as error:
                 raise BusFault(str(error)) from error
-            self._after_access()
+            if agenda.moved:
+                self._after_access()
             steady = device.steady(address - base)
             if steady is not None:
                 self._keep_reading(value, steady)
+            elif bursts:
+                self._open_burst(base, device.burst(address - base, False))
             return value
 
         def write(address: int, size: int, value: int) -> None:
-            self._fire_timers(engine.step)
+            if self._late:
+                self._fire_timers(engine.step)
             try:
                 device.write(address - base, size, value)
             except BusError as error:
                 raise BusFault(str(error)) from error
-            self._after_access()
+            if agenda.moved:
+                self._after_access()
+            if bursts:
+                self._open_burst(base, device.burst(address - base, True))
 
         self.engine.map_mmio(base, mapped.size, read, write)
 
@@ -319,9 +338,15 @@ class Machine:
             until,
         )
 
+    def _open_burst(self, base: int, burst: Burst | None) -> None:
+        if burst is not None:
+            first, end = base + burst.first, base + burst.end
+            self.engine.open_burst(first, end, burst.words, burst.done)
+
     def _after_access(self) -> None:
-        """A timer may now be due before this run's end: then the run must be cut."""
-        if self.agenda.moved and self._due_step() < self._run_end:
+        """A deadline has moved. If it is now before this run's end, the run must be cut."""
+        if self._due_step() < self._run_end:
+            self._late = True
             self.engine.stop_after_access()
 
     def _map_bit_band(self, band: BitBand) -> None:
@@ -554,7 +579,9 @@ class Machine:
         engine, replay = self.engine, self.replay
         step = engine.step
         end = step + RECORD_SLICE if limit is None else limit
-        budget = min(end, self._due_step()) - step
+        due = self._due_step()
+        self._late = due <= step
+        budget = min(end, due) - step
         room = replay.get_instructions()
         if room is None:
             budget = min(budget, RECORD_SLICE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import struct
@@ -19,6 +20,8 @@ from tests.integration.ethernet import GUEST, PATIENCE, Peer, arp, payload, ping
 from tests.integration.gdb_mi import Gdb
 from tests.integration.inside import BOARD, Typed, playing_session
 from ttd.capture import write_capture
+from ttd.devices.lan9118 import Lan9118
+from ttd.devices.registers import RegisterBlock
 from ttd.host.files import Null
 from ttd.host.net import open_networks
 from ttd.host.semihost_files import SemihostFiles
@@ -113,6 +116,37 @@ def test_it_replays_from_each_snapshot_in_the_middle(run: Run) -> None:
         assert session.snapshots.checked == len(infos) - number
         assert [net.save() for net in session.replay.filters] == final
         session.close()
+
+
+def test_words_read_and_written_without_asking(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a run is cut, and whether or not the engine serves the FIFOs by itself."""
+    asked = 0
+
+    def count(self: Lan9118, offset: int, size: int) -> int:
+        nonlocal asked
+        asked += 1
+        return RegisterBlock.read(self, offset, size)
+
+    monkeypatch.setattr(Lan9118, "read", count)
+    session = playing_session(run.path)
+    session.run(None, lambda step: None)
+    session.compare_end()
+    session.close()
+    with_bursts, seed = asked, random.randrange(1 << 32)
+    print("seed", seed)
+    dice, session = random.Random(seed), playing_session(run.path)
+    end = session.recording.status.steps
+    while (step := session.machine.engine.step) < end:
+        session.machine.run(min(end, step + dice.choice((1, 2, 9, 100, 30_000))))
+    session.compare_end()
+    session.close()
+    asked = 0
+    monkeypatch.setattr(Lan9118, "burst", lambda *_: None)
+    session = playing_session(run.path)
+    session.run(None, lambda step: None)
+    session.compare_end()
+    session.close()
+    assert asked > 2 * with_bursts
 
 
 def test_capture_of_what_passed(run: Run, tmp_path: Path) -> None:

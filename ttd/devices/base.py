@@ -152,6 +152,10 @@ class Device(Stateful):
         or if that is not known. Saves asking for what a guest polls."""
         return None
 
+    def burst(self, offset: int, write: bool) -> Burst | None:
+        """After an access at `offset`: what may follow there without asking, if anything."""
+        return None
+
     def deadline(self) -> int | None:
         """Virtual time (ns) at which `expire` wants to be called next; None for never."""
         return None
@@ -184,6 +188,22 @@ class Steady(NamedTuple):
     divider: int = 1
     since_ns: int = 0
     until_ns: int | None = None
+
+
+class Burst(NamedTuple):
+    """A row of words that the guest reads from the port of a FIFO, or writes to it.
+
+    The device hears of them at once, before it is asked anything else: nothing but the FIFO
+    itself may change with them, no register or line that anybody can see meanwhile.
+    """
+
+    first: int
+    end: int
+    """The port: offsets [first, end)."""
+    words: bytes | int
+    """What reads of words give, one after the other; or how many writes of words are kept."""
+    done: Callable[[bytes], None]
+    """Takes what was read or written, which may be less."""
 
 
 class BusError(Exception):

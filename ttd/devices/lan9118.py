@@ -12,7 +12,7 @@ from typing import Any
 
 from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
-from ttd.devices.base import Clock, Line, State, as_state
+from ttd.devices.base import Burst, Clock, Line, State, as_state
 from ttd.devices.countdown import NS_PER_S, Countdown
 from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
 from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
@@ -299,6 +299,24 @@ class Lan9118(RegisterBlock):
         if self.int_status != before:
             self._update()
         return word
+
+    def burst(self, offset: int, write: bool) -> Burst | None:
+        """The rest of a packet that is being read, and of a buffer that is being written, but for
+        the last word, with which something happens."""
+        port = offset & DECODED
+        if not write and port < TX_DATA:
+            # While words are being counted, each of them changes RX_CFG.
+            counting = self.rx_config >> 16 & 0xFFF
+            words = b"" if counting else self.rx.ahead(_ALIGNMENT[self.rx_config >> 30])
+            if words:
+                start = offset - port
+                return Burst(start, start + TX_DATA, words, self.rx.skip)
+        elif write and TX_DATA <= port < RX_STATUS and self.tx.commands == 2:
+            count = min(self.tx.words - 1, self._tx_free() // 4)
+            if count > 0:
+                start = offset - port + TX_DATA
+                return Burst(start, start + RX_STATUS - TX_DATA, count, self.tx.take)
+        return None
 
     def _read_rx_status(self) -> int:
         if not self.rx.statuses:

@@ -78,7 +78,7 @@ class TxBuilder:
         if self.commands == 1:
             self._begin_buffer(word)
         else:
-            self._take(word)
+            self.take(word.to_bytes(4, "little"))
         if self.words:
             return False
         self.commands = 0
@@ -106,17 +106,19 @@ class TxBuilder:
         # The buffer in the host's memory begins and ends at an aligned address.
         self.words = -(-(offset + size) // alignment) * (alignment // 4)
 
-    def _take(self, word: int) -> None:
-        self.words -= 1
-        if self.skip >= 4:
-            self.skip -= 4
+    def take(self, words: bytes) -> None:
+        """Take words of the present buffer, behind its commands."""
+        self.words -= len(words) // 4
+        whole = min(self.skip & ~3, len(words))
+        self.skip -= whole
+        if whole == len(words):
             return
-        part = word.to_bytes(4, "little")[self.skip :][: self.left]
-        self.skip = 0
+        part = words[whole + self.skip :][: self.left]
         if part:
             self.left -= len(part)
-            self.used += 4
+            self.used += -(-(self.skip + len(part)) // 4) * 4
             self.data += part
+        self.skip = 0
 
 
 @dataclass(slots=True)
@@ -164,6 +166,20 @@ class RxFifo:
             if self.at >= -(-length // alignment) * alignment:
                 self.drop_first()
         return word
+
+    def ahead(self, alignment: int) -> bytes:
+        """What is left of the packet that is being read, but for its last word."""
+        if not self.at or not self.packets:
+            return b""
+        packet = self.packets[0]
+        length = self.lead + len(packet)
+        count = max(0, -(-length // alignment) * alignment - self.at - 4)
+        start = self.at - self.lead
+        return (bytes(max(0, -start)) + packet[max(0, start) :])[:count].ljust(count, b"\0")
+
+    def skip(self, words: bytes) -> None:
+        """So much of `ahead` was read."""
+        self.at += len(words)
 
     def drop_first(self) -> None:
         """Forget the rest of the first packet (3.13.1.1, "fast forward")."""

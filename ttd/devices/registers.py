@@ -41,6 +41,8 @@ class RegisterBlock(Device):
             line.set(level)
 
     def read(self, offset: int, size: int) -> int:
+        if size == 4 and not offset & 3:
+            return self.read_word(offset)
         return _bytes_of(self.read_word(offset & ~3), offset, size)
 
     def peek(self, offset: int, size: int) -> int:

@@ -22,8 +22,8 @@ ffi.cdef(declarations())
 ffi.cdef(
     """
     extern "Python+C" uint64_t ttd_host_read(void *handle, uint64_t address, int size);
-    extern "Python+C" int ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
-    extern "Python+C" int ttd_host_failed(void *handle);
+    extern "Python+C" void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
+    extern "Python+C" void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
     """
 )
 ffi.set_source(

@@ -24,6 +24,8 @@ ReadCallback = Callable[[int, int], int]
 """(address, size) -> value: serve a guest's read of a device register."""
 WriteCallback = Callable[[int, int, int], None]
 """(address, size, value): serve a guest's write of a device register."""
+BurstCallback = Callable[[bytes], None]
+"""(words): so much of a burst has happened."""
 
 
 class EngineError(Exception):
@@ -50,13 +52,13 @@ def ttd_host_read(handle: Any, address: int, size: int) -> int:
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
-def ttd_host_write(handle: Any, address: int, size: int, value: int) -> int:
-    return ffi.from_handle(handle).on_write(address, size, value)  # type: ignore[no-any-return]
+def ttd_host_write(handle: Any, address: int, size: int, value: int) -> None:
+    ffi.from_handle(handle).on_write(address, size, value)
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
-def ttd_host_failed(handle: Any) -> int:
-    return ffi.from_handle(handle).failed  # type: ignore[no-any-return]
+def ttd_host_burst(handle: Any, write: bool, words: Any, count: int) -> None:
+    ffi.from_handle(handle).on_burst(bytes(ffi.buffer(words, 4 * count)))
 
 
 class _Port:
@@ -64,8 +66,9 @@ class _Port:
 
     def __init__(self) -> None:
         self.windows: list[tuple[int, int, ReadCallback, WriteCallback]] = []
-        self.failed = 0
+        self.native: Any = None
         self.error: BaseException | None = None
+        self.burst: BurstCallback = _no_burst
         self._last: tuple[int, int, ReadCallback, WriteCallback] = (0, 0, _no_read, _no_write)
 
     def _window(self, address: int) -> tuple[int, int, ReadCallback, WriteCallback]:
@@ -79,21 +82,19 @@ class _Port:
         raise BusFault(f"no device at {address:#x}")
 
     def on_read(self, address: int, size: int) -> int:
-        self.failed = 0
         try:
             window = self._window(address)
             if size == 8:
                 return window[2](address, 4) | window[2](address + 4, 4) << 32
             return window[2](address, size)
         except BusFault:
-            self.failed = 1
+            lib.ttd_fail(self.native, 1)
         except BaseException as error:  # carried over the native frames, raised again by run()
-            self.failed = 2
+            lib.ttd_fail(self.native, 2)
             self.error = error
         return 0
 
-    def on_write(self, address: int, size: int, value: int) -> int:
-        self.failed = 0
+    def on_write(self, address: int, size: int, value: int) -> None:
         try:
             window = self._window(address)
             if size == 8:
@@ -101,13 +102,21 @@ class _Port:
                 window[3](address + 4, 4, value >> 32)
             else:
                 window[3](address, size, value & ((1 << 8 * size) - 1))
-            return 0
         except BusFault:
-            self.failed = 1
+            lib.ttd_fail(self.native, 1)
         except BaseException as error:  # as above
-            self.failed = 2
+            lib.ttd_fail(self.native, 2)
             self.error = error
-        return 1
+
+    def on_burst(self, words: bytes) -> None:
+        try:
+            self.burst(words)
+        except BaseException as error:  # as above
+            self.error = error
+
+
+def _no_burst(words: bytes) -> None:
+    raise EngineError("a burst that nobody began")
 
 
 def _no_read(address: int, size: int) -> int:
@@ -165,6 +174,7 @@ class Engine:
             ),
             lib.ttd_free,
         )
+        self._port.native = self._native
         self._raise_problem()
         self._regions: list[tuple[int, int, Any, Any, int]] = []
         self._stop = ffi.new("ttd_stop *")
@@ -232,10 +242,11 @@ class Engine:
         """
         stop = self._stop
         why = lib.ttd_run(self._native, max_steps, stop)
+        error = self._port.error
+        if error is not None:
+            self._port.error = None
+            raise error
         if why == _HOST_ERROR:
-            error, self._port.error = self._port.error, None
-            if error is not None:
-                raise error
             self._raise_problem()
         watch = None
         if why == StopReason.WATCH:
@@ -265,6 +276,19 @@ class Engine:
         The run then says BUDGET unless something else ended it.
         """
         lib.ttd_stop_after_access(self._native)
+
+    def open_burst(self, lo: int, hi: int, words: bytes | int, done: BurstCallback) -> None:
+        """Inside a device callback: let the guest go on at the port of a FIFO without asking.
+
+        Reads of words in [lo, hi) give `words` one after the other; or, if that is a number, so
+        many writes there are only kept. This ends with them, before any other access to a
+        device, and with the run: `done` is then called with what was read or written.
+        """
+        self._port.burst = done
+        if isinstance(words, int):
+            lib.ttd_open_burst(self._native, lo, hi, True, b"", words)
+        else:
+            lib.ttd_open_burst(self._native, lo, hi, False, words, len(words) // 4)
 
     def keep_reading(
         self,

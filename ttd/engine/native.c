@@ -25,6 +25,7 @@ enum { ISA_THUMB, ISA_RISCV, ISA_A64 };
 #define MAX_REGIONS 64
 #define MAX_TOKENS 32
 #define MAX_STEADY 8
+#define MAX_BURST 1024
 #define MAX_MPU 16
 #define MAX_STATE 96
 /* Kept out of line, so that what every block runs has next to nothing to save. */
@@ -62,6 +63,14 @@ typedef struct {
     int size, slope;
     bool privileged;
 } steady;
+
+/* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
+ * `at` of `count` are done. The device hears of them at once when that is over. */
+typedef struct {
+    uint64_t lo, hi;
+    uint32_t count, at, words[MAX_BURST];
+    bool write;
+} burst;
 
 struct ttd_engine {
     /* Read by every block: kept together. */
@@ -124,6 +133,8 @@ struct ttd_engine {
     steady steadies[MAX_STEADY];
     int nsteadies;
     bool kept;                    /* the access being served asked for `ttd_keep_reading` */
+    int failed;                   /* what `ttd_fail` said of it */
+    burst burst;
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -151,8 +162,8 @@ struct ttd_engine {
 };
 
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
-extern int ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
-extern int ttd_host_failed(void *handle);
+extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
+extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
 
 /* ---- small things ------------------------------------------------------------------- */
 
@@ -1025,6 +1036,28 @@ static steady *steady_at(ttd_engine *e, uint64_t address, int size)
     return NULL;
 }
 
+static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
+{
+    burst *b = &e->burst;
+    if (b->at == b->count || write != b->write || size != 4 || address - b->lo >= b->hi - b->lo)
+        return false;
+    if (write)
+        b->words[b->at] = (uint32_t)value;
+    else
+        e->io_value = b->words[b->at];
+    b->at++;
+    return true;
+}
+
+/* The device must know all before anything else happens to it. */
+static void end_burst(ttd_engine *e)
+{
+    uint32_t done = e->burst.at;
+    e->burst.count = e->burst.at = 0;
+    if (done)
+        ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
+}
+
 static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
 {
     int kind = write ? ACC_WRITE : ACC_READ;
@@ -1056,14 +1089,21 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
             return true;
         }
     }
+    e->stop_after = e->code_hit = false;
+    if (e->burst.count && burst_access(e, address, size, write, value)) {
+        e->nsteadies = 0;
+        goto remember;
+    }
+    end_burst(e);
     e->io_active = true;
-    e->stop_after = e->code_hit = e->kept = false;
+    e->kept = false;
+    e->failed = 0;
     if (write)
         ttd_host_write(e->handle, address, size, value);
     else
         e->io_value = ttd_host_read(e->handle, address, size);
     e->io_active = false;
-    switch (ttd_host_failed(e->handle)) {
+    switch (e->failed) {
     case 0: break;
     case 1: fault_at(e, kind, address); break;
     default: e->why = WHY_HOST_ERROR; break;
@@ -1072,6 +1112,7 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
         return give_up(e, write);
     if (!e->kept)
         e->nsteadies = 0;                 /* this access may have changed any device */
+remember:
     if (e->ntokens < MAX_TOKENS) {
         e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
         e->itoken = e->ntokens;
@@ -1349,6 +1390,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             }
         }
     }
+    end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
     out->why = result;
@@ -1407,6 +1449,24 @@ void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_n
     e->steadies[i] = r;
     if (i == e->nsteadies)
         e->nsteadies++;
+}
+
+void ttd_fail(ttd_engine *e, int how)
+{
+    e->failed = how;
+}
+
+void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const uint8_t *words,
+                    uint32_t count)
+{
+    burst *b = &e->burst;
+    b->lo = lo;
+    b->hi = hi;
+    b->write = write;
+    b->at = 0;
+    b->count = count < MAX_BURST ? count : MAX_BURST;
+    if (!write)
+        memcpy(b->words, words, 4 * (size_t)b->count);
 }
 
 void ttd_watch_masks(ttd_engine *e, bool on)
