@@ -5,7 +5,7 @@ Recording, replaying, stepping and searching are this loop with other limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
@@ -30,7 +30,8 @@ from ttd.devices.net import Nic
 from ttd.engine import BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
-from ttd.loader import Image, Start, check_fits, start_without_vectors
+from ttd.images import Load
+from ttd.loader import Start, check_fits, start_of
 from ttd.replay.events import Kind
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 
@@ -39,8 +40,10 @@ RECORD_SLICE = 50_000_000
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 SECOND = NS_PER_SECOND
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
+PAGE = 0x1000
+"""No page table maps smaller parts."""
 NEVER = 1 << 63
 """A step that no machine reaches."""
 _HOST_CLOCKS = {"host": Checkpoint.CLOCK_HOST, "rt": Checkpoint.CLOCK_VIRTUAL_RT}
@@ -165,6 +168,7 @@ class Machine:
         self._wanted: list[Kind] = []
         """SHUTDOWN and SUSPEND that a device has asked for in this run."""
         self._start: Start | None = None
+        self._loads: tuple[Load, ...] = ()
         model = CPUS[board.cpu]
         self.engine = Engine(model.isa)
         self.clock = clock = _MachineClock(self)
@@ -397,15 +401,27 @@ class Machine:
 
     # -- image, reset --------------------------------------------------------------------
 
-    def load(self, image: Image) -> None:
-        """Put an image into memory; `reset` then starts it."""
-        check_fits(image, self.board)
-        self._start = start_without_vectors(image, self.board)
-        for segment in image.segments:
-            self.engine.write(segment.address, segment.data)
+    def load(self, loads: Sequence[Load]) -> None:
+        """Put images into memory; `reset` then starts the machine with them."""
+        for load in loads:
+            check_fits(load.image, self.board)
+        self._start = start_of(loads, self.board)
+        self._loads = tuple(loads)
+        self._fill_memory()
+
+    def _fill_memory(self) -> None:
+        for load in self._loads:
+            for start, end in load.image.zeros:
+                region = self.board.region_at(start)
+                if region is not None:
+                    self.engine.write(start, bytes(min(end - start, region.size)))
+            for segment in load.image.segments:
+                self.engine.write(segment.address, segment.data)
 
     def reset(self) -> None:
-        """Hardware reset: CPU and devices; memory keeps its contents."""
+        """Hardware reset: CPU and devices; memory keeps its contents, unless the board reloads."""
+        if self.board.reloads:
+            self._fill_memory()
         for device in self._on_board:
             device.reset()
         self.cpu.reset()
@@ -647,8 +663,15 @@ class Machine:
     # -- what a debugger changes ---------------------------------------------------------
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Change memory as an event of the recording."""
-        self.replay.debug_write(msgpack.packb(["memory", address, data]))
+        """Change memory, by the addresses that the CPU uses now, as an event of the recording."""
+        pieces = []
+        for virtual, size in _in_pages(address, len(data)):
+            physical = self.cpu.translate(virtual)
+            if physical is None:
+                raise MachineError(f"there is no memory at {virtual:#x} to be written")
+            pieces.append((physical, data[virtual - address :][:size]))
+        for physical, part in pieces:
+            self.replay.debug_write(msgpack.packb(["memory", physical, part]))
 
     def write_register(self, name: str, value: int) -> None:
         """Change a register as an event of the recording."""
@@ -670,7 +693,18 @@ class Machine:
             raise MachineError(f"there is no memory at {where:#x} to be written")
 
     def read_memory(self, address: int, size: int) -> bytes:
-        """Memory and device registers as a debugger sees them: without side effects."""
+        """What the CPU would read, without side effects; shorter where something is not there."""
+        found = bytearray()
+        for virtual, length in _in_pages(address, size):
+            physical = self.cpu.translate(virtual)
+            part = b"" if physical is None else self.read_physical(physical, length)
+            found += part
+            if len(part) < length:
+                break
+        return bytes(found)
+
+    def read_physical(self, address: int, size: int) -> bytes:
+        """Memory and device registers by physical address, without side effects."""
         data = self.engine.read(address, size)
         if data:
             return data
@@ -719,6 +753,15 @@ class Machine:
             self.semihosting.load(state["semihosting"])
         self.replay.load(state["replay"])
         self.agenda.changed()
+
+
+def _in_pages(address: int, size: int) -> Iterator[tuple[int, int]]:
+    """Cut memory at the borders of pages: address and length of each part."""
+    end = address + size
+    while address < end:
+        length = min(end, (address // PAGE + 1) * PAGE) - address
+        yield address, length
+        address += length
 
 
 class MachineError(UserError):

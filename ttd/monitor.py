@@ -36,6 +36,7 @@ class Events(Protocol):
 
 
 _TRAIL_LENGTH = 1000
+_PHYS_MOST = 4096
 
 
 def place(timeline: TimelineApi, step: int) -> str:
@@ -272,6 +273,17 @@ class Monitor:
             raise Usage(f"There are no events of kind '{word}'; there are {there}.")
         return word
 
+    def phys(self, words: list[str]) -> str:
+        try:
+            address, size = (*(int(word, 0) for word in words), 64)[:2]
+        except ValueError:
+            address, size = -1, 0
+        if len(words) > 2 or address < 0 or not 0 < size <= _PHYS_MOST:
+            raise Usage(f"phys takes an address and maybe a length, up to {_PHYS_MOST}.")
+        data = self._timeline.read_physical(address, size)
+        lines = [f"{address + at:#x}: {data[at : at + 16].hex(' ')}" for at in range(0, size, 16)]
+        return "\n".join(lines[: -(-len(data) // 16)]) + "\n"
+
     def halt(self, words: list[str]) -> str:
         return self.when(words)
 
@@ -326,6 +338,7 @@ COMMANDS = (
         "KIND [N]",
         "go to event N of a kind, or the last one",
     ),
+    Command("phys", Monitor.phys, "ADDRESS [LENGTH]", "show memory by physical address"),
     Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
     Command("reset halt", Monitor.reset, text="go to the start with the next resume"),
     Command("system_reset", Monitor.system_reset, text="reset a machine that records"),

@@ -23,7 +23,8 @@ from ttd.boards.extras import (
 from ttd.boards.networks import Networks
 from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
-from ttd.loader import Image, check_fits, parse_image, start_without_vectors
+from ttd.images import Image, Load
+from ttd.loader import check_fits, start_of
 from ttd.machine import STATE_VERSION, Ended, HostTime, Machine, RunEnd
 from ttd.replay.blob import digest
 from ttd.replay.block import BlockBackend
@@ -49,7 +50,8 @@ class RecordOptions:
     """What `ttd record` is told about the machine."""
 
     board: Board
-    image: Image
+    image: Image | Sequence[Load]
+    """What is loaded: one image, or several."""
     clock_ns: int
     semihosting: bool = False
     command_line: str = ""
@@ -59,6 +61,11 @@ class RecordOptions:
     networks: Networks = field(default_factory=Networks)
     realtime: bool = False
     """Idle time takes as long as on the real machine."""
+
+    @property
+    def loads(self) -> Sequence[Load]:
+        """All that is loaded."""
+        return [Load("image", self.image)] if isinstance(self.image, Image) else self.image
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,35 +117,37 @@ class Session:
         what semihosting may reach. `random`: bytes from the host. `host`: of added devices.
         """
         host = host or HostSides()
-        image = options.image
+        loads = options.loads
         # Before there is a file: a recording that has its name must outlive a wrong image.
-        check_fits(image, options.board)
-        start_without_vectors(image, options.board)
-        # As in a recording, which is UTF-8.
-        name = os.fsencode(Path(image.path).name).decode(errors="replace")
+        for load in loads:
+            check_fits(load.image, options.board)
+        start_of(loads, options.board)
+        named = _named(loads)
+        images = {name: load.image.data for name, load in named.items()}
         config = MachineConfig(
             board=options.board.name,
             cpu_model=options.board.cpu,
             clock_ns=options.clock_ns,
-            images={name: digest(image.data)},
+            images={name: digest(data) for name, data in images.items()},
             options={
                 "state_version": STATE_VERSION,
-                "address": image.address,
+                "loads": [load.to_text(name) for name, load in named.items()],
                 "semihosting": options.semihosting,
                 "command_line": os.fsencode(options.command_line).decode(errors="replace"),
                 **_as_options(options.extras, options.drives),
                 **options.networks.to_options(),
+                **options.board.options,
             },
         )
         replay = Replay()
         for device, reason in _unfiltered(options):
             replay.add_blocker(device, reason)
-        machine = _assemble(config, options.board, image, replay, backends, files, host)
+        machine = _assemble(config, options.board, loads, replay, backends, files, host)
         machine.host_time = host.time
         machine.realtime = options.realtime
         # A recording that has the name outlives a machine that cannot be recorded, too.
         replay.check_blockers()
-        recording = Recording.create(path, config, {name: image.data})
+        recording = Recording.create(path, config, images)
         replay.configure(Mode.RECORD, recording, config, random=random)
         return cls._start(machine, recording)
 
@@ -175,11 +184,7 @@ class Session:
         ):
             raise RecordingError(f"{path} is damaged: its clock and its length do not fit")
         images = recording.images()
-        if len(images) != 1:
-            raise RecordingError(f"{path} is damaged: it has {len(images)} images instead of one")
-        ((name, data),) = images.items()
-        address = config.options.get("address")
-        image = parse_image(name, data, address if isinstance(address, int) else None)
+        loads = [Load.from_text(text, images) for text in _texts(config, "loads")]
         replay = Replay()
         expected = expected or Expected()
         ours = replace(
@@ -191,7 +196,7 @@ class Session:
             | ({"netdevs": list(expected.netdevs)} if expected.netdevs else {}),
         )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
-        machine = _assemble(config, board, image, replay, {}, files, host or HostSides())
+        machine = _assemble(config, board, loads, replay, {}, files, host or HostSides())
         return cls._start(machine, recording)
 
     @classmethod
@@ -290,13 +295,13 @@ class Session:
 def _assemble(
     config: MachineConfig,
     board: Board,
-    image: Image,
+    loads: Sequence[Load],
     replay: Replay,
     backends: Mapping[str, CharBackend],
     files: HostFiles,
     host: HostSides,
 ) -> Machine:
-    """The machine of `config`, connected to `replay`, with its image in memory."""
+    """The machine of `config`, connected to `replay`, with its images in memory."""
     chars = {name: replay.register_char_driver(name, backends.get(name)) for name in board.serials}
     extras, drives = extras_of(config), drives_of(config)
     place_extras(board, extras)
@@ -315,9 +320,9 @@ def _assemble(
         nic=nic,
         extras=partial(build_extras, board, extras, fronts),
     )
-    machine.load(image)
+    machine.load(loads)
     if config.options.get("semihosting"):
-        start = start_without_vectors(image, board)
+        start = start_of(loads, board)
         machine.semihosting = Semihosting(
             machine.engine,
             machine.cpu,
@@ -329,6 +334,19 @@ def _assemble(
             command_line=str(config.options.get("command_line", "")),
         )
     return machine
+
+
+def _named(loads: Sequence[Load]) -> dict[str, Load]:
+    """The loads by the names of their files, which no two share; UTF-8, as a recording is."""
+    found: dict[str, Load] = {}
+    for load in loads:
+        stem = name = os.fsencode(Path(load.image.path).name).decode(errors="replace")
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{stem}#{number}"
+        found[name] = load
+    return found
 
 
 def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,10 @@ class TimelineApi(Protocol):
         """
         ...
 
+    def read_physical(self, address: int, size: int) -> bytes:
+        """As `read_memory`, by physical addresses."""
+        ...
+
     def write_memory(self, address: int, data: bytes) -> None:
         """At the end of a live recording only, where it is recorded; else `PastIsReadOnly`."""
         ...
@@ -513,7 +517,13 @@ class Timeline:
     # -- contents ------------------------------------------------------------------------
 
     def read_memory(self, address: int, size: int) -> bytes:
-        data = self.machine.read_memory(address, size)
+        return self._found(self.machine.read_memory(address, size), address, size)
+
+    def read_physical(self, address: int, size: int) -> bytes:
+        return self._found(self.machine.read_physical(address, size), address, size)
+
+    @staticmethod
+    def _found(data: bytes, address: int, size: int) -> bytes:
         if not data and size:
             raise TimelineError(f"there is nothing at {address:#x}")
         return data

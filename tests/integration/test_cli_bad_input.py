@@ -66,7 +66,8 @@ def test_images(tmp_path: Path, name: str) -> None:
 def test_images_that_cannot_be_read(tmp_path: Path) -> None:
     refused(ttd(*BOARD, tmp_path / "missing.elf"), "missing.elf", "No such file")
     refused(ttd(*BOARD, tmp_path), "Is a directory")
-    refused(ttd(*BOARD, f"{elf('calls')}@0xFFFFFFFF"), "4 GB")
+    refused(ttd(*BOARD, f"{elf('calls')}@0xFFFFFFFF"), "no memory")
+    refused(ttd(*BOARD, f"{elf('calls')}@0xFFFFFFFFFFFFFFFF"), "address space")
     refused(ttd(*BOARD, f"{elf('calls')}@0x90000000"), "no memory")
 
 

@@ -228,6 +228,8 @@ class FakeTimeline:
                 return data[address - start :][:size]
         raise TimelineError(f"Nothing is at {address:#x}.")
 
+    read_physical = read_memory
+
     def _writable(self) -> None:
         if not self.live or self.position != self.end:
             raise PastIsReadOnly("The past cannot be changed; go to the end of a live recording.")

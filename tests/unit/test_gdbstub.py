@@ -334,6 +334,15 @@ def test_goto_nowhere(client: Client, word: str) -> None:
     assert client.timeline.position == 1
 
 
+def test_physical_memory(client: Client) -> None:
+    first, second = client.monitor("phys 0 20").splitlines()
+    assert bytes.fromhex(first.removeprefix("0x0: ")) == client.timeline.read_memory(0, 16)
+    assert second.startswith("0x10: ") and len(second) == len("0x10: 00 00 00 00")
+    for words in ("", "x", "0 0", "0 5000", "-4", "0 1 2"):
+        assert "takes an address" in client.monitor(f"phys {words}")
+    assert "Nothing is at" in client.monitor("phys 0xf0000000")
+
+
 def test_checkpoints_outlive_a_session() -> None:
     timeline, bookmarks = FakeTimeline(), Bookmarks()
     client = Client(timeline, bookmarks=bookmarks)

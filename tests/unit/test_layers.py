@@ -24,7 +24,7 @@ FLOORS = [
     {"machine"},
     {"loader"},  # images, and how a board starts them
     {"boards", "devices", "replay", "cpu"},
-    {"symbols", "stops"},
+    {"symbols", "stops", "images"},
     {"engine"},
     {"errors"},
 ]

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from intelhex import IntelHex
 
 from ttd.boards import BOARDS
-from ttd.loader import (
-    Image,
-    ImageError,
-    Segment,
-    check_fits,
-    load_image,
-    parse_image,
-    start_without_vectors,
-)
+from ttd.images import Image, ImageError, Load, Segment, parse_image
+from ttd.loader import check_fits, load_image, start_without_vectors
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 RDIMON = (FIRMWARE / "rdimon" / "rdimon.elf").read_bytes()
@@ -63,7 +56,7 @@ def test_elf_is_loaded_by_physical_address() -> None:
         Segment(0, VECTORS + b"code", 12 + 16),
         Segment(0x200, b"data", 0x20000000 + 4 + 16),
     )
-    assert (image.entry, image.is_elf) == (0x101, True)
+    assert (image.entry, image.elf) == (0x101, ("EM_ARM", 32))
     assert image.brings_vector_table(0)
     assert start_without_vectors(image, AN385) is None
     check_fits(image, AN385)
@@ -97,7 +90,7 @@ def test_intel_hex() -> None:
         Segment(0, VECTORS, 8),
         Segment(0x20000000, b"data", 0x20000004),
     )
-    assert (image.entry, image.is_elf) == (0x101, False)
+    assert (image.entry, image.elf) == (0x101, None)
 
 
 def test_no_vectors_and_no_start_is_an_error() -> None:
@@ -140,7 +133,7 @@ def test_the_hash_is_that_of_the_file() -> None:
 )
 def test_unusable_images_say_why(data: bytes, words: str) -> None:
     with pytest.raises(ImageError, match=words):
-        parse_image("a.elf", data)
+        check_fits(parse_image("a.elf", data), AN385)
 
 
 def test_files_that_are_not_there_say_so(tmp_path: Path) -> None:
@@ -163,8 +156,27 @@ def test_images_for_other_boards_do_not_fit(address: int) -> None:
 
 
 def test_raw_binary_beyond_the_address_space() -> None:
-    with pytest.raises(ImageError, match="4 GB"):
-        parse_image("a", bytes(17), 0xFFFFFFF0)
+    with pytest.raises(ImageError, match="address space"):
+        parse_image("a", bytes(17), (1 << 64) - 16)
+
+
+def test_a_load_is_kept_as_text_and_data() -> None:
+    for load in (
+        Load("bios", parse_image("fw.bin", b"abc", 0x8000_0000_1000)),
+        Load("image", parse_image("two words", SMALL)),
+    ):
+        name = load.image.path
+        assert Load.from_text(load.to_text(name), {name: load.image.data}) == load
+
+
+@pytest.mark.parametrize("text", ["", "bios", "thing a", "bios@12 a", "bios@0x1 b", "bios@0x a"])
+def test_garbled_loads_say_so(text: str) -> None:
+    with pytest.raises(ImageError, match="cannot name"):
+        Load.from_text(text, {"a": b"abc"})
+
+
+def test_memory_that_an_elf_wants_cleared() -> None:
+    assert parse_image("a.elf", SMALL).zeros == ((0xC, 0x1C), (0x204, 0x214))
 
 
 BASES = {"elf": SMALL, "rdimon": RDIMON[:0x2000], "hex": small_hex(start=1)}

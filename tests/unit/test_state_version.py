@@ -13,7 +13,7 @@ from ttd.machine import STATE_VERSION
 from ttd.session import RecordOptions, Session
 
 ELF = Path(__file__).resolve().parents[1] / "firmware" / "calls" / "calls.elf"
-LAYOUTS = {1: "37a7b21bb8068f8e"}
+LAYOUTS = {2: "37a7b21bb8068f8e"}
 """Hash of the layout by version: when this test fails, raise `STATE_VERSION` and add a line."""
 
 

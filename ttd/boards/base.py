@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ttd.devices.base import Clock, Device, Line, Timebase
 from ttd.devices.cmsdk_uart import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.queue import Memory
+from ttd.images import Image, Load
+from ttd.replay.config import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,23 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class BootFiles:
+    """What a user starts a machine with, by the names of QEMU's options: path and contents."""
+
+    image: Image | None = None
+    """Given without an option: it brings all that it needs."""
+    kernel: tuple[str, bytes] | None = None
+    bios: tuple[str, bytes] | None = None
+    initrd: tuple[str, bytes] | None = None
+    append: str = ""
+    """The kernel's command line."""
+
+
+Boot = Callable[["Board", BootFiles], list[Load]]
+"""Makes the list of what is loaded, with what the board adds of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """A board that a machine can be made of."""
 
@@ -115,6 +134,16 @@ class Board:
     """Where a PL031 goes."""
     power_base: int | None = None
     """Where ttd's own power register goes."""
+    empty_slots: bool = False
+    """Free virtio slots answer even if the user has added no virtio device."""
+    reloads: bool = False
+    """A system reset loads everything again, instead of leaving memory as it is."""
+    start: tuple[int, int] | None = None
+    """PC and stack pointer after a reset; None: as the core does it, or the image says."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """What it was made with (`make_board`), if there is a choice; kept in recordings."""
+    boot: Boot | None = None
+    """Places what `--kernel`, `--bios` and so on name."""
 
     def region_at(self, address: int) -> Region | None:
         """Return the memory that is seen at `address`, itself or a mirror of it."""

@@ -109,7 +109,7 @@ def build_extras(
         slot = board.rtc_slot if extra.kind == "pl031" else next(free)
         assert slot is not None
         found.append(MappedDevice(slot.base, SLOT_SIZE, _build(extra, slot, fronts, wiring)))
-    if any(_is_virtio(extra) for extra in extras):
+    if board.empty_slots or any(_is_virtio(extra) for extra in extras):
         for slot in free:
             name, line = f"virtio-slot{slot.irq}", wiring.line(slot.irq)
             empty = EmptySlot(name, wiring.clock, wiring.memory, line)

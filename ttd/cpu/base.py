@@ -158,3 +158,5 @@ class CpuModel:
     elf: tuple[str, int]
     """Machine (`EM_...`) and bits of its ELF files."""
     build: Callable[[CoreWiring], Cpu]
+    vectors: bool = False
+    """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""

@@ -44,4 +44,4 @@ def _cortex_m3(core: CoreWiring) -> CortexM:
     )
 
 
-MODELS = (CpuModel("cortex-m3", CORTEX_M3, ("EM_ARM", 32), _cortex_m3),)
+MODELS = (CpuModel("cortex-m3", CORTEX_M3, ("EM_ARM", 32), _cortex_m3, vectors=True),)

@@ -1,0 +1,198 @@
+"""Firmware images: ELF, Intel HEX and raw binaries, taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO, StringIO
+from typing import Self
+
+from elftools.elf.elffile import ELFFile
+
+from ttd.errors import UserError
+
+ELF_MAGIC = b"\x7fELF"
+VECTOR_TABLE_MIN = 8
+"""Initial stack pointer and reset vector: without these there is no vector table."""
+ADDRESS_SPACE = 1 << 64
+MAX_BYTES = 1 << 28
+"""More than any board's memory; a file that claims more is broken, or means harm."""
+
+
+class ImageError(UserError):
+    """The image cannot be used; the text is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Bytes and the physical address they are loaded to.
+
+    `run_end` is where the segment ends once the program runs: at its virtual address, with the
+    zeroed memory (.bss) that follows the bytes of the file.
+    """
+
+    address: int
+    data: bytes
+    run_end: int
+
+    @property
+    def end(self) -> int:
+        return self.address + len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is loaded into memory before the machine starts.
+
+    `entry` is the start address that the file names, if any. `data` is the file as it is, so
+    that a recording can hold it and parse it again; `address` where a raw binary goes. `elf`:
+    machine and bits of an ELF file, `zeros`: the memory it wants to find cleared (start, end).
+    """
+
+    path: str
+    data: bytes
+    address: int | None
+    segments: tuple[Segment, ...]
+    entry: int | None
+    elf: tuple[str, int] | None = None
+    zeros: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file."""
+        return sha256(self.data).hexdigest()
+
+    @property
+    def end(self) -> int:
+        """Where the memory that the image takes ends."""
+        ends = [segment.end for segment in self.segments] + [end for _, end in self.zeros]
+        return max(ends)
+
+    def brings_vector_table(self, address: int) -> bool:
+        """Tell whether the image puts a vector table at `address`.
+
+        A linker may let the first segment of a program begin with the ELF header itself, some
+        pages below the code; when that lands on `address` it is no vector table.
+        """
+        for segment in self.segments:
+            offset = address - segment.address
+            if offset >= 0 and address + VECTOR_TABLE_MIN <= segment.end:
+                return not segment.data.startswith(ELF_MAGIC, offset)
+        return False
+
+
+def parse_image(path: str, data: bytes, address: int | None = None) -> Image:
+    """Take an image apart; `path` is used in messages only. A raw binary has an `address`."""
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{path} is larger than any board's memory.")
+    if address is None and data.startswith(ELF_MAGIC):
+        return _parse_elf(path, data)
+    entry: int | None
+    if address is not None:
+        if address + len(data) > ADDRESS_SPACE:
+            raise ImageError(f"{path} at {address:#x} does not end inside the address space.")
+        segments, entry = [Segment(address, data, address + len(data))], address
+    elif data.lstrip().startswith(b":"):
+        segments, entry = _parse_hex(path, data)
+    else:
+        raise ImageError(
+            f"{path} is neither ELF nor Intel HEX; for a raw binary say where it goes, "
+            f"as in {path}@0x0."
+        )
+    return Image(path, data, address, _sorted(path, segments), entry)
+
+
+def _sorted(path: str, segments: list[Segment]) -> tuple[Segment, ...]:
+    found = sorted((s for s in segments if s.data), key=lambda segment: segment.address)
+    if not found:
+        raise ImageError(f"{path} holds nothing to load.")
+    return tuple(found)
+
+
+def _parse_elf(path: str, data: bytes) -> Image:
+    try:
+        elf = ELFFile(BytesIO(data))
+        header = elf.header
+        machine, kind, entry = header["e_machine"], header["e_type"], int(header["e_entry"])
+        bits, little = elf.elfclass, elf.little_endian
+    except Exception as error:  # pyelftools raises whatever its parsing runs into
+        raise _broken_elf(path) from error
+    if not little:
+        raise ImageError(f"{path} is big endian; every board here is little endian.")
+    if kind != "ET_EXEC":
+        raise ImageError(f"{path} is an ELF of type {kind}; only a linked program can be run.")
+    try:
+        found = list(_elf_segments(elf, data))
+    except Exception as error:
+        raise _broken_elf(path) from error
+    segments = _sorted(path, [segment for segment, _ in found])
+    zeros = tuple((segment.end, end) for segment, end in found if end > segment.end)
+    return Image(path, data, None, segments, entry, (str(machine), bits), zeros)
+
+
+def _elf_segments(elf: ELFFile, data: bytes) -> Iterator[tuple[Segment, int]]:
+    """Each segment, and where the memory it takes ends."""
+    total = 0
+    for index in range(elf.num_segments()):
+        header = elf.get_segment(index).header
+        if header["p_type"] != "PT_LOAD":
+            continue
+        offset, size, address = header["p_offset"], header["p_filesz"], header["p_paddr"]
+        total += size
+        end = address + max(size, header["p_memsz"])
+        if offset + size > len(data) or end > ADDRESS_SPACE or total > MAX_BYTES:
+            raise ValueError("a segment goes beyond the file, or the address space")
+        run_end = header["p_vaddr"] + header["p_memsz"]
+        yield Segment(address, data[offset : offset + size], run_end), end
+
+
+def _broken_elf(path: str) -> ImageError:
+    return ImageError(f"{path} is a damaged or truncated ELF file.")
+
+
+def _parse_hex(path: str, data: bytes) -> tuple[list[Segment], int | None]:
+    # Slow to import, and rarely wanted.
+    from intelhex import IntelHex  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    try:
+        parsed = IntelHex()
+        parsed.loadhex(StringIO(data.decode("ascii")))
+        segments = [
+            Segment(start, bytes(parsed.tobinarray(start=start, end=end - 1)), end)
+            for start, end in parsed.segments()
+        ]
+        start = parsed.start_addr or {}
+        entry = start.get("EIP")
+    except Exception as error:  # intelhex lets the errors of its parsing through
+        raise ImageError(f"{path} is not a complete Intel HEX file: {error}.") from error
+    return segments, entry
+
+
+ROLES = ("image", "kernel", "bios", "initrd", "load", "device-tree", "rom")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An image, and what it is to the machine: one of `ROLES`."""
+
+    role: str
+    image: Image
+
+    def to_text(self, name: str) -> str:
+        """As the recording keeps it; its data are there by `name`."""
+        at = "" if self.image.address is None else f"@{self.image.address:#x}"
+        return f"{self.role}{at} {name}"
+
+    @classmethod
+    def from_text(cls, text: str, files: Mapping[str, bytes]) -> Self:
+        """Inverse of `to_text`, for text from a file; `files`: the data by name."""
+        match = _LOAD.fullmatch(text)
+        if match is None or match[1] not in ROLES or match[3] not in files:
+            raise ImageError(f"the recording has something to load that it cannot name: {text!r}.")
+        address = None if match[2] is None else int(match[2], 16)
+        return cls(match[1], parse_image(match[3], files[match[3]], address))
+
+
+_LOAD = re.compile(r"(?s)([a-z-]+)(?:@0x([0-9a-f]{1,16}))? (.+)")
