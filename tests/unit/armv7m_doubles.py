@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from unicorn import arm_const as arm
 
-from ttd.cpu.armv7m import CortexM
+from ttd.cpu.armv7m import CORTEX_M3, CortexM
 from ttd.cpu.armv7m.access import MpuRegion
+from ttd.cpu.armv7m.profile import Profile
 from ttd.engine import EngineFault
 from ttd.engine.types import Access, EngineStop, StopReason
 
@@ -155,12 +156,13 @@ class FakeCore:
 class Bench:
     """A CortexM on a fake core, and shorthands for what happens to it."""
 
-    def __init__(self, **options: int) -> None:
+    def __init__(self, profile: Profile = CORTEX_M3, **options: int) -> None:
         self.core = FakeCore()
         self.clock = HandClock()
         self.changes = 0
         self.resets = 0
         self.cpu = CortexM(
+            profile,
             self.core,
             self.clock,
             hz=25_000_000,

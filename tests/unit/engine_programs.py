@@ -1,5 +1,7 @@
 """Random Thumb programs for the engine tests: machine code from templates, no assembler.
 
+A `Dialect` says which instructions a core has: THUMB2 those of Armv7-M, BASELINE those of Armv6-M.
+
 Registers by convention: r0-r3 data, r4 device, r5 data memory, r6 loop counter, r7 the program
 itself, r8 an address where nothing is, r9 data memory across the end of a page.
 """
@@ -7,7 +9,8 @@ itself, r8 an address where nothing is, r9 data memory across the end of a page.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
@@ -75,15 +78,6 @@ def _memory(base: int, t: int, word: int, data: bool) -> st.SearchStrategy[bytes
     return st.sampled_from(forms)
 
 
-@dataclass
-class Program:
-    code: bytes
-    start: int
-    loops: int
-    regs: list[int]
-    traits: set[str] = field(default_factory=set)
-
-
 def simple() -> st.SearchStrategy[bytes]:
     """One instruction that leaves r4-r9 and SP alone."""
     alu = st.tuples(LOW, LOW, LOW).flatmap(lambda a: _alu(*a))
@@ -127,8 +121,121 @@ def it_block(draw: st.DrawFn) -> bytes:
     return half(0xBF00 | cond << 4 | mask) + b"".join(body)
 
 
+def _patch_thumb2(insn: int, offset: int) -> bytes:
+    """movw r1, #insn; strh.w r1, [r7, #offset]"""
+    movw = (
+        0xF2400100
+        | (insn >> 12) << 16
+        | (insn >> 8 & 7) << 12
+        | insn & 0xFF
+        | (insn >> 11 & 1) << 26
+    )
+    return wide(movw) + wide(0xF8A71000 | offset)
+
+
+def _patch_baseline(insn: int, offset: int) -> bytes:
+    """movs r1, #high; lsls r1, #8; adds r1, #low; movs r3, #half; lsls r3, #1; strh r1, [r7, r3]"""
+    assert offset < 512
+    high, low = insn >> 8, insn & 0xFF
+    return half(0x2100 | high, 0x0209, 0x3100 | low, 0x2300 | offset >> 1, 0x005B, 0x52F9)
+
+
+def _narrow_memory(base: int, t: int, word: int) -> st.SearchStrategy[bytes]:
+    """One aligned access of Armv6-M to [base], a low register."""
+    return st.sampled_from(
+        [
+            half(0x6800 | (word & 31) << 6 | base << 3 | t),  # ldr
+            half(0x6000 | (word & 31) << 6 | base << 3 | t),  # str
+            half(0x8800 | word << 6 | base << 3 | t),  # ldrh
+            half(0x8000 | word << 6 | base << 3 | t),  # strh
+            half(0x7800 | word << 6 | base << 3 | t),  # ldrb
+            half(0x7000 | word << 6 | base << 3 | t),  # strb
+        ]
+    )
+
+
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def _narrow_block(draw: st.DrawFn, source: int) -> bytes:
+    """mov rN, source; LDM or STM from there: without IT blocks and LDRD the longest accesses."""
+    base, words = draw(LOW), draw(st.integers(1, 15))
+    kind = draw(st.sampled_from([0xC800, 0xC000]))
+    return half(0x4600 | source << 3 | base, kind | base << 8 | words)
+
+
+@st.composite
+def _narrow_far(draw: st.DrawFn, source: int) -> bytes:
+    """mov r3, source (any register); adds r3, #0..3; an access, which faults if it is unaligned."""
+    access = draw(st.tuples(LOW, WORDS).flatmap(lambda a: _narrow_memory(3, *a)))
+    return half(0x4600 | source << 3 | 3, 0x3300 | draw(st.integers(0, 3))) + access
+
+
+def narrow() -> st.SearchStrategy[bytes]:
+    """Instructions of Armv6-M that leave r4-r9 and SP alone."""
+    alu = st.tuples(LOW, LOW, LOW).flatmap(lambda a: _alu(*a).filter(lambda code: len(code) == 2))
+    near = st.tuples(st.sampled_from([4, 5]), LOW, WORDS).flatmap(lambda a: _narrow_memory(*a))
+    return st.one_of(alu, near, near, _narrow_block(5), _narrow_block(9), _narrow_block(4))
+
+
+NARROW_SPECIAL = [
+    half(0xDF07),  # svc
+    half(0xBF30),  # wfi
+    half(0xDE00),  # udf
+    half(0xB672),  # cpsid i
+    half(0xB662),  # cpsie i
+    half(0xB40F, 0xBC0F),  # push, pop
+    half(0xB40F, 0xB004),  # push {r0-r3}; add sp, #16
+    half(0xF3EF, 0x8000),  # mrs r0, apsr
+    half(0xF381, 0x8800),  # msr apsr, r1
+    half(0xF3BF, 0x8F5F),  # dmb
+    half(0xF000, 0xF800),  # bl to the next
+    half(0x4351),  # muls r1, r2
+    # Not in Armv6-M: itt eq; cbz r0; cbnz r1; mul.w; movw; ldrex; b.w
+    half(0xBF04, 0x3001, 0x3102),
+    half(0xB100),
+    half(0xB909),
+    half(0xFB01, 0xF002),
+    half(0xF240, 0x0001),
+    half(0xE855, 0x0F00),
+    half(0xF000, 0xB800),
+]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The instructions of a core, as strategies."""
+
+    model: str
+    simple: Callable[[], st.SearchStrategy[bytes]]
+    groups: Callable[[], st.SearchStrategy[bytes]]
+    """Several that belong together; some fault."""
+    special: list[bytes]
+    patch: Callable[[int, int], bytes]
+    """What stores a halfword at an offset from r7; always of the same size."""
+    baseline: bool = False
+
+
+THUMB2 = Dialect("cortex-m3", simple, it_block, SPECIAL, _patch_thumb2)
+BASELINE = Dialect(
+    "cortex-m0",
+    narrow,
+    lambda: st.sampled_from([4, 5, 8, 9]).flatmap(_narrow_far),
+    NARROW_SPECIAL,
+    _patch_baseline,
+    baseline=True,
+)
+
+
+@dataclass
+class Program:
+    code: bytes
+    start: int
+    loops: int
+    regs: list[int]
+    dialect: Dialect
+
+
+@st.composite
+def programs(draw: st.DrawFn, dialect: Dialect = THUMB2) -> Program:
     """A loop over random items; some write to later or earlier instructions of the loop."""
     start = CODE + 2 * draw(st.integers(0, 511))
     items: list[bytes | tuple[str, int, int]] = []
@@ -136,11 +243,11 @@ def programs(draw: st.DrawFn) -> Program:
     for _ in range(draw(st.integers(3, 25))):
         kind = draw(st.integers(0, 11))
         if kind <= 4:
-            items.append(draw(simple()))
+            items.append(draw(dialect.simple()))
         elif kind <= 7:
-            items.append(draw(it_block()))
+            items.append(draw(dialect.groups()))
         elif kind == 8:
-            items.append(draw(st.sampled_from(SPECIAL)))
+            items.append(draw(st.sampled_from(dialect.special)))
         elif kind == 9:
             items.append(("branch", draw(st.integers(0, 13)), draw(st.integers(1, 3))))
         elif kind == 10:
@@ -148,10 +255,11 @@ def programs(draw: st.DrawFn) -> Program:
             items.append(half(0x2000 | draw(LOW) << 8 | 1))
         else:
             items.append(("patch", draw(st.integers(0, 20)), draw(st.integers(0, 5))))
+    patch_size = len(dialect.patch(0, 0))
     offsets, at = [], 0
     for item in items:
         offsets.append(at)
-        at += len(item) if isinstance(item, bytes) else 2 if item[0] == "branch" else 8
+        at += len(item) if isinstance(item, bytes) else 2 if item[0] == "branch" else patch_size
     offsets.append(at)
     code = b""
     for index, item in enumerate(items):
@@ -163,22 +271,14 @@ def programs(draw: st.DrawFn) -> Program:
             target = offsets[min(len(items), index + b)]
             code += half(0xD000 | a << 8 | ((target - len(code) - 4) >> 1) & 0xFF)
         elif patchable:
-            # movw r1, #(movs r0, #..); strh.w r1, [r7, #offset]
-            insn = 0x2000 | a
-            code += wide(
-                0xF2400100
-                | (insn >> 12) << 16
-                | (insn >> 8 & 7) << 12
-                | insn & 0xFF
-                | (insn >> 11 & 1) << 26
-            )
-            code += wide(0xF8A71000 | offsets[patchable[b % len(patchable)]])
+            # movs r0, #a
+            code += dialect.patch(0x2000 | a, offsets[patchable[b % len(patchable)]])
         else:
-            code += half(*[0xBF00] * 4)
+            code += half(*[0xBF00] * (patch_size // 2))
     code += half(0x3E01)  # subs r6, #1
     code += half(0xD000)  # beq .+4: over the branch back
     back = -(len(code) + 4) >> 1
     code += half(0xE000 | back & 0x7FF)  # b start
     code += half(0xBE00)  # bkpt
     regs = draw(st.lists(st.integers(0, 0xFFFFFFFF), min_size=4, max_size=4))
-    return Program(code, start, draw(st.integers(1, 4)), regs)
+    return Program(code, start, draw(st.integers(1, 4)), regs, dialect)

@@ -11,9 +11,9 @@ import struct
 
 import pytest
 
-from ttd.cpu.armv7m import CortexM
+from ttd.cpu.armv7m import CORTEX_M3, CortexM
+from ttd.cpu.armv7m.profile import Profile
 from ttd.cpu.base import After
-from ttd.cpu.models import CPUS
 from ttd.devices.base import BusError, Device
 from ttd.engine import BusFault, Engine, StopReason
 
@@ -25,11 +25,13 @@ CODE, HANDLERS, STACK = 0x100, 0x800, 0x20000800
 class Machine:
     """The run loop without timers and inputs."""
 
-    def __init__(self, program: bytes, enabled: int = 0xFFFFFFFF) -> None:
-        self.engine = Engine(CPUS["cortex-m3"].isa)
+    def __init__(
+        self, program: bytes, enabled: int = 0xFFFFFFFF, profile: Profile = CORTEX_M3
+    ) -> None:
+        self.engine = Engine(profile.isa)
         self.engine.map_ram(0, 0x1000)
         self.engine.map_ram(0x20000000, 0x1000)
-        self.cpu = CortexM(self.engine, self, hz=25_000_000, on_change=self._changed)
+        self.cpu = CortexM(profile, self.engine, self, hz=25_000_000, on_change=self._changed)
         for unit in self.cpu.mapped_devices():
             self._map(unit.base, unit.device)
         self.engine.start()

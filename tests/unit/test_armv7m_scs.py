@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.armv7m_doubles import Bench
+from ttd.cpu.armv7m import CORTEX_M3
 from ttd.devices.base import BusError
 
 ISER, ICER, ISPR, ICPR, IABR, IPR = 0x100, 0x180, 0x200, 0x280, 0x300, 0x400
@@ -256,7 +259,7 @@ def test_small_regions_have_no_subregions_and_bases_are_aligned(bench: Bench) ->
 
 
 def test_a_core_without_an_mpu() -> None:
-    bench = Bench(mpu_regions=0)
+    bench = Bench(replace(CORTEX_M3, mpu_regions=0))
     bench.scs_write(0xD94, 7)
     bench.scs_write(0xDA0, 1)
     assert bench.scs_read(0xD90) == bench.scs_read(0xD94) == bench.scs_read(0xDA0) == 0

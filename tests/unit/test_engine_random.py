@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.engine_bench import LIMIT, REGS, XPSR, Bench, Reference, in_it
-from tests.unit.engine_programs import DEVICE, RAM, Program, programs
+from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, in_it
+from tests.unit.engine_programs import BASELINE, DEVICE, RAM, THUMB2, Program, programs
 from ttd.engine import Access, StopReason
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
@@ -30,9 +30,9 @@ States = dict[int, tuple[int, ...]]
 Watches = list[tuple[int, int, int, bool]]
 
 
-@pytest.fixture(scope="module")
-def bench() -> Bench:
-    return Bench()
+@pytest.fixture(scope="module", params=[THUMB2, BASELINE], ids=lambda dialect: dialect.model)
+def bench(request: pytest.FixtureRequest) -> Bench:
+    return Bench(request.param)
 
 
 def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
@@ -55,8 +55,9 @@ def check_end(bench: Bench, stepped_run: tuple[States, list[Any], list[Any], byt
 
 
 @COMMON
-@given(program=programs())
-def test_free_run_equals_single_steps(bench: Bench, program: Program) -> None:
+@given(data=st.data())
+def test_free_run_equals_single_steps(bench: Bench, data: st.DataObject) -> None:
+    program = data.draw(programs(bench.dialect))
     expected = stepped(bench, program)
     bench.load(program)
     while not bench.done:
@@ -66,8 +67,9 @@ def test_free_run_equals_single_steps(bench: Bench, program: Program) -> None:
 
 
 @COMMON
-@given(program=programs(), slices=SLICES)
-def test_slices_equal_single_steps(bench: Bench, program: Program, slices: list[int]) -> None:
+@given(data=st.data(), slices=SLICES)
+def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: list[int]) -> None:
+    program = data.draw(programs(bench.dialect))
     expected = stepped(bench, program)
     bench.load(program)
     for count in cycle(slices):
@@ -79,11 +81,12 @@ def test_slices_equal_single_steps(bench: Bench, program: Program, slices: list[
 
 
 @COMMON
-@given(program=programs(), slices=SLICES, kinds=st.lists(st.booleans(), min_size=1, max_size=4))
+@given(data=st.data(), slices=SLICES, kinds=st.lists(st.booleans(), min_size=1, max_size=4))
 def test_snapshots_equal_single_steps(
-    bench: Bench, program: Program, slices: list[int], kinds: list[bool]
+    bench: Bench, data: st.DataObject, slices: list[int], kinds: list[bool]
 ) -> None:
     """Run ahead, go back, run on: by contexts, and by architectural state."""
+    program = data.draw(programs(bench.dialect))
     expected = stepped(bench, program)
     exclusive = b"\x55\xe8\x00\x0f" in program.code  # its monitor is not architectural state
     bench.load(program)
@@ -102,9 +105,10 @@ def test_snapshots_equal_single_steps(
 
 
 @COMMON
-@given(program=programs())
-def test_equals_plain_unicorn(bench: Bench, program: Program) -> None:
+@given(data=st.data())
+def test_equals_plain_unicorn(bench: Bench, data: st.DataObject) -> None:
     """Against Unicorn's own single steps, up to the first fault (which it does not do exactly)."""
+    program = data.draw(programs(bench.dialect))
     reference = Reference(program)
     reference.run()
     states, accesses, *_ = stepped(bench, program)
@@ -115,8 +119,9 @@ def test_equals_plain_unicorn(bench: Bench, program: Program) -> None:
 
 
 @COMMON
-@given(program=programs(), data=st.data())
-def test_breakpoints(bench: Bench, program: Program, data: st.DataObject) -> None:
+@given(data=st.data())
+def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
+    program = data.draw(programs(bench.dialect))
     states, accesses, events, memory = stepped(bench, program)
     pcs = sorted({s[15] for s in states.values()})
     chosen = data.draw(st.lists(st.sampled_from([*pcs, *(pc + 2 for pc in pcs)]), max_size=5))
@@ -173,8 +178,9 @@ def expected_hits(reference: Reference, watches: Watches) -> list[tuple[int, int
 
 
 @COMMON
-@given(program=programs(), data=st.data())
-def test_watchpoints(bench: Bench, program: Program, data: st.DataObject) -> None:
+@given(data=st.data())
+def test_watchpoints(bench: Bench, data: st.DataObject) -> None:
+    program = data.draw(programs(bench.dialect))
     reference = Reference(program)
     reference.run()
     end = max(reference.states)
@@ -213,12 +219,12 @@ def test_watchpoints(bench: Bench, program: Program, data: st.DataObject) -> Non
         assert (None if last is None else (last.step, last.pc)) == (seen[-1] if seen else None)
 
 
-def test_states_inside_it_blocks_are_reached(bench: Bench) -> None:
+def test_states_inside_it_blocks_are_reached() -> None:
     """The random programs would be of little use if they had none."""
-    inside = 0
+    bench, inside = Bench(THUMB2), 0
 
     @settings(max_examples=20, deadline=None, database=None)
-    @given(program=programs())
+    @given(program=programs(THUMB2))
     def count(program: Program) -> None:
         nonlocal inside
         inside += sum(in_it(s[XPSR]) for s in stepped(bench, program)[0].values())
@@ -226,3 +232,20 @@ def test_states_inside_it_blocks_are_reached(bench: Bench) -> None:
     count()
     assert inside > 20
     assert len(REGS) == XPSR + 2
+
+
+def test_programs_of_the_small_core_go_a_long_way() -> None:
+    """Most do not end at their first fault, and are compared with plain Unicorn beyond it."""
+    bench, steps, unaligned = Bench(BASELINE), 0, 0
+
+    @settings(max_examples=20, deadline=None, database=None)
+    @given(program=programs(BASELINE))
+    def count(program: Program) -> None:
+        nonlocal steps, unaligned
+        _, _, events, _ = stepped(bench, program)
+        steps += bench.engine.step
+        unaligned += sum(event[0] == "exception" and event[3] == UNALIGNED for event in events)
+
+    count()
+    assert steps > 500
+    assert unaligned > 5

@@ -176,6 +176,8 @@ class Engine:
         )
         self._port.native = self._native
         self._raise_problem()
+        if isa.baseline:
+            lib.ttd_set_baseline(self._native)
         self._regions: list[tuple[int, int, Any, Any, int]] = []
         self._stop = ffi.new("ttd_stop *")
         self._hits = ffi.new("ttd_hit[2]")
@@ -189,11 +191,20 @@ class Engine:
 
     # -- building ------------------------------------------------------------------------
 
-    def map_ram(self, base: int, size: int, *, writable: bool = True) -> None:
-        """Put zeroed memory at `base`; with `writable=False` the guest cannot store to it."""
+    def map_ram(
+        self, base: int, size: int, *, writable: bool = True, on_store: WriteCallback | None = None
+    ) -> None:
+        """Put zeroed memory at `base`; with `writable=False` the guest cannot store to it.
+
+        With `on_store` the guest's stores change nothing by themselves: they go there, as those
+        to a device do.
+        """
         buffer = mmap.mmap(-1, size)
         pointer = ffi.from_buffer("uint8_t[]", buffer)
-        kind = 0 if writable else 1
+        kind = lib.REGION_RAM if writable else lib.REGION_ROM
+        if on_store is not None:
+            kind = lib.REGION_FLASH
+            self._port.windows.append((base, base + size, _no_read, on_store))
         self._add(kind, base, size, pointer, base, self.pages)
         self._regions.append((base, size, buffer, pointer, kind))
         self.pages += size // self.page_size

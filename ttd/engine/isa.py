@@ -22,3 +22,5 @@ class Isa:
     window_base: int
     pc: int
     state: tuple[int, ...]
+    baseline: bool = False
+    """Armv6-M: IT, CBZ and CBNZ do not exist, and no access may be unaligned."""

@@ -47,6 +47,7 @@ typedef struct {
     uint64_t base, size, canonical;
     uint8_t *host;
     uint32_t first_page, first_view;
+    bool asks;                    /* ROM: the host decides what a store does */
 } region;
 /* `lo` and `hi` are canonical addresses; `shift` leads back to those the user named. */
 typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
@@ -148,7 +149,7 @@ struct ttd_engine {
     ttd_hit hit, scan_break, scan_watch;
     bool noting;                  /* breakpoints of the present block are still to be noted */
 
-    bool trap_divide, trap_unaligned;
+    bool trap_divide, trap_unaligned, baseline;
     uint64_t start_steps;         /* where the present start of Unicorn began, and */
     uint32_t start_it;            /* the IT state there */
 
@@ -395,6 +396,12 @@ static bool is_divide(const uint8_t *code, int length)
     return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
 }
 
+/* IT, CBZ and CBNZ: Unicorn has them on Armv6-M cores too. */
+static bool is_mainline(const uint8_t *code, int length)
+{
+    return length == 2 && ((code[1] == 0xbf && (code[0] & 15)) || (code[1] & 0xf5) == 0xb1);
+}
+
 /* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
 static bool changes_masks(const uint8_t *code, int length)
 {
@@ -421,7 +428,8 @@ COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
                 in_it = 4 - __builtin_ctz(code[offset] & 15);
             if (changes_masks(code + offset, length))
                 b->masks = b->slow = 1;
-            if (e->trap_divide && is_divide(code + offset, length))
+            if ((e->trap_divide && is_divide(code + offset, length))
+                || (e->baseline && is_mainline(code + offset, length)))
                 b->checked = b->slow = 1;
         }
         offset += length;
@@ -556,6 +564,11 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
                 e->code = EXCEPTION_DIVIDE;
                 return 0;
             }
+        }
+        if (e->baseline && is_mainline(code, length)) {
+            if (k == 0)
+                *why = WHY_INVALID;
+            return k;
         }
         code += length;
         at += length;
@@ -789,7 +802,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
         }
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
-    if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE)) {
+    if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE && !r->asks)) {
         /* Ends the run before the instruction; it is then run alone to learn the address. */
         if (!e->armed)
             return refuse(e, kind, vaddr);
@@ -799,7 +812,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
     } else {
         uint32_t page = page_of(e, r, vaddr);
         uint8_t *flags = &e->flags[page], watched = e->watched[page];
-        trap = allowed < 0 || e->trap_unaligned || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
+        trap = allowed < 0 || e->trap_unaligned || (r->asks && kind == ACC_WRITE) || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
             || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
@@ -993,6 +1006,8 @@ static bool give_up(ttd_engine *e, bool write)
     return false;
 }
 
+static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value);
+
 /* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
 static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
                           uint64_t value)
@@ -1003,6 +1018,8 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
         fault_at(e, kind, address);
         return give_up(e, write);
     }
+    if (write && s->r->asks)
+        return device_access(e, address, size, write, value);
     if (e->nwatches && watched_insn(e, address, size, kind, value)) {
         e->why = WHY_WATCH;
         return give_up(e, write);
@@ -1152,7 +1169,7 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
         fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
         return give_up(e, write);
     }
-    if (s && e->trap_unaligned && address & ((size > 4 ? 4 : size) - 1)) {
+    if (s && (e->trap_unaligned || e->baseline) && address & ((size > 4 ? 4 : size) - 1)) {
         fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
         return give_up(e, write);
     }
@@ -1210,6 +1227,8 @@ static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint6
         void_access(e, s, ACC_WRITE);
         return;
     }
+    if (s->r->asks)
+        return;                           /* done in on_prot */
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;
     if (e->flags[s->page] & PAGE_EVER_EXEC)
@@ -1298,6 +1317,8 @@ void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
         flush_tlb(e);
 }
 
+void ttd_set_baseline(ttd_engine *e) { e->baseline = true; }
+
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
     uint64_t before = e->steps;
@@ -1367,7 +1388,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 
         if (e->why == WHY_HOST_ERROR || e->why == WHY_WATCH || e->why == WHY_MASKS
             || e->why == WHY_REQUEST || e->why == WHY_EXCEPTION || e->why == WHY_BREAKPOINT
-            || e->why == WHY_FAULT) {
+            || e->why == WHY_FAULT || e->why == WHY_INVALID) {
             result = e->why;
         } else if (e->arm || e->mid) {
             continue;
@@ -1842,7 +1863,8 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     region *r = &e->regions[e->nregions];
     if (e->nregions == MAX_REGIONS)
         return UC_ERR_NOMEM;
-    *r = (region){ kind, base, size, canonical, host, first_page, e->nviews };
+    *r = (region){ kind == REGION_FLASH ? REGION_ROM : kind, base, size, canonical, host, first_page,
+                   e->nviews, kind == REGION_FLASH };
     e->nregions++;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);

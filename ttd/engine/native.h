@@ -20,7 +20,8 @@ enum { EXCEPTION_DIVIDE = 0x1000 };
 /* Flags of a RAM page; the first three are of the present interval. */
 enum { PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16 };
 
-enum { REGION_RAM, REGION_ROM, REGION_MMIO };
+/* FLASH: memory whose stores go to the host as those to a device do. */
+enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH };
 
 typedef struct {
     int why;              /* WHY_... */
@@ -87,6 +88,7 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
+void ttd_set_baseline(ttd_engine *e);
 
 void ttd_load_state(ttd_engine *e, const uint64_t *values);
 void ttd_clear_exclusive(ttd_engine *e);

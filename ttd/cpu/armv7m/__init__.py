@@ -1,7 +1,9 @@
-"""Armv7-M (Cortex-M3): exceptions, NVIC, SysTick, MPU registers, around the engine's core.
+"""The M profile (Cortex-M3, Cortex-M0): exceptions, NVIC, SysTick, MPU registers, around the
+engine's core.
 
 | module | reason to exist |
 |---|---|
+| `profile` | what differs between the cores: Armv7-M and Armv6-M |
 | `cpu` | `CortexM`: what happens when the engine stops; sleep; registers for GDB |
 | `flow` | exception entry, return, escalation, lockup |
 | `exceptions` | what is pending, active, enabled; priorities |
@@ -23,16 +25,19 @@ Known gaps, all because the translated code does not offer the event:
 - VECTCLRACTIVE, VECTRESET and the halting debug registers belong to a debug probe: ignored.
 """
 
+from functools import partial
+
 from ttd.cpu.base import CoreWiring, CpuModel
 
 from .cpu import CortexM
-from .isa import CORTEX_M3
+from .profile import CORTEX_M0, CORTEX_M3, Profile
 
-__all__ = ["CortexM"]
+__all__ = ["CORTEX_M0", "CORTEX_M3", "CortexM"]
 
 
-def _cortex_m3(core: CoreWiring) -> CortexM:
+def _build(profile: Profile, core: CoreWiring) -> CortexM:
     return CortexM(
+        profile,
         core.engine,
         core.clock,
         hz=core.hz,
@@ -44,4 +49,7 @@ def _cortex_m3(core: CoreWiring) -> CortexM:
     )
 
 
-MODELS = (CpuModel("cortex-m3", CORTEX_M3, ("EM_ARM", 32), _cortex_m3, vectors=True),)
+MODELS = tuple(
+    CpuModel(profile.name, profile.isa, ("EM_ARM", 32), partial(_build, profile), vectors=True)
+    for profile in (CORTEX_M3, CORTEX_M0)
+)

@@ -1,4 +1,7 @@
-"""The Armv7-M processor model: what happens when the engine stops (DDI0403E, part B)."""
+"""The M-profile processor model: what happens when the engine stops.
+
+Sections are those of DDI0403E (Armv7-M), part B; DDI0419C has the same for Armv6-M.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ from .dwt import CycleCounter, PpbUnit
 from .exceptions import ExceptionTable
 from .flow import IPSR, IT_BITS, LOCKUP_ADDRESS, T_BIT, ExceptionFlow
 from .mpu import Mpu
-from .registers import GENERAL_IDS, REGISTERS, UNICORN_IDS
+from .profile import Profile
+from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
 from .systick import SysTick
 
@@ -70,27 +74,25 @@ _RESET_WRITE = (
 
 
 class CortexM:
-    """A Cortex-M3: the engine runs its instructions, everything around them is here.
+    """A Cortex-M core: the engine runs its instructions, everything around them is here.
 
     Interrupts and other asynchronous exceptions are not taken inside an IT block: the engine
     cannot stop there, so where one was noticed would depend on how the run was sliced.
     """
 
     gdb_architecture = "arm"
-    registers: tuple[Register, ...] = REGISTERS
     watch_after = False
     timebase: Timebase | None = None
 
     def __init__(
         self,
+        profile: Profile,
         engine: CoreAccess,
         clock: Clock,
         *,
         hz: int,
         reference_hz: int = 0,
         lines: int = 32,
-        priority_bits: int = 3,
-        mpu_regions: int = 8,
         vtor: int = 0,
         semihosting: bool = True,
         on_change: Callable[[], None] = lambda: None,
@@ -102,19 +104,22 @@ class CortexM:
         instruction under way, if any, has to be the last of the engine's run.
         `on_reset_request`: the guest wrote SYSRESETREQ.
         """
+        self.registers: tuple[Register, ...] = profile.registers
+        self._profile = profile
         self._engine = engine
-        self._table = ExceptionTable(lines, priority_bits)
+        self._table = ExceptionTable(lines, profile.priority_bits)
         self.scs = SystemControlSpace(
             "scs",
             clock,
             engine,
+            profile=profile,
             table=self._table,
             systick=SysTick(clock, hz, reference_hz),
-            mpu=Mpu(engine, mpu_regions),
+            mpu=Mpu(engine, profile.mpu_regions),
             vtor=vtor,
         )
         self.dwt = CycleCounter("dwt", clock, engine, hz)
-        self._flow = ExceptionFlow(engine, self.scs)
+        self._flow = ExceptionFlow(engine, self.scs, profile)
         self.semihosting = semihosting
         self.waiting = _AWAKE
         self.nmi_level = False
@@ -168,6 +173,8 @@ class CortexM:
 
         They are saved and loaded like a board's devices; `CortexM.save` leaves them out.
         """
+        if not self._profile.trace_units:
+            return [MappedUnit(0xE000E000, self.scs.size, self.scs)]
         clock, engine = self.scs.clock, self._engine
         units: list[tuple[int, Device]] = [
             (0xE0000000, PpbUnit("itm", clock, engine)),
@@ -295,6 +302,8 @@ class CortexM:
             case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
                 return self._fetch_fault(stop.pc)
             case _Excp.DATA_ABORT:
+                if self._profile.isa.baseline:
+                    return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
                 return self._data_fault(stop)
             case _Excp.BKPT:
                 return self._breakpoint(stop.pc)
@@ -320,7 +329,7 @@ class CortexM:
         """Undefined instructions, ARM state, and the hints that Unicorn stops after."""
         if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
-        if is_defined(self._engine.read(pc, 4)):
+        if is_defined(self._engine.read(pc, 4), baseline=self._profile.isa.baseline):
             if self._is_before(pc, _YIELD):
                 return After.CONTINUE
             if length := self._is_before(pc, _WFE):

@@ -13,6 +13,7 @@ from ttd.engine import EngineFault
 from . import exceptions as exc
 from . import scs
 from .access import CoreAccess
+from .profile import Profile
 from .scs import SystemControlSpace
 
 IPSR = 0x1FF
@@ -63,7 +64,10 @@ class ExceptionFlow(Stateful):
 
     STATE: ClassVar[tuple[str, ...]] = ("synchronous", "chain", "lockup", "event")
 
-    def __init__(self, engine: CoreAccess, control_space: SystemControlSpace) -> None:
+    def __init__(
+        self, engine: CoreAccess, control_space: SystemControlSpace, profile: Profile
+    ) -> None:
+        self._popped = _POPPED if profile.mainline else _POPPED & ~IT_BITS
         self._engine = engine
         self._scs = control_space
         self._table = control_space.table
@@ -213,7 +217,7 @@ class ExceptionFlow(Stateful):
         sp = (sp + _FRAME_SIZE) & 0xFFFFFFFF
         if psr & _FRAME_ALIGNED and ccr & scs.STKALIGN:
             sp |= 4
-        psr &= _POPPED
+        psr &= self._popped
         general = (r0, r1, r2, r3, r12, lr, pc & ~1)
         if on_psp:
             npriv = control & _NPRIV

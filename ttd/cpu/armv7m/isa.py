@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
 from ttd.engine import Isa
 
 # CONTROL first, while the CPU is privileged and in thread mode; XPSR then selects the stack.
-_ARMV7M_STATE = (
+_ARMV6M_STATE = (
     arm.UC_ARM_REG_CONTROL,
     arm.UC_ARM_REG_XPSR,
     arm.UC_ARM_REG_MSP,
@@ -17,12 +19,11 @@ _ARMV7M_STATE = (
     arm.UC_ARM_REG_LR,
     arm.UC_ARM_REG_PC,
     arm.UC_ARM_REG_PRIMASK,
-    arm.UC_ARM_REG_BASEPRI,
-    arm.UC_ARM_REG_FAULTMASK,
 )
+_ARMV7M_STATE = (*_ARMV6M_STATE, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_FAULTMASK)
 
 # UC_MODE_MCLASS always gives a Cortex-M33: Thumb mode plus the model is what works.
-CORTEX_M3 = Isa(
+CORTEX_M3_ISA = Isa(
     name="cortex-m3",
     code=0,
     uc_arch=uc.UC_ARCH_ARM,
@@ -32,4 +33,11 @@ CORTEX_M3 = Isa(
     window_base=0xF0000000,
     pc=arm.UC_ARM_REG_PC,
     state=_ARMV7M_STATE,
+)
+CORTEX_M0_ISA = replace(
+    CORTEX_M3_ISA,
+    name="cortex-m0",
+    uc_model=arm.UC_CPU_ARM_CORTEX_M0,
+    state=_ARMV6M_STATE,
+    baseline=True,
 )

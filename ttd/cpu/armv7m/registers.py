@@ -1,4 +1,4 @@
-"""The registers of an Armv7-M core as GDB knows them."""
+"""The registers of an M-profile core as GDB knows them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ REGISTERS = (
     Register("faultmask", 32, 30, "uint32", _SYSTEM, "system", in_stop_reply=False),
     Register("control", 32, 31, "uint32", _SYSTEM, "system", in_stop_reply=False),
 )
+
+BASELINE_REGISTERS = tuple(r for r in REGISTERS if r.name not in ("basepri", "faultmask"))
+"""Those of Armv6-M."""
 
 UNICORN_IDS = {
     **{f"r{n}": getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)},

@@ -14,6 +14,7 @@ from . import mpu
 from .access import CoreAccess
 from .exceptions import FIRST_IRQ, ExceptionTable
 from .mpu import Mpu
+from .profile import Profile
 from .systick import SysTick
 
 # SCR (B3.2.7)
@@ -57,29 +58,16 @@ class Reg:
 
 _IPR_END, _SHPR_END = 0x5F0, 0xD24
 _SHPR_NUMBERS = (4, 5, 6, 11, 12, 14, 15)
+_SHPR_NUMBERS_V6M = (11, 14, 15)
 
-_CONSTANTS = {
-    Reg.CPUID: 0x412FC231,  # Cortex-M3 r2p1
-    # CPUID scheme of the Cortex-M3 (its TRM, table 4-1): PFR0 .. ISAR4
-    0xD40: 0x00000030,
-    0xD44: 0x00000200,
-    0xD48: 0x00100000,
-    0xD50: 0x00000030,
-    0xD58: 0x01000000,
-    0xD60: 0x01101110,
-    0xD64: 0x02111000,
-    0xD68: 0x21112231,
-    0xD6C: 0x01111110,
-    0xD70: 0x01310132,
-    # CoreSight identification
-    0xFD0: 0x04,
-    0xFE4: 0xB0,
-    0xFE8: 0x0B,
-    0xFF0: 0x0D,
-    0xFF4: 0xE0,
-    0xFF8: 0x05,
-    0xFFC: 0xB1,
-}
+_ARMV6M = frozenset(
+    {
+        *(Reg.SYST_CSR, Reg.SYST_RVR, Reg.SYST_CVR, Reg.SYST_CALIB),
+        *(Reg.ISER, Reg.ICER, Reg.ISPR, Reg.ICPR, *range(Reg.IPR, Reg.IPR + 32, 4)),
+        *(Reg.ICSR, Reg.AIRCR, Reg.SCR, Reg.CCR, Reg.SHPR + 4, Reg.SHPR + 8),
+    }
+)
+"""The words that an Armv6-M core has beside CPUID (DDI0419C, B3.2 to B3.4)."""
 
 # SHCSR (B3.2.13): bit of the register, exception number.
 _SHCSR_ACTIVE = ((0, 4), (1, 5), (3, 6), (7, 11), (8, 12), (10, 14), (11, 15))
@@ -125,12 +113,15 @@ class SystemControlSpace(Device):
         clock: Clock,
         engine: CoreAccess,
         *,
+        profile: Profile,
         table: ExceptionTable,
         systick: SysTick,
         mpu: Mpu,
         vtor: int,
     ) -> None:
         super().__init__(name, clock)
+        self._profile = profile
+        self._system_handlers = _SHPR_NUMBERS if profile.mainline else _SHPR_NUMBERS_V6M
         self._engine = engine
         self.table = table
         self.systick = systick
@@ -208,6 +199,10 @@ class SystemControlSpace(Device):
         self.systick.load(saved)
         return value
 
+    def _has(self, offset: int) -> bool:
+        """Does the core have the register at this word? What it has not reads as zero."""
+        return self._profile.mainline or offset in _ARMV6M
+
     def _part(self, offset: int, size: int) -> int:
         word = self._read_word(offset & ~3)
         return word >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
@@ -216,6 +211,8 @@ class SystemControlSpace(Device):
         allowed = offset == Reg.STIR and self.ccr & USERSETMPEND
         if not allowed and not self._engine.access_privileged():
             raise BusError
+        if not self._has(offset & ~3):
+            return
         self._catch_up()
         if Reg.IPR <= offset < _IPR_END or Reg.SHPR <= offset < _SHPR_END:
             for at in range(offset, offset + size):
@@ -232,7 +229,7 @@ class SystemControlSpace(Device):
             number = FIRST_IRQ + at - Reg.IPR
             return number if number < self.table.count else None
         number = 4 + at - Reg.SHPR
-        return number if number in _SHPR_NUMBERS else None
+        return number if number in self._system_handlers else None
 
     def _write_priority(self, at: int, value: int) -> None:
         number = self._priority_number(at)
@@ -241,8 +238,11 @@ class SystemControlSpace(Device):
 
     def _read_word(self, offset: int) -> int:
         table = self.table
-        if offset in _CONSTANTS:
-            return _CONSTANTS[offset]
+        constant = self._profile.identification.get(offset)
+        if constant is not None:
+            return constant
+        if not self._has(offset):
+            return 0
         if Reg.ISER <= offset < Reg.IPR:
             return self._irq_word(offset)
         if Reg.IPR <= offset < _IPR_END or Reg.SHPR <= offset < _SHPR_END:
@@ -272,7 +272,8 @@ class SystemControlSpace(Device):
             case Reg.SCR:
                 return self.scr
             case Reg.CCR:
-                return self.ccr
+                # Armv6-M: unaligned accesses trap, whatever is written (DDI0419C B3.2.8).
+                return self.ccr if self._profile.mainline else STKALIGN | UNALIGN_TRP
             case Reg.SHCSR:
                 return (
                     _gather(_SHCSR_ACTIVE, table.active)
@@ -312,7 +313,7 @@ class SystemControlSpace(Device):
         """B3.2.4. VECTPENDING looks at priorities, not at the masks."""
         table = self.table
         vectactive = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & 0x1FF
-        others = table.active & ~(1 << vectactive)
+        others = table.active & ~(1 << vectactive) or not self._profile.mainline
         return (
             vectactive
             | (1 << 11 if not others else 0)  # RETTOBASE
@@ -351,12 +352,15 @@ class SystemControlSpace(Device):
             case Reg.AIRCR:
                 # VECTCLRACTIVE and VECTRESET are for a debugger with the core halted (B3.2.6).
                 if value >> 16 == _VECTKEY:
-                    table.set_prigroup(value >> 8)
+                    if self._profile.mainline:
+                        table.set_prigroup(value >> 8)
                     if value & 4:
                         self.on_reset_request()
             case Reg.SCR:
                 self.scr = value & _SCR_MASK
             case Reg.CCR:
+                if not self._profile.mainline:
+                    return
                 self.ccr = value & _CCR_MASK
                 self._set_traps()
             case Reg.SHCSR:
