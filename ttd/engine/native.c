@@ -576,6 +576,8 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
     return room;
 }
 
+static void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
+
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
@@ -610,7 +612,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
-            if (e->steps + k != e->skip_step && k < room) {
+            /* What the first instruction ends with comes after a breakpoint at it. */
+            if (e->steps + k != e->skip_step && (k < room || (k == 0 && why != WHY_BUDGET))) {
                 room = k;
                 why = WHY_BREAKPOINT;
             }
@@ -618,6 +621,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     }
     e->noting = e->nbreaks && e->scan && b->slow;
     if (room == 0) {
+        if (e->noting && why != WHY_BUDGET)
+            note_breaks(e, e->steps, 1);
         e->blk_n = 0;
         e->noting = false;
         stop(e, why);
