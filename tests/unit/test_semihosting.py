@@ -37,14 +37,19 @@ class HandMemory:
         return len(data)
 
 
-class HandRegisters(dict[str, int]):
-    """R0 and R1."""
+class HandCpu:
+    """The registers of a call."""
 
-    def read_register(self, name: str) -> int:
-        return self[name]
+    def __init__(self, word_size: int) -> None:
+        self.word_size = word_size
+        self.arguments = (0, 0)
+        self.result = 0
 
-    def write_register(self, name: str, value: int) -> None:
-        self[name] = value
+    def call_arguments(self) -> tuple[int, int]:
+        return self.arguments
+
+    def call_result(self, value: int) -> None:
+        self.result = value
 
 
 class HandConsole:
@@ -87,16 +92,17 @@ class Log:
 class Guest:
     """A program that makes semihosting calls."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, word_size: int = 4) -> None:
+        self.word = "I" if word_size == 4 else "Q"
         self.memory = HandMemory()
-        self.registers = HandRegisters()
+        self.cpu = HandCpu(word_size)
         self.clock = HandClock()
         self.console = HandConsole()
         self.log = Log()
         self.files = SemihostFiles(directory)
         self.server = Semihosting(
             self.memory,
-            self.registers,
+            self.cpu,
             self.clock,
             console=self.console,
             replay=self.log,
@@ -106,7 +112,7 @@ class Guest:
         )
 
     def raw(self, number: int, parameter: int) -> Exit | None:
-        self.registers.update(r0=number, r1=parameter)
+        self.cpu.arguments = (number, parameter)
         return self.server.call()
 
     def __call__(self, number: int, *words: int | str) -> int:
@@ -120,16 +126,16 @@ class Guest:
                 where += len(data)
             else:
                 values.append(word)
-        self.memory.write(BLOCK, struct.pack(f"<{len(values)}I", *values))
+        self.memory.write(BLOCK, struct.pack(f"<{len(values)}{self.word}", *values))
         assert self.raw(number, BLOCK) is None
-        return self.registers["r0"]
+        return self.cpu.result
 
     def words(self, address: int, count: int) -> list[int]:
-        return list(struct.unpack_from(f"<{count}I", self.memory.data, address))
+        return list(struct.unpack_from(f"<{count}{self.word}", self.memory.data, address))
 
     def errno(self) -> int:
         self.raw(Call.ERRNO, 0)
-        return self.registers["r0"]
+        return self.cpu.result
 
     def open(self, name: str, mode: int) -> int:
         return self(Call.OPEN, name, mode, len(name.encode()))
@@ -172,10 +178,10 @@ def test_console_input(guest: Guest) -> None:
     handle = guest.open(":tt", 0)
     assert guest.read(handle, 5) == b"line\n"
     guest.raw(Call.READC, 0)
-    assert guest.registers["r0"] == ord("x")
+    assert guest.cpu.result == ord("x")
     assert guest.read(handle, 5) == b""
     guest.raw(Call.READC, 0)
-    assert guest.registers["r0"] == FAILED
+    assert guest.cpu.result == FAILED
     guest.console.broken = True
     assert guest(Call.READ, handle, BUFFER, 5) == FAILED
     assert guest.errno() == EIO
@@ -259,14 +265,14 @@ def test_features(guest: Guest) -> None:
 def test_time(guest: Guest) -> None:
     guest.clock.ns = 12_345_678_901
     guest.raw(Call.CLOCK, 0)
-    assert guest.registers["r0"] == 1234
+    assert guest.cpu.result == 1234
     assert guest.raw(Call.ELAPSED, BUFFER) is None
     assert guest.words(BUFFER, 2) == [12_345_678_901 & FAILED, 2]
     guest.raw(Call.TICKFREQ, 0)
-    assert guest.registers["r0"] == 1_000_000_000
+    assert guest.cpu.result == 1_000_000_000
     assert guest.log.calls == []
     guest.raw(Call.TIME, 0)
-    assert guest.registers["r0"] > 1_700_000_000
+    assert guest.cpu.result > 1_700_000_000
     assert [tag for tag, _ in guest.log.calls] == ["time"]
 
 
@@ -295,6 +301,27 @@ def test_exit(guest: Guest, call: int, words: list[int], code: int) -> None:
 
 def test_exit_for_another_reason_is_a_failure(guest: Guest) -> None:
     assert guest.raw(Call.EXIT, 0x20023) == Exit(1)
+
+
+def test_the_words_of_a_64_bit_core(tmp_path: Path) -> None:
+    """Fields of eight bytes; results with all their bits; SYS_EXIT with a block, as in AArch64."""
+    guest = Guest(tmp_path, word_size=8)
+    handle = guest.open("a.txt", 6)
+    assert guest.write(handle, b"0123456789") == 0
+    assert guest(Call.SEEK, handle, 4) == 0
+    assert guest.read(handle, 3) == b"456"
+    assert guest(Call.CLOSE, 99) == (1 << 64) - 1
+    assert guest(Call.ISERROR, 1 << 63) == 1
+    assert guest(Call.ISERROR, 0x80000000) == 0
+    assert guest(Call.HEAPINFO, BUFFER) == 0
+    assert guest.words(BUFFER, 4) == [0x1000, 0x2000, 0x2000, 0x1000]
+    assert guest(Call.GET_CMDLINE, BUFFER, 100) == 0
+    assert guest.words(BLOCK, 2) == [BUFFER, 12]
+    guest.clock.ns = 12_345_678_901
+    assert guest.raw(Call.ELAPSED, BUFFER) is None
+    assert guest.words(BUFFER, 1) == [12_345_678_901]
+    guest.memory.write(BLOCK, struct.pack("<2Q", 0x20026, 3))
+    assert guest.raw(Call.EXIT, BLOCK) == Exit(3)
 
 
 def test_iserror_and_tmpnam_and_system(guest: Guest) -> None:

@@ -89,6 +89,8 @@ class Cpu(Protocol):
     """The `<architecture>` of the target description."""
     registers: tuple[Register, ...]
     """In regnum order; every one that GDB requires is there."""
+    word_size: int
+    """Bytes in a word of a semihosting call's parameters."""
     watch_after: bool
     """True when GDB expects watchpoint stops after the access (x86), False before (ARM, RISC-V)."""
 
@@ -136,6 +138,12 @@ class Cpu(Protocol):
 
     def skip_instruction(self) -> None:
         """Go on after the instruction at PC, as if it had done nothing (semihosting calls)."""
+
+    def call_arguments(self) -> tuple[int, int]:
+        """Number and parameter of the semihosting call at PC."""
+
+    def call_result(self, value: int) -> None:
+        """Give the semihosting call at PC its result."""
 
     def exception_number(self) -> int:
         """The exception whose handler runs; 0 for none."""

@@ -1,5 +1,7 @@
 """Arm semihosting: "Semihosting for AArch32 and AArch64", release 3.0, chapter 5 to 7.
 
+RISC-V has taken it over ("RISC-V Semihosting"); its 64-bit cores behave as AArch64 does.
+
 A call is answered from three sources, and it shows in the code which:
 
 - state of this model and virtual time, which replay by themselves;
@@ -20,7 +22,7 @@ from typing import ClassVar, Protocol
 
 from ttd.devices.base import Clock, State
 
-FAILED = 0xFFFFFFFF
+FAILED = -1
 ADP_STOPPED_APPLICATION_EXIT = 0x20026
 CONSOLE = ":tt"
 FEATURES_FILE = ":semihosting-features"
@@ -70,12 +72,16 @@ class Memory(Protocol):
     def write(self, address: int, data: bytes) -> int: ...
 
 
-class Registers(Protocol):
-    """The registers of the calling CPU."""
+class Caller(Protocol):
+    """The calling CPU."""
 
-    def read_register(self, name: str) -> int: ...
+    word_size: int
+    """4 or 8: bytes of a register, and of a field of a parameter block."""
 
-    def write_register(self, name: str, value: int) -> None: ...
+    def call_arguments(self) -> tuple[int, int]:
+        """Operation number and parameter."""
+
+    def call_result(self, value: int) -> None: ...
 
 
 class Console(Protocol):
@@ -146,7 +152,7 @@ class Semihosting:
     def __init__(
         self,
         memory: Memory,
-        registers: Registers,
+        caller: Caller,
         clock: Clock,
         *,
         console: Console,
@@ -156,7 +162,9 @@ class Semihosting:
         command_line: str,
     ) -> None:
         self.memory = memory
-        self.registers = registers
+        self.caller = caller
+        self._word = caller.word_size
+        self._mask = (1 << 8 * caller.word_size) - 1
         self.clock = clock
         self.console = console
         self.replay = replay
@@ -206,16 +214,15 @@ class Semihosting:
             setattr(self, field, deepcopy(state[field]))
 
     def call(self) -> Exit | None:
-        """Serve the call that R0 and R1 describe and put its result into R0.
+        """Serve the call that the CPU is at, and give it the result.
 
         Returns how the program ended if the call is one that ends it. The caller moves PC on.
         """
-        number = self.registers.read_register("r0")
-        parameter = self.registers.read_register("r1")
+        number, parameter = self.caller.call_arguments()
         try:
-            if number == Call.EXIT:
+            if number == Call.EXIT and self._word == 4:
                 return Exit(0 if parameter == ADP_STOPPED_APPLICATION_EXIT else 1)
-            if number == Call.EXIT_EXTENDED:
+            if number in (Call.EXIT, Call.EXIT_EXTENDED):
                 reason, code = self._words(parameter, 2)
                 return Exit(code if reason == ADP_STOPPED_APPLICATION_EXIT else 1)
             # SYS_SYSTEM is among the calls that are not there: a guest does not run programs here.
@@ -226,7 +233,7 @@ class Semihosting:
         except _Failure as failure:
             self.errno = failure.errno
             result = FAILED
-        self.registers.write_register("r0", result & 0xFFFFFFFF)
+        self.caller.call_result(result & self._mask)
         return None
 
     # -- guest memory ----------------------------------------------------------------------
@@ -242,11 +249,11 @@ class Semihosting:
             raise _Failure(EFAULT)
 
     def _words(self, address: int, count: int) -> list[int]:
-        data = self._get(address, 4 * count)
-        return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        data, word = self._get(address, self._word * count), self._word
+        return [int.from_bytes(data[i : i + word], "little") for i in range(0, len(data), word)]
 
     def _put_words(self, address: int, words: list[int]) -> None:
-        self._put(address, b"".join(word.to_bytes(4, "little") for word in words))
+        self._put(address, b"".join(word.to_bytes(self._word, "little") for word in words))
 
     def _string(self, address: int, length: int) -> str:
         if length > MAX_STRING:
@@ -400,7 +407,7 @@ class Semihosting:
 
     def _iserror(self, parameter: int) -> int:
         (status,) = self._words(parameter, 1)
-        return status >> 31
+        return status >> 8 * self._word - 1
 
     def _istty(self, parameter: int) -> int:
         (handle,) = self._words(parameter, 1)
@@ -456,7 +463,7 @@ class Semihosting:
 
     def _elapsed(self, parameter: int) -> int:
         now = self.clock.now()
-        self._put_words(parameter, [now & 0xFFFFFFFF, now >> 32 & 0xFFFFFFFF])
+        self._put(parameter, (now & (1 << 64) - 1).to_bytes(8, "little"))
         return 0
 
     def _tickfreq(self, parameter: int) -> int:

@@ -81,6 +81,7 @@ class CortexM:
     """
 
     gdb_architecture = "arm"
+    word_size = 4
     watch_after = False
     timebase: Timebase | None = None
 
@@ -404,6 +405,13 @@ class CortexM:
             and address % min(access.size, 4) != 0
             and self._engine.accessible(address, access.kind)
         )
+
+    def call_arguments(self) -> tuple[int, int]:
+        number, parameter = self._engine.regs_read(GENERAL_IDS[:2])
+        return number, parameter
+
+    def call_result(self, value: int) -> None:
+        self._engine.reg_write(GENERAL_IDS[0], value)
 
     def skip_instruction(self) -> None:
         """Go on after the instruction at PC, as if it had done nothing (semihosting calls)."""
