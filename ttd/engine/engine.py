@@ -11,7 +11,7 @@ import unicorn
 
 from ttd.engine._native import ffi, lib
 from ttd.engine.isa import Isa
-from ttd.engine.types import Access, EngineStop, StopReason, WatchHit
+from ttd.engine.types import Access, EngineStop, Refusal, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
 # By name: the types of Unicorn's binding cover but a part of it.
@@ -84,8 +84,6 @@ class _Port:
     def on_read(self, address: int, size: int) -> int:
         try:
             window = self._window(address)
-            if size == 8:
-                return window[2](address, 4) | window[2](address + 4, 4) << 32
             return window[2](address, size)
         except BusFault:
             lib.ttd_fail(self.native, 1)
@@ -97,11 +95,7 @@ class _Port:
     def on_write(self, address: int, size: int, value: int) -> None:
         try:
             window = self._window(address)
-            if size == 8:
-                window[3](address, 4, value & 0xFFFFFFFF)
-                window[3](address + 4, 4, value >> 32)
-            else:
-                window[3](address, size, value & ((1 << 8 * size) - 1))
+            window[3](address, size, value)
         except BusFault:
             lib.ttd_fail(self.native, 1)
         except BaseException as error:  # as above
@@ -481,6 +475,69 @@ class Engine:
         """Raise exception `EXCEPTION_DIVIDE` for divisions by zero; a FAULT with `UNALIGNED` in
         its code for every unaligned access."""
         lib.ttd_set_traps(self._native, divide, unaligned)
+
+    # -- address translation -------------------------------------------------------------
+
+    def translate(self, address: int, kind: Access | None = None) -> tuple[int | None, Refusal]:
+        """Where an access by the CPU in its present mode would go: (physical, why not).
+
+        `kind` None: as a debugger looks, without rights. Nothing is marked accessed or dirty.
+        """
+        found = ffi.new("uint64_t *")
+        why = Refusal(lib.ttd_translate(self._native, address, int(kind or 0), found))
+        return (None if why else int(found[0])), why
+
+    def read_virtual(self, address: int, size: int) -> bytes:
+        """Memory as a debugger sees it at the CPU's present addresses; shorter where it ends."""
+        out = b""
+        while len(out) < size:
+            at = address + len(out)
+            physical, _ = self.translate(at)
+            if physical is None:
+                break
+            part = min(size - len(out), self.page_size - at % self.page_size)
+            data = self.read(physical, part)
+            out += data
+            if len(data) < part:
+                break
+        return out
+
+    @property
+    def translated(self) -> bool:
+        """True once page tables have been in use: an address may have been any page."""
+        return bool(lib.ttd_translated(self._native))
+
+    def set_pmp(self, entries: Sequence[tuple[int, int, int, bool]]) -> None:
+        """RISC-V's physical memory protection: (first address, end, `Access` mask, locked).
+
+        Only entries that are on, in their order: the first that matches decides. Between runs.
+        """
+        lib.ttd_set_pmp(
+            self._native,
+            len(entries),
+            ffi.new("uint64_t[]", [p[0] for p in entries]),
+            ffi.new("uint64_t[]", [p[1] for p in entries]),
+            ffi.new("uint8_t[]", [int(p[2]) for p in entries]),
+            ffi.new("uint8_t[]", [int(p[3]) for p in entries]),
+        )
+
+    def set_counters(
+        self,
+        clock_ns: int,
+        warp_ns: int,
+        hz: int,
+        time_offset: int,
+        cycle_offset: int,
+        instret_offset: int,
+    ) -> None:
+        """Let RISC-V's counters be read without asking.
+
+        `time` is (step * clock_ns + warp_ns) * hz / 10^9 + time_offset, `cycle` and `instret` are
+        step + their offset, where step is the number of steps before the instruction.
+        """
+        lib.ttd_set_counters(
+            self._native, clock_ns, warp_ns, hz, time_offset, cycle_offset, instret_offset
+        )
 
     # -- pages ---------------------------------------------------------------------------
 

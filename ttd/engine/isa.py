@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Instruction sets that `native.c` can decode the lengths of; shared with it."""
+
+    THUMB = 0
+    RV64 = 1
+    A64 = 2
+    RV32 = 3
+    X64 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +21,12 @@ class Isa:
     """How to open Unicorn for a CPU model, and which registers are its architectural state.
 
     `state` lists Unicorn register ids in an order in which writing them back reproduces the
-    state. `code` is shared with `native.c`.
+    state. `window_base`: where the physical addresses have
+    room for 256 MB of pages that no board uses.
     """
 
     name: str
-    code: int
+    code: Code
     uc_arch: int
     uc_mode: int
     uc_model: int

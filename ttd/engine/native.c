@@ -12,159 +12,11 @@
  * - A device access after which the machine must stop is done, remembered, and the instruction
  *   restarted alone ("armed"): the second time the remembered value is used.
  */
-#include "native.h"
+#include "internal.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unicorn/unicorn.h>
-
-enum { ISA_THUMB, ISA_RISCV, ISA_A64 };
-
-#define CACHE_BITS 16
-#define MAX_REGIONS 64
-#define MAX_TOKENS 32
-#define MAX_STEADY 8
-#define MAX_BURST 1024
-#define MAX_MPU 16
-#define MAX_STATE 96
-/* Kept out of line, so that what every block runs has next to nothing to save. */
-#define COLD __attribute__((noinline, cold))
-#define IT_BITS 0x0600fc00u
-#define NEVER UINT64_MAX
-
-/* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
- * many of its instructions to come. `masks`: it may change FAULTMASK. */
-typedef struct {
-    uint64_t pc;
-    uint32_t size;
-    uint16_t n;
-    uint8_t slow, it_store, it_after, masks, checked;
-} block_info;
-/* `first_view` numbers pages as the guest sees them: an alias has views of its own. */
-typedef struct {
-    int kind;
-    uint64_t base, size, canonical;
-    uint8_t *host;
-    uint32_t first_page, first_view;
-    bool asks;                    /* ROM: the host decides what a store does */
-} region;
-/* `lo` and `hi` are canonical addresses; `shift` leads back to those the user named. */
-typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
-/* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
-typedef struct { uint64_t vaddr; uint8_t *host; region *r; uint32_t page; } slot;
-typedef struct { uint64_t address, value; int size, write; } token;
-typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
-
-/* A device register whose value follows from the step until something else happens: `value` at
- * tick `ticks`, changing by `slope` a tick. */
-typedef struct {
-    uint64_t address, value, ticks, clock_ns, hz, divider, until;
-    int64_t offset_ns;
-    int size, slope;
-    bool privileged;
-} steady;
-
-/* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
- * `at` of `count` are done. The device hears of them at once when that is over. */
-typedef struct {
-    uint64_t lo, hi;
-    uint32_t count, at, words[MAX_BURST];
-    bool write;
-} burst;
-
-struct ttd_engine {
-    /* Read by every block: kept together. */
-    uint64_t steps;       /* steps completed before the current block */
-    volatile uint64_t fast_limit;
-    block_info *cache;
-    uint64_t blk_pc;
-    uint32_t blk_size, blk_n;
-    block_info *blk, it_block;
-    int it_next;          /* instructions of an IT block that the next block begins with */
-
-    void *lib, *handle;
-    uc_engine *uc;
-    int isa;
-    const char *problem;
-    uint32_t page_size, page_shift;
-    uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
-    uc_err (*emu_stop)(uc_engine *);
-    uc_err (*reg_read)(uc_engine *, int, void *);
-    uc_err (*reg_write)(uc_engine *, int, const void *);
-    uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
-    uc_err (*ctl)(uc_engine *, uc_control_type, ...);
-    uc_err (*mmio_map)(uc_engine *, uint64_t, size_t, uc_cb_mmio_read_t, void *,
-                       uc_cb_mmio_write_t, void *);
-    uc_err (*mem_protect)(uc_engine *, uint64_t, size_t, uint32_t);
-    uc_err (*mem_map_ptr)(uc_engine *, uint64_t, size_t, uint32_t, void *);
-    uc_err (*context_alloc)(uc_engine *, uc_context **);
-    uc_err (*context_save)(uc_engine *, uc_context *);
-    uc_err (*context_restore)(uc_engine *, uc_context *);
-    uc_err (*context_free)(uc_context *);
-
-    region regions[MAX_REGIONS];
-    int nregions, last_region;
-    uint32_t npages;
-    uint8_t *flags;               /* PAGE_... by page number */
-    uint8_t *watched;             /* page number -> kinds watched somewhere on the page */
-    uint8_t *translated;          /* a bit per halfword of RAM: part of some block, once */
-    uint32_t nviews;
-    uint32_t *view_slot;          /* view -> window slot + 1 */
-    slot *slots;
-    uint64_t window_base;
-    uint32_t window_pages, window_used;
-
-    uint64_t limit;               /* of the run under way */
-    volatile bool request;
-    bool masks_on, running;
-    uint32_t masks;
-    int why, code;
-    uint64_t fault_address;
-    bool fault_exact, quiet;
-    uint32_t mid;                 /* stop after this many instructions of the block at PC */
-    bool arm, armed, armed_abort, stop_after, ending, write_cached;
-    bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
-    uint64_t fill_address;
-
-    uint64_t io_step, io_pc, io_address, io_value;
-    bool io_active;
-    int io_size;
-    uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
-    steady steadies[MAX_STEADY];
-    int nsteadies;
-    bool kept;                    /* the access being served asked for `ttd_keep_reading` */
-    int failed;                   /* what `ttd_fail` said of it */
-    burst burst;
-    token tokens[MAX_TOKENS];
-    int ntokens, itoken;
-    uint64_t token_step;
-
-    uint64_t *breaks;
-    int nbreaks;
-    watch *watches;
-    int nwatches;
-    bool scan;
-    uint64_t skip_step;
-    ttd_hit hit, scan_break, scan_watch;
-    bool noting;                  /* breakpoints of the present block are still to be noted */
-
-    bool trap_divide, trap_unaligned, baseline;
-    uint64_t start_steps;         /* where the present start of Unicorn began, and */
-    uint32_t start_it;            /* the IT state there */
-
-    bool mpu_on, mpu_background, mpu_hfnmi;
-    mpu_region mpu[MAX_MPU];
-    int nmpu;
-
-    int state_regs[MAX_STATE];
-    int nstate;
-    uc_context *pristine, *scratch;
-};
-
-extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
-extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
-extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
+#include <sys/mman.h>
 
 /* ---- small things ------------------------------------------------------------------- */
 
@@ -177,7 +29,12 @@ static uint32_t reg32(ttd_engine *e, int id)
 
 static int pc_id(ttd_engine *e)
 {
-    return e->isa == ISA_THUMB ? UC_ARM_REG_PC : e->isa == ISA_RISCV ? UC_RISCV_REG_PC : UC_ARM64_REG_PC;
+    switch (e->isa) {
+    case ISA_THUMB: return UC_ARM_REG_PC;
+    case ISA_RV64: case ISA_RV32: return UC_RISCV_REG_PC;
+    case ISA_A64: return UC_ARM64_REG_PC;
+    default: return UC_X86_REG_RIP;
+    }
 }
 
 static uint64_t read_pc(ttd_engine *e)
@@ -213,13 +70,13 @@ static void forget_it(ttd_engine *e)
     }
 }
 
-static void flush_tlb(ttd_engine *e)
+void flush_tlb(ttd_engine *e)
 {
     e->write_cached = false;
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
 }
 
-static region *find_region(ttd_engine *e, uint64_t address)
+region *find_region(ttd_engine *e, uint64_t address)
 {
     region *r = &e->regions[e->last_region];
     int i;
@@ -235,7 +92,7 @@ static region *find_region(ttd_engine *e, uint64_t address)
     return NULL;
 }
 
-static uint32_t page_of(ttd_engine *e, region *r, uint64_t address)
+uint32_t page_of(ttd_engine *e, region *r, uint64_t address)
 {
     return r->first_page + (uint32_t)((address - r->base) >> e->page_shift);
 }
@@ -259,7 +116,7 @@ static region *region_of_page(ttd_engine *e, uint32_t page)
     return NULL;
 }
 
-static uint8_t *host_pointer(ttd_engine *e, uint64_t address)
+uint8_t *host_pointer(ttd_engine *e, uint64_t address)
 {
     region *r = find_region(e, address);
     return r && r->kind != REGION_MMIO ? r->host + (address - r->base) : NULL;
@@ -269,9 +126,46 @@ static int insn_length(ttd_engine *e, const uint8_t *code)
 {
     switch (e->isa) {
     case ISA_THUMB: return (code[1] >> 3) >= 0x1d ? 4 : 2;
-    case ISA_RISCV: return (code[0] & 3) == 3 ? 4 : 2;
+    case ISA_RV64: case ISA_RV32: return (code[0] & 3) == 3 ? 4 : 2;
     default: return 4;
     }
+}
+
+/* The physical address of code. */
+static bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr)
+{
+    *paddr = pc;
+    return !is_riscv(e) || riscv_code_page(e, pc, paddr);
+}
+
+/* The code at `pc`, as far as its page goes; NULL if there is none. */
+static uint8_t *code_at(ttd_engine *e, uint64_t pc)
+{
+    uint64_t paddr;
+    return code_address(e, pc, &paddr) ? host_pointer(e, paddr) : NULL;
+}
+
+/* Goes through the instructions from `at` on. */
+typedef struct { uint64_t at; uint8_t *code; } cursor;
+
+static cursor cursor_at(ttd_engine *e, uint64_t pc)
+{
+    return (cursor){ pc, code_at(e, pc) };
+}
+
+/* To the next instruction; returns the length of this one, 0 if it is not there. */
+static int advance(ttd_engine *e, cursor *c)
+{
+    int length;
+    if (!c->code)
+        return 0;
+    length = insn_length(e, c->code);
+    if ((c->at ^ (c->at + length)) & ~(uint64_t)(e->page_size - 1))
+        c->code = code_at(e, c->at + length);
+    else
+        c->code += length;
+    c->at += length;
+    return length;
 }
 
 static bool is_thumb_store(const uint8_t *code, int length)
@@ -386,7 +280,7 @@ static int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, 
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
-static void forget_blocks(ttd_engine *e)
+void forget_blocks(ttd_engine *e)
 {
     memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
 }
@@ -409,34 +303,73 @@ static bool changes_masks(const uint8_t *code, int length)
     return length == 2 ? (a & 0xffe9) == 0xb661 : (a & 0xfff0) == 0xf380;
 }
 
+/* What is special about the RISC-V instruction at `pc`, whose first bytes are at `code`. */
+static void decode_riscv(ttd_engine *e, block_info *b, uint64_t pc, const uint8_t *code, int length)
+{
+    bool straddles = length == 4 && (pc & (e->page_size - 1)) == e->page_size - 2;
+    uint32_t insn;
+    if (straddles)                        /* its end may be gone, or be another, the next time */
+        b->checked = b->slow = 1;
+    if ((code[0] & 0x7f) != 0x73)
+        return;
+    insn = riscv_insn(e, pc);
+    if (straddles || riscv_changes_modes(insn))
+        b->masks = b->slow = 1;
+    if (riscv_is_ours(insn))
+        b->checked = b->slow = 1;
+}
+
+/* Remember what `size` bytes of code at `pc` were translated; a page that protection splits is to
+ * be looked at instruction by instruction. */
+static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size)
+{
+    while (size) {
+        uint32_t left = e->page_size - (uint32_t)(pc & (e->page_size - 1));
+        uint64_t paddr, at, end;
+        region *r;
+        if (left > size)
+            left = size;
+        if (code_address(e, pc, &paddr) && (r = find_region(e, paddr)) && r->kind != REGION_MMIO) {
+            if (e->flags[page_of(e, r, paddr)] & PAGE_SPLIT)
+                b->checked = b->slow = 1;
+            at = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
+            for (end = at + left; at < end; at += 2)
+                e->translated[at >> 4] |= (uint8_t)(1u << (at >> 1 & 7));
+        }
+        pc += left;
+        size -= left;
+    }
+}
+
 COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
 {
-    region *r = find_region(e, pc);
-    uint8_t *code = r && r->kind != REGION_MMIO ? r->host + (pc - r->base) : NULL;
-    uint32_t offset = 0, n = 0;
+    cursor c = cursor_at(e, pc);
+    uint32_t n = 0;
     int i;
-    *b = (block_info){ .pc = pc, .size = size };
-    while (code && offset < size) {
-        int length = insn_length(e, code + offset);
+    *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = size };
+    while (c.code && c.at - pc < size) {
+        uint64_t at = c.at;
+        uint8_t *code = c.code;
+        int length = advance(e, &c);
+        if (is_riscv(e))
+            decode_riscv(e, b, at, code, length);
         if (e->isa == ISA_THUMB) {
             if (in_it) {
                 in_it--;
-                if (is_thumb_store(code + offset, length))
+                if (is_thumb_store(code, length))
                     b->it_store = b->slow = 1;
             }
-            if (length == 2 && code[offset + 1] == 0xbf && (code[offset] & 15))
-                in_it = 4 - __builtin_ctz(code[offset] & 15);
-            if (changes_masks(code + offset, length))
+            if (length == 2 && code[1] == 0xbf && (code[0] & 15))
+                in_it = 4 - __builtin_ctz(code[0] & 15);
+            if (changes_masks(code, length))
                 b->masks = b->slow = 1;
-            if ((e->trap_divide && is_divide(code + offset, length))
-                || (e->baseline && is_mainline(code + offset, length)))
+            if ((e->trap_divide && is_divide(code, length))
+                || (e->baseline && is_mainline(code, length)))
                 b->checked = b->slow = 1;
         }
-        offset += length;
         n++;
     }
-    if (code && ((e->flags[page_of(e, r, pc)] | e->flags[page_of(e, r, pc + size - 1)]) & PAGE_SPLIT))
-        b->checked = b->slow = 1;
+    note_translated(e, b, pc, size);
     b->n = n;
     b->it_after = (uint8_t)in_it;
     if (in_it)
@@ -444,24 +377,14 @@ COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < size)
             b->slow = 1;
-    if (code) {
-        uint64_t at = ((uint64_t)r->first_page << e->page_shift) + (pc - r->base), end = at + size;
-        for (; at < end; at += 2)
-            e->translated[at >> 4] |= (uint8_t)(1u << (at >> 1 & 7));
-    }
 }
 
 static int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
 {
-    uint8_t *code = host_pointer(e, start);
-    uint64_t at = start;
+    cursor c = cursor_at(e, start);
     int n = 0;
-    while (code && at < pc) {
-        int length = insn_length(e, code);
-        code += length;
-        at += length;
+    while (c.at < pc && advance(e, &c))
         n++;
-    }
     return n;
 }
 
@@ -479,19 +402,18 @@ static uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address)
 
 static uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
 {
-    uint8_t *code = host_pointer(e, start);
-    while (code && index--) {
-        int length = insn_length(e, code);
-        code += length;
-        start += length;
-    }
-    return start;
+    cursor c = cursor_at(e, start);
+    while (index-- && advance(e, &c))
+        ;
+    return c.at;
 }
 
 /* Unprivileged code cannot change a mask, and Unicorn would answer 0 for them. */
 static uint32_t read_masks(ttd_engine *e)
 {
     uint32_t xpsr;
+    if (is_riscv(e))
+        return riscv_masks(e);
     if (e->isa != ISA_THUMB || unprivileged_thread(e, &xpsr))
         return e->masks;
     return (reg32(e, UC_ARM_REG_PRIMASK) & 1) | (reg32(e, UC_ARM_REG_FAULTMASK) & 1) << 1
@@ -507,7 +429,7 @@ static void stop(ttd_engine *e, int why)
 
 static void set_fast_limit(ttd_engine *e)
 {
-    bool look = e->masks_on || e->masks_next || e->it_next;
+    bool look = e->masks_on || e->masks_next || e->it_next || e->lookahead;
     e->fast_limit = look ? 0 : e->limit;
     if (e->request)                       /* may come from another thread at any moment */
         e->fast_limit = 0;
@@ -540,13 +462,45 @@ static bool first_runs(ttd_engine *e)
     return !(it & 15) || condition_holds(reg32(e, UC_ARM_REG_XPSR), (int)(it >> 4));
 }
 
+/* As `checked_room`, for RISC-V. */
+static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    cursor c = cursor_at(e, b->pc);
+    uint64_t k;
+    for (k = 0; k < b->n && k < room; k++) {
+        uint64_t at = c.at, last;
+        uint8_t *code = c.code;
+        int length = advance(e, &c);
+        last = at + length - 2;
+        if (!length || !riscv_fetchable(e, at) || !riscv_fetchable(e, last)) {
+            if (k == 0) {
+                *why = WHY_FAULT;
+                fault_at(e, ACC_FETCH, length && riscv_fetchable(e, at) ? last : at);
+            }
+            return k;
+        }
+        if ((code[0] & 0x7f) == 0x73 && riscv_is_ours(riscv_insn(e, at))) {
+            if (k == 0) {
+                *why = WHY_EXCEPTION;
+                e->code = EXCEPTION_CSR;
+            }
+            return k;
+        }
+    }
+    return room;
+}
+
 /* How many instructions of the block may run before one that must not, or whose operands have to
  * be seen first; `why` if that is none. */
 static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     uint8_t *code = host_pointer(e, b->pc);
     uint64_t at = b->pc, k;
-    bool active = mpu_active(e), privileged = privileged_now(e);
+    bool active, privileged;
+    if (is_riscv(e))
+        return riscv_room(e, b, room, why);
+    active = mpu_active(e);
+    privileged = privileged_now(e);
     for (k = 0; k < b->n && k < room; k++) {
         int length = insn_length(e, code);
         if (mpu_allows(e, at, length, ACC_FETCH, privileged, active) != 1) {
@@ -598,11 +552,15 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         decode_block(e, &e->it_block, b->pc, b->size, e->it_next);
         e->blk = b = &e->it_block;
     }
-    if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
-        flush_tlb(e);
-    e->masks_next = b->masks && e->mpu_on;
-    if (e->masks_next)
-        e->mpu_was_active = mpu_active(e);
+    if (is_riscv(e)) {
+        e->masks_next = b->masks;
+    } else {
+        if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
+            flush_tlb(e);
+        e->masks_next = b->masks && e->mpu_on;
+        if (e->masks_next)
+            e->mpu_was_active = mpu_active(e);
+    }
     e->it_next = b->it_after;
     set_fast_limit(e);
     if (b->it_store && e->write_cached)
@@ -653,7 +611,22 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
-    if (b->pc != pc || b->size != size)
+    if (e->lookahead) {
+        e->lookahead = false;
+        flush_tlb(e);
+    }
+    if (is_riscv(e) && e->masks_next) {
+        uint64_t satp = e->rv.satp;
+        riscv_look(e);
+        if (e->rv.satp != satp) {         /* the block was found by the old page tables */
+            e->masks_next = false;
+            e->blk_n = e->blk_size = 0;
+            e->blk_pc = pc;
+            stop(e, WHY_AGAIN);
+            return;
+        }
+    }
+    if (b->key != (pc ^ e->salt) || b->size != size)
         decode_block(e, b, pc, size, 0);
     e->blk_pc = pc;
     e->blk_size = size;
@@ -669,7 +642,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
     uint64_t steps = e->steps + e->blk_n;
     (void)uc;
-    if (__builtin_expect(b->pc != pc || b->size != size || b->slow || e->noting
+    if (__builtin_expect(b->key != (pc ^ e->salt) || b->size != size || b->slow || e->noting
                          || steps + b->n > e->fast_limit, 0)) {
         look_at_block(e, b, pc, size);
         return;
@@ -685,23 +658,41 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     ttd_engine *e = user;
     (void)uc;
+    if (is_riscv(e)) {
+        uint64_t pc = read_pc(e) - 4;     /* Unicorn has gone on, by that, whatever the length */
+        uint32_t index = pc - e->blk_pc < e->blk_size ? (uint32_t)index_of(e, e->blk_pc, pc) : 0;
+        if (number == RISCV_ILLEGAL && riscv_counter(e, riscv_insn(e, pc), e->steps + index)) {
+            if (e->noting)
+                note_breaks(e, e->steps, index + 1);
+            e->steps += index + 1;
+            e->blk_n = e->blk_size = 0;
+            return;
+        }
+        e->intr_after = true;
+    }
     e->code = (int)number;
     stop(e, WHY_EXCEPTION);
 }
 
 /* ---- pages -------------------------------------------------------------------------- */
 
-/* The window's page for the guest's page at `vaddr`; 0 if the window is full. */
-static uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr)
+/* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
+static uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
 {
-    uint32_t view = r->first_view + (uint32_t)((vaddr - r->base) >> e->page_shift);
-    uint32_t n = e->view_slot[view];
+    uint32_t mask = 2 * e->window_pages - 1, n;
+    uint64_t hash = ((vaddr ^ paddr << 20) >> e->page_shift) * 0x9e3779b97f4a7c15ull >> 40;
+    for (; (n = e->slot_table[hash & mask]); hash++)
+        if (e->slots[n - 1].vaddr == vaddr && e->slots[n - 1].paddr == paddr)
+            break;
     if (!n) {
-        if (e->window_used == e->window_pages - 1)
-            return 0;
+        if (e->window_used == e->window_pages - 1) {
+            memset(e->slot_table, 0, sizeof *e->slot_table * (mask + 1));
+            e->window_used = 0;
+            flush_tlb(e);
+        }
         n = ++e->window_used;
-        e->view_slot[view] = n;
-        e->slots[n - 1] = (slot){ vaddr, r->host + (vaddr - r->base), r, page_of(e, r, vaddr) };
+        e->slot_table[hash & mask] = n;
+        e->slots[n - 1] = (slot){ vaddr, paddr, r->host + (paddr - r->base), r, page_of(e, r, paddr) };
     }
     return e->window_base + ((uint64_t)(n - 1) << e->page_shift);
 }
@@ -713,6 +704,7 @@ static uint64_t void_address(ttd_engine *e, uint64_t vaddr)
     if (s->vaddr != vaddr)
         flush_tlb(e);
     *s = (slot){ .vaddr = vaddr };
+    e->void_used = is_riscv(e);           /* something may be there the next time */
     return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
 }
 
@@ -729,11 +721,62 @@ static bool refuse(ttd_engine *e, int kind, uint64_t address)
     return false;
 }
 
+/* Where the page at `vaddr` is, and what may be done there (`rights`) by an access like this.
+ * 1 allowed, 0 not, -1 it depends on the place. */
+static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights)
+{
+    *paddr = vaddr;
+    *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
+    if (is_riscv(e)) {
+        if (e->quiet_physical)
+            return 1;
+        if (riscv_translate(e, vaddr, kind, paddr, rights))
+            return 0;
+        return riscv_allows(e, *paddr, e->page_size, kind);
+    }
+    if (e->quiet || (!e->mpu_on && kind != ACC_FETCH))
+        return 1;
+    return mpu_allows(e, vaddr, e->page_size, kind,
+                      kind == ACC_FETCH ? privileged_now(e) : privileged_access(e), mpu_active(e));
+}
+
+/* May all of the page be accessed so without being asked again? */
+static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, int kind)
+{
+    if (!(rights & kind))
+        return false;
+    if (is_riscv(e))
+        return riscv_allows(e, paddr, e->page_size, kind) == 1;
+    return !e->mpu_on
+        || mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e)) == 1;
+}
+
+/* What is watched on the page, or so little before a watched place that an access may get there. */
+static int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
+{
+    int i, kinds = 0;
+    if (e->isa == ISA_THUMB)
+        return e->watched[page];
+    for (i = 0; i < e->nwatches; i++) {
+        watch *w = &e->watches[i];
+        if (w->hi > vaddr && (w->lo < 64 || w->lo - 64 < vaddr + e->page_size))
+            kinds |= w->kinds;
+    }
+    return kinds;
+}
+
 /* An unaligned access that begins on this page may end on the next without another look. */
-static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, int kind)
+static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int kind)
 {
     uint64_t next = vaddr + e->page_size;
-    if (next == r->base + r->size) {
+    if (is_riscv(e)) {
+        if (!riscv_probe(e, next, &next))
+            return false;
+        r = find_region(e, next);
+        return r && (r->kind == REGION_MMIO || (r->kind == REGION_ROM && kind == ACC_WRITE)
+                     || riscv_allows(e, next, e->page_size, kind) < 0);
+    }
+    if (paddr + e->page_size == r->base + r->size) {
         region *n = find_region(e, next);
         return n && (n->kind == REGION_MMIO || (n->kind == REGION_ROM && kind == ACC_WRITE));
     }
@@ -749,12 +792,13 @@ static bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int si
     return false;
 }
 
-static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *out)
+static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int rights,
+                      uc_tlb_entry *out)
 {
-    uint32_t page = page_of(e, r, vaddr);
+    uint32_t page = page_of(e, r, paddr);
     uint8_t *flags = &e->flags[page];
     if (!(*flags & PAGE_EVER_EXEC)) {
-        uint64_t code = r->canonical + (vaddr - r->base);
+        uint64_t code = r->canonical + (paddr - r->base);
         uc_hook hook;
         /* Stores to code are trapped here. Unicorn, to see them too, walks its whole TLB for every
          * block that it translates, but not where a memory hook covers the code. */
@@ -765,16 +809,30 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uc_tlb_entry *ou
         flush_tlb(e);
     }
     *flags |= PAGE_EXEC;
-    out->paddr = r->canonical + (vaddr - r->base);
+    out->paddr = r->canonical + (paddr - r->base);
     out->perms = UC_PROT_EXEC;
     if (e->quiet)                         /* only looked up, to drop translated code */
         return true;
-    if (!(e->watched[page] & ACC_READ) && !leads_to_trap(e, r, vaddr, ACC_READ)
-        && (!e->mpu_on || mpu_allows(e, vaddr, e->page_size, ACC_READ, privileged_now(e),
-                                     mpu_active(e)) == 1)) {
+    if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
+        forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
+    if (!(watched_kinds(e, vaddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)
+        && grants(e, vaddr, paddr, rights, ACC_READ)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
+    return true;
+}
+
+/* Code may end in the middle of an instruction: what is behind, on a page that cannot be fetched
+ * from, is not looked at before that instruction's turn (`riscv_room`). */
+static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
+{
+    if (!is_riscv(e) || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
+        return false;
+    e->lookahead = true;
+    e->fast_limit = 0;
+    out->paddr = e->window_base + ((uint64_t)e->window_pages << e->page_shift);
+    out->perms = UC_PROT_EXEC;
     return true;
 }
 
@@ -790,21 +848,24 @@ static void split_code(ttd_engine *e, uint32_t page, bool split)
 static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
 {
     ttd_engine *e = user;
-    region *r = find_region(e, vaddr);
     int kind = type == UC_MEM_WRITE ? ACC_WRITE : type == UC_MEM_FETCH ? ACC_FETCH : ACC_READ;
-    int allowed = 1;
+    int allowed, rights;
+    uint64_t paddr;
     bool trap = true;
+    region *r;
     (void)uc;
 
-    if ((e->mpu_on || kind == ACC_FETCH) && !e->quiet)
-        allowed = mpu_allows(e, vaddr, e->page_size, kind,
-                             kind == ACC_FETCH ? privileged_now(e) : privileged_access(e),
-                             mpu_active(e));
+    if (is_riscv(e) && e->masks_next && kind == ACC_FETCH && !e->quiet)
+        riscv_look(e);
+    allowed = look_up(e, vaddr, kind, &paddr, &rights);
+    r = find_region(e, paddr);
     if (kind == ACC_FETCH) {
         if (r && r->kind != REGION_MMIO && allowed) {
-            split_code(e, page_of(e, r, vaddr), allowed < 0);
-            return fill_code(e, r, vaddr, out);
+            split_code(e, page_of(e, r, paddr), allowed < 0);
+            return fill_code(e, r, vaddr, paddr, rights, out);
         }
+        if (fill_lookahead(e, vaddr, out))
+            return true;
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
     if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE && !r->asks)) {
@@ -813,28 +874,31 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
             return refuse(e, kind, vaddr);
         out->paddr = void_address(e, vaddr);
     } else if (r->kind == REGION_MMIO) {
-        out->paddr = vaddr;
+        out->paddr = paddr;
+        e->device_views[paddr >> e->page_shift & (DEVICE_VIEWS - 1)] = (view){ paddr, vaddr };
     } else {
-        uint32_t page = page_of(e, r, vaddr);
-        uint8_t *flags = &e->flags[page], watched = e->watched[page];
-        trap = allowed < 0 || e->trap_unaligned || (r->asks && kind == ACC_WRITE) || (watched & kind) || leads_to_trap(e, r, vaddr, kind)
-            || (kind == ACC_WRITE && ((*flags & PAGE_EVER_EXEC) || (watched & ACC_READ)));
+        uint32_t page = page_of(e, r, paddr);
+        uint8_t *flags = &e->flags[page];
+        int watched = watched_kinds(e, vaddr, page);
+        trap = allowed < 0 || e->trap_unaligned || (watched & kind)
+            || (r->asks && kind == ACC_WRITE)
+            || leads_to_trap(e, r, vaddr, paddr, kind)
+            || (kind == ACC_WRITE
+                && ((*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) || (watched & ACC_READ)));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
             *flags |= PAGE_DIRTY;
         if (trap) {
-            out->paddr = window_address(e, r, vaddr);
-            if (!out->paddr) {
-                e->problem = "too many trapped pages";
-                e->why = WHY_HOST_ERROR;
-                return false;
-            }
+            out->paddr = window_address(e, r, vaddr, paddr);
         } else {
-            out->paddr = r->canonical + (vaddr - r->base);
+            out->paddr = r->canonical + (paddr - r->base);
             out->perms = UC_PROT_READ;
+            if (kind == ACC_WRITE && !(rights & ACC_READ))
+                out->perms = 0;
             if (kind == ACC_WRITE
-                || ((*flags & PAGE_DIRTY) && !(*flags & PAGE_EVER_EXEC) && !watched && !e->mpu_on
-                    && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, ACC_WRITE)))
+                || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
+                    && !e->mpu_on && grants(e, vaddr, paddr, rights, ACC_WRITE)
+                    && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, paddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;
         }
     }
@@ -847,7 +911,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
         }
         out->perms = UC_PROT_READ;
         if (kind == ACC_WRITE) {
-            out->perms |= UC_PROT_WRITE;
+            out->perms = is_riscv(e) ? UC_PROT_WRITE : UC_PROT_READ | UC_PROT_WRITE;
             e->write_cached = true;
         }
     }
@@ -857,7 +921,7 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
 
 /* ---- trapped accesses --------------------------------------------------------------- */
 
-static void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     for (; lo < hi; lo += 2) {
         block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
@@ -866,33 +930,67 @@ static void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
     }
 }
 
-/* Memory changed: drop what was translated from it, and what is known of the blocks. */
-static void drop_code(ttd_engine *e, region *r, uint64_t address, uint32_t size)
+/* Does the block that is running include some of these bytes? */
+static bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
 {
-    uint64_t first = r->canonical + (address - r->base), lo, at;
-    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (address - r->base);
-    bool any = false;
+    uint64_t first = r->canonical + (paddr - r->base), pc = e->blk_pc, end = pc + e->blk_size;
+    while (pc < end) {
+        uint64_t next = (pc | (e->page_size - 1)) + 1, at;
+        if (next > end)
+            next = end;
+        if (code_address(e, pc, &at)) {
+            at = canonical(e, at);
+            if (first < at + (next - pc) && first + size > at)
+                return true;
+        }
+        pc = next;
+    }
+    return false;
+}
+
+/* Forget the blocks that lie in this memory, at every address that shows it. */
+static void forget_blocks_in(ttd_engine *e, uint64_t first, uint32_t size)
+{
+    uint64_t mask = e->page_size - 1, at, lo;
     int i;
+    for (i = 0; i < e->nregions; i++) {
+        region *v = &e->regions[i];
+        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
+            continue;
+        at = v->base + (first - v->canonical);
+        lo = at & ~mask;
+        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
+    }
+    if (!e->translated_once)
+        return;
+    for (i = 0; i < 1 << CODE_MAP_BITS; i++) {
+        code_page *c = &e->code_map[i];
+        if (c->used && c->ppage == (first & ~mask))
+            forget_blocks_at(e, c->vpage - e->page_size, c->vpage + (first & mask) + size);
+    }
+}
+
+/* Memory changed: drop what was translated from it, and what is known of the blocks. */
+static void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
+{
+    uint64_t first = r->canonical + (paddr - r->base), at;
+    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
+    bool any = false, moved = is_riscv(e) && e->rv.satp;
     for (at = bit & ~1ull; at < bit + size && !any; at += 2)
         any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (!any)
         return;
-    for (i = 0; i < e->nregions; i++) {
-        region *v = &e->regions[i];       /* every address that shows this memory */
-        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
-            continue;
-        at = v->base + (first - v->canonical);
-        lo = at & ~(uint64_t)(e->page_size - 1);
-        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
-    }
-    if (e->running && e->blk_size) {
-        uint64_t blk = canonical(e, e->blk_pc);
-        if (first < blk + e->blk_size && first + size > blk)
-            e->code_hit = true;
-    }
-    e->quiet = true;
+    forget_blocks_in(e, first, size);
+    if (e->running && e->blk_size && in_block(e, r, paddr, size))
+        e->code_hit = true;
+    /* Unicorn wants a virtual address: nothing but this may be mapped meanwhile. */
+    if (moved)
+        flush_tlb(e);
+    e->quiet = e->quiet_physical = true;
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, first + size);
-    e->quiet = false;
+    e->quiet = e->quiet_physical = false;
+    if (moved)
+        flush_tlb(e);
 }
 
 static uint32_t insn_at(ttd_engine *e, uint64_t pc)
@@ -934,10 +1032,10 @@ static uint32_t gpr(ttd_engine *e, int n)
 /* True when the access at `address` is to stop the run, or is noted (scan). */
 static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
-    uint64_t at = canonical(e, address);
+    uint64_t at = e->isa == ISA_THUMB ? canonical(e, address) : address;
     uint8_t old[8];
     bool hit_any = false;
-    int i, j, had = ttd_read(e, address, old, size);
+    int i, j, had = ttd_read(e, address + e->io_shift, old, size);
     if (kind == ACC_READ && had == size)
         memcpy(&value, old, size);
     for (i = 0; i < e->nwatches; i++) {
@@ -972,6 +1070,8 @@ static bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, ui
     uint32_t insn, list;
     int pair[2], n, i, r = -1;
     bool hit = false;
+    if (e->isa != ISA_THUMB)              /* several accesses: doing the first ones again is no harm */
+        return watched_access(e, address, size, kind, value);
     if (e->looked_step == e->io_step)
         return false;
     insn = insn_at(e, e->io_pc);
@@ -1011,51 +1111,60 @@ static bool give_up(ttd_engine *e, bool write)
     return false;
 }
 
-static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value);
+static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
+                          uint64_t value);
 
 /* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
 static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
                           uint64_t value)
 {
     int kind = write ? ACC_WRITE : ACC_READ;
-    uint64_t blk = e->blk_pc;
+    uint64_t paddr = s->paddr + (address - s->vaddr);
     if (!s->host) {
         fault_at(e, kind, address);
         return give_up(e, write);
     }
     if (write && s->r->asks)
-        return device_access(e, address, size, write, value);
+        return device_access(e, paddr, address, size, write, value);
     if (e->nwatches && watched_insn(e, address, size, kind, value)) {
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
-    if (write && !e->armed && (e->flags[s->page] & PAGE_EVER_EXEC) && e->blk_size) {
-        uint64_t at = canonical(e, address);
-        blk = canonical(e, blk);
-        if (at < blk + e->blk_size && at + size > blk) {
-            e->arm = true;                /* this very block changes: run the store alone */
-            return give_up(e, write);
-        }
+    if (write && !e->armed && e->blk_size
+        && (((e->flags[s->page] & PAGE_EVER_EXEC) && in_block(e, s->r, paddr, size))
+            || ((e->flags[s->page] & PAGE_TABLE) && riscv_changes_code(e, s, address, size, value)))) {
+        e->arm = true;                    /* this very block changes: run the store alone */
+        return give_up(e, write);
     }
     forget_it(e);
     return true;
 }
 
-static uint64_t ticks_of(const steady *r, uint64_t step)
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider)
 {
-    unsigned __int128 ns = (unsigned __int128)step * r->clock_ns + r->offset_ns;
-    return (uint64_t)(ns * r->hz / r->divider);
+    unsigned __int128 ns = (unsigned __int128)step * clock_ns + offset_ns;
+    return (uint64_t)(ns * hz / divider);
 }
 
-static steady *steady_at(ttd_engine *e, uint64_t address, int size)
+static uint64_t ticks_of(const steady *r, uint64_t step)
+{
+    return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
+}
+
+/* What a register that was to be kept reading would say. */
+static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *value)
 {
     int i;
     for (i = 0; i < e->nsteadies; i++) {
         steady *r = &e->steadies[i];
-        if (r->address == address && r->size == size)
-            return e->io_step < r->until && r->privileged == privileged_access(e) ? r : NULL;
+        if (r->address == address && r->size == size) {
+            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
+            *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
+            *value &= NEVER >> (64 - 8 * size);
+            return e->io_step < r->until && r->privileged == privileged_access(e);
+        }
     }
-    return NULL;
+    return false;
 }
 
 static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
@@ -1080,15 +1189,47 @@ static void end_burst(ttd_engine *e)
         ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
 }
 
-static bool device_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
+/* Eight bytes are two registers. */
+static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value)
+{
+    uint64_t high;
+    if (size < 8)
+        return steady_value(e, address, size, value);
+    if (!steady_value(e, address, 4, value) || !steady_value(e, address + 4, 4, &high))
+        return false;
+    *value |= high << 32;
+    return true;
+}
+
+/* Hand an access, or one half of it, to the device. */
+static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half)
+{
+    uint64_t mask = NEVER >> (64 - 8 * size);
+    e->io_address = address;
+    e->io_size = size;
+    e->kept = false;
+    e->failed = 0;
+    if (write)
+        ttd_host_write(e->handle, address, size, value >> half & mask);
+    else
+        e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
+    switch (e->failed) {
+    case 0: break;
+    case 1: fault_at(e, write ? ACC_WRITE : ACC_READ, address); break;
+    default: e->why = WHY_HOST_ERROR; break;
+    }
+}
+
+static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
+                          uint64_t value)
 {
     int kind = write ? ACC_WRITE : ACC_READ;
+    bool kept;
     if (e->token_step != e->io_step) {
         e->token_step = e->io_step;
         e->ntokens = e->itoken = 0;
     }
     e->io_address = address;
-    e->io_size = size;
     if (e->itoken < e->ntokens) {
         token *t = &e->tokens[e->itoken];
         if (t->address == address && t->size == size && t->write == write) {
@@ -1098,41 +1239,33 @@ static bool device_access(ttd_engine *e, uint64_t address, int size, bool write,
             return true;
         }
     }
-    if (e->nwatches && watched_insn(e, address, size, kind, value)) {
+    if (e->nwatches && watched_insn(e, seen_at, size, kind, value)) {
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
-    if (e->nsteadies && !write) {
-        steady *r = steady_at(e, address, size);
-        if (r) {
-            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
-            e->io_value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
-            forget_it(e);
-            return true;
-        }
+    if (e->nsteadies && !write && steady_values(e, address, size, &e->io_value)) {
+        forget_it(e);
+        return true;
     }
     e->stop_after = e->code_hit = false;
+    e->io_value = 0;
     if (e->burst.count && burst_access(e, address, size, write, value)) {
         e->nsteadies = 0;
         goto remember;
     }
     end_burst(e);
     e->io_active = true;
-    e->kept = false;
-    e->failed = 0;
-    if (write)
-        ttd_host_write(e->handle, address, size, value);
-    else
-        e->io_value = ttd_host_read(e->handle, address, size);
-    e->io_active = false;
-    switch (e->failed) {
-    case 0: break;
-    case 1: fault_at(e, kind, address); break;
-    default: e->why = WHY_HOST_ERROR; break;
+    ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
+    kept = e->kept;
+    if (size > 4 && !e->why) {
+        ask_device(e, address + 4, 4, write, value, 32);
+        kept &= e->kept;
     }
+    e->io_address = address;
+    e->io_active = false;
     if (e->why)
         return give_up(e, write);
-    if (!e->kept)
+    if (!kept)
         e->nsteadies = 0;                 /* this access may have changed any device */
 remember:
     if (e->ntokens < MAX_TOKENS) {
@@ -1148,11 +1281,20 @@ remember:
     return true;
 }
 
+static bool permitted(ttd_engine *e, uint64_t address, uint64_t paddr, int size, int kind)
+{
+    if (is_riscv(e))
+        return riscv_allows(e, paddr, size, kind) == 1;
+    return !e->mpu_on || mpu_allows(e, address, size, kind, privileged_access(e), mpu_active(e)) == 1;
+}
+
 static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
                     void *user)
 {
     ttd_engine *e = user;
     bool write = type == UC_MEM_WRITE_PROT;
+    int kind = write ? ACC_WRITE : ACC_READ;
+    uint64_t paddr, seen_at;
     slot *s = NULL;
     (void)uc;
 
@@ -1166,32 +1308,39 @@ static bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     e->io_pc = read_pc(e);
     e->io_step = e->steps + (e->io_pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, e->io_pc) : 0);
     e->io_value = 0;
+    paddr = seen_at = address;
+    e->io_shift = 0;
     if (address - e->window_base < ((uint64_t)e->window_pages << e->page_shift)) {
         s = slot_at(e, address);
-        address = s->vaddr + (address & (e->page_size - 1));
-    } else if (address & ((size > 4 ? 4 : size) - 1)) {
-        /* DDI0403E A3.2.1: unaligned to Device memory. */
-        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+        seen_at = s->vaddr + (address & (e->page_size - 1));
+        paddr = s->paddr + (address & (e->page_size - 1));
+        e->io_shift = paddr - seen_at;
+    } else {
+        view *v = &e->device_views[address >> e->page_shift & (DEVICE_VIEWS - 1)];
+        if (v->paddr == (address & ~(uint64_t)(e->page_size - 1)))
+            seen_at = v->vaddr + (address & (e->page_size - 1));
+        if (address & (size - 1)) {       /* DDI0403E A3.2.1: unaligned to Device memory. */
+            fault_at(e, kind | ACC_UNALIGNED, seen_at);
+            return give_up(e, write);
+        }
+    }
+    if (s && (e->trap_unaligned || e->baseline) && seen_at & ((size > 4 ? 4 : size) - 1)) {
+        fault_at(e, kind | ACC_UNALIGNED, seen_at);
         return give_up(e, write);
     }
-    if (s && (e->trap_unaligned || e->baseline) && address & ((size > 4 ? 4 : size) - 1)) {
-        fault_at(e, (write ? ACC_WRITE : ACC_READ) | ACC_UNALIGNED, address);
+    if (!permitted(e, seen_at, paddr, size, kind)) {
+        fault_at(e, kind, seen_at);
         return give_up(e, write);
     }
-    if (e->mpu_on && mpu_allows(e, address, size, write ? ACC_WRITE : ACC_READ,
-                                privileged_access(e), mpu_active(e)) != 1) {
-        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
-        return give_up(e, write);
-    }
-    return s ? memory_access(e, s, address, size, write, (uint64_t)value)
-             : device_access(e, address, size, write, (uint64_t)value);
+    return s ? memory_access(e, s, seen_at, size, write, (uint64_t)value)
+             : device_access(e, address, seen_at, size, write, (uint64_t)value);
 }
 
 static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     ttd_engine *e = user;
-    (void)uc, (void)offset, (void)size;
-    return e->io_value;
+    (void)uc, (void)size;
+    return e->io_value >> 8 * ((offset - e->io_address) & 7 & -(uint64_t)(e->isa != ISA_THUMB));
 }
 
 static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -1234,10 +1383,13 @@ static void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint6
     }
     if (s->r->asks)
         return;                           /* done in on_prot */
+    if ((e->flags[s->page] & PAGE_TABLE) && memcmp(s->host + in_page, &value, size)
+        && riscv_entry_valid(e, s, s->vaddr + in_page, (int)size))
+        flush_tlb(e);
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;
     if (e->flags[s->page] & PAGE_EVER_EXEC)
-        drop_code(e, s->r, s->vaddr + in_page, size);
+        drop_code(e, s->r, s->paddr + in_page, size);
 }
 
 /* ---- running ------------------------------------------------------------------------ */
@@ -1250,10 +1402,13 @@ static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
 static bool is_wait(ttd_engine *e, uint64_t pc)
 {
     uint32_t insn = insn_at(e, pc);
-    uint8_t *code = host_pointer(e, pc);
-    if (e->isa == ISA_THUMB)
-        return insn == 0xbf30 || insn == 0xf3af8003;
-    return code && code[0] == 0x73 && code[1] == 0 && code[2] == 0x50 && code[3] == 0x10;
+    uint8_t *code = code_at(e, pc);
+    switch (e->isa) {
+    case ISA_THUMB: return insn == 0xbf30 || insn == 0xf3af8003;
+    case ISA_RV64: case ISA_RV32: return riscv_insn(e, pc) == 0x10500073;
+    case ISA_A64: return code && !memcmp(code, "\x7f\x20\x03\xd5", 4);
+    default: return code && *code == 0xf4;
+    }
 }
 
 /* Count what the block that was under way has executed, now that PC is `pc`. */
@@ -1295,6 +1450,8 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
         e->quiet = true;
         e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), exit_at, exit_at + 2);
         e->quiet = false;
+        if (e->space)                     /* it was looked up without marking it accessed */
+            flush_tlb(e);
     }
     e->blk_n = 0;
     e->blk = NULL;
@@ -1334,12 +1491,19 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->arm = e->ending = e->noting = false;
     e->mid = 0;
     e->looked_step = NEVER;
+    e->masks_next = false;
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0;
         bool use_exit = false;
         uc_err err;
 
-        if (e->flush_due && !e->arm) {
+        if (is_riscv(e)) {
+            if (e->masks_next)
+                e->modes_stale = true;
+            riscv_refresh(e);
+        }
+        if ((e->flush_due || e->void_used) && !e->arm) {
+            e->void_used = false;
             e->flush_due = false;
             flush_tlb(e);
         }
@@ -1358,7 +1522,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->limit = limit;
         e->armed = e->arm;
         if (e->armed) {
-            uint8_t *code = host_pointer(e, pc);
+            uint8_t *code = code_at(e, pc);
             e->limit = e->steps + 1;
             use_exit = code != NULL;
             exit_at = code ? pc + insn_length(e, code) : 0;
@@ -1378,6 +1542,15 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         set_fast_limit(e);
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
+        if (e->intr_after) {
+            e->intr_after = false;
+            pc -= 4;
+            e->reg_write(e->uc, pc_id(e), &pc);
+        }
+        if (e->lookahead) {
+            e->lookahead = false;
+            flush_tlb(e);
+        }
         if (e->armed_abort) {
             /* The access was swallowed; take back what else the instruction did. */
             e->context_restore(e->uc, e->scratch);
@@ -1388,6 +1561,15 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                         !e->fill_fault);
         }
         account(e, pc);
+        if (e->why == WHY_AGAIN)
+            continue;
+        if (e->why == WHY_EXCEPTION && e->code == EXCEPTION_CSR
+            && riscv_counter(e, riscv_insn(e, pc), e->steps)) {
+            pc += 4;
+            e->reg_write(e->uc, pc_id(e), &pc);
+            e->steps++;
+            continue;
+        }
         if (e->fill_fault && e->code != ACC_FETCH && !e->armed && !e->why)
             e->arm = true;                /* alone, to learn the address */
 
@@ -1419,6 +1601,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
+    e->modes_stale |= e->masks_next;
     out->why = result;
     out->steps = e->steps - before;
     out->pc = read_pc(e);
@@ -1531,8 +1714,10 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, c
     e->nwatches = count;
     memset(e->watched, 0, e->npages);
     for (i = 0; i < count; i++) {
-        uint64_t at = canonical(e, lo[i]), end = at + (hi[i] - lo[i]);
+        uint64_t at = e->isa == ISA_THUMB ? canonical(e, lo[i]) : lo[i], end = at + (hi[i] - lo[i]);
         e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
+        if (e->isa != ISA_THUMB)
+            continue;                     /* `watched_kinds` compares with what the guest sees */
         at = (at < 63 ? 0 : at - 63) & ~(uint64_t)(e->page_size - 1);
         for (; at < end; at += e->page_size) {
             region *r = find_region(e, at);
@@ -1650,6 +1835,8 @@ int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)
         if (left > (uint64_t)(size - done))
             left = size - done;
         page = page_of(e, r, at);
+        if (e->flags[page] & PAGE_TABLE)
+            flush_tlb(e);
         memcpy(r->host + (at - r->base), data + done, left);
         e->flags[page] |= PAGE_DIRTY;
         if (e->flags[page] & PAGE_EVER_EXEC)
@@ -1722,6 +1909,10 @@ void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
 {
     uint32_t xpsr;
     int i;
+    if (is_riscv(e)) {
+        riscv_regs_read(e, ids, out, count);
+        return;
+    }
     for (i = 0; i < count; i++) {
         bool lent = e->isa == ISA_THUMB && needs_privilege(ids[i]) && lend_privilege(e, &xpsr);
         out[i] = 0;
@@ -1736,6 +1927,10 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
     bool modes = false;
     uint32_t xpsr;
     int i;
+    if (is_riscv(e)) {
+        riscv_regs_write(e, ids, values, count);
+        return;
+    }
     for (i = 0; i < count; i++) {
         uint64_t value = values[i];
         bool special = e->isa == ISA_THUMB && (needs_privilege(ids[i]) || ids[i] == UC_ARM_REG_XPSR);
@@ -1757,12 +1952,22 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
     }
 }
 
+/* A RISC-V's modes have been exchanged as a whole. */
+static void modes_replaced(ttd_engine *e)
+{
+    if (is_riscv(e)) {
+        e->modes_stale = true;
+        flush_tlb(e);
+    }
+}
+
 /* The pristine state is privileged, in thread mode, its monitor open: no register is hidden there.
  * From handler mode SPSEL could not be written, for one. */
 void ttd_load_state(ttd_engine *e, const uint64_t *values)
 {
     e->context_restore(e->uc, e->pristine);
     ttd_regs_write(e, e->state_regs, values, e->nstate);
+    modes_replaced(e);
 }
 
 /* Registers cannot express the exclusive monitor. */
@@ -1783,6 +1988,7 @@ void ttd_context_save(ttd_engine *e, void *context) { e->context_save(e->uc, con
 void ttd_context_restore(ttd_engine *e, void *context)
 {
     e->context_restore(e->uc, context);
+    modes_replaced(e);
     if (e->mpu_on)                        /* the MPU may apply differently to what it brings */
         flush_tlb(e);
 }
@@ -1807,6 +2013,9 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->cache = malloc(sizeof(block_info) << CACHE_BITS);
     forget_blocks(e);
     e->slots = calloc(window_pages, sizeof *e->slots);
+    e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
+    e->modes_stale = true;
+    e->nspaces = 1;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
     e->skip_step = e->token_step = NEVER;
@@ -1841,11 +2050,15 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->pristine);
     if (e->scratch)
         e->context_free(e->scratch);
+    if (e->lent)
+        e->context_free(e->lent);
     free(e->cache);
     free(e->flags);
     free(e->watched);
     free(e->translated);
-    free(e->view_slot);
+    free(e->slot_table);
+    if (e->nothing)
+        munmap(e->nothing, e->page_size);
     free(e->slots);
     free(e->breaks);
     free(e->watches);
@@ -1869,13 +2082,12 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     if (e->nregions == MAX_REGIONS)
         return UC_ERR_NOMEM;
     *r = (region){ kind == REGION_FLASH ? REGION_ROM : kind, base, size, canonical, host, first_page,
-                   e->nviews, kind == REGION_FLASH };
+                   kind == REGION_FLASH };
     e->nregions++;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);
         return err ? err : trap_accesses(e, base, size);
     }
-    e->nviews += (uint32_t)(size >> e->page_shift);
     if (canonical != base)
         return UC_ERR_OK;
     if (first_page + (size >> e->page_shift) > e->npages)
@@ -1890,7 +2102,6 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
     e->flags = calloc(e->npages + 8, 1);
     e->watched = calloc(e->npages + 8, 1);
     e->translated = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
-    e->view_slot = calloc(e->nviews + 1, sizeof *e->view_slot);
     memcpy(e->state_regs, state_regs, sizeof(int) * count);
     e->nstate = count;
     if ((err = e->mmio_map(e->uc, e->window_base, (uint64_t)e->window_pages << e->page_shift,
@@ -1903,8 +2114,18 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
         || (err = trap_accesses(e, e->window_base,
                                 (uint64_t)e->window_pages << e->page_shift))
         || (err = e->context_alloc(e->uc, &e->pristine))
-        || (err = e->context_alloc(e->uc, &e->scratch)))
+        || (err = e->context_alloc(e->uc, &e->scratch))
+        || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
+    if (is_riscv(e)) {
+        e->nothing = mmap(NULL, e->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                          -1, 0);
+        if (e->nothing == MAP_FAILED
+            || (err = e->mem_map_ptr(e->uc,
+                                     e->window_base + ((uint64_t)e->window_pages << e->page_shift),
+                                     e->page_size, UC_PROT_ALL, e->nothing)))
+            return UC_ERR_NOMEM;
+    }
     e->context_save(e->uc, e->pristine);
     return 0;
 }

@@ -14,11 +14,19 @@ enum {
 /* Shared with ttd.engine.types.Access. */
 enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4, ACC_UNALIGNED = 8 };
 
-/* Exception number of a division by zero, beside Unicorn's. */
-enum { EXCEPTION_DIVIDE = 0x1000 };
+/* Exception numbers beside Unicorn's: of a division by zero, and of a CSR instruction that the
+ * processor model is to do. */
+enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_CSR = 0x1001 };
 
-/* Flags of a RAM page; the first three are of the present interval. */
-enum { PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16 };
+/* Shared with ttd.engine.types.Refusal. */
+enum { REFUSED_NOT, REFUSED_PAGE, REFUSED_ACCESS };
+
+/* Flags of a RAM page; the first three are of the present interval. PAGE_TABLE: page tables in it
+ * have been read since the TLB was last flushed for an interval. */
+enum {
+    PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16,
+    PAGE_TABLE = 32
+};
 
 /* FLASH: memory whose stores go to the host as those to a device do. */
 enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH };
@@ -85,6 +93,13 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
 bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
 bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
 bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
+
+int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
+bool ttd_translated(ttd_engine *e);
+void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *hi,
+                 const uint8_t *kinds, const uint8_t *locked);
+void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,
+                      uint64_t time_offset, uint64_t cycle_offset, uint64_t instret_offset);
 
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);

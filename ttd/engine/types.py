@@ -32,6 +32,8 @@ class StopReason(IntEnum):
 
 EXCEPTION_DIVIDE = 0x1000
 """Code of an EXCEPTION stop: the instruction at PC divides by zero (`Engine.set_traps`)."""
+EXCEPTION_CSR = 0x1001
+"""Code of an EXCEPTION stop: the CSR instruction at PC is the processor model's to do."""
 UNALIGNED = 8
 """In the code of a FAULT stop: the access is not aligned and has to be."""
 
@@ -42,6 +44,16 @@ class Access(IntEnum):
     READ = 1
     WRITE = 2
     FETCH = 4
+
+
+class Refusal(IntEnum):
+    """Why an address cannot be accessed. The numbers are shared with `native.h`."""
+
+    NONE = 0
+    PAGE = 1
+    """The page tables have no translation that allows it."""
+    ACCESS = 2
+    """Physical memory protection forbids it, or nothing is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,230 @@
+/* What the native files share: the engine's state, and what each of them offers the others. */
+#ifndef TTD_INTERNAL_H
+#define TTD_INTERNAL_H
+
+#include "native.h"
+
+#include <string.h>
+#include <unicorn/unicorn.h>
+
+/* Shared with ttd.engine.isa.Code. */
+enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
+
+#define CACHE_BITS 16
+#define MAX_REGIONS 64
+#define MAX_TOKENS 32
+#define MAX_STEADY 8
+#define MAX_BURST 1024
+#define MAX_MPU 16
+#define MAX_STATE 192
+#define MAX_PMP 16
+#define MAX_SPACES 1024
+#define CODE_MAP_BITS 12
+#define DEVICE_VIEWS 64
+/* Kept out of line, so that what every block runs has next to nothing to save. */
+#define COLD __attribute__((noinline, cold))
+#define IT_BITS 0x0600fc00u
+#define NEVER UINT64_MAX
+#define WHY_AGAIN 100         /* within a run: start again where PC is */
+#define RISCV_ILLEGAL 2       /* mcause */
+
+/* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
+ * many of its instructions to come. `masks`: it may change FAULTMASK, or a RISC-V's modes.
+ * `key`: PC and the address space. */
+typedef struct {
+    uint64_t key, pc;
+    uint32_t size;
+    uint16_t n;
+    uint8_t slow, it_store, it_after, masks, checked;
+} block_info;
+typedef struct {
+    int kind;
+    uint64_t base, size, canonical;
+    uint8_t *host;
+    uint32_t first_page;
+    bool asks;                    /* ROM: the host decides what a store does */
+} region;
+/* `lo` and `hi` are canonical addresses; `shift` leads back to those the user named. */
+typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
+/* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
+typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
+typedef struct { uint64_t address, value; int size, write; } token;
+typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
+
+/* Physical memory protection: addresses below `hi`, from `lo` on. */
+typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
+/* What a RISC-V core's translation depends on, as of the last look. */
+typedef struct {
+    int priv, mpp;
+    bool sum, mxr, mprv;
+    uint64_t satp, mcounteren, scounteren;
+} riscv_modes;
+/* A device's page, and where the guest saw it last. */
+typedef struct { uint64_t paddr, vaddr; } view;
+/* A page of code: where it was when it was last fetched from. */
+typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
+
+/* A device register whose value follows from the step until something else happens: `value` at
+ * tick `ticks`, changing by `slope` a tick. */
+typedef struct {
+    uint64_t address, value, ticks, clock_ns, hz, divider, until;
+    int64_t offset_ns;
+    int size, slope;
+    bool privileged;
+} steady;
+
+/* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
+ * `at` of `count` are done. The device hears of them at once when that is over. */
+typedef struct {
+    uint64_t lo, hi;
+    uint32_t count, at, words[MAX_BURST];
+    bool write;
+} burst;
+
+struct ttd_engine {
+    /* Read by every block: kept together. */
+    uint64_t steps;       /* steps completed before the current block */
+    volatile uint64_t fast_limit;
+    block_info *cache;
+    uint64_t blk_pc;
+    uint32_t blk_size, blk_n;
+    block_info *blk, it_block;
+    uint64_t salt;        /* makes block keys of one address space differ from those of another */
+    int it_next;          /* instructions of an IT block that the next block begins with */
+
+    void *lib, *handle;
+    uc_engine *uc;
+    int isa;
+    const char *problem;
+    uint32_t page_size, page_shift;
+    uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
+    uc_err (*emu_stop)(uc_engine *);
+    uc_err (*reg_read)(uc_engine *, int, void *);
+    uc_err (*reg_write)(uc_engine *, int, const void *);
+    uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
+    uc_err (*ctl)(uc_engine *, uc_control_type, ...);
+    uc_err (*mmio_map)(uc_engine *, uint64_t, size_t, uc_cb_mmio_read_t, void *,
+                       uc_cb_mmio_write_t, void *);
+    uc_err (*mem_protect)(uc_engine *, uint64_t, size_t, uint32_t);
+    uc_err (*mem_map_ptr)(uc_engine *, uint64_t, size_t, uint32_t, void *);
+    uc_err (*context_alloc)(uc_engine *, uc_context **);
+    uc_err (*context_save)(uc_engine *, uc_context *);
+    uc_err (*context_restore)(uc_engine *, uc_context *);
+    uc_err (*context_free)(uc_context *);
+
+    region regions[MAX_REGIONS];
+    int nregions, last_region;
+    uint32_t npages;
+    uint8_t *flags;               /* PAGE_... by page number */
+    uint8_t *watched;             /* page number -> kinds watched somewhere on the page */
+    uint8_t *translated;          /* a bit per halfword of RAM: part of some block, once */
+    uint32_t *slot_table;         /* hash of the page as the guest sees it -> window slot + 1 */
+    slot *slots;
+    uint64_t window_base;
+    uint32_t window_pages, window_used;
+
+    uint64_t limit;               /* of the run under way */
+    volatile bool request;
+    bool masks_on, running;
+    uint32_t masks;
+    int why, code;
+    uint64_t fault_address;
+    bool fault_exact;
+    bool quiet;                   /* code is only looked up, to be dropped */
+    bool quiet_physical;          /* and by its physical address */
+    uint32_t mid;                 /* stop after this many instructions of the block at PC */
+    bool arm, armed, armed_abort, stop_after, ending, write_cached;
+    bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
+    uint64_t fill_address;
+
+    uint64_t io_step, io_pc, io_address, io_value;
+    uint64_t io_shift;            /* from the address that the guest uses to the memory's own */
+    view device_views[DEVICE_VIEWS];
+    bool io_active;
+    int io_size;
+    uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
+    steady steadies[MAX_STEADY];
+    int nsteadies;
+    bool kept;                    /* the access being served asked for `ttd_keep_reading` */
+    int failed;                   /* what `ttd_fail` said of it */
+    burst burst;
+    token tokens[MAX_TOKENS];
+    int ntokens, itoken;
+    uint64_t token_step;
+
+    uint64_t *breaks;
+    int nbreaks;
+    watch *watches;
+    int nwatches;
+    bool scan;
+    uint64_t skip_step;
+    ttd_hit hit, scan_break, scan_watch;
+    bool noting;                  /* breakpoints of the present block are still to be noted */
+
+    bool trap_divide, trap_unaligned, baseline;
+    uint64_t start_steps;         /* where the present start of Unicorn began, and */
+    uint32_t start_it;            /* the IT state there */
+
+    bool mpu_on, mpu_background, mpu_hfnmi;
+    mpu_region mpu[MAX_MPU];
+    int nmpu;
+
+    riscv_modes rv;
+    bool modes_stale;             /* `rv` may not be as the registers are */
+    bool intr_after;              /* PC is beyond the instruction that caused the exception */
+    bool translated_once;         /* page tables have been in use */
+    uint64_t spaces[MAX_SPACES];  /* values of satp; the place is the number of the space */
+    int nspaces, space;
+    code_page code_map[1 << CODE_MAP_BITS];
+    pmp_entry pmp[MAX_PMP];
+    int npmp;
+    uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
+    bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
+    uint64_t clock_ns, timebase_hz, time_offset, cycle_offset, instret_offset;
+    int64_t warp_ns;
+
+    int state_regs[MAX_STATE];
+    int nstate;
+    uc_context *pristine, *scratch, *lent;
+};
+
+static inline bool is_riscv(const ttd_engine *e)
+{
+    return e->isa == ISA_RV64 || e->isa == ISA_RV32;
+}
+
+/* native.c */
+region *find_region(ttd_engine *e, uint64_t address);
+uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
+uint8_t *host_pointer(ttd_engine *e, uint64_t address);
+void flush_tlb(ttd_engine *e);
+void forget_blocks(ttd_engine *e);
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider);
+
+/* riscv.c */
+void riscv_look(ttd_engine *e);
+void riscv_refresh(ttd_engine *e);
+bool riscv_translates(ttd_engine *e, int kind);
+int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights);
+int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);
+bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
+bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
+bool riscv_note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
+bool riscv_code_page(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
+bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size, uint64_t value);
+bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
+uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
+bool riscv_changes_modes(uint32_t insn);
+bool riscv_is_ours(uint32_t insn);
+bool riscv_counter(ttd_engine *e, uint32_t insn, uint64_t step);
+uint32_t riscv_masks(ttd_engine *e);
+bool riscv_needs_privilege(int id);
+void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
+void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
+
+extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
+extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
+extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
+
+#endif
