@@ -167,7 +167,7 @@ def record(
     """Run IMAGE on a board and record it, until the guest ends or Ctrl-C.
 
     IMAGE is an ELF or Intel HEX file, or FILE@ADDRESS for a raw binary. The exit code is that of
-    the guest's semihosting exit, 1 after a lockup, else 0.
+    the guest's exit (semihosting, test finisher), 1 after a lockup, else 0.
     """
     from ttd.boards import BOARDS
 

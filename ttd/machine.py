@@ -25,7 +25,7 @@ from ttd.devices.base import (
     State,
     Steady,
 )
-from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import BusFault, Engine, EngineStop, StopReason
 from ttd.engine.types import WatchHit
@@ -143,9 +143,13 @@ class Machine:
         clock_ns: int,
         semihosting: bool = False,
         nic: Nic | None = None,
+        host_ns: Callable[[], int] = lambda: 0,
         extras: Callable[[Wiring], list[MappedDevice]] = lambda wiring: [],
     ) -> None:
-        """`extras` makes the devices that the user has added to the board."""
+        """`extras` makes the devices that the user has added to the board.
+
+        `host_ns` is the host's wall-clock time as the guest sees it.
+        """
         self.board = board
         self.replay = replay
         self.clock_ns = clock_ns
@@ -167,6 +171,8 @@ class Machine:
         self._reset_wanted = False
         self._wanted: list[Kind] = []
         """SHUTDOWN and SUSPEND that a device has asked for in this run."""
+        self._exit_code: int | None = None
+        """The guest's, if a device has asked for SHUTDOWN."""
         self._start: Start | None = None
         self._loads: tuple[Load, ...] = ()
         model = CPUS[board.cpu]
@@ -197,11 +203,12 @@ class Machine:
             irq=self.cpu.set_line,
             nmi=self.cpu.set_nmi,
             reset=self._want_reset,
-            shutdown=lambda: self._want(Kind.SHUTDOWN),
+            shutdown=self._want_shutdown,
             suspend=lambda: self._want(Kind.SUSPEND),
             char=chars.__getitem__,
             memory=self.engine,
             nic=nic or Nic(),
+            host_ns=host_ns,
             timebase=self.cpu.timebase,
         )
         on_board = board.build_devices(wiring)
@@ -252,6 +259,10 @@ class Machine:
     def _want(self, request: Kind) -> None:
         self._wanted.append(request)
         self.engine.stop_after_access()
+
+    def _want_shutdown(self, code: int | None) -> None:
+        self._exit_code = code
+        self._want(Kind.SHUTDOWN)
 
     def _due_step(self) -> int:
         """The first step at which virtual time has reached the next deadline, or NEVER."""
@@ -655,7 +666,10 @@ class Machine:
             self._pass(Checkpoint.SUSPEND_REQUESTED)
             self.suspended |= not again
         elif kind is Kind.SHUTDOWN and self.ended is None:
-            if cause == Cause.GUEST:
+            code = self._exit_code
+            if cause == Cause.GUEST and code is not None:
+                self.ended = Ended(f"the guest switched the machine off with code {code}", code)
+            elif cause == Cause.GUEST:
                 self.ended = Ended("the guest switched the machine off", None)
             else:
                 self.ended = Ended("the recording was ended from outside", None)
@@ -736,7 +750,10 @@ class Machine:
             "devices": {name: device.save() for name, device in self.devices.items()},
             "semihosting": self.semihosting.save() if self.semihosting is not None else None,
             "replay": self.replay.save(),
-        } | ({"wanted": [int(kind) for kind in self._wanted]} if self._wanted else {})
+        } | (self._save_wanted() if self._wanted else {})
+
+    def _save_wanted(self) -> State:
+        return {"wanted": [int(kind) for kind in self._wanted], "exit_code": self._exit_code}
 
     def load_state(self, state: State) -> None:
         """Become the state that `save` returned; memory and registers come first."""
@@ -746,6 +763,7 @@ class Machine:
         self.ended = None if state["ended"] is None else Ended(*state["ended"])
         self._reset_wanted = state["reset"]
         self._wanted = [Kind(kind) for kind in state.get("wanted", ())]
+        self._exit_code = state.get("exit_code")
         self.cpu.load(state["cpu"])
         for name, device in self.devices.items():
             device.load(state["devices"][name])

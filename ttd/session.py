@@ -21,6 +21,7 @@ from ttd.boards.extras import (
     place_extras,
 )
 from ttd.boards.networks import Networks
+from ttd.devices.base import NS_PER_SECOND
 from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.images import Image, Load
@@ -318,6 +319,7 @@ def _assemble(
         clock_ns=config.clock_ns,
         semihosting=bool(config.options.get("semihosting")),
         nic=nic,
+        host_ns=partial(_host_clock, replay, host, Clock.HOST, 1),
         extras=partial(build_extras, board, extras, fronts),
     )
     machine.load(loads)
@@ -404,14 +406,6 @@ def _fronts(
                     f" with --drive file=...,id={drive.name}"
                 )
 
-    def clock(kind: Clock, read: Callable[[HostTime], int]) -> int:
-        def ask() -> int:
-            if host.time is None:
-                raise ReplayError("no clock of the host was given to this machine")
-            return read(host.time) // 1_000_000_000
-
-        return replay.clock(kind, ask)
-
     return Fronts(
         chars={
             extra.name: replay.register_char_driver(extra.name, backends.get(extra.name))
@@ -436,10 +430,22 @@ def _fronts(
         random=replay.random_bytes,
         halves=replay,
         seconds={
-            "host": lambda: clock(Clock.HOST, lambda time: time.host_ns()),
-            "rt": lambda: clock(Clock.VIRTUAL_RT, lambda time: time.running_ns()),
+            "host": partial(_host_clock, replay, host, Clock.HOST, NS_PER_SECOND),
+            "rt": partial(_host_clock, replay, host, Clock.VIRTUAL_RT, NS_PER_SECOND),
         },
     )
+
+
+def _host_clock(replay: Replay, host: HostSides, kind: Clock, unit: int) -> int:
+    """A clock of the host as the guest sees it, in units of `unit` nanoseconds."""
+
+    def ask() -> int:
+        if host.time is None:
+            raise ReplayError("no clock of the host was given to this machine")
+        now = host.time.host_ns() if kind is Clock.HOST else host.time.running_ns()
+        return now // unit
+
+    return replay.clock(kind, ask)
 
 
 def _end_note(recording: Recording) -> str:

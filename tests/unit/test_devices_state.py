@@ -15,9 +15,11 @@ from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
+from ttd.devices.goldfish_rtc import GoldfishRtc
 from ttd.devices.mps2_fpgaio import Mps2Fpgaio
 from ttd.devices.mps2_scc import Mps2Scc
 from ttd.devices.power import Power
+from ttd.devices.sifive_test import SifiveTest
 from ttd.devices.unimplemented import Unimplemented
 
 HZ = 25_000_000
@@ -45,6 +47,12 @@ FACTORIES: dict[str, Factory] = {
         reset=trace.call("reset"),
         shutdown=trace.call("shutdown"),
         suspend=trace.call("suspend"),
+    ),
+    "goldfish": lambda clock, trace: GoldfishRtc(
+        "rtc", clock, lambda: 10**18 + clock.ns, trace.line("irq")
+    ),
+    "finisher": lambda clock, trace: SifiveTest(
+        "test", clock, reset=trace.call("reset"), shutdown=lambda code: None
     ),
     "unimplemented": lambda clock, trace: Unimplemented("gpio", clock),
 }

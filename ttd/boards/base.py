@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ttd.devices.base import Clock, Device, Line, Timebase
-from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.queue import Memory
 from ttd.images import Image, Load
@@ -63,13 +63,15 @@ class Wiring:
     """The front end of the character device with this name."""
     memory: Memory
     """For devices that are bus masters."""
-    shutdown: Callable[[], None] = lambda: None
-    """A device asks for the end of the machine."""
+    shutdown: Callable[[int | None], None] = lambda code: None
+    """A device asks for the end of the machine, with the guest's exit code if it has one."""
     suspend: Callable[[], None] = lambda: None
     """A device asks that nothing runs until somebody outside wakes the machine up."""
     nic: Nic = field(default_factory=Nic)
     """What the board's network interface is connected to."""
-
+    host_ns: Callable[[], int] = lambda: 0
+    """The host's wall-clock time, in nanoseconds since 1970. The recording has one value of this
+    clock: a PL031, which asks for seconds, cannot be on the same board."""
     timebase: Timebase | None = None
     """The core's real-time counter, if a timer device of the board is to show it."""
 

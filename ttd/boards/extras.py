@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from ttd.boards.base import Board, MappedDevice, Slot, Wiring
 from ttd.devices.base import Device
-from ttd.devices.cmsdk_uart import CharFront
+from ttd.devices.chars import CharFront
 from ttd.devices.net import NetFront
 from ttd.devices.pl031 import Pl031
 from ttd.devices.power import Power
@@ -101,7 +102,7 @@ def build_extras(
                 extra.name,
                 wiring.clock,
                 reset=wiring.reset,
-                shutdown=wiring.shutdown,
+                shutdown=partial(wiring.shutdown, None),
                 suspend=wiring.suspend,
             )
             found.append(MappedDevice(board.power_base, SLOT_SIZE, power))

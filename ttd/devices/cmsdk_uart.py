@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from ttd.devices.base import Clock, Line, Steady
+from ttd.devices.chars import RETRY_NS, CharFront
 from ttd.devices.registers import RegisterBlock, cmsdk_id
 
 DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
@@ -17,23 +17,12 @@ TX_OVERRUN, RX_OVERRUN = 1 << 2, 1 << 3
 IRQ_ENABLE_SHIFT = 2
 """CTRL[5:2] enable the interrupts that INTSTATUS[3:0] reports."""
 PART = 0x21
-RETRY_NS = 1_000_000
 CYCLE_NS = 40
 """The boards clock it with 25 MHz."""
 LEAST_BAUDDIV = 16
 """BAUDDIV below this is not allowed: nobody has set it."""
 DIV_115200 = 217
-"""Virtual time after which a byte that the host side refused is offered again."""
-
-
-class CharFront(Protocol):
-    """The replay layer's side of a character device."""
-
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
-        """Say where bytes from the host go, and how many can be taken now."""
-
-    def write(self, data: bytes) -> int:
-        """Take bytes from the guest; return how many the host side took, negative for none."""
+"""What BAUDDIV is for 115200 baud."""
 
 
 @dataclass(frozen=True, slots=True)

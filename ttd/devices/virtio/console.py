@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.cmsdk_uart import RETRY_NS, CharFront
+from ttd.devices.chars import RETRY_NS, CharFront
 from ttd.devices.virtio.mmio import VirtioMmio
 from ttd.devices.virtio.queue import Memory, QueueError
 
