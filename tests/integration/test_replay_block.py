@@ -18,6 +18,7 @@ from tests.integration.border import (
     replay_everywhere,
     run_to_end,
 )
+from tests.integration.cli_tools import change_events
 from tests.integration.conftest import ttd
 from tests.integration.fat import DATA, SECTOR, make_image, read_file
 from ttd.boards.extras import Extra
@@ -25,6 +26,7 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.machine import RunEnd
 from ttd.replay import ConfigMismatch, Kind
 from ttd.replay.block import PAGE, completed
+from ttd.replay.events import to_small
 from ttd.session import HostSides, Session
 
 __all__ = ["often"]
@@ -127,6 +129,32 @@ def test_completions_in_any_order_from_every_snapshot(tmp_path: Path) -> None:
     output, played = replay_everywhere(path)
     assert output == line.output
     assert len(played.recording.snapshots) > 3
+
+
+def test_what_needs_no_disk_is_answered_in_bottom_halves(tmp_path: Path) -> None:
+    """`replay_bh_oneshot_event`: the disk's name, and a sector beyond its end."""
+    path, line = tmp_path / "run.ttd", Line()
+    live = session(path, Image(make_image(HELLO)), line=line)
+    run_to_end(live)
+    assert b"id blk0\n" in line.output and b"beyond 00000001\n" in line.output
+    output, played = replay_everywhere(path)
+    assert output == line.output
+    halves = [event for _, event in played.replay.log.select([Kind.BH])]
+    assert [to_small(event.payload) for event in halves] == [0, 1]
+    # From the snapshot before the second one, and from the step itself.
+    for step in (halves[1].step, halves[1].step - 1):
+        played.timeline.seek(step)
+        played.run(None, lambda step: None)
+        played.compare_end()
+
+
+def test_one_bottom_half_less_in_the_log_diverges(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    run_to_end(session(path, Image(make_image(HELLO))))
+    change_events(path, lambda events: [e for e in events if e.kind is not Kind.BH])
+    done = ttd("replay", path)
+    assert done.returncode == 3
+    assert b"diverged at step" in done.stderr
 
 
 def test_errors_and_short_reads_happen_again(tmp_path: Path) -> None:

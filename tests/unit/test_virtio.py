@@ -67,12 +67,21 @@ class Halves:
 
     def __init__(self) -> None:
         self.scheduled = 0
+        self.oneshots = 0
 
     def register_bh(self, name: str, handler: Callable[[bytes], None]) -> None:
         self.run = handler
 
     def bh_schedule_event(self, name: str) -> None:
         self.scheduled += 1
+
+    def bh_schedule_oneshot_event(self, name: str) -> None:
+        self.oneshots += 1
+
+    def run_oneshots(self) -> None:
+        while self.oneshots:
+            self.oneshots -= 1
+            self.run(b"")
 
 
 class Keys:
@@ -161,16 +170,21 @@ class Driver:
         self.offer(at)
 
 
-def block(readonly: bool = False) -> tuple[Driver, Disk]:
+def block(readonly: bool = False, halves: Halves | None = None) -> tuple[Driver, Disk]:
     disk = Disk()
+    soon = halves or Halves()
     driver = Driver(
-        lambda ram, clock, trace: VirtioBlock("blk", clock, ram, trace.line("irq"), disk, readonly)
+        lambda ram, clock, trace: VirtioBlock(
+            "blk", clock, ram, trace.line("irq"), disk, soon, readonly
+        )
     )
     return driver, disk
 
 
 MAKERS: dict[str, Callable[[Ram, HandClock, Trace], VirtioMmio]] = {
-    "block": lambda ram, clock, trace: VirtioBlock("b", clock, ram, trace.line("irq"), Disk()),
+    "block": lambda ram, clock, trace: VirtioBlock(
+        "b", clock, ram, trace.line("irq"), Disk(), Halves()
+    ),
     "rng": lambda ram, clock, trace: VirtioRng(
         "r", clock, ram, trace.line("irq"), lambda n: b"\1" * n, Halves()
     ),
@@ -256,7 +270,8 @@ def test_disk_requests_complete_in_any_order() -> None:
 
 
 def test_writes_errors_and_what_is_refused() -> None:
-    driver, disk = block()
+    halves = Halves()
+    driver, disk = block(halves=halves)
     driver.start()
     driver.ram.write(DATA, b"w" * 512)
     driver.request(1, 15, 512)
@@ -267,12 +282,34 @@ def test_writes_errors_and_what_is_refused() -> None:
     assert driver.ram.read(0x9000, 1) == b"\1"
     for kind, sector, size, status in [(0, 16, 512, 1), (0, 0, 100, 1), (99, 0, 0, 2)]:
         driver.request(kind, sector, size)
+        assert driver.ram.read(0x9000, 1) == b"\xff", "not while it is being made"
+        halves.run_oneshots()
         assert driver.ram.read(0x9000, 1) == bytes((status,))
     assert len(disk.numbers) == 2
-    driver, disk = block(readonly=True)
+    driver, disk = block(readonly=True, halves=halves)
     driver.start(features=1 << 5 | 1 << 32)
     driver.request(1, 0, 512)
+    halves.run_oneshots()
     assert driver.ram.read(0x9000, 1) == b"\1"
+
+
+def test_each_answer_has_a_bottom_half_of_its_own() -> None:
+    halves = Halves()
+    driver, disk = block(halves=halves)
+    driver.start()
+    for at, kind in ((0, 8), (3, 99)):
+        driver.request(kind, 16, 512 if at else 20, at)
+    assert (halves.oneshots, halves.scheduled, driver.used()) == (2, 0, [])
+    other, _ = block(halves=Halves())
+    other.device.load(msgpack.unpackb(msgpack.packb(driver.device.save())))
+    halves.run(b"")
+    assert driver.used() == [(0, 21)]
+    assert driver.ram.read(DATA, 20) == b"blk".ljust(20, b"\0")
+    driver.reg(0x70, 0)
+    halves.run(b"")
+    assert driver.used() == [(0, 21)], "a reset forgets them"
+    assert len(other.device.save()["answered"]) == 2
+    assert disk.numbers == []
 
 
 def test_a_reset_forgets_what_is_under_way() -> None:

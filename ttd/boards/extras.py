@@ -152,7 +152,7 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
             return Pl031(name, clock, line, fronts.seconds[which], which)
         if extra.kind == "virtio-blk":
             front, readonly = fronts.disks[extra.options["drive"]]
-            return VirtioBlock(name, clock, wiring.memory, line, front, readonly)
+            return VirtioBlock(name, clock, wiring.memory, line, front, fronts.halves, readonly)
         if extra.kind == "virtio-net":
             net, mac = fronts.nets[extra.options["netdev"]], bytes.fromhex(extra.options["mac"])
             return VirtioNet(name, clock, wiring.memory, line, net, mac, fronts.halves)

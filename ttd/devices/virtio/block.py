@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ttd.devices.base import Clock, Line
 from ttd.devices.virtio.mmio import VirtioMmio
 from ttd.devices.virtio.queue import Chain, Memory, Queue, QueueError
+from ttd.devices.virtio.rng import BottomHalfFront
 
 SECTOR = 512
 IN, OUT, FLUSH, GET_ID = 0, 1, 4, 8
@@ -43,12 +44,14 @@ class BlockFront(Protocol):
 class VirtioBlock(VirtioMmio):
     """A disk. Requests complete when the replay layer says so, in any order.
 
-    Data move between guest memory and disk at the completion, both ways.
+    Data move between guest memory and disk at the completion, both ways. A request that needs
+    nothing of the disk, or asks for what cannot be, completes in a bottom half of its own: no
+    request is done while the driver is still making it. QEMU: `blk_abort_aio_request`.
     """
 
     TYPE = 2
     QUEUES = 1
-    STATE = (*VirtioMmio.STATE, "inflight")
+    STATE = (*VirtioMmio.STATE, "inflight", "answered")
 
     def __init__(
         self,
@@ -57,16 +60,21 @@ class VirtioBlock(VirtioMmio):
         memory: Memory,
         line: Line,
         front: BlockFront,
+        halves: BottomHalfFront,
         readonly: bool = False,
     ) -> None:
         self.front = front
+        self.halves = halves
         self.readonly = readonly
         super().__init__(name, clock, memory, line)
+        halves.register_bh(name, self._answer)
         front.connect(self._complete)
 
     def reset_type(self) -> None:
         self.inflight: list[list[Any]] = []
         """[number, type, offset on the disk, chain] of each request under way."""
+        self.answered: list[list[Any]] = []
+        """[status, data, chain] of each request that only waits for its bottom half."""
 
     def features(self) -> int:
         return F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (F_RO if self.readonly else 0)
@@ -88,18 +96,31 @@ class VirtioBlock(VirtioMmio):
             self._submit(chain, kind, 0, 0)
         elif kind == GET_ID:
             name = self.name.encode()[:20].ljust(20, b"\0")
-            data = name[: chain.writable_size - 1]
-            chain.write(self.memory, data)
-            self._finish(chain, OK, len(data))
+            self._answer_soon(chain, OK, name[: chain.writable_size - 1])
         elif kind in (IN, OUT):
             size = chain.writable_size - 1 if kind == IN else chain.readable_size - _HEADER.size
             beyond = sector * SECTOR + size > self.front.size // SECTOR * SECTOR
             if size % SECTOR or size > MOST or beyond or (kind == OUT and self.readonly):
-                self._finish(chain, IOERR, 0)
+                self._answer_soon(chain, IOERR)
             else:
                 self._submit(chain, kind, sector * SECTOR, size)
         else:
-            self._finish(chain, UNSUPP, 0)
+            self._answer_soon(chain, UNSUPP)
+
+    def _answer_soon(self, chain: Chain, status: int, data: bytes = b"") -> None:
+        self.answered.append([status, data, chain.to_data()])
+        self.halves.bh_schedule_oneshot_event(self.name)
+
+    def _answer(self, argument: bytes) -> None:
+        if not self.answered:
+            return  # the device has been reset since
+        status, data, request = self.answered.pop(0)
+        chain = Chain.from_data(request)
+        try:
+            chain.write(self.memory, data)
+            self._finish(chain, status, len(data))
+        except QueueError:
+            self.give_up()
 
     def _submit(self, chain: Chain, kind: int, offset: int, size: int) -> None:
         number = self.front.submit(offset, size, kind == OUT)

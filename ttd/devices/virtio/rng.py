@@ -22,6 +22,9 @@ class BottomHalfFront(Protocol):
     def bh_schedule_event(self, name: str) -> None:
         """Run it once at the next checkpoint, however often this is called before."""
 
+    def bh_schedule_oneshot_event(self, name: str) -> None:
+        """Run it at the next checkpoint, once for each time this is called."""
+
 
 class VirtioRng(VirtioMmio):
     """Random bytes, fetched in a bottom half: soon after the driver has asked, not meanwhile."""
