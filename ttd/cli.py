@@ -248,7 +248,7 @@ def _recording(
     backends: dict[str, CharBackend] = {SEMIHOSTING: Null() if silent else console}
     opened = [open_chardev(spec, _say) for spec in specs]
     backends.update(zip(options.board.serials, opened, strict=False))
-    backends.update(added.open_chardevs())
+    backends.update(added.open_chardevs(_say))
     host = HostSides(disks=added.images, nets=added.nets, time=HostClocks())
     session = Session.record(options, output, backends, files, random_bytes, host)
 
@@ -327,7 +327,9 @@ def _gdb_port(gdb: str | None) -> int | None:
 @cli.command(short_help="Run a recording again and compare.")
 @click.argument("recording")
 @click.option(
-    "--echo", is_flag=True, help="Print what the guest wrote to UART 0 and to semihosting."
+    "--echo",
+    is_flag=True,
+    help="Print what the guest wrote to UART 0, to virtio consoles and to semihosting.",
 )
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
 @click.option(
@@ -358,7 +360,7 @@ def replay(
     from ttd.session import SEMIHOSTING, Session
 
     def show(name: str, data: bytes) -> None:
-        if name in (session.machine.board.serials[0], SEMIHOSTING):
+        if name == SEMIHOSTING or name not in session.machine.board.serials[1:]:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 

@@ -173,12 +173,12 @@ def run_to_end(session: Session) -> bytes:
     return final
 
 
-def replay_everywhere(path: Path) -> tuple[bytes, Session]:
-    """Replay from the start and from every stored snapshot; the output, and the session."""
+def replay_everywhere(path: Path, device: str = UART) -> tuple[bytes, Session]:
+    """Replay from the start and from every stored snapshot; the output of a device, the session."""
     printed = bytearray()
 
     def echo(name: str, data: bytes) -> None:
-        if name == UART:
+        if name == device:
             printed.extend(data)
 
     session = Session.open(str(path), SemihostFiles(None), echo)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EAGAIN, EIO, EPIPE
+
 import pytest
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace, advance
@@ -61,6 +63,21 @@ def test_full_while_the_host_refuses_and_overrun_after_that() -> None:
     assert device.read(STATUS, 4) == 0x4
     device.write(STATUS, 4, 0x4)
     assert (device.read(STATUS, 4), lines.overrun.level) == (0, False)
+
+
+def test_what_an_error_meets_is_lost_and_what_is_refused_waits() -> None:
+    device, front, _ = uart()
+    device.write(CTRL, 4, 1)
+    results = [-EPIPE, -EIO, -EAGAIN, 0, 1]
+    front.write = lambda data: results.pop(0)  # type: ignore[method-assign]
+    for byte in b"xy":
+        device.write(DATA, 4, byte)
+        assert (device.read(STATUS, 4), device.deadline()) == (0, None)
+    device.write(DATA, 4, 0x7A)
+    assert (device.read(STATUS, 4), device.deadline()) == (1, 1_000_000)
+    assert isinstance(device.clock, HandClock)
+    advance(device, device.clock, 3_000_000)
+    assert (results, device.read(STATUS, 4)) == ([], 0)
 
 
 def test_receives_one_byte_at_a_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EAGAIN
 from typing import Protocol
 
 RETRY_NS = 1_000_000
@@ -16,4 +17,10 @@ class CharFront(Protocol):
         """Say where bytes from the host go, and how many can be taken now."""
 
     def write(self, data: bytes) -> int:
-        """Take bytes from the guest; return how many the host side took, negative for none."""
+        """Take bytes from the guest; return how many the host side took, or a negative errno."""
+
+
+def is_lost(result: int) -> bool:
+    """True if a `write` failed and will fail again: what was to be sent is lost, as it is when a
+    cable is cut. A host side that is only busy says EAGAIN."""
+    return result < 0 and result != -EAGAIN

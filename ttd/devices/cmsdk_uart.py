@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.chars import RETRY_NS, CharFront
+from ttd.devices.chars import RETRY_NS, CharFront, is_lost
 from ttd.devices.registers import RegisterBlock, cmsdk_id
 
 DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
@@ -132,7 +132,8 @@ class CmsdkUart(RegisterBlock):
         self.retry_at = None
         if not (self.state & TX and self.ctrl & TX):
             return
-        if self.front.write(bytes([self.txbuf])) > 0:
+        taken = self.front.write(bytes([self.txbuf]))
+        if taken > 0 or is_lost(taken):
             self.state &= ~TX
             if self.ctrl & TX << IRQ_ENABLE_SHIFT:
                 self.intstatus |= TX

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
@@ -29,9 +29,12 @@ class Additions:
         """The netdevs that devices are connected to."""
         return [extra.options["netdev"] for extra in self.extras if "netdev" in extra.options]
 
-    def open_chardevs(self) -> dict[str, CharBackend]:
-        """Open the host sides of consoles; last, because a terminal is taken by it."""
-        return {name: open_chardev(spec) for name, spec in self.chardevs.items()}
+    def open_chardevs(self, say: Callable[[str], None]) -> dict[str, CharBackend]:
+        """Open the host sides of consoles; last, because a terminal is taken by it.
+
+        `say` is told what a person must know to connect.
+        """
+        return {name: open_chardev(spec, say) for name, spec in self.chardevs.items()}
 
     def close(self) -> None:
         """Close the images."""

@@ -6,10 +6,14 @@ import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from errno import EPIPE
 from threading import Lock, Thread
 
 from ttd.host.errors import ChardevError
 from ttd.host.reader import READ_BYTES, Reader
+
+SEND_SECONDS = 0.02
+"""How long the guest is held up at most by a peer that does not read."""
 
 
 class TcpClient:
@@ -29,7 +33,7 @@ class TcpClient:
         self._reader.start(on_input)
 
     def write(self, data: bytes) -> int:
-        """Bytes the connection took without waiting, or a negative errno."""
+        """Bytes the connection took, or a negative errno."""
         return _send(self._socket, data)
 
     def read_all(self, count: int) -> bytes:
@@ -67,7 +71,7 @@ class TcpServer:
         self._thread.start()
 
     def write(self, data: bytes) -> int:
-        """Bytes the connection took without waiting, or a negative errno; all if there is none."""
+        """Bytes the connection took, or a negative errno; all if there is none."""
         with self._lock:
             peer = self._peer
         return len(data) if peer is None else _send(peer, data)
@@ -128,9 +132,13 @@ def _prepare(peer: socket.socket) -> None:
 
 def _send(peer: socket.socket, data: bytes) -> int:
     try:
+        # Each refusal is an event of the recording: let there be few of them.
+        select.select([], [peer], [], SEND_SECONDS)
         return peer.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
     except OSError as error:
-        return -(error.errno or 0)
+        return -(error.errno or EPIPE)
+    except ValueError:  # it was closed meanwhile
+        return -EPIPE
 
 
 def _receive(peer: socket.socket, count: int) -> bytes:

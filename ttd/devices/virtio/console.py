@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.chars import RETRY_NS, CharFront
+from ttd.devices.chars import RETRY_NS, CharFront, is_lost
 from ttd.devices.virtio.mmio import VirtioMmio
 from ttd.devices.virtio.queue import Memory, QueueError
 
@@ -45,7 +45,7 @@ class VirtioConsole(VirtioMmio):
         while (chain := transmit.peek()) is not None:
             data = chain.read(self.memory, self.sent)
             taken = self.front.write(data) if data else 0
-            self.sent += max(0, taken)
+            self.sent = chain.readable_size if is_lost(taken) else self.sent + max(0, taken)
             if self.sent < chain.readable_size:
                 # A deadline in virtual time, as in the UART: the same step in every replay.
                 self.retry_at = self.clock.now() + RETRY_NS
