@@ -145,7 +145,22 @@ def cli(trace_packets: bool) -> None:
     help="What the board's network interface is connected to; by default the first --netdev.",
 )
 @click.option("--realtime", is_flag=True, help="A guest that sleeps takes its time.")
-@click.argument("image")
+@click.option("-m", "--memory", metavar="SIZE", help="How much memory, such as 256M (virt).")
+@click.option("--kernel", metavar="FILE", help="Kernel that the firmware starts (virt).")
+@click.option(
+    "--bios", metavar="FILE|default|none", help="Firmware; default: OpenSBI, if there is a kernel."
+)
+@click.option("--initrd", metavar="FILE", help="Initial RAM disk, beside --kernel (virt).")
+@click.option("--append", metavar="TEXT", help="Command line of the kernel (virt).")
+@click.option("--cpu", metavar="MODEL", help="Processor of a raw board.")
+@click.option("--ram", multiple=True, metavar="ADDRESS:SIZE", help="Memory of a raw board.")
+@click.option("--load", multiple=True, metavar="FILE@ADDRESS", help="What is in it: blob or ELF.")
+@click.option("--pc", metavar="ADDRESS", help="Where a raw board begins.")
+@click.option("--sp", metavar="ADDRESS", help="Its stack pointer then.")
+@click.option(
+    "--uart", multiple=True, metavar="TYPE@ADDRESS[,irq=N]", help="A serial port of a raw board."
+)
+@click.argument("image", required=False)
 def record(
     board: str,
     output: str | None,
@@ -162,18 +177,25 @@ def record(
     netdev: tuple[str, ...],
     nic: str | None,
     realtime: bool,
-    image: str,
+    image: str | None,
+    **machine: Any,
 ) -> None:
     """Run IMAGE on a board and record it, until the guest ends or Ctrl-C.
 
     IMAGE is an ELF or Intel HEX file, or FILE@ADDRESS for a raw binary. The exit code is that of
     the guest's exit (semihosting, test finisher), 1 after a lockup, else 0.
     """
-    from ttd.boards import BOARDS
+    from ttd.boards import names
+    from ttd.boards.numbers import BoardOptionError
+    from ttd.host.machine_choice import MachineChoice
 
-    chosen = BOARDS.get(board)
-    if chosen is None:
-        raise click.UsageError(f"there is no board {board!r}; there are {', '.join(BOARDS)}")
+    if board not in names():
+        raise click.UsageError(f"there is no board {board!r}; there are {', '.join(names())}")
+    choice = MachineChoice(board, image, **machine)
+    try:
+        chosen, loads = choice.make()
+    except BoardOptionError as error:
+        raise click.UsageError(str(error)) from None
     port = _gdb_port(gdb)
     if port is not None:
         from ttd.gdbserver import check_port
@@ -187,21 +209,20 @@ def record(
         )
     from ttd.host.additions import parse_additions
     from ttd.host.net import open_networks
-    from ttd.loader import load_image
     from ttd.session import RecordOptions
 
     added = parse_additions(device, drive, not no_embed)
-    loaded = load_image(image)
-    name = Path(loaded.path).name
+    programs = [load for load in loads if load.role in ("image", "kernel", "load")]
+    first = Path((programs or loads)[0].image.path)
     if output is None and gdb is None:
-        output = f"{Path(loaded.path).stem}.ttd"
+        output = f"{first.stem}.ttd"
     networks, added.nets = open_networks(chosen, netdev, nic, added.taken, say=_say)
     options = RecordOptions(
         chosen,
-        loaded,
+        loads,
         clock or chosen.ns_per_step,
         semihosting is not None,
-        name,
+        first.name,
         extras=added.extras,
         drives=added.drives,
         networks=networks,
@@ -542,10 +563,11 @@ def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
 @cli.command()
 def boards() -> None:
     """List the boards."""
-    from ttd.boards import BOARDS
+    from ttd.boards import BOARDS, raw
 
     for name, board in BOARDS.items():
         print(f"{name:12}  {board.description}")
+    print(f"{raw.NAME:12}  {raw.DESCRIPTION}")
 
 
 def _say(text: str) -> None:

@@ -29,6 +29,7 @@ def summary(recording: Recording) -> dict[str, Any]:
     end = status.reason if status.complete else f"cut off at step {status.steps}"
     return {
         "board": recording.config.board,
+        "cpu": recording.config.cpu_model,
         "steps": status.steps,
         "instructions": status.steps - entries,
         "complete": status.complete,
@@ -41,6 +42,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         "virtual_ns": status.virtual_ns,
         "clock_ns": recording.config.clock_ns,
         "images": sorted(recording.config.images),
+        "loads": recording.config.options.get("loads"),
     }
 
 

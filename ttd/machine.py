@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Protocol
 
 import msgpack
@@ -220,6 +221,7 @@ class Machine:
         self._on_board = [mapped.device for mapped in on_board]
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]
         self.mapped = [*inside, *on_board]
+        self._check_apart()
         self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
         names = [mapped.device.name for mapped in self.mapped]
         for name in names:
@@ -303,6 +305,18 @@ class Machine:
         return self.host_time.host_ns() if clock == "host" else self.host_time.running_ns()
 
     # -- devices -------------------------------------------------------------------------
+
+    def _check_apart(self) -> None:
+        """Users choose addresses, too: what overlaps could not be mapped."""
+        spans = [(m.base, m.base + m.size, m.device.name) for m in self.mapped]
+        spans += [
+            (base, base + region.size, region.name)
+            for region in self.board.regions
+            for base in (region.base, *region.mirrors)
+        ]
+        for (_, end, name), (start, _, other) in pairwise(sorted(spans)):
+            if end > start:
+                raise MachineError(f"{name} and {other} of this machine overlap at {start:#x}")
 
     def _map(self, mapped: MappedDevice) -> None:
         base, device, engine, agenda = mapped.base, mapped.device, self.engine, self.agenda

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from ttd.boards import BOARDS
+from ttd.boards import make_board
 from ttd.boards.base import Board
 from ttd.boards.extras import (
     INPUT_DEVICES,
@@ -21,6 +21,7 @@ from ttd.boards.extras import (
     place_extras,
 )
 from ttd.boards.networks import Networks
+from ttd.boards.numbers import BoardOptionError
 from ttd.devices.base import NS_PER_SECOND
 from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
@@ -169,15 +170,17 @@ class Session:
         """
         recording = Recording.open(path)
         config = recording.config
-        board = BOARDS.get(config.board)
-        if board is None:
-            raise RecordingError(f"{path} is of board {config.board}, which this ttd does not have")
         made_for = config.options.get("state_version")
         if made_for != STATE_VERSION:
             raise RecordingError(
                 f"{path} was made by another version of ttd (machine state {made_for!r}, "
                 f"this one has {STATE_VERSION})"
             )
+        try:
+            board = make_board(config.board, config.options)
+        except BoardOptionError as error:
+            what = f"{path} is of a machine that this ttd cannot make"
+            raise RecordingError(f"{what}: {error}") from None
         status = recording.status
         if (
             config.clock_ns < 1

@@ -12,7 +12,10 @@ import pytest
 from tests.docs import recipes
 from tests.docs.recipes import ROOT, Block, Outcome
 
-DOCUMENTS = ["README.md", "docs/gdb.md", "docs/ide.md", "docs/network.md", "docs/tutorial.md"]
+DOCUMENTS = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("cli", "gdb", "ide", "network", "tutorial")),
+]
 SECTIONS = [
     pytest.param(name, section, marks=[pytest.mark.slow] if slow else [], id=f"{name}: {section}")
     for name in DOCUMENTS

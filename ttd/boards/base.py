@@ -144,6 +144,8 @@ class Board:
     """PC and stack pointer after a reset; None: as the core does it, or the image says."""
     options: Mapping[str, Option] = field(default_factory=dict)
     """What it was made with (`make_board`), if there is a choice; kept in recordings."""
+    with_memory: Callable[[int], Board] | None = None
+    """The same with so many bytes of memory; None: there is no choice."""
     boot: Boot | None = None
     """Places what `--kernel`, `--bios` and so on name."""
 

@@ -166,5 +166,7 @@ class CpuModel:
     elf: tuple[str, int]
     """Machine (`EM_...`) and bits of its ELF files."""
     build: Callable[[CoreWiring], Cpu]
+    lines: int = 0
+    """How many external interrupts a board can connect; they are numbered from 0."""
     vectors: bool = False
     """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""

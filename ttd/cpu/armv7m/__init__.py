@@ -50,6 +50,13 @@ def _build(profile: Profile, core: CoreWiring) -> CortexM:
 
 
 MODELS = tuple(
-    CpuModel(profile.name, profile.isa, ("EM_ARM", 32), partial(_build, profile), vectors=True)
+    CpuModel(
+        profile.name,
+        profile.isa,
+        ("EM_ARM", 32),
+        partial(_build, profile),
+        lines=240 if profile.mainline else 32,
+        vectors=True,
+    )
     for profile in (CORTEX_M3, CORTEX_M0)
 )

@@ -1,0 +1,179 @@
+"""The device tree of the `virt` board, as QEMU 7.2 generates it for the same machine.
+
+Names, values and the order of nodes are QEMU's, because guests show them. What this board does not
+have is left out: the PCI host bridge, fw_cfg, the platform bus and the counters behind the `pmu`
+node. `/chosen/rng-seed` is left out because two recordings of one guest should begin the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import fdt
+
+from ttd.boards.virt import layout
+
+Value = int | list[int] | str | list[str] | None
+"""Cells, strings, or nothing: a property that is only there."""
+Tree = Mapping[str, "Value | Tree"]
+
+CPU, INTC, PLIC, TEST = 1, 2, 3, 4
+"""Phandles."""
+M_SOFT, M_TIMER, S_EXTERNAL, M_EXTERNAL = 3, 7, 9, 11
+"""Interrupts of a hart by their codes (The RISC-V Instruction Set Manual, volume II, `mcause`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the boot loader would say."""
+
+    append: str = ""
+    initrd: tuple[int, int] | None = None
+    """Start and end."""
+
+
+def build_tree(bits: int, ram: int, chosen: Chosen) -> bytes:
+    """The flattened tree of a machine with `ram` bytes of memory."""
+    tree = fdt.FDT()
+    tree.header.version = 17
+    tree.header.last_comp_version = 16
+    tree.header.boot_cpuid_phys = 0
+    _fill(tree.root, _tree(bits, ram, chosen))
+    return bytes(tree.to_dtb())
+
+
+def _fill(node: fdt.Node, contents: Tree) -> None:
+    for name, value in contents.items():
+        if isinstance(value, Mapping):
+            child = fdt.Node(name)
+            node.append(child)
+            _fill(child, value)
+        elif value is None:
+            node.append(fdt.Property(name))
+        else:
+            many = value if isinstance(value, list) else [value]
+            kind = fdt.PropStrings if isinstance(many[0], str) else fdt.PropWords
+            node.append(kind(name, *many))
+
+
+def _tree(bits: int, ram: int, chosen: Chosen) -> Tree:
+    return {
+        "#address-cells": 2,
+        "#size-cells": 2,
+        "compatible": "riscv-virtio",
+        "model": "riscv-virtio,qemu",
+        f"flash@{layout.FLASH_BASE:x}": {
+            "bank-width": 4,
+            "reg": [
+                *_reg(layout.FLASH_BASE, layout.FLASH_SIZE),
+                *_reg(layout.FLASH_BASE + layout.FLASH_SIZE, layout.FLASH_SIZE),
+            ],
+            "compatible": "cfi-flash",
+        },
+        "chosen": _chosen(chosen),
+        "poweroff": _syscon("syscon-poweroff", 0x5555),
+        "reboot": _syscon("syscon-reboot", 0x7777),
+        f"memory@{layout.RAM_BASE:x}": {
+            "device_type": "memory",
+            "reg": _reg(layout.RAM_BASE, ram),
+        },
+        "cpus": _cpus(bits),
+        "soc": _soc(),
+    }
+
+
+def _chosen(chosen: Chosen) -> Tree:
+    found: dict[str, Value] = {}
+    if chosen.initrd is not None:
+        start, end = chosen.initrd
+        found |= {"linux,initrd-end": end, "linux,initrd-start": start}
+    if chosen.append:
+        found["bootargs"] = chosen.append
+    return found | {"stdout-path": f"/soc/serial@{layout.UART_BASE:x}"}
+
+
+def _syscon(compatible: str, value: int) -> Tree:
+    return {"value": value, "offset": 0, "regmap": TEST, "compatible": compatible}
+
+
+def _cpus(bits: int) -> Tree:
+    return {
+        "#address-cells": 1,
+        "#size-cells": 0,
+        "timebase-frequency": layout.TIMEBASE_HZ,
+        "cpu@0": {
+            "phandle": CPU,
+            "device_type": "cpu",
+            "reg": 0,
+            "status": "okay",
+            "compatible": "riscv",
+            "riscv,isa": f"rv{bits}imafdc_zicsr_zifencei",
+            "mmu-type": "riscv,sv48" if bits == 64 else "riscv,sv32",
+            "interrupt-controller": {
+                "#interrupt-cells": 1,
+                "interrupt-controller": None,
+                "compatible": "riscv,cpu-intc",
+                "phandle": INTC,
+            },
+        },
+        "cpu-map": {"cluster0": {"core0": {"cpu": CPU}}},
+    }
+
+
+def _soc() -> Tree:
+    slots = [layout.virtio(number) for number in reversed(range(layout.VIRTIO_COUNT))]
+    return {
+        "#address-cells": 2,
+        "#size-cells": 2,
+        "compatible": "simple-bus",
+        "ranges": None,
+        f"rtc@{layout.RTC_BASE:x}": {
+            **_interrupt(layout.RTC_IRQ),
+            "reg": _reg(layout.RTC_BASE, layout.WINDOW),
+            "compatible": "google,goldfish-rtc",
+        },
+        f"serial@{layout.UART_BASE:x}": {
+            **_interrupt(layout.UART_IRQ),
+            "clock-frequency": layout.UART_HZ,
+            "reg": _reg(layout.UART_BASE, layout.UART_SIZE),
+            "compatible": "ns16550a",
+        },
+        f"test@{layout.TEST_BASE:x}": {
+            "phandle": TEST,
+            "reg": _reg(layout.TEST_BASE, layout.WINDOW),
+            "compatible": ["sifive,test1", "sifive,test0", "syscon"],
+        },
+        **{
+            f"virtio_mmio@{base:x}": {
+                **_interrupt(irq),
+                "reg": _reg(base, layout.WINDOW),
+                "compatible": "virtio,mmio",
+            }
+            for base, irq in slots
+        },
+        f"plic@{layout.PLIC_BASE:x}": {
+            "phandle": PLIC,
+            "riscv,ndev": layout.PLIC_SOURCES,
+            "reg": _reg(layout.PLIC_BASE, layout.PLIC_SIZE),
+            "interrupts-extended": [INTC, M_EXTERNAL, INTC, S_EXTERNAL],
+            "interrupt-controller": None,
+            "compatible": ["sifive,plic-1.0.0", "riscv,plic0"],
+            "#address-cells": 0,
+            "#interrupt-cells": 1,
+        },
+        f"clint@{layout.CLINT_BASE:x}": {
+            "interrupts-extended": [INTC, M_SOFT, INTC, M_TIMER],
+            "reg": _reg(layout.CLINT_BASE, layout.CLINT_SIZE),
+            "compatible": ["sifive,clint0", "riscv,clint0"],
+        },
+    }
+
+
+def _interrupt(number: int) -> dict[str, Value]:
+    return {"interrupts": number, "interrupt-parent": PLIC}
+
+
+def _reg(base: int, size: int) -> list[int]:
+    """Two cells of address, two of size."""
+    return [base >> 32, base & 0xFFFFFFFF, size >> 32, size & 0xFFFFFFFF]

@@ -1,0 +1,109 @@
+"""Which machine the command line asks for: a board, its memory, and what is loaded into it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ttd.boards import BOARDS, make_board, raw
+from ttd.boards.base import Board, BootFiles
+from ttd.boards.numbers import BoardOptionError, parse_size
+from ttd.images import Load
+from ttd.loader import load_image, read_file
+
+OPENSBI = (
+    "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+    "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
+)
+"""Where Debian's packages opensbi and qemu-system-data have what `--bios default` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineChoice:
+    """The words of the command line."""
+
+    board: str
+    image: str | None = None
+    memory: str | None = None
+    kernel: str | None = None
+    bios: str | None = None
+    initrd: str | None = None
+    append: str | None = None
+    cpu: str | None = None
+    ram: Sequence[str] = ()
+    load: Sequence[str] = ()
+    pc: str | None = None
+    sp: str | None = None
+    uart: Sequence[str] = ()
+
+    def make(self) -> tuple[Board, list[Load]]:
+        """The board and all that is loaded; a `UserError` says what cannot be."""
+        if self.board == raw.NAME:
+            return self._make_raw()
+        self._refuse(raw.NAME, "cpu", "ram", "load", "pc", "sp", "uart")
+        memory = None if self.memory is None else parse_size(self.memory, "--memory")
+        board = make_board(self.board, {"memory": memory})
+        if board.boot is None:
+            with_boot = [name for name, known in BOARDS.items() if known.boot is not None]
+            self._refuse(", ".join(with_boot), "kernel", "bios", "initrd", "append")
+            if self.image is None:
+                raise BoardOptionError("Missing argument 'IMAGE'.")
+            return board, [Load("image", load_image(self.image))]
+        return board, board.boot(board, self._boot_files())
+
+    def _make_raw(self) -> tuple[Board, list[Load]]:
+        self._refuse("boards with a boot loader", "kernel", "bios", "initrd", "append", "memory")
+        words = [] if self.cpu is None else [f"cpu={self.cpu}"]
+        words += [f"ram={text}" for text in self.ram]
+        words += [f"uart={text}" for text in self.uart]
+        board = raw.raw_board(words)
+        loads = [] if self.image is None else [Load("image", load_image(self.image))]
+        loads += [Load("load", load_image(text)) for text in self.load]
+        if not loads:
+            raise BoardOptionError("a raw board needs something to load (--load FILE@ADDRESS)")
+        words += raw.start_words(board, loads, self.pc, self.sp)
+        return raw.raw_board(words), loads
+
+    def _boot_files(self) -> BootFiles:
+        if self.image is not None:
+            for name in ("kernel", "bios", "initrd"):
+                if getattr(self, name) not in (None, "none"):
+                    raise BoardOptionError(
+                        f"IMAGE is all that is started: it does not go with --{name}"
+                    )
+            return BootFiles(load_image(self.image), append=self.append or "")
+        if self.kernel is None and self.bios in (None, "none"):
+            raise BoardOptionError("there is nothing to run: give IMAGE, --kernel or --bios")
+        if self.initrd is not None and self.kernel is None:
+            raise BoardOptionError("--initrd goes with --kernel")
+        return BootFiles(
+            kernel=_file(self.kernel),
+            bios=self._bios(),
+            initrd=_file(self.initrd),
+            append=self.append or "",
+        )
+
+    def _bios(self) -> tuple[str, bytes] | None:
+        if self.bios == "none":
+            return None
+        if self.bios not in (None, "default"):
+            return _file(self.bios)
+        for path in OPENSBI:
+            if os.path.exists(path):
+                return _file(path)
+        raise BoardOptionError(
+            f"there is no OpenSBI at {OPENSBI[0]}: install it (Debian's package opensbi), "
+            "or say --bios FILE or --bios none"
+        )
+
+    def _refuse(self, whose: str, *names: str) -> None:
+        """Options that are for other boards."""
+        for name in names:
+            if getattr(self, name):
+                option = f"--{name}"
+                raise BoardOptionError(f"{option} is for {whose}, not for {self.board}")
+
+
+def _file(path: str | None) -> tuple[str, bytes] | None:
+    return None if path is None else (path, read_file(path))
