@@ -29,7 +29,7 @@ ffi.cdef(
 ffi.set_source(
     "ttd.engine._native",
     '#include "native.h"\n',
-    sources=["ttd/engine/native.c", "ttd/engine/riscv.c"],
+    sources=["ttd/engine/native.c", "ttd/engine/riscv.c", "ttd/engine/flat.c"],
     include_dirs=[str(HERE), str(Path(unicorn.__file__).resolve().parent / "include")],
     extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
     libraries=["dl"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import unicorn
 
 from ttd.engine._native import ffi, lib
-from ttd.engine.isa import Isa
+from ttd.engine.isa import Code, Isa
 from ttd.engine.types import Access, EngineStop, Refusal, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
@@ -223,8 +224,16 @@ class Engine:
 
     def start(self) -> None:
         """End of building; the engine is now ready to run."""
-        state = self.isa.state
-        if lib.ttd_start(self._native, ffi.new("int[]", state), len(state)):
+        state, wide = self.isa.state, self.isa.wide
+        self._state = ffi.new("uint64_t[]", len(state) + 2 * len(wide))
+        if self.isa.code is Code.X64:
+            package = find_spec("capstone")
+            assert package is not None and package.origin is not None
+            library = next(Path(package.origin).parent.glob("lib/libcapstone.so*"))
+            if lib.ttd_use_disassembler(self._native, str(library).encode()):
+                raise EngineError("capstone's library does not load")
+        ids = ffi.new("int[]", [*state, *wide])
+        if lib.ttd_start(self._native, ids, len(ids), len(wide)):
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
         self._flags = ffi.buffer(lib.ttd_page_flags(self._native), self.pages)
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
@@ -396,8 +405,10 @@ class Engine:
         lib.ttd_clear_exclusive(self._native)
 
     def save_state(self) -> list[int]:
-        """The architectural registers, in the order of `isa.state`."""
-        return self.regs_read(self.isa.state)
+        """The architectural registers, in the order of `isa.state`; then those of `isa.wide`, each
+        its lower half first."""
+        lib.ttd_save_state(self._native, self._state)
+        return ffi.unpack(self._state, len(self._state))  # type: ignore[no-any-return]
 
     def load_state(self, values: Sequence[int]) -> None:
         """Become the state that `save_state` returned; the exclusive monitor is open."""

@@ -183,8 +183,12 @@ struct ttd_engine {
     uint64_t clock_ns, timebase_hz, time_offset, cycle_offset, instret_offset;
     int64_t warp_ns;
 
-    int state_regs[MAX_STATE];
-    int nstate;
+    size_t disassembler;          /* capstone, for the lengths of x86 instructions */
+    void *disassembled;
+    bool (*disassemble)(size_t, const uint8_t **, size_t *, uint64_t *, void *);
+
+    int state_regs[MAX_STATE];    /* the last `nwide` of them have 16 bytes */
+    int nstate, nwide;
     uc_context *pristine, *scratch, *lent;
 };
 
@@ -201,6 +205,12 @@ void flush_tlb(ttd_engine *e);
 void forget_blocks(ttd_engine *e);
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
 uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider);
+
+uint64_t step_now(ttd_engine *e);
+
+/* flat.c */
+int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
+int flat_start(ttd_engine *e);
 
 /* riscv.c */
 void riscv_look(ttd_engine *e);

@@ -34,5 +34,7 @@ class Isa:
     window_base: int
     pc: int
     state: tuple[int, ...]
+    wide: tuple[int, ...] = ()
+    """Registers of 128 bits, or up to that; part of the state too."""
     baseline: bool = False
     """Armv6-M: IT, CBZ and CBNZ do not exist, and no access may be unaligned."""

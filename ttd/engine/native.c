@@ -153,13 +153,30 @@ static cursor cursor_at(ttd_engine *e, uint64_t pc)
     return (cursor){ pc, code_at(e, pc) };
 }
 
+/* The length of the instruction at `pc`, whose first bytes are at `code`. */
+static int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    uint8_t bytes[15];
+    size_t n = e->page_size - (pc & (e->page_size - 1));
+    const uint8_t *more;
+    if (e->isa != ISA_X64)
+        return insn_length(e, code);
+    if (n >= sizeof bytes)
+        return x86_length(e, code, sizeof bytes);
+    memcpy(bytes, code, n);
+    more = code_at(e, pc + n);
+    if (more)
+        memcpy(bytes + n, more, sizeof bytes - n);
+    return x86_length(e, bytes, more ? sizeof bytes : n);
+}
+
 /* To the next instruction; returns the length of this one, 0 if it is not there. */
 static int advance(ttd_engine *e, cursor *c)
 {
     int length;
     if (!c->code)
         return 0;
-    length = insn_length(e, c->code);
+    length = length_at(e, c->at, c->code);
     if ((c->at ^ (c->at + length)) & ~(uint64_t)(e->page_size - 1))
         c->code = code_at(e, c->at + length);
     else
@@ -734,7 +751,7 @@ static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int
             return 0;
         return riscv_allows(e, *paddr, e->page_size, kind);
     }
-    if (e->quiet || (!e->mpu_on && kind != ACC_FETCH))
+    if (e->quiet || e->isa != ISA_THUMB || (!e->mpu_on && kind != ACC_FETCH))
         return 1;
     return mpu_allows(e, vaddr, e->page_size, kind,
                       kind == ACC_FETCH ? privileged_now(e) : privileged_access(e), mpu_active(e));
@@ -831,7 +848,7 @@ static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
         return false;
     e->lookahead = true;
     e->fast_limit = 0;
-    out->paddr = e->window_base + ((uint64_t)e->window_pages << e->page_shift);
+    out->paddr = e->window_base - e->page_size;
     out->perms = UC_PROT_EXEC;
     return true;
 }
@@ -1525,7 +1542,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             uint8_t *code = code_at(e, pc);
             e->limit = e->steps + 1;
             use_exit = code != NULL;
-            exit_at = code ? pc + insn_length(e, code) : 0;
+            exit_at = code ? pc + length_at(e, pc, code) : 0;
             e->context_save(e->uc, e->scratch);
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
@@ -1609,6 +1626,13 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     out->address = e->fault_address;
     out->exact = e->fault_exact;
     return result;
+}
+
+/* In a callback in the middle of a block: the steps before the instruction at PC. */
+uint64_t step_now(ttd_engine *e)
+{
+    uint64_t pc = read_pc(e);
+    return e->steps + (pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, pc) : 0);
 }
 
 uint64_t ttd_step(ttd_engine *e)
@@ -1965,16 +1989,28 @@ static void modes_replaced(ttd_engine *e)
  * From handler mode SPSEL could not be written, for one. */
 void ttd_load_state(ttd_engine *e, const uint64_t *values)
 {
+    int i, plain = e->nstate - e->nwide;
     e->context_restore(e->uc, e->pristine);
-    ttd_regs_write(e, e->state_regs, values, e->nstate);
+    ttd_regs_write(e, e->state_regs, values, plain);
+    for (i = 0; i < e->nwide; i++)
+        e->reg_write(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
     modes_replaced(e);
+}
+
+void ttd_save_state(ttd_engine *e, uint64_t *values)
+{
+    int i, plain = e->nstate - e->nwide;
+    ttd_regs_read(e, e->state_regs, values, plain);
+    memset(values + plain, 0, 16 * (size_t)e->nwide);
+    for (i = 0; i < e->nwide; i++)
+        e->reg_read(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
 }
 
 /* Registers cannot express the exclusive monitor. */
 void ttd_clear_exclusive(ttd_engine *e)
 {
-    uint64_t values[MAX_STATE];
-    ttd_regs_read(e, e->state_regs, values, e->nstate);
+    uint64_t values[2 * MAX_STATE];
+    ttd_save_state(e, values);
     ttd_load_state(e, values);
 }
 
@@ -2095,7 +2131,7 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     return e->mem_map_ptr(e->uc, base, size, UC_PROT_ALL, host);
 }
 
-int ttd_start(ttd_engine *e, const int *state_regs, int count)
+int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
 {
     uc_hook hook;
     int err;
@@ -2104,6 +2140,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
     e->translated = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
     memcpy(e->state_regs, state_regs, sizeof(int) * count);
     e->nstate = count;
+    e->nwide = wide;
     if ((err = e->mmio_map(e->uc, e->window_base, (uint64_t)e->window_pages << e->page_shift,
                            on_window_read, e, on_window_write, e))
         || (err = e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_TYPE, 1), UC_TLB_VIRTUAL))
@@ -2111,6 +2148,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_TLB_FILL, on_fill, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_BLOCK, on_block, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_INTR, on_interrupt, e, 1, 0))
+        || (err = flat_start(e))
         || (err = trap_accesses(e, e->window_base,
                                 (uint64_t)e->window_pages << e->page_shift))
         || (err = e->context_alloc(e->uc, &e->pristine))
@@ -2122,8 +2160,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count)
                           -1, 0);
         if (e->nothing == MAP_FAILED
             || (err = e->mem_map_ptr(e->uc,
-                                     e->window_base + ((uint64_t)e->window_pages << e->page_shift),
-                                     e->page_size, UC_PROT_ALL, e->nothing)))
+                                     e->window_base - e->page_size, e->page_size, UC_PROT_ALL, e->nothing)))
             return UC_ERR_NOMEM;
     }
     e->context_save(e->uc, e->pristine);

@@ -54,7 +54,8 @@ const char *ttd_problem(ttd_engine *e);
 
 int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_t *host,
                    uint64_t canonical, uint32_t first_page);
-int ttd_start(ttd_engine *e, const int *state_regs, int count);
+int ttd_use_disassembler(ttd_engine *e, const char *path);
+int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide);
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 uint64_t ttd_step(ttd_engine *e);
@@ -105,6 +106,7 @@ bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
 void ttd_set_baseline(ttd_engine *e);
 
+void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);
 void ttd_clear_exclusive(ttd_engine *e);
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
