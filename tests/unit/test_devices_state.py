@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace
-from ttd.devices.base import Device
+from ttd.devices.base import Device, State, Timebase
+from ttd.devices.clint import Clint
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
 from ttd.devices.cmsdk_timer import CmsdkTimer
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
@@ -18,6 +19,8 @@ from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
 from ttd.devices.goldfish_rtc import GoldfishRtc
 from ttd.devices.mps2_fpgaio import Mps2Fpgaio
 from ttd.devices.mps2_scc import Mps2Scc
+from ttd.devices.ns16550 import Ns16550
+from ttd.devices.plic import Plic
 from ttd.devices.power import Power
 from ttd.devices.sifive_test import SifiveTest
 from ttd.devices.unimplemented import Unimplemented
@@ -30,6 +33,17 @@ Factory = Callable[[HandClock, Trace], Device]
 def uart(clock: HandClock, trace: Trace) -> Device:
     lines = UartLines(trace.line("tx"), trace.line("rx"), trace.line("overrun"))
     return CmsdkUart("uart", clock, HandFront(room=3), lines)
+
+
+class ClintAndCounter(Clint):
+    """The counter is part of the core's state."""
+
+    def save(self) -> State:
+        return super().save() | self.timebase.save()
+
+    def load(self, state: State) -> None:
+        self.timebase.load(state)
+        super().load(state)
 
 
 FACTORIES: dict[str, Factory] = {
@@ -48,6 +62,17 @@ FACTORIES: dict[str, Factory] = {
         shutdown=trace.call("shutdown"),
         suspend=trace.call("suspend"),
     ),
+    "clint": lambda clock, trace: ClintAndCounter(
+        "clint",
+        clock,
+        Timebase(clock, 10_000_000),
+        timer=trace.line("timer"),
+        software=trace.line("software"),
+    ),
+    "plic": lambda clock, trace: Plic("plic", clock, 96, [trace.line("m"), trace.line("s")]),
+    "ns16550": lambda clock, trace: Ns16550(
+        "uart", clock, 3_686_400, HandFront(room=3), trace.line("irq")
+    ),
     "goldfish": lambda clock, trace: GoldfishRtc(
         "rtc", clock, lambda: 10**18 + clock.ns, trace.line("irq")
     ),
@@ -60,6 +85,7 @@ FACTORIES: dict[str, Factory] = {
 OFFSETS = st.one_of(
     st.integers(0, 0x4C // 4).map(lambda word: word * 4),
     st.sampled_from([0xA4, 0xA8, 0xAC, 0xC00, 0xF00, 0xF04, 0xFE0]),
+    st.sampled_from([1, 2, 3, 5, 6, 7, 0x2000, 0x2080, 0x4000, 0x4004, 0x200004, 0x201000]),
 )
 VALUES = st.one_of(
     st.integers(0, 20), st.integers(0, 0xFFFFFFFF), st.sampled_from([0xE2, 0x80100000, 0x1ACCE551])
@@ -81,8 +107,10 @@ def exercise(device: Device, clock: HandClock, accesses: list[tuple[str, int, in
             device.read(a, b)
         elif kind == "write":
             device.write(a, 4, b)
-        elif kind == "char" and isinstance(device, CmsdkUart):
+        elif kind == "char" and isinstance(device, CmsdkUart | Ns16550):
             device.receive(bytes([a]))
+        elif kind == "char" and isinstance(device, Plic):
+            device.set_line(a % 16, bool(a & 16))
         else:
             clock.ns += a
             device.expire()

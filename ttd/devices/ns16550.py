@@ -1,0 +1,317 @@
+"""16550A UART: "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs" (data sheet).
+
+Registers are bytes, one after the other; they repeat in a larger window. What the data sheet
+leaves to the board is as on QEMU's `virt`: the modem lines say that somebody is connected.
+"""
+
+from __future__ import annotations
+
+from ttd.devices.base import NS_PER_SECOND, Clock, Device, Line, State, Steady
+from ttd.devices.chars import RETRY_NS, CharFront
+
+DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
+"""DATA is RBR and THR; FCR is written where IIR is read."""
+DLL, DLM = DATA, IER
+"""With LCR.DLAB."""
+IER_RX, IER_TX, IER_LINE, IER_MODEM = 1, 2, 4, 8
+IIR_NONE, IIR_LINE, IIR_TIMEOUT, IIR_RX, IIR_TX, IIR_MODEM = 0x1, 0x6, 0xC, 0x4, 0x2, 0x0
+IIR_FIFOS = 0xC0
+FCR_ENABLE, FCR_CLEAR_RX, FCR_CLEAR_TX = 1, 2, 4
+TRIGGERS = (1, 4, 8, 14)
+"""By FCR[7:6]."""
+LCR_STOP, LCR_PARITY, LCR_DLAB = 0x04, 0x08, 0x80
+MCR_LOOP = 0x10
+LSR_DR, LSR_OE, LSR_THRE, LSR_TEMT = 0x01, 0x02, 0x20, 0x40
+MSR_CONNECTED = 0xB0
+"""DCD, DSR and CTS."""
+FIFO_SIZE = 16
+DIV_115200 = 2
+"""The divisor, until software sets one, with the usual clock of 3.6864 MHz."""
+
+
+class Ns16550(Device):
+    """A UART whose characters leave at once, as in QEMU, but arrive at the line's speed.
+
+    What the host side refuses waits in the transmit FIFO and is offered again after `RETRY_NS`.
+    The character timeout is four characters long.
+
+    The interrupt line goes low and high again with everything that happens while an interrupt is
+    pending, as QEMU's serial port reports it to its controller each time: one that latches a
+    rising line must hear of a second character while the first one is being served.
+    """
+
+    STATE = (
+        *("ier", "fcr", "lcr", "mcr", "lsr_errors", "msr_changes", "scr", "divisor"),
+        *("rx", "tx", "tx_empty", "timed_out", "rx_at", "timeout_at", "retry_at"),
+    )
+    size = 0x100
+
+    def __init__(self, name: str, clock: Clock, hz: int, front: CharFront, line: Line) -> None:
+        """`hz`: the clock that the divisor divides, sixteen times the baud rate."""
+        super().__init__(name, clock)
+        self.hz = hz
+        self.front = front
+        self.line = line
+        self._quiet = True
+        """The read that was just served has changed nothing."""
+        self.reset()
+        front.connect(self.receive, self.can_receive)
+
+    def reset(self) -> None:
+        self.ier = 0
+        self.fcr = 0
+        self.lcr = 0
+        self.mcr = 0
+        self.lsr_errors = 0
+        self.msr_changes = 0
+        """MSR[3:0]."""
+        self.scr = 0
+        self.divisor = DIV_115200
+        self.rx = b""
+        self.tx = b""
+        self.tx_empty = False
+        """The interrupt for an empty transmitter has not been answered."""
+        self.timed_out = False
+        self.rx_at: int | None = None
+        """When the line can bring the next character."""
+        self.timeout_at: int | None = None
+        self.retry_at: int | None = None
+        self.line.set(False)
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        # The listener is being restored too, to a state that knows this level already.
+        self.line.level = self._interrupt() != IIR_NONE
+
+    # -- interrupts ----------------------------------------------------------------------
+
+    def _interrupt(self) -> int:
+        """The interrupt of the highest priority (table "Interrupt Control Functions")."""
+        if self.ier & IER_LINE and self.lsr_errors:
+            return IIR_LINE
+        if self.ier & IER_RX:
+            if self.timed_out:
+                return IIR_TIMEOUT
+            if len(self.rx) >= self._trigger():
+                return IIR_RX
+        if self.ier & IER_TX and self.tx_empty:
+            return IIR_TX
+        if self.ier & IER_MODEM and self.msr_changes:
+            return IIR_MODEM
+        return IIR_NONE
+
+    def _trigger(self) -> int:
+        return TRIGGERS[self.fcr >> 6] if self.fcr & FCR_ENABLE else 1
+
+    def _update(self) -> None:
+        self.line.set(False)
+        if self.ier and self._interrupt() != IIR_NONE:
+            self.line.set(True)
+
+    # -- registers -----------------------------------------------------------------------
+
+    def peek(self, offset: int, size: int) -> int:
+        register = offset & 7
+        if register == DATA:
+            if self.lcr & LCR_DLAB:
+                return self.divisor & 0xFF
+            return self.rx[0] if self.rx else 0
+        if register == IER:
+            return self.divisor >> 8 if self.lcr & LCR_DLAB else self.ier
+        if register == IIR:
+            return self._interrupt() | (IIR_FIFOS if self.fcr & FCR_ENABLE else 0)
+        if register == LSR:
+            ready = LSR_DR if self.rx else 0
+            return ready | self.lsr_errors | (0 if self.tx else LSR_THRE | LSR_TEMT)
+        if register == MSR:
+            return self._modem() | self.msr_changes
+        return {LCR: self.lcr, MCR: self.mcr, SCR: self.scr}[register]
+
+    def read(self, offset: int, size: int) -> int:
+        register = offset & 7
+        value = self.peek(register, 1)
+        self._quiet = True
+        if register == DATA:
+            if self.rx and not self.lcr & LCR_DLAB:
+                self._take()
+        elif register == LSR:
+            if self.lsr_errors:
+                self.lsr_errors = 0
+                self._served()
+        elif register == IIR:
+            if value & 0xF == IIR_TX:
+                self.tx_empty = False
+                self._served()
+        elif register == MSR and self.msr_changes:
+            self.msr_changes = 0
+            self._served()
+        return value
+
+    def _served(self) -> None:
+        self._quiet = False
+        self._update()
+
+    def steady(self, offset: int) -> Steady | None:
+        return Steady() if self._quiet else None
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        register = offset & 7
+        value &= 0xFF
+        if register == DATA:
+            if self.lcr & LCR_DLAB:
+                self.divisor = self.divisor & 0xFF00 | value
+            else:
+                self._transmit(value)
+        elif register == IER:
+            if self.lcr & LCR_DLAB:
+                self.divisor = value << 8 | self.divisor & 0xFF
+            else:
+                self._enable(value & 0xF)
+        elif register == IIR:
+            self._control_fifos(value)
+        elif register == LCR:
+            self.lcr = value
+        elif register == MCR:
+            self._control_modem(value & 0x1F)
+        elif register == SCR:
+            self.scr = value
+
+    def _enable(self, value: int) -> None:
+        rising = value & ~self.ier
+        self.ier = value
+        if rising & IER_TX:
+            self.tx_empty = not self.tx
+        self._update()
+
+    def _control_fifos(self, value: int) -> None:
+        if (value ^ self.fcr) & FCR_ENABLE:
+            # "FIFO data is cleared when changing from the FIFO mode to the 16450 mode and vice
+            # versa."
+            value |= FCR_CLEAR_RX | FCR_CLEAR_TX
+        if value & FCR_CLEAR_RX and self.rx:
+            self.rx = b""
+            self._restart_timeout()
+            self._pause_line()
+        if value & FCR_CLEAR_TX and self.tx:
+            self.tx = b""
+            self.retry_at = None
+            self.tx_empty = True
+            self.clock.rearm()
+        # The other bits are only written together with the enable bit.
+        self.fcr = value & (FCR_ENABLE | 0xC0) if value & FCR_ENABLE else 0
+        self._update()
+
+    def _modem(self) -> int:
+        """MSR[7:4]: DCD, RI, DSR, CTS; looped back from OUT2, OUT1, DTR, RTS."""
+        if not self.mcr & MCR_LOOP:
+            return MSR_CONNECTED
+        out, dtr, rts = self.mcr & 0xC, self.mcr & 1, self.mcr >> 1 & 1
+        return out << 4 | dtr << 5 | rts << 4
+
+    def _control_modem(self, value: int) -> None:
+        before, looped = self._modem(), self.mcr & MCR_LOOP
+        self.mcr = value
+        if looped and not value & MCR_LOOP:
+            self._pause_line()
+        now = self._modem()
+        changed = (before ^ now) >> 4
+        # Of RI only the trailing edge counts.
+        self.msr_changes |= changed & ~(now >> 4 & 0x4)
+        self._update()
+
+    # -- characters ----------------------------------------------------------------------
+
+    def _room(self) -> int:
+        return FIFO_SIZE if self.fcr & FCR_ENABLE else 1
+
+    def _character_ns(self) -> int:
+        bits = 7 + (self.lcr & 3) + bool(self.lcr & LCR_STOP) + bool(self.lcr & LCR_PARITY)
+        return bits * 16 * (self.divisor or DIV_115200) * NS_PER_SECOND // self.hz
+
+    def _transmit(self, value: int) -> None:
+        self.tx_empty = False
+        if self.mcr & MCR_LOOP:
+            self._arrive(value)
+            self.tx_empty = not self.tx
+            self._update()
+            return
+        if len(self.tx) == self._room():
+            self.tx = self.tx[:-1]  # overwritten
+        self.tx += bytes((value,))
+        if self.retry_at is None:
+            self._send()
+        self._update()
+
+    def _send(self) -> None:
+        """Offer what waits to the host side."""
+        count = max(0, self.front.write(self.tx))
+        self.tx = self.tx[count:]
+        self.retry_at = None
+        if self.tx:
+            # A deadline in virtual time, not a signal from the host: the guest sees room again at
+            # the same step in every replay, with only the result of `write` recorded.
+            self.retry_at = self.clock.now() + RETRY_NS
+            self.clock.rearm()
+        else:
+            self.tx_empty = True
+
+    def can_receive(self) -> int:
+        """How many characters the line can bring now without losing any."""
+        looped = self.mcr & MCR_LOOP
+        return int(not looped and self.rx_at is None and len(self.rx) < self._room())
+
+    def receive(self, data: bytes) -> None:
+        """Characters from the line."""
+        if self.mcr & MCR_LOOP:
+            return
+        for value in data:
+            self._arrive(value)
+        if data:
+            self._pause_line()
+            self._update()
+
+    def _arrive(self, value: int) -> None:
+        if len(self.rx) == self._room():
+            self.lsr_errors |= LSR_OE
+            if not self.fcr & FCR_ENABLE:
+                self.rx = bytes((value,))
+        else:
+            self.rx += bytes((value,))
+        self._restart_timeout()
+
+    def _take(self) -> None:
+        """The guest reads a character."""
+        if len(self.rx) == self._room() and self.rx_at is None:
+            self._pause_line()
+        self.rx = self.rx[1:]
+        self._restart_timeout()
+        self._served()
+
+    def _pause_line(self) -> None:
+        """One character's time; at its end the host side is asked what it has."""
+        self.rx_at = self.clock.now() + self._character_ns()
+        self.clock.rearm()
+
+    # -- time ----------------------------------------------------------------------------
+
+    def _restart_timeout(self) -> None:
+        self.timed_out = False
+        waiting = self.rx and self.fcr & FCR_ENABLE
+        self.timeout_at = self.clock.now() + 4 * self._character_ns() if waiting else None
+        self.clock.rearm()
+
+    def deadline(self) -> int | None:
+        times = (self.rx_at, self.timeout_at, self.retry_at)
+        return min((at for at in times if at is not None), default=None)
+
+    def expire(self) -> None:
+        now = self.clock.now()
+        if self.rx_at is not None and now >= self.rx_at:
+            self.rx_at = None
+        if self.timeout_at is not None and now >= self.timeout_at:
+            self.timeout_at = None
+            self.timed_out = True
+            self._update()
+        if self.retry_at is not None and now >= self.retry_at:
+            self._send()
+            self._update()
