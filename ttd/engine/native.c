@@ -1706,7 +1706,9 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
     e->masks = 0;
-    if (on) {
+    if (on && is_riscv(e)) {
+        e->masks = riscv_masks(e);
+    } else if (on) {
         int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
         uint64_t m[3] = { 0 };
         if (e->isa == ISA_THUMB)
