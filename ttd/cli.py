@@ -301,7 +301,7 @@ def _input(session: Session, spec: str | None) -> Iterator[None]:
     def put(name: str, group: list[tuple[int, int, int]]) -> bool:
         return all([replay.input_event(name, e) for e in group]) and replay.input_sync_event(name)
 
-    devices = {
+    devices = dict(session.machine.board.inputs) | {
         extra.name: extra.kind.removeprefix("virtio-")
         for extra in extras_of(session.recording.config)
         if extra.kind in INPUT_DEVICES

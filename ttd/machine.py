@@ -22,6 +22,7 @@ from ttd.devices.base import (
     Burst,
     BusError,
     Device,
+    FlashController,
     InterruptController,
     State,
     Steady,
@@ -181,7 +182,12 @@ class Machine:
         self.clock = clock = _MachineClock(self)
         self.agenda = Agenda((), clock)
         for region in board.regions:
-            self.engine.map_ram(region.base, region.size, writable=region.writable)
+            self.engine.map_ram(
+                region.base,
+                region.size,
+                writable=region.writable,
+                on_store=None if region.stores_to is None else self._store_to(region.stores_to),
+            )
         for region in board.regions:
             for mirror in region.mirrors:
                 self.engine.map_alias(mirror, region.size, region.base)
@@ -211,6 +217,8 @@ class Machine:
             nic=nic or Nic(),
             host_ns=host_ns,
             timebase=self.cpu.timebase,
+            random=replay.random_bytes,
+            input=replay.register_input_driver,
         )
         on_board = board.build_devices(wiring)
         if board.irq_controller is not None:
@@ -234,7 +242,8 @@ class Machine:
             if type(device).host_timer is not Device.host_timer
         ]
         for mapped in self.mapped:
-            self._map(mapped)
+            if mapped.size:
+                self._map(mapped)
         for band in board.bit_bands:
             self._map_bit_band(band)
         self.engine.start()
@@ -352,6 +361,21 @@ class Machine:
 
         self.engine.map_mmio(base, mapped.size, read, write)
 
+    def _store_to(self, name: str) -> Callable[[int, int, int], None]:
+        """What serves stores to flash: the device of that name, as it serves its registers."""
+
+        def store(address: int, size: int, value: int) -> None:
+            controller = self.devices[name]
+            assert isinstance(controller, FlashController)
+            if self._late:
+                self._fire_timers(self.engine.step)
+            try:
+                controller.program(address, size, value)
+            except BusError as error:
+                raise BusFault(str(error)) from error
+
+        return store
+
     def _keep_reading(self, value: int, steady: Steady) -> None:
         """Let the engine answer this register as long as it is known how it goes on."""
         until = NEVER
@@ -432,6 +456,9 @@ class Machine:
             check_fits(load.image, self.board)
         self._start = start_of(loads, self.board)
         self._loads = tuple(loads)
+        for region in self.board.regions:
+            if region.fill:
+                self.engine.write(region.base, bytes([region.fill]) * region.size)
         self._fill_memory()
 
     def _fill_memory(self) -> None:
@@ -534,6 +561,10 @@ class Machine:
             if self._wanted:
                 self._serve_wanted()
             replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+            # Before anything can end the run here: what is seen at a position does not depend on
+            # whether the machine goes on from it.
+            if self.waiting and self.cpu.wake():
+                self.waiting = False
             if self._host_timed and self._fire_host_timer():
                 continue
             if self.keeper is not None:
@@ -559,9 +590,6 @@ class Machine:
                 continue
             if not self.waiting:
                 return RunEnd.HISTORY_END if replay.at_end else None
-            if self.cpu.wake():
-                self.waiting = False
-                return None
             if not self._idle():
                 return RunEnd.HISTORY_END
 
@@ -640,13 +668,7 @@ class Machine:
         if stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS):
             return
         after = self.cpu.stopped(stop)
-        if after is After.RAISED:
-            # At once: a position before the instruction has no exception pending, so nothing may
-            # look at the machine between the two.
-            number = self.cpu.pending()
-            assert number is not None
-            self._enter(number)
-        elif after is After.ENTERED:
+        if after is After.ENTERED:
             self.engine.step += 1
         elif after is After.WAIT:
             self.waiting = True

@@ -122,6 +122,9 @@ class Monitor:
                     return command.run(self, words[len(name) :])
                 except (Usage, TimelineError) as e:
                     return f"{e}\n"
+        for view in self._timeline.views():
+            if words == [view.name]:
+                return view.show()
         return f"There is no monitor command '{line.strip()}'; 'monitor help' lists them.\n"
 
     def _arm(self, step: int, index: int | None = None) -> str:
@@ -308,6 +311,7 @@ class Monitor:
 
     def help(self, words: list[str]) -> str:
         usages = [(f"{c.name} {c.arguments}".strip(), c.text) for c in COMMANDS if c.text]
+        usages += [(view.name, view.text) for view in self._timeline.views()]
         width = max(len(usage) for usage, _ in usages)
         return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)
 

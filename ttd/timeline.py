@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
+from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
@@ -74,6 +75,10 @@ class TimelineApi(Protocol):
 
         Shorter than `size` if the rest is not there; raises `TimelineError` if nothing is.
         """
+        ...
+
+    def views(self) -> Sequence[View]:
+        """Pictures of devices in text, of the present position."""
         ...
 
     def read_physical(self, address: int, size: int) -> bytes:
@@ -318,6 +323,7 @@ class Timeline:
         """False if the pages touched in the interval that begins at `low` exclude a hit."""
         if not stops.breakpoints and not stops.watchpoints:
             return False
+        engine = self.machine.engine
         wanted: list[tuple[Access, int, int]] = [
             (Access.FETCH, b.address, 1) for b in stops.breakpoints
         ]
@@ -327,7 +333,16 @@ class Timeline:
                 for kind in (Access.READ, Access.WRITE)
                 if watch.kind & kind
             ]
-        return any(self.snapshots.may_touch(low, *access) for access in wanted)
+        for kind, address, length in wanted:
+            touched = self.snapshots.touched(low, kind)
+            if touched is None:
+                return True
+            first = address - address % engine.page_size
+            for at in range(first, address + length, engine.page_size):
+                page = engine.find_page(at)
+                if page is None or page in touched:
+                    return True
+        return False
 
     def _search(self, low: int, high: int, stops: Stops, start: int) -> Stop | None:
         """The latest hit in [low, high), with the machine taken there."""
@@ -508,6 +523,9 @@ class Timeline:
 
     def read_memory(self, address: int, size: int) -> bytes:
         return self._found(self.machine.read_memory(address, size), address, size)
+
+    def views(self) -> Sequence[View]:
+        return [view for device in self.machine.devices.values() for view in device.views()]
 
     def read_physical(self, address: int, size: int) -> bytes:
         return self._found(self.machine.read_physical(address, size), address, size)

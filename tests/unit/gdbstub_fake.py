@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ttd.cpu.base import Register
+from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import PastIsReadOnly, Request, TimelineError
@@ -229,6 +230,9 @@ class FakeTimeline:
         raise TimelineError(f"Nothing is at {address:#x}.")
 
     read_physical = read_memory
+
+    def views(self) -> list[View]:
+        return [View("lamp", "a lamp that counts", lambda: f"step {self.position}\n")]
 
     def _writable(self) -> None:
         if not self.live or self.position != self.end:

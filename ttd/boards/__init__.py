@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from ttd.boards import raw
 from ttd.boards.base import Board
+from ttd.boards.microbit import MICROBIT
 from ttd.boards.mps2_an385 import MPS2_AN385
 from ttd.boards.numbers import BoardOptionError
 from ttd.replay.config import Option
 
-BOARDS: dict[str, Board] = {board.name: board for board in (MPS2_AN385,)}
+BOARDS: dict[str, Board] = {board.name: board for board in (MPS2_AN385, MICROBIT)}
 """Every board that needs no more than its name, by the name that users give."""
 
 

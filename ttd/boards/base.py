@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ttd.devices.base import Clock, Device, Line, Timebase
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
+from ttd.devices.virtio.input import InputFront
 from ttd.devices.virtio.queue import Memory
 from ttd.images import Image, Load
 from ttd.replay.config import Option
@@ -22,6 +23,10 @@ class Region:
     size: int
     writable: bool = True
     mirrors: tuple[int, ...] = ()
+    fill: int = 0
+    """The byte that all of it holds before anything is loaded."""
+    stores_to: str | None = None
+    """The device (`FlashController`) that decides what a store does, where memory is flash."""
 
     @property
     def end(self) -> int:
@@ -40,11 +45,18 @@ class BitBand:
 
 @dataclass(frozen=True, slots=True)
 class MappedDevice:
-    """A device and its register window."""
+    """A device and its register window; size 0 if it has none."""
 
     base: int
     size: int
     device: Device
+
+
+class NoInput:
+    """The front end of an input device that nobody operates."""
+
+    def connect(self, event: Callable[[int, int, int], None], sync: Callable[[], None]) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,11 @@ class Wiring:
     clock: a PL031, which asks for seconds, cannot be on the same board."""
     timebase: Timebase | None = None
     """The core's real-time counter, if a timer device of the board is to show it."""
+
+    random: Callable[[int], bytes] = bytes
+    """So many random bytes of the host's, by way of the replay layer."""
+    input: Callable[[str], InputFront] = lambda name: NoInput()
+    """The front end of the board's input device (`Board.inputs`) with this name."""
 
     def line(self, number: int) -> Line:
         """Return a line of its own to external interrupt `number`."""
@@ -128,6 +145,8 @@ class Board:
     """Rate of the core's real-time counter; 0: it has none."""
     irq_controller: str | None = None
     """The device that takes the lines of added devices, by number (`set_line`); None: the core."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Input devices of the board itself: name -> kind (`keyboard`, ...)."""
     nic: str | None = None
     """Name of the network interface, if the board has one."""
     virtio_slots: tuple[Slot, ...] = ()

@@ -164,8 +164,20 @@ class Device(Stateful):
         """The moment on a clock of the host at which `expire` wants to be called; None: never."""
         return None
 
+    def views(self) -> tuple[View, ...]:
+        """What a debugger may show of the device beside its registers."""
+        return ()
+
     def expire(self) -> None:
         """Time has reached `deadline()` or `host_timer()`; do what is due and move it on."""
+
+
+@runtime_checkable
+class FlashController(Protocol):
+    """A device that serves the guest's stores to flash."""
+
+    def program(self, address: int, size: int, value: int) -> None:
+        """A store; raises `BusError` if it is not allowed."""
 
 
 @runtime_checkable
@@ -188,6 +200,16 @@ class Steady(NamedTuple):
     divider: int = 1
     since_ns: int = 0
     until_ns: int | None = None
+
+
+class View(NamedTuple):
+    """A picture of a device in text, for people; looking changes nothing."""
+
+    name: str
+    """The word to ask for it."""
+    text: str
+    """What it is, in a few words."""
+    show: Callable[[], str]
 
 
 class Burst(NamedTuple):

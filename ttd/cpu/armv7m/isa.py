@@ -38,6 +38,7 @@ CORTEX_M0_ISA = replace(
     CORTEX_M3_ISA,
     name="cortex-m0",
     uc_model=arm.UC_CPU_ARM_CORTEX_M0,
+    window_base=0xC0000000,  # the nRF51 has a ROM table at 0xF0000000
     state=_ARMV6M_STATE,
     baseline=True,
 )

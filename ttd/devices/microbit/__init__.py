@@ -1,0 +1,1 @@
+"""What is on the BBC micro:bit beside its nRF51822: lights, buttons, motion sensors."""
