@@ -668,7 +668,13 @@ class Machine:
         if stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS):
             return
         after = self.cpu.stopped(stop)
-        if after is After.ENTERED:
+        if after is After.RAISED:
+            # At once: a position before the instruction has no exception pending, so nothing may
+            # look at the machine between the two.
+            number = self.cpu.pending()
+            assert number is not None
+            self._enter(number)
+        elif after is After.ENTERED:
             self.engine.step += 1
         elif after is After.WAIT:
             self.waiting = True

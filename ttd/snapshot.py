@@ -111,7 +111,9 @@ class Snapshots:
         self._memory: dict[int, Snapshot] = {}
         self._memory_steps: list[int] = []
         self._age: deque[int] = deque()
-        self._touched: dict[Access, set[int]] = {kind: set() for kind in _KINDS}
+        self._touched = _no_pages()
+        self._seen: dict[Access, set[int]] | None = _no_pages()
+        """Page numbers as the guest used them, if it has page tables; None: too many."""
         self._infos: list[SnapshotInfo] = []
         self._loaded_tables: list[PageTable] = []
         self.checked = 0
@@ -197,7 +199,8 @@ class Snapshots:
             if not self._stored:
                 # From here on the file is a recording, even if its maker is killed.
                 recording.commit(snapshot.step, machine.virtual_ns, machine.warp_ns)
-        self._touched = {kind: set() for kind in _KINDS}
+        self._touched = _no_pages()
+        self._seen = _no_pages()
         self._stored.append(snapshot)
         self._stored_table = snapshot.table
         self.budget.cost = self._clock() - began
@@ -315,14 +318,25 @@ class Snapshots:
 
     def _note_touched(self) -> None:
         """Before the engine forgets: add to what the present recorded interval has touched."""
-        if self.machine.replay.mode is Mode.RECORD:
-            for kind, pages in self._touched.items():
-                pages.update(self.machine.engine.pages_touched(kind))
+        engine = self.machine.engine
+        if self.machine.replay.mode is not Mode.RECORD:
+            return
+        for kind, pages in self._touched.items():
+            pages.update(engine.pages_touched(kind))
+        if engine.moves_addresses and self._seen is not None:
+            for kind, pages in self._seen.items():
+                found = engine.addresses_touched(kind)
+                if found is None:
+                    self._seen = None
+                    break
+                pages.update(found)
 
     def _pack_touched(self) -> bytes:
         out = bytearray()
-        for kind in _KINDS:
-            pages = sorted(self._touched[kind])
+        lists = [self._touched[kind] for kind in _KINDS]
+        if self.machine.engine.moves_addresses and self._seen is not None:
+            lists += [self._seen[kind] for kind in _KINDS]
+        for pages in map(sorted, lists):
             put_series(out, [len(pages)])
             put_series(out, pages)
         return bytes(out)
@@ -333,11 +347,25 @@ class Snapshots:
         if self.recording is not None and self._stored:
             self.recording.add_interval(len(self._stored) - 1, self._pack_touched())
 
-    def touched(self, low: int, kind: Access) -> set[int] | None:
-        """Pages touched in the recorded interval in which step `low` is; None: not known.
+    def may_touch(self, low: int, kind: Access, address: int, size: int) -> bool:
+        """False if nothing accessed [address, address + size) in the interval of step `low`.
 
-        May name pages that were not touched, never misses one that was.
+        The interval is the recorded one in which `low` is; the address as the guest used it.
         """
+        engine = self.machine.engine
+        touched = self._listed(low, kind)
+        if touched is None:
+            return True
+        first = address - address % engine.page_size
+        for at in range(first, address + size, engine.page_size):
+            moves = engine.moves_addresses
+            page = at // engine.page_size if moves else engine.find_page(at)
+            if page is None or page in touched:
+                return True
+        return False
+
+    def _listed(self, low: int, kind: Access) -> set[int] | None:
+        """The pages that `may_touch` goes by; None: not known."""
         number = self._number_before(low)
         if self.recording is None or number < 0:
             return None
@@ -345,12 +373,16 @@ class Snapshots:
         if blob is None:
             return None
         reader = Reader(blob)
-        for listed in _KINDS:
+        lists: list[list[int]] = []
+        while not reader.done:
             (count,) = reader.series(1)
-            pages = reader.series(count)
-            if listed is kind:
-                return set(pages)
-        return None
+            lists.append(reader.series(count))
+        at = _KINDS.index(kind) + (len(_KINDS) if self.machine.engine.moves_addresses else 0)
+        return set(lists[at]) if at < len(lists) else None
+
+
+def _no_pages() -> dict[Access, set[int]]:
+    return {kind: set() for kind in _KINDS}
 
 
 _KINDS = (Access.READ, Access.WRITE, Access.FETCH)

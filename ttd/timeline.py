@@ -323,7 +323,6 @@ class Timeline:
         """False if the pages touched in the interval that begins at `low` exclude a hit."""
         if not stops.breakpoints and not stops.watchpoints:
             return False
-        engine = self.machine.engine
         wanted: list[tuple[Access, int, int]] = [
             (Access.FETCH, b.address, 1) for b in stops.breakpoints
         ]
@@ -333,16 +332,7 @@ class Timeline:
                 for kind in (Access.READ, Access.WRITE)
                 if watch.kind & kind
             ]
-        for kind, address, length in wanted:
-            touched = self.snapshots.touched(low, kind)
-            if touched is None:
-                return True
-            first = address - address % engine.page_size
-            for at in range(first, address + length, engine.page_size):
-                page = engine.find_page(at)
-                if page is None or page in touched:
-                    return True
-        return False
+        return any(self.snapshots.may_touch(low, *access) for access in wanted)
 
     def _search(self, low: int, high: int, stops: Stops, start: int) -> Stop | None:
         """The latest hit in [low, high), with the machine taken there."""

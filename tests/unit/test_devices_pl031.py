@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgpack
 
 from tests.unit.device_doubles import HandClock, Trace, advance
-from ttd.devices.pl031 import CR, DR, ICR, IMSC, LR, MIS, MR, RIS, SECOND, Pl031
+from ttd.devices.pl031 import CR, DR, HOLD_NS, ICR, IMSC, LR, MIS, MR, RIS, SECOND, Pl031
 
 
 def test_virtual_time_and_alarm() -> None:
@@ -57,6 +57,28 @@ def test_a_clock_of_the_host() -> None:
     rtc.expire()
     assert rtc.host_timer() is None
     assert trace.events == [(0, "irq", True)]
+
+
+def test_an_answer_of_the_host_holds_for_a_moment_of_virtual_time() -> None:
+    clock = HandClock()
+    now = [100]
+    rtc = Pl031("rtc", clock, Trace(clock).line("irq"), lambda: now[0], "host")
+    assert rtc.read(DR, 4) == 100
+    steady = rtc.steady(DR)
+    assert steady is not None
+    assert (steady.slope, steady.until_ns) == (0, HOLD_NS)
+    now[0] = 105
+    clock.ns = HOLD_NS - 1
+    assert rtc.read(DR, 4) == 100
+    rtc.write(LR, 4, 7)
+    assert rtc.read(DR, 4) == 7, "it is set at once"
+    clock.ns = HOLD_NS
+    assert rtc.peek(DR, 4) == 7
+    assert (rtc.read(DR, 4), rtc.peek(DR, 4)) == (12, 12)
+    rtc.write(MR, 4, 13)
+    now[0] = 106
+    rtc.expire()
+    assert rtc.read(DR, 4) == 13, "the alarm's time has come"
 
 
 def test_identity() -> None:

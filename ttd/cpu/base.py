@@ -35,6 +35,8 @@ class After(Enum):
 
     CONTINUE = "continue"
     """Go on; nothing consumed a step."""
+    RAISED = "raised"
+    """The instruction at PC has not run: `pending` gives the exception that takes its place."""
     ENTERED = "entered"
     """An exception entry happened: it is one step of its own."""
     WAIT = "wait"

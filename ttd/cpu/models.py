@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttd.cpu import armv7m
+from ttd.cpu import armv7m, riscv
 from ttd.cpu.base import CpuModel
 
-CPUS: dict[str, CpuModel] = {model.name: model for model in armv7m.MODELS}
+CPUS: dict[str, CpuModel] = {model.name: model for model in (*armv7m.MODELS, *riscv.MODELS)}

@@ -13,6 +13,9 @@ from ttd.devices.registers import WORD, RegisterBlock
 
 DR, MR, LR, CR, IMSC, RIS, MIS, ICR = range(0x00, 0x20, 4)
 SECOND = 1_000_000_000
+HOLD_NS = 100_000
+"""Virtual time for which an answer of the host's clock holds. It is short beside a second, and a
+guest that polls the clock need not ask for each read."""
 _ID = (0x31, 0x10, 0x04, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
 """RTCPeriphID0-3, RTCPCellID0-3 (DDI0224, 3.3.9, 3.3.10)."""
 
@@ -24,7 +27,7 @@ class Pl031(RegisterBlock):
     off when the host's time has come), or None for virtual time.
     """
 
-    STATE = ("offset", "match", "load_value", "mask", "raw", "alarm", "last")
+    STATE = ("offset", "match", "load_value", "mask", "raw", "alarm", "held", "held_until")
 
     def __init__(
         self,
@@ -49,26 +52,34 @@ class Pl031(RegisterBlock):
         self.raw = 0
         self.alarm: int | None = None
         """Second of the clock at which DR reaches MR."""
-        self.last = 0
-        """What DR was when the guest last read it."""
+        self.held = 0
+        """What the host's clock last said."""
+        self.held_until = 0
+        """Virtual time (ns) at which it is asked again."""
         self.drive()
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
         yield self.line, bool(self.raw & self.mask)
 
     def _now(self) -> int:
-        return self.clock.now() // SECOND if self._seconds is None else self._seconds()
+        now = self.clock.now()
+        if self._seconds is None:
+            return now // SECOND
+        if now >= self.held_until:
+            self.held = self._seconds()
+            self.held_until = now + HOLD_NS
+        return self.held
 
     def read_word(self, offset: int) -> int:
         if offset == DR:
-            self.last = (self._now() + self.offset) & WORD
-            return self.last
+            return (self._now() + self.offset) & WORD
         return self.peek_word(offset)
 
     def peek_word(self, offset: int) -> int:
         if offset == DR:
-            # A read of the clock would be an event of the recording.
-            return self.last
+            # To ask the host's clock would be an event of the recording.
+            now = self.held if self._seconds is not None else self._now()
+            return (now + self.offset) & WORD
         if offset == MR:
             return self.match
         if offset == LR:
@@ -86,7 +97,7 @@ class Pl031(RegisterBlock):
     def steady(self, offset: int) -> Steady | None:
         if offset != DR:
             return Steady()
-        return Steady(1) if self._seconds is None else None
+        return Steady(1) if self._seconds is None else Steady(until_ns=self.held_until)
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == MR:
@@ -121,5 +132,7 @@ class Pl031(RegisterBlock):
     def expire(self) -> None:
         if self.alarm is not None:
             self.alarm = None
+            # The host's time has come: what was held is of before.
+            self.held_until = 0
             self.raw = 1
             self.drive()

@@ -18,6 +18,7 @@ NEVER = (1 << 64) - 1
 # By name: the types of Unicorn's binding cover but a part of it.
 _UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
+MAX_SEEN: int = lib.TTD_MAX_SEEN
 _REASONS = tuple(StopReason)
 _HOST_ERROR: int = lib.WHY_HOST_ERROR
 
@@ -237,6 +238,7 @@ class Engine:
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
         self._flags = ffi.buffer(lib.ttd_page_flags(self._native), self.pages)
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
+        self._seen = ffi.new("uint64_t[]", MAX_SEEN)
 
     # -- running -------------------------------------------------------------------------
 
@@ -590,6 +592,17 @@ class Engine:
         }[kind]
         count = lib.ttd_collect(self._native, mask, self._collected, self.pages)
         return ffi.unpack(self._collected, count)  # type: ignore[no-any-return]
+
+    @property
+    def moves_addresses(self) -> bool:
+        """True where page tables may put any memory at any address."""
+        return self.isa.code in (Code.RV64, Code.RV32)
+
+    def addresses_touched(self, kind: Access) -> list[int] | None:
+        """Where `moves_addresses`: as `pages_touched`, but page numbers of the addresses that the
+        guest used (address // page size); None if they were too many."""
+        count = lib.ttd_seen(self._native, kind, self._seen, MAX_SEEN)
+        return None if count < 0 else ffi.unpack(self._seen, count)
 
     def new_interval(self) -> None:
         """Forget which pages were touched."""

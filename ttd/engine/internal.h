@@ -21,6 +21,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12
 #define DEVICE_VIEWS 64
+#define SEEN_BITS 14
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
 #define IT_BITS 0x0600fc00u
@@ -61,6 +62,8 @@ typedef struct {
 } riscv_modes;
 /* A device's page, and where the guest saw it last. */
 typedef struct { uint64_t paddr, vaddr; } view;
+/* Page numbers as the guest used them in an interval; `table` is a hash with places in `pages` + 1. */
+typedef struct { uint64_t *pages; uint16_t *table; uint32_t n; bool full; } page_set;
 /* A page of code: where it was when it was last fetched from. */
 typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
 
@@ -176,6 +179,7 @@ struct ttd_engine {
     uint64_t spaces[MAX_SPACES];  /* values of satp; the place is the number of the space */
     int nspaces, space;
     code_page code_map[1 << CODE_MAP_BITS];
+    page_set seen[3];             /* by kind of access: read, write, fetch */
     pmp_entry pmp[MAX_PMP];
     int npmp;
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
@@ -218,6 +222,10 @@ void riscv_refresh(ttd_engine *e);
 bool riscv_translates(ttd_engine *e, int kind);
 int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights);
 int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);
+bool riscv_start(ttd_engine *e);
+void riscv_free(ttd_engine *e);
+void riscv_see(ttd_engine *e, int kinds, uint64_t vaddr);
+void riscv_forget_seen(ttd_engine *e);
 bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
 bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
 bool riscv_note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);

@@ -16,7 +16,6 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* ---- small things ------------------------------------------------------------------- */
 
@@ -837,6 +836,8 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
+    if (is_riscv(e))
+        riscv_see(e, out->perms & UC_PROT_READ ? ACC_FETCH | ACC_READ : ACC_FETCH, vaddr);
     return true;
 }
 
@@ -932,6 +933,8 @@ static bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entr
             e->write_cached = true;
         }
     }
+    if (is_riscv(e))
+        riscv_see(e, ACC_READ | (out->perms & UC_PROT_WRITE ? ACC_WRITE : 0), vaddr);
     forget_it(e);
     return true;
 }
@@ -1706,7 +1709,9 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
     e->masks = 0;
-    if (on) {
+    if (on && is_riscv(e)) {
+        e->masks = riscv_masks(e);
+    } else if (on) {
         int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
         uint64_t m[3] = { 0 };
         if (e->isa == ISA_THUMB)
@@ -1806,6 +1811,8 @@ void ttd_new_interval(ttd_engine *e)
     uint32_t page;
     for (page = 0; page < e->npages; page++)
         e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT;
+    if (is_riscv(e))
+        riscv_forget_seen(e);
     flush_tlb(e);
 }
 
@@ -2093,8 +2100,7 @@ void ttd_free(ttd_engine *e)
     free(e->watched);
     free(e->translated);
     free(e->slot_table);
-    if (e->nothing)
-        munmap(e->nothing, e->page_size);
+    riscv_free(e);
     free(e->slots);
     free(e->breaks);
     free(e->watches);
@@ -2155,14 +2161,8 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->scratch))
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
-    if (is_riscv(e)) {
-        e->nothing = mmap(NULL, e->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
-        if (e->nothing == MAP_FAILED
-            || (err = e->mem_map_ptr(e->uc,
-                                     e->window_base - e->page_size, e->page_size, UC_PROT_ALL, e->nothing)))
-            return UC_ERR_NOMEM;
-    }
+    if (is_riscv(e) && !riscv_start(e))
+        return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);
     return 0;
 }

@@ -29,6 +29,9 @@ enum {
 };
 
 /* FLASH: memory whose stores go to the host as those to a device do. */
+/* Addresses of an interval that are kept apart, at most. */
+enum { TTD_MAX_SEEN = 12288 };
+
 enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH };
 
 typedef struct {
@@ -97,6 +100,7 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
 bool ttd_translated(ttd_engine *e);
+int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
 void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *hi,
                  const uint8_t *kinds, const uint8_t *locked);
 void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,

@@ -9,6 +9,9 @@
  * and does not depend on how a run was cut. */
 #include "internal.h"
 
+#include <stdlib.h>
+#include <sys/mman.h>
+
 enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D = 128 };
 enum {
@@ -278,6 +281,76 @@ void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *h
 bool ttd_translated(ttd_engine *e)
 {
     return e->translated_once;
+}
+
+/* ---- which addresses were used -------------------------------------------------------- */
+
+static void see(page_set *s, uint64_t page)
+{
+    uint32_t hash = (uint32_t)(page * 0x9e3779b97f4a7c15ull >> (64 - SEEN_BITS));
+    for (; s->table[hash]; hash = (hash + 1) & ((1u << SEEN_BITS) - 1))
+        if (s->pages[s->table[hash] - 1] == page)
+            return;
+    if (s->n == TTD_MAX_SEEN) {
+        s->full = true;
+        return;
+    }
+    s->pages[s->n++] = page;
+    s->table[hash] = (uint16_t)s->n;
+}
+
+void riscv_see(ttd_engine *e, int kinds, uint64_t vaddr)
+{
+    int i;
+    for (i = 0; i < 3; i++)
+        if (kinds >> i & 1)
+            see(&e->seen[i], vaddr >> e->page_shift);
+}
+
+void riscv_forget_seen(ttd_engine *e)
+{
+    int i;
+    for (i = 0; i < 3; i++) {
+        page_set *s = &e->seen[i];
+        if (s->n)
+            memset(s->table, 0, sizeof *s->table << SEEN_BITS);
+        s->n = 0;
+        s->full = false;
+    }
+}
+
+/* How many pages; -1: more than are kept. */
+int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room)
+{
+    page_set *s = &e->seen[__builtin_ctz((unsigned)kind)];
+    if (s->full || s->n > (uint32_t)room)
+        return -1;
+    if (s->n)
+        memcpy(out, s->pages, sizeof *out * s->n);
+    return (int)s->n;
+}
+
+bool riscv_start(ttd_engine *e)
+{
+    int i;
+    for (i = 0; i < 3; i++) {
+        e->seen[i].pages = malloc(sizeof(uint64_t) * TTD_MAX_SEEN);
+        e->seen[i].table = calloc(1u << SEEN_BITS, sizeof(uint16_t));
+    }
+    e->nothing = mmap(NULL, e->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return e->nothing != MAP_FAILED
+        && !e->mem_map_ptr(e->uc, e->window_base - e->page_size, e->page_size, UC_PROT_ALL, e->nothing);
+}
+
+void riscv_free(ttd_engine *e)
+{
+    int i;
+    for (i = 0; i < 3; i++) {
+        free(e->seen[i].pages);
+        free(e->seen[i].table);
+    }
+    if (e->nothing)
+        munmap(e->nothing, e->page_size);
 }
 
 /* ---- stores to page tables ---------------------------------------------------------- */

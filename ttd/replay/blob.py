@@ -31,11 +31,14 @@ def digest(data: bytes, context: bytes = b"") -> bytes:
     return state.digest()
 
 
-def seal(raw: bytes, context: bytes) -> bytes:
-    """Checksum, size before compression (u32 LE), lz4 block."""
+def seal(raw: bytes, context: bytes, *, tight: bool = False) -> bytes:
+    """Checksum, size before compression (u32 LE), lz4 block.
+
+    `tight` takes ten times as long: for what is written once and kept.
+    """
     if len(raw) > MAX_RAW:
         raise RecordingError(f"{len(raw)} bytes are too many for one entry of a recording")
-    body = shrink(raw)
+    body = shrink(raw, tight=tight)
     return digest(body, context) + body
 
 
@@ -47,9 +50,10 @@ def unseal(blob: bytes, context: bytes, limit: int = MAX_RAW) -> bytes:
     return expand(body, limit)
 
 
-def shrink(raw: bytes) -> bytes:
-    """Size (u32 LE), lz4 block."""
-    packed: bytes = lz4.block.compress(raw, store_size=False)
+def shrink(raw: bytes, *, tight: bool = False) -> bytes:
+    """Size (u32 LE), lz4 block; `tight` as for `seal`."""
+    mode = "high_compression" if tight else "default"
+    packed: bytes = lz4.block.compress(raw, store_size=False, mode=mode)
     return _SIZE.pack(len(raw)) + packed
 
 

@@ -175,7 +175,7 @@ def encode_chunk(events: Sequence[Event], first: int = 0) -> bytes:
         put_series(out, steps)
     for (kind, _), (_, rests) in streams.items():
         _put_payloads(out, kind, rests)
-    return seal(bytes(out), _context(first))
+    return seal(bytes(out), _context(first), tight=True)
 
 
 def decode_chunk(blob: bytes, first: int = 0) -> list[Event]:

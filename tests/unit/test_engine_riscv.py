@@ -1,0 +1,157 @@
+"""The engine with page tables: every way to run a program gives the same, page tables included."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from unicorn import riscv_const as rv
+
+from ttd.cpu.models import CPUS
+from ttd.engine import Access, Engine, EngineStop, StopReason
+from ttd.engine.types import Refusal
+
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/paging/paging.elf"
+DATA, BORDER = 0x40000000, 0x40001FFE
+A, D = 0x40, 0x80
+
+
+class Bench:
+    """The firmware, from its first instruction on."""
+
+    def __init__(self) -> None:
+        self.engine = engine = Engine(CPUS["rv64"].isa)
+        engine.map_ram(0x80000000, 0x400000)
+        engine.start()
+        with FIRMWARE.open("rb") as file:
+            elf = ELFFile(file)
+            self.symbols = {
+                symbol.name: symbol["st_value"]
+                for symbol in elf.get_section_by_name(".symtab").iter_symbols()
+            }
+            text = elf.get_section_by_name(".text")
+            engine.write(text["sh_addr"], text.data())
+        engine.set_pmp([(0, 1 << 56, 7, False)])
+        engine.reg_write(rv.UC_RISCV_REG_PC, 0x80000000)
+
+    def run(self, steps: int = 1000) -> EngineStop:
+        return self.engine.run(steps)
+
+    def state(self) -> tuple[int, list[int], bytes]:
+        engine = self.engine
+        return engine.step, engine.save_state(), engine.read(0x80100000, 0x110000)
+
+    def entry(self, address: int) -> int:
+        return int(struct.unpack("<Q", self.engine.read(address, 8))[0])
+
+    def register(self, name: str) -> int:
+        return self.engine.reg_read(getattr(rv, f"UC_RISCV_REG_{name.upper()}"))
+
+
+def test_the_program_ends_where_its_code_was_taken_away() -> None:
+    bench = Bench()
+    stop = bench.run()
+    assert (stop.reason, stop.code) == (StopReason.FAULT, Access.FETCH)
+    assert (stop.pc, stop.address, stop.exact) == (BORDER, BORDER + 2, True)
+    names = ("a0", "a3", "a4", "a5", "a6", "a7")
+    assert [bench.register(name) for name in names] == [2, 55, 0, 55, 55, 66]
+    assert bench.engine.translate(BORDER + 2, Access.FETCH) == (None, Refusal.PAGE)
+
+
+def test_the_walk_marks_pages_accessed_and_dirty() -> None:
+    bench = Bench()
+    bench.engine.set_breakpoints([bench.symbols["store"]])
+    assert bench.run().reason is StopReason.BREAKPOINT
+    assert bench.entry(0x80102000) & (A | D) == A
+    bench.engine.skip_stops_at(bench.engine.step)
+    bench.run(1)
+    assert bench.entry(0x80102000) & (A | D) == A | D
+    assert bench.entry(0x80112000) & (A | D) == 0
+    bench.run()
+    assert bench.entry(0x80112000) & (A | D) == A | D
+    # Read again after the entry had been written anew, without any fence.
+    assert bench.entry(0x80102000) & (A | D) == A
+    # Of the code pages, the second one's entry is gone.
+    assert bench.entry(0x80102008) & (A | D) == A
+
+
+def _steps(bench: Bench) -> EngineStop:
+    while (stop := bench.run(1)).reason is StopReason.BUDGET:
+        pass
+    return stop
+
+
+def _slices(seed: int) -> Callable[[Bench], EngineStop]:
+    def go(bench: Bench) -> EngineStop:
+        rnd = random.Random(seed)
+        while True:
+            stop = bench.run(rnd.choice((1, 2, 3, 5, 8, 13, 21)))
+            if stop.reason is not StopReason.BUDGET:
+                return stop
+            if rnd.random() < 0.3:
+                bench.engine.new_interval()
+            if rnd.random() < 0.3:
+                bench.engine.load_state(bench.engine.save_state())
+
+    return go
+
+
+@pytest.mark.parametrize(
+    "go", [_steps, *(_slices(seed) for seed in range(40))], ids=lambda go: go.__name__
+)
+def test_however_it_is_cut_it_is_the_same_run(go: Callable[[Bench], EngineStop]) -> None:
+    whole, cut = Bench(), Bench()
+    expected, found = whole.run(), go(cut)
+    assert (found.reason, found.code, found.pc) == (expected.reason, expected.code, expected.pc)
+    assert cut.state() == whole.state()
+
+
+def test_watchpoints_and_breakpoints_are_where_the_guest_sees_them() -> None:
+    """Both address spaces have the watched address, on pages of their own."""
+    bench = Bench()
+    engine = bench.engine
+    engine.set_watchpoints([(DATA + 8, 8, int(Access.WRITE), False)])
+    found = []
+    while (stop := bench.run()).watch is not None:
+        found.append((stop.pc, stop.watch.value, engine.translate(DATA)[0]))
+        engine.skip_stops_at(engine.step)
+    assert found == [
+        (bench.symbols["store"], 55, 0x80200000),
+        (bench.symbols["second"], 66, 0x80203000),
+    ]
+    last = Bench()
+    last.engine.set_watchpoints([(DATA + 8, 8, int(Access.WRITE), False)])
+    last.engine.set_breakpoints([BORDER])
+    last.engine.scan(True)
+    last.run()
+    hit, watch = last.engine.last_hits()
+    assert hit == (last.engine.step, BORDER)
+    assert watch is not None
+    assert (watch.pc, watch.value) == (bench.symbols["second"], 66)
+
+
+def test_pages_touched_are_physical_and_include_page_tables() -> None:
+    bench = Bench()
+    engine = bench.engine
+    engine.set_breakpoints([bench.symbols["smode"]])
+    bench.run()
+    engine.new_interval()
+    engine.set_breakpoints([])
+    bench.run()
+    wrote = {engine.page_address(page) for page in engine.pages_touched(Access.WRITE)}
+    # The data pages, and every page of page tables of which an entry got A, D or a new value.
+    assert wrote == {0x80102000, 0x80112000, 0x80200000, 0x80203000}
+    fetched = {engine.page_address(page) for page in engine.pages_touched(Access.FETCH)}
+    assert fetched == {0x80000000, 0x80201000, 0x80202000}
+
+
+def test_protection_is_asked_for_page_tables_too() -> None:
+    bench = Bench()
+    bench.engine.set_pmp([(0x80112000, 0x80113000, 0, False), (0, 1 << 56, 7, False)])
+    stop = bench.run()
+    assert (stop.reason, stop.code, stop.address) == (StopReason.FAULT, Access.READ, DATA + 8)
+    assert bench.engine.translate(DATA + 8, Access.READ) == (None, Refusal.ACCESS)

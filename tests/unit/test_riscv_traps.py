@@ -1,0 +1,382 @@
+"""Traps: which, when, where to, and what they leave in the CSRs (the privileged manual's rules)."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.unit.riscv_doubles import (
+    CSRRS,
+    CSRRW,
+    INTERRUPT,
+    MEIP,
+    MSIP,
+    MTIP,
+    RESET,
+    SEIP,
+    Bench,
+    csr,
+)
+from ttd.cpu.base import After
+from ttd.engine.types import Access, Refusal, StopReason
+
+SSI, STI = 1, 5
+U, S, M = 0, 1, 3
+SIE, MIE, SPIE, MPIE, SPP, MPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8, 3 << 11
+ALL = 0xAAA
+EBREAK = 0x00100073
+
+
+@pytest.fixture(params=[64, 32])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    made = Bench(request.param)
+    made.put(mtvec=0x80001000, stvec=0x80002000)
+    return made
+
+
+def top(bench: Bench) -> int:
+    """The interrupt bit of xcause."""
+    return 1 << 8 * bench.cpu.word_size - 1
+
+
+def test_reset(bench: Bench) -> None:
+    bench.put(pc=0x1234, a0=7, ft0=1, mstatus=0x1888, satp=5, mideleg=0x222, priv=U)
+    bench.csr(CSRRW, 0x344, 0x222)
+    bench.cpu.set_line(MTIP, True)
+    bench.cpu.reset()
+    assert (bench["pc"], bench["priv"]) == (RESET, M)
+    assert [bench[n] for n in ("a0", "ft0", "mstatus", "satp", "mideleg", "mtvec")] == [0] * 6
+    assert bench["mip"] == 1 << MTIP, "inputs keep their levels, software's bits are gone"
+    bench.cpu.start_at(0x8000_0100, 0x8000_F000)
+    assert (bench["pc"], bench["sp"]) == (0x8000_0100, 0x8000_F000)
+
+
+# Interrupts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", [MSIP, MTIP, SEIP, MEIP])
+def test_an_interrupt_is_taken_in_machine_mode(bench: Bench, line: int) -> None:
+    bench.put(mstatus=MIE | MPP, mie=1 << line, pc=0x80000040, mtval=9)
+    assert bench.take() is None
+    bench.cpu.set_line(line, True)
+    assert bench.changes == 1
+    number = bench.take()
+    assert number == INTERRUPT + line
+    assert bench.cpu.is_asynchronous(number)
+    assert bench["mcause"] == top(bench) | line
+    assert (bench["mepc"], bench["mtval"]) == (0x80000040, 0)
+    assert bench["mstatus"] == MPIE | MPP, "MIE moves to MPIE, MPP is the mode it came from"
+    assert (bench["pc"], bench["priv"]) == (0x80001000, M)
+    assert bench.take() is None, "MIE is off in the handler"
+    bench.cpu.set_line(line, False)
+    assert bench["mip"] == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "mstatus", "delegated", "taken_in"),
+    [
+        (M, 0, False, None),
+        (M, SIE, False, None),
+        (M, MIE, False, M),
+        (M, MIE | SIE, True, None),  # never to a less privileged mode
+        (S, 0, False, M),  # MIE does not count below machine mode
+        (S, 0, True, None),
+        (S, MIE, True, None),
+        (S, SIE, True, S),
+        (U, 0, False, M),
+        (U, 0, True, S),
+    ],
+)
+def test_global_enables_count_in_their_own_mode(
+    bench: Bench, mode: int, mstatus: int, delegated: bool, taken_in: int | None
+) -> None:
+    bench.put(mstatus=mstatus, mie=1 << SEIP, mideleg=(1 << SEIP) * delegated, priv=mode)
+    bench.cpu.set_line(SEIP, True)
+    assert bench.take() == (None if taken_in is None else INTERRUPT + SEIP)
+    assert bench["priv"] == (mode if taken_in is None else taken_in)
+
+
+def test_entry_to_supervisor_mode(bench: Bench) -> None:
+    for mode, spp in ((U, 0), (S, SPP)):
+        bench.put(mstatus=SIE | MIE | MPP, mie=ALL, mideleg=0x222, priv=mode, pc=0x4444)
+        bench.cpu.set_line(SEIP, True)
+        assert bench.take() == INTERRUPT + SEIP
+        assert bench["mstatus"] == SPIE | MIE | MPP | spp
+        assert bench["scause"] == top(bench) | SEIP
+        assert (bench["sepc"], bench["stval"]) == (0x4444, 0)
+        assert (bench["pc"], bench["priv"]) == (0x80002000, S)
+        assert bench["mcause"] == bench["mepc"] == 0
+        bench.put(mstatus=0)
+        assert bench.take() is None
+
+
+def test_priority_is_that_of_the_manual(bench: Bench) -> None:
+    order = [MEIP, MSIP, MTIP, SEIP, SSI, STI]
+    for first, second in permutations(order, 2):
+        pending = 1 << first | 1 << second
+        found = bench.cpu._interrupts.choose(pending, 0, M, True, False)
+        assert found == min(first, second, key=order.index)
+    # Of those for different modes, the one for machine mode; of those for S, by the same order.
+    choose = bench.cpu._interrupts.choose
+    assert choose(1 << MTIP | 1 << SEIP, 0x222, S, False, True) == MTIP
+    assert choose(1 << STI | 1 << MEIP, 1 << MEIP, S, False, True) == STI
+    assert choose(0x222, 0x222, S, False, True) == SEIP
+    assert choose(0x022, 0x222, U, False, False) == SSI
+    assert choose(1 << MTIP | 1 << SEIP, 0x222, M, False, True) is None
+
+
+def test_vectored_mode_is_for_interrupts(bench: Bench) -> None:
+    bench.put(mtvec=0x80001001, stvec=0x80002001, mstatus=MIE, mie=ALL)
+    bench.cpu.set_line(MTIP, True)
+    bench.take()
+    assert bench["pc"] == 0x80001000 + 4 * MTIP
+    bench.cpu.set_line(MTIP, False)
+    bench.stop(StopReason.EXCEPTION, 8)
+    bench.take()
+    assert bench["pc"] == 0x80001000
+    bench.put(priv=U, mideleg=0x222)
+    bench.cpu.set_line(SEIP, True)
+    bench.take()
+    assert bench["pc"] == 0x80002000 + 4 * SEIP
+
+
+def test_masks_are_watched_while_something_waits_for_them(bench: Bench) -> None:
+    bench.cpu.pending()
+    assert not bench.hart.watch_masks
+    bench.cpu.set_line(MTIP, True)
+    assert bench.cpu.pending() is None
+    assert bench.hart.watch_masks, "mie may come to allow it"
+    bench.put(mie=1 << MTIP)
+    assert bench.cpu.pending() is None
+    assert bench.hart.watch_masks, "and mstatus"
+    bench.put(mstatus=MIE)
+    assert bench.take() == INTERRUPT + MTIP
+    bench.cpu.set_line(MTIP, False)
+    assert bench.cpu.pending() is None
+    assert not bench.hart.watch_masks
+
+
+def test_only_what_becomes_pending_is_a_change(bench: Bench) -> None:
+    bench.cpu.set_line(SEIP, True)
+    bench.cpu.set_line(SEIP, True)
+    assert bench.changes == 1
+    bench.cpu.set_line(SEIP, False)
+    assert bench.changes == 1
+    bench.csr(CSRRW, 0x344, 1 << SEIP)
+    bench.cpu.set_line(SEIP, True)
+    assert bench.changes == 1, "it was pending already"
+
+
+def test_wfi_waits_for_what_mie_enables_whatever_else_masks_it(bench: Bench) -> None:
+    assert bench.stop(StopReason.WAIT) is After.WAIT
+    bench.cpu.set_line(MTIP, True)
+    assert not bench.cpu.wake()
+    bench.put(mie=1 << MTIP)
+    assert bench.cpu.wake()
+    assert bench.cpu.pending() is None
+    assert bench.stop(StopReason.WAIT) is After.CONTINUE
+
+
+# Exceptions ------------------------------------------------------------------------------------
+
+
+def raised(bench: Bench, after: After) -> tuple[int, int]:
+    """Cause and tval of the exception that the stop has raised, taken in machine mode."""
+    assert after is After.RAISED
+    number = bench.take()
+    assert number is not None and not bench.cpu.is_asynchronous(number)
+    assert bench.cpu.pending() is None, "it is taken once"
+    assert bench["mcause"] == number
+    return number, bench["mtval"]
+
+
+@pytest.mark.parametrize(("mode", "cause"), [(U, 8), (S, 9), (M, 11)])
+def test_ecall_says_where_it_came_from(bench: Bench, mode: int, cause: int) -> None:
+    bench.put(priv=mode, pc=0x80000020, mtval=5)
+    assert raised(bench, bench.stop(StopReason.EXCEPTION, 8)) == (cause, 0)
+    assert bench["mepc"] == 0x80000020
+    assert bench["mstatus"] & MPP == mode << 11
+
+
+def test_delegation_of_exceptions(bench: Bench) -> None:
+    bench.put(medeleg=1 << 9, priv=S, pc=0x80000020)
+    bench.stop(StopReason.EXCEPTION, 8)
+    assert bench.take() == 9
+    assert (bench["scause"], bench["sepc"], bench["priv"]) == (9, 0x80000020, S)
+    bench.put(medeleg=1 << 11, priv=M)
+    bench.stop(StopReason.EXCEPTION, 8)
+    assert bench.take() == 11
+    assert bench["priv"] == M, "what machine mode raises stays there"
+    # mideleg is for interrupts.
+    bench.put(medeleg=0, mideleg=1 << 9, priv=S)
+    bench.stop(StopReason.EXCEPTION, 8)
+    bench.take()
+    assert bench["priv"] == M
+
+
+def test_an_exception_comes_before_an_interrupt_of_the_same_position(bench: Bench) -> None:
+    bench.stop(StopReason.EXCEPTION, 8)
+    bench.put(mstatus=MIE, mie=ALL)
+    bench.cpu.set_line(MTIP, True)
+    assert bench.take() == 11
+
+
+@pytest.mark.parametrize("word", [0xFFFFFFFF, 0x0000, 0x30200073, 0x7A002573])
+def test_illegal_instructions_have_their_bits_in_tval(bench: Bench, word: int) -> None:
+    bench.put(pc=0x80000100)
+    assert not bench.instruction(word, code=2)
+    assert raised(bench, After.RAISED) == (2, word)
+
+
+def test_an_instruction_on_two_pages(bench: Bench) -> None:
+    bench.put(pc=0x80000FFE)
+    assert not bench.instruction(0xFFFFFFFF, code=2)
+    assert raised(bench, After.RAISED) == (2, 0xFFFFFFFF)
+
+
+def test_ebreak_and_other_invalid_instructions(bench: Bench) -> None:
+    bench.put(pc=0x80000100)
+    for word, expected in ((EBREAK, (3, 0)), (0x9002, (3, 0)), (0x0000007B, (2, 0x7B))):
+        bench.hart.poke(0x80000100, word.to_bytes(4, "little"))
+        bench.put(pc=0x80000100)
+        assert raised(bench, bench.stop(StopReason.INVALID)) == expected
+        assert bench["mepc"] == 0x80000100
+
+
+@pytest.mark.parametrize(
+    ("access", "page", "other"),
+    [(Access.READ, 13, 5), (Access.WRITE, 15, 7)],
+)
+def test_faults_of_data_accesses(bench: Bench, access: Access, page: int, other: int) -> None:
+    at = 0x80003004
+    bench.hart.poke(bench["pc"], (0x00052503).to_bytes(4, "little"))
+    bench.hart.refusals[at, access] = Refusal.PAGE
+    pc = bench["pc"]
+    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (page, at)
+    bench.put(pc=pc)
+    bench.hart.refusals[at, access] = Refusal.ACCESS
+    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (other, at)
+    bench.put(pc=pc)
+    bench.hart.refusals.clear()  # a device that answers with an error
+    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (other, at)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "misaligned", "page", "access"),
+    [
+        (0x1005A52F, Access.READ, 4, 13, 5),  # lr.w a0, (a1)
+        (0x18C5A52F, Access.WRITE, 6, 15, 7),  # sc.w a0, a2, (a1)
+        (0x00C5A52F, Access.WRITE, 6, 15, 7),  # amoadd.w a0, a2, (a1)
+        (0xE0C5A52F, Access.WRITE, 6, 15, 7),  # amomaxu.w a0, a2, (a1)
+    ],
+)
+def test_all_atomics_but_lr_are_stores(
+    bench: Bench, word: int, kind: Access, misaligned: int, page: int, access: int
+) -> None:
+    """Whichever of its accesses the engine names, and in its own misaligned exception."""
+    at, pc = 0x80003002, bench["pc"]
+    bench.put(a1=at)
+    bench.hart.poke(pc, word.to_bytes(4, "little"))
+    assert raised(bench, bench.stop(StopReason.EXCEPTION, 4)) == (misaligned, at)
+    for why, expected in ((Refusal.PAGE, page), (Refusal.ACCESS, access)):
+        bench.put(pc=pc)
+        bench.hart.refusals[at, kind] = why
+        assert raised(bench, bench.stop(StopReason.FAULT, Access.READ, at)) == (expected, at)
+
+
+def test_fetch_faults_name_the_part_that_is_missing(bench: Bench) -> None:
+    page, access = Refusal.PAGE, Refusal.ACCESS
+    cases: list[tuple[dict[int, Refusal], tuple[int, int]]] = [
+        ({0x3FFE: page}, (12, 0x3FFE)),
+        ({0x3FFE: access}, (1, 0x3FFE)),
+        ({0x4000: page}, (12, 0x4000)),
+        ({0x4000: access}, (1, 0x4000)),
+        ({0x3FFE: access, 0x4000: page}, (1, 0x3FFE)),
+    ]
+    for refused, expected in cases:
+        bench.hart.refusals = {(at, Access.FETCH): why for at, why in refused.items()}
+        bench.put(pc=0x3FFE)
+        assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, 0x3FFE)) == expected
+        assert bench["mepc"] == 0x3FFE
+
+
+def test_a_handler_that_is_not_there_is_entered_again_and_again(bench: Bench) -> None:
+    bench.put(mtvec=0x40)
+    bench.hart.refusals[0x40, Access.FETCH] = Refusal.ACCESS
+    for _ in range(3):
+        step = bench.hart.step
+        assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, bench["pc"]))[0] == 1
+        assert bench.hart.step == step + 1
+        assert bench["pc"] == 0x40
+
+
+# Semihosting -----------------------------------------------------------------------------------
+
+SEQUENCE = (0x01F01013, EBREAK, 0x40705013)
+
+
+def put_sequence(bench: Bench, *words: int) -> None:
+    data = b"".join(word.to_bytes(4, "little") for word in words)
+    bench.hart.poke(0x800000FC, data)
+    bench.put(pc=0x80000100)
+
+
+def test_semihosting(bench: Bench) -> None:
+    put_sequence(bench, *SEQUENCE)
+    bench.put(a0=5, a1=0x80004000)
+    assert bench.stop(StopReason.INVALID) is After.SEMIHOST
+    assert bench.cpu.call_arguments() == (5, 0x80004000)
+    bench.cpu.call_result((1 << 8 * bench.cpu.word_size) - 1)
+    bench.cpu.skip_instruction()
+    assert (bench["a0"] + 1, bench["pc"]) == (1 << 8 * bench.cpu.word_size, 0x80000104)
+
+
+@pytest.mark.parametrize("words", [(0x13, EBREAK, SEQUENCE[2]), (SEQUENCE[0], EBREAK, 0x13)])
+def test_any_other_ebreak_is_a_breakpoint(bench: Bench, words: tuple[int, ...]) -> None:
+    put_sequence(bench, *words)
+    assert raised(bench, bench.stop(StopReason.INVALID)) == (3, 0)
+
+
+def test_semihosting_can_be_off() -> None:
+    bench = Bench(semihosting=False)
+    put_sequence(bench, *SEQUENCE)
+    assert raised(bench, bench.stop(StopReason.INVALID)) == (3, 0)
+
+
+# State -----------------------------------------------------------------------------------------
+
+
+def test_state_is_data_that_comes_back(bench: Bench) -> None:
+    bench.cpu.set_line(SEIP, True)
+    bench.csr(CSRRW, 0x344, 1 << SSI | 1 << STI)
+    bench.csr(CSRRW, 0xB00, 1000)
+    bench.csr(CSRRW, 0x3B0, 0x20000000)
+    bench.csr(CSRRW, 0x3A0, 0x0F)
+    assert bench.cpu.timebase is not None
+    bench.cpu.timebase.set(5000)
+    saved: dict[str, Any] = bench.cpu.save()
+    seen = [bench[n] for n in ("mip", "mcycle", "time", "pmpaddr0", "pmpcfg0")]
+    pmp, step = bench.hart.pmp, bench.hart.step
+    bench.cpu.reset()
+    bench.cpu.set_line(SEIP, False)
+    bench.hart.step = step + 100
+    bench.hart.watch_masks = True
+    bench.cpu.load(saved)
+    bench.hart.step = step
+    assert [bench[n] for n in ("mip", "mcycle", "time", "pmpaddr0", "pmpcfg0")] == seen
+    assert bench.hart.pmp == pmp
+    assert not bench.hart.watch_masks
+    assert bench.cpu.save() == saved
+
+
+def test_a_debugger_asks_for_addresses(bench: Bench) -> None:
+    assert bench.cpu.translate(0x5000) == 0x4000
+
+
+def test_csr_instructions_that_are_none() -> None:
+    bench = Bench()
+    assert not bench.instruction(csr(4, 0x344))
+    assert not bench.instruction(csr(0, 0x344))
+    assert not bench.instruction(csr(CSRRS, 0x344) ^ 0x10)
