@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO, StringIO
+from itertools import pairwise
 from typing import Self
 
 from elftools.elf.elffile import ELFFile
@@ -193,6 +194,18 @@ class Load:
             raise ImageError(f"the recording has something to load that it cannot name: {text!r}.")
         address = None if match[2] is None else int(match[2], 16)
         return cls(match[1], parse_image(match[3], files[match[3]], address))
+
+
+def check_apart(loads: Sequence[Load]) -> None:
+    """Raise unless no two images go to the same memory."""
+    parts = [(s.address, s.end, load.image) for load in loads for s in load.image.segments]
+    parts.sort(key=lambda part: part[:2])
+    for (start, end, image), (address, _, other) in pairwise(parts):
+        if end > address and image is not other:
+            raise ImageError(
+                f"{image.path} has {start:#x} to {end:#x} for itself, but {other.path} goes to "
+                f"{address:#x}."
+            )
 
 
 _LOAD = re.compile(r"(?s)([a-z-]+)(?:@0x([0-9a-f]{1,16}))? (.+)")

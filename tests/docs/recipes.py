@@ -12,7 +12,8 @@ A GDB once started stays for the section. Words after `console` say more:
     slow        the section is only run by the complete test run
     not-run     not executed
 
-A block of language `python` with `file=NAME` is written into that file first.
+A block of language `python` with `file=NAME` is written into that file first, with `append=NAME` at
+its end.
 
 `python -m tests.docs.recipes FILE...` writes what is really printed into FILE, where that differs.
 """
@@ -23,6 +24,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -147,9 +149,13 @@ class Terminal:
         self._others: list[subprocess.Popen[bytes]] = []
 
     @staticmethod
-    def furnish(folder: Path) -> None:
+    def furnish(folder: Path, changes: set[str]) -> None:
+        """`changes`: folders that the document changes, and of which there is a copy."""
         for name in ("examples", "tests", "ttd"):
-            (folder / name).symlink_to(ROOT / name)
+            if name in changes:
+                shutil.copytree(ROOT / name, folder / name)
+            else:
+                (folder / name).symlink_to(ROOT / name)
 
     def close(self) -> None:
         for process in [*self._others, *([self._gdb] if self._gdb else [])]:
@@ -244,7 +250,8 @@ class Terminal:
 
     def _environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        ours = {"PATH": path, "TERM": "dumb", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(self.folder)}
+        return {**os.environ, **ours}
 
     @staticmethod
     def _read(process: subprocess.Popen[bytes], give_up: float) -> str:
@@ -277,11 +284,16 @@ def _session(document: Path) -> str:
 
 
 def run_setup(document: Path, folder: Path) -> list[Outcome]:
-    Terminal.furnish(folder)
-    for block in blocks(document):
-        for flag in block.flags:
-            if flag.startswith("file="):
-                (folder / flag.removeprefix("file=")).write_text("\n".join(block.text) + "\n")
+    files = [
+        (folder / name, mode, "\n".join(block.text) + "\n")
+        for block in blocks(document)
+        for mode, equals, name in (flag.partition("=") for flag in block.flags)
+        if equals
+    ]
+    Terminal.furnish(folder, {path.relative_to(folder).parts[0] for path, _, _ in files})
+    for path, mode, text in files:
+        with path.open({"file": "w", "append": "a"}[mode]) as file:
+            file.write(text)
     with terminal(folder) as made:
         return list(made.run([b for b in transcripts(document) if "setup" in b.flags]))
 

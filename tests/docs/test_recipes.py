@@ -14,7 +14,7 @@ from tests.docs.recipes import ROOT, Block, Outcome
 
 DOCUMENTS = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("cli", "gdb", "ide", "network", "tutorial")),
+    *(f"docs/{name}.md" for name in ("adding-a-board", "cli", "gdb", "ide", "network", "tutorial")),
 ]
 SECTIONS = [
     pytest.param(name, section, marks=[pytest.mark.slow] if slow else [], id=f"{name}: {section}")

@@ -18,7 +18,7 @@ from ttd.boards.numbers import BoardOptionError, parse_address, parse_size
 from ttd.cpu.models import CPUS
 from ttd.devices.base import Device, Line
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
-from ttd.images import Image, Load
+from ttd.images import Image, Load, check_apart
 
 NAME = "raw"
 DESCRIPTION = "A processor, memory and serial ports where you say, for any image"
@@ -188,6 +188,7 @@ def start_words(board: Board, loads: Sequence[Load], pc: str | None, sp: str | N
     loaded, else the entry of the first image that names one, else the lowest address. Without
     `sp`: the end of the memory that this is in.
     """
+    check_apart(loads)
     images = [load.image for load in loads]
     lowest = min(image.segments[0].address for image in images)
     if pc is not None:
