@@ -9,6 +9,7 @@ import pytest
 from tests.unit.device_doubles import HandClock, HandFront, advance
 from ttd.boards import BOARDS
 from ttd.boards.base import Board, MappedDevice, Wiring
+from ttd.devices.base import Timebase
 
 
 class NoMemory:
@@ -36,6 +37,7 @@ class Bench:
             reset=self.reset,
             char=self.front,
             memory=NoMemory(),
+            timebase=Timebase(self.clock, board.timebase_hz) if board.timebase_hz else None,
         )
         self.devices = {found.device.name: found for found in board.build_devices(wiring)}
 

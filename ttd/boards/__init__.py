@@ -9,9 +9,12 @@ from ttd.boards.base import Board
 from ttd.boards.microbit import MICROBIT
 from ttd.boards.mps2_an385 import MPS2_AN385
 from ttd.boards.numbers import BoardOptionError
+from ttd.boards.virt.board import virt
 from ttd.replay.config import Option
 
-BOARDS: dict[str, Board] = {board.name: board for board in (MPS2_AN385, MICROBIT)}
+BOARDS: dict[str, Board] = {
+    board.name: board for board in (MPS2_AN385, MICROBIT, virt(64), virt(32))
+}
 """Every board that needs no more than its name, by the name that users give."""
 
 

@@ -18,6 +18,7 @@ from ttd.boards.numbers import BoardOptionError, parse_address, parse_size
 from ttd.cpu.models import CPUS
 from ttd.devices.base import Device, Line
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
+from ttd.devices.ns16550 import Ns16550
 from ttd.images import Image, Load, check_apart
 
 NAME = "raw"
@@ -25,6 +26,8 @@ DESCRIPTION = "A processor, memory and serial ports where you say, for any image
 HZ = 25_000_000
 NS_PER_STEP = 40
 TIMEBASE_HZ = 10_000_000
+UART_HZ = 3_686_400
+"""What the divisor of a 16550 divides."""
 WINDOW = 0x1000
 MOST_RAM = 4 << 30
 MOST_PARTS = 16
@@ -39,7 +42,11 @@ def _cmsdk(name: str, wiring: Wiring, line: Line) -> Device:
     return CmsdkUart(name, wiring.clock, wiring.char(name), lines)
 
 
-UARTS: dict[str, UartMaker] = {"cmsdk": _cmsdk}
+def _ns16550(name: str, wiring: Wiring, line: Line) -> Device:
+    return Ns16550(name, wiring.clock, UART_HZ, wiring.char(name), line)
+
+
+UARTS: dict[str, UartMaker] = {"cmsdk": _cmsdk, "ns16550": _ns16550}
 """What `--uart` takes."""
 
 

@@ -14,7 +14,7 @@ from ttd.boards.virt.layout import MIB
 from ttd.boards.virt.tree import Chosen, build_tree
 from ttd.cpu.models import CPUS
 from ttd.errors import UserError
-from ttd.images import ELF_MAGIC, Image, Load, parse_image
+from ttd.images import ELF_MAGIC, Image, Load, check_apart, parse_image
 
 TREE_ROOM = 1 * MIB
 """What QEMU keeps free for the tree; it is smaller."""
@@ -43,19 +43,11 @@ def boot(board: Board, files: BootFiles) -> list[Load]:
     if len(tree) > LARGEST_TREE:
         raise UserError("the kernel's command line is too long for a device tree")
     tree_at = (min(ram.end, TREE_LIMIT) - TREE_ROOM) // TREE_ALIGN * TREE_ALIGN
-    for load in found:
-        for segment in load.image.segments:
-            if segment.address < tree_at + len(tree) and tree_at < segment.end:
-                raise UserError(
-                    f"{load.image.path} ends at {segment.end:#x}, but the device tree is at"
-                    f" {tree_at:#x}: the machine needs more memory"
-                )
     rom = reset_rom(bits, layout.RAM_BASE, tree_at, next_address)
-    return [
-        *found,
-        Load("device-tree", parse_image("virt.dtb", tree, tree_at)),
-        Load("rom", parse_image("virt-reset.bin", rom, layout.ROM_BASE)),
-    ]
+    found.append(Load("device-tree", parse_image("virt.dtb", tree, tree_at)))
+    found.append(Load("rom", parse_image("virt-reset.bin", rom, layout.ROM_BASE)))
+    check_apart(found)
+    return found
 
 
 def _programs(bits: int, files: BootFiles) -> tuple[list[Load], int]:
