@@ -7,7 +7,7 @@ import random
 import shutil
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -19,6 +19,7 @@ from tests.integration.conftest import FIRMWARE, Server
 from tests.integration.ethernet import GUEST, PATIENCE, Peer, arp, payload, ping, udp
 from tests.integration.gdb_mi import Gdb
 from tests.integration.inside import BOARD, Typed, playing_session
+from ttd.boards.extras import Extra
 from ttd.capture import write_capture
 from ttd.devices.lan9118 import Lan9118
 from ttd.devices.registers import RegisterBlock
@@ -47,15 +48,16 @@ class Run:
     peer: Peer
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def conversation(path: Path, elf: Path, extras: Sequence[Extra] = ()) -> Run:
     """Over real UDP, with a snapshot at every 20 000 steps."""
-    path = tmp_path_factory.mktemp("net") / "run.ttd"
     peer, line, said = Peer(), Typed(), list[str]()
-    networks, nets = open_networks(BOARD, [peer.spec()], None, say=said.append)
+    taken = ["net0"] if extras else []
+    networks, nets = open_networks(BOARD, [peer.spec()], None, taken, say=said.append)
     peer.to = ("127.0.0.1", int(said[0].rsplit(" ", 1)[1]))
     options = RecordOptions(
-        BOARD, load_image(str(ELF)), BOARD.ns_per_step, True, ELF.name, networks=networks
+        *(BOARD, load_image(str(elf)), BOARD.ns_per_step, True, elf.name),
+        networks=networks,
+        extras=extras,
     )
     backends = {SEMIHOSTING: Null(), BOARD.serials[0]: line}
     with pytest.MonkeyPatch.context() as patch:
@@ -71,7 +73,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         session.close()
     assert ended.code == 0
     peer.socket.close()
-    yield Run(path, bytes(line.printed), peer)
+    return Run(path, bytes(line.printed), peer)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The echo server on the board's own interface."""
+    return conversation(tmp_path_factory.mktemp("net") / "run.ttd", ELF)
 
 
 def capture_of(path: Path) -> list[tuple[int, bytes]]:
@@ -81,11 +89,22 @@ def capture_of(path: Path) -> list[tuple[int, bytes]]:
 
 def test_the_guest_answered(run: Run) -> None:
     lines = run.output.decode().splitlines()
-    assert lines[1:4] == ["1 arp 60", "2 ping 60", "3 udp 0"]
+    assert [line.split()[:2] for line in lines[1:4]] == [["1", "arp"], ["2", "ping"], ["3", "udp"]]
     assert len(run.peer.heard) == 2 + ECHOES + 12
     facts = info(run.path)["events"]
     assert facts["net"] == len(run.peer.said) == 2 + ECHOES + 13
     assert facts["net_tx"] == len(run.peer.heard)
+
+
+def test_over_virtio_net(tmp_path: Path) -> None:
+    """The same server and conversation over a virtio interface; from every snapshot, too."""
+    nic = Extra("virtio-net", "net0nic", {"netdev": "net0", "mac": GUEST.hex()})
+    found = conversation(tmp_path / "run.ttd", FIRMWARE / "virtio-net" / "virtio-net.elf", [nic])
+    said = len(found.peer.said)
+    test_the_guest_answered(found)
+    test_it_replays_in_another_process_without_the_network(found)
+    test_it_replays_from_each_snapshot_in_the_middle(found)
+    assert f"received {said:08x}" in found.output.decode()
 
 
 def test_it_replays_in_another_process_without_the_network(run: Run) -> None:

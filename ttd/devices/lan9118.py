@@ -283,6 +283,12 @@ class Lan9118(RegisterBlock):
         """Bytes in front of a packet: whole words of RX_CFG.RXDOFF."""
         return self.rx_config >> 8 & 0x1C
 
+    def _half_empty(self) -> bool:
+        """Time to say that there is room: packets that wait come in bursts then, and the machine
+        stops for each burst instead of for each packet."""
+        data, statuses = fifo.rx_sizes(self.tx_kb)
+        return 2 * len(self.rx.statuses) <= statuses and 2 * self.rx.used <= data
+
     def _read_rx_data(self) -> int:
         before, count = self.int_status, len(self.rx.packets)
         if not count:
@@ -293,7 +299,7 @@ class Lan9118(RegisterBlock):
             self.rx_config -= 1 << 16
             if left == 1:
                 self.int_status |= RXD_INT
-        if len(self.rx.packets) != count:
+        if len(self.rx.packets) != count and self._half_empty():
             self.front.ready()
         # Most words, within a packet, change nothing else.
         if self.int_status != before:
@@ -322,8 +328,10 @@ class Lan9118(RegisterBlock):
         if not self.rx.statuses:
             self.int_status |= RXE
             return 0
-        self.front.ready()
-        return self.rx.statuses.pop(0)
+        status = self.rx.statuses.pop(0)
+        if self._half_empty():
+            self.front.ready()
+        return status
 
     # -- sending -------------------------------------------------------------------------
 

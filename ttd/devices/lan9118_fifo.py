@@ -7,6 +7,7 @@ All of it is plain data.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 FIFO_BYTES = 16 << 10
 """Memory shared by all FIFOs (5.3.9.1)."""
@@ -20,6 +21,7 @@ B_NO_CRC, B_NO_PADDING, B_SIZE = 1 << 13, 1 << 12, 0x7FF
 _ALIGNMENT = (4, 16, 32, 4)
 
 
+@cache
 def rx_sizes(tx_kb: int) -> tuple[int, int]:
     """Bytes of the RX data FIFO and words of the RX status FIFO for HW_CFG.TX_FIF_SZ (table 5.3).
 
@@ -29,6 +31,7 @@ def rx_sizes(tx_kb: int) -> tuple[int, int]:
     return total - total // 16 - 16, total // 64
 
 
+@cache
 def tx_size(tx_kb: int) -> int:
     """Bytes of the TX data FIFO (table 5.3)."""
     return (tx_kb << 10) - 4 * TX_STATUS_WORDS

@@ -19,6 +19,8 @@ NEVER = (1 << 64) - 1
 _UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
 MAX_SEEN: int = lib.TTD_MAX_SEEN
+_SMALL = 4096
+"""Bytes read at a time for which a buffer is kept."""
 _REASONS = tuple(StopReason)
 _HOST_ERROR: int = lib.WHY_HOST_ERROR
 
@@ -179,6 +181,7 @@ class Engine:
         self._hits = ffi.new("ttd_hit[2]")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
         self._masks_watched = False
+        self._small = ffi.new("uint8_t[]", _SMALL)
 
     def _raise_problem(self) -> None:
         problem = lib.ttd_problem(self._native)
@@ -420,9 +423,9 @@ class Engine:
 
     def read(self, address: int, size: int) -> bytes:
         """Memory contents; shorter than `size` where it ends. Devices are not touched."""
-        buffer = bytearray(size)
-        done = lib.ttd_read(self._native, address, ffi.from_buffer("uint8_t[]", buffer), size)
-        return bytes(buffer[:done])
+        buffer = self._small if size <= _SMALL else ffi.new("uint8_t[]", size)
+        done = lib.ttd_read(self._native, address, buffer, size)
+        return ffi.buffer(buffer, done)[:]  # type: ignore[no-any-return]
 
     def write(self, address: int, data: bytes) -> int:
         """Change memory (ROM too); returns how many bytes were there to be written."""

@@ -164,9 +164,7 @@ class Queue:
             if index >= entries or seen > entries:
                 raise QueueError("a chain of descriptors leads out of its table or in a circle")
             seen += 1
-            address, size, flags, following = _DESCRIPTOR.unpack(
-                self._get(table + 16 * index, _DESCRIPTOR.size)
-            )
+            address, size, flags, following = _DESCRIPTOR.unpack(self._get(table + 16 * index, 16))
             if flags & INDIRECT:
                 if indirect or flags & NEXT or not size or size % _DESCRIPTOR.size:
                     raise QueueError("an indirect descriptor is not allowed there (2.7.5.3)")
