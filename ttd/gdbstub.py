@@ -412,7 +412,7 @@ class Session:
             return
         if origin is not None:
             self._bookmarks.moved(origin, start if jump else stop.step)
-        if jump and stop.why is Why.WATCHPOINT and not self._lldb:
+        if jump and stop.why is Why.WATCHPOINT and not self._watch_after:
             self._watch_from = start
         elif jump:
             self._bookmarks.moved(start, stop.step)
@@ -432,9 +432,15 @@ class Session:
             if stop.why is not Why.INTERRUPTED or self.interrupts.pending:
                 return stop
 
+    @property
+    def _watch_after(self) -> bool:
+        """The client expects watchpoint stops after the access, or in reverse before it: LLDB
+        always, GDB on some architectures. Of others GDB itself takes that step."""
+        return self._lldb or self._cpu.watch_after
+
     def _past_access(self, stop: Stop, forward: bool) -> Stop:
-        """LLDB expects watchpoint stops after the access; the timeline may stop before it."""
-        if stop.why is Why.WATCHPOINT and self._lldb and not self._cpu.watch_after:
+        """The timeline stops before an access, or in reverse just after it."""
+        if stop.why is Why.WATCHPOINT and self._watch_after:
             step = self._timeline.step_forward if forward else self._timeline.step_backward
             return replace(stop, step=step().step)
         return stop

@@ -15,7 +15,7 @@ import msgpack
 
 from ttd.agenda import Agenda
 from ttd.boards.base import BitBand, Board, MappedDevice, Wiring
-from ttd.cpu.base import After, CoreWiring, Cpu
+from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
 from ttd.devices.base import (
     NS_PER_SECOND,
@@ -680,11 +680,13 @@ class Machine:
             self.waiting = True
         elif after is After.SEMIHOST:
             self._semihost()
-        elif after is After.LOCKUP:
-            # A step too, as the exception entry would have been: in play the machine must get
-            # past the instruction before the log says that the guest has ended.
-            self.engine.step += 1
-            self._end(f"the CPU locked up at {self.engine.pc:#010x}", 1, Cause.GUEST_PANIC)
+        elif isinstance(after, Over):
+            if not after.retired:
+                # A step too, as the exception entry would have been: in play the machine must get
+                # past the instruction before the log says that the guest has ended.
+                self.engine.step += 1
+            cause = Cause.GUEST_PANIC if after.code else Cause.GUEST
+            self._end(after.reason, after.code, cause)
         elif after is After.RESET:
             self._reset_wanted = True
 

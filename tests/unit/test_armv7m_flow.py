@@ -6,7 +6,7 @@ import msgpack
 import pytest
 
 from tests.unit.armv7m_doubles import THUMB, Bench
-from ttd.cpu.base import After
+from ttd.cpu.base import After, Over
 from ttd.engine.types import Access, StopReason
 
 ISER, ISPR, IPR, CCR, SHCSR, SCR, DEMCR = 0x100, 0x200, 0x400, 0xD14, 0xD24, 0xD10, 0xDFC
@@ -294,14 +294,14 @@ def test_a_fault_that_its_handler_makes_escalates(bench: Bench) -> None:
 def test_a_fault_in_hard_fault_locks_up(bench: Bench) -> None:
     undefined(bench)
     bench.take()
-    assert undefined(bench) is After.LOCKUP
+    assert isinstance(undefined(bench), Over)
     assert bench.cpu.pending() is None
-    assert bench.cpu.stopped(bench.stop(StopReason.WAIT)) is After.LOCKUP
+    assert isinstance(bench.cpu.stopped(bench.stop(StopReason.WAIT)), Over)
 
 
 def test_faultmask_makes_faults_lock_up(bench: Bench) -> None:
     bench.put(faultmask=1)
-    assert svc(bench) is After.LOCKUP
+    assert isinstance(svc(bench), Over)
 
 
 def test_svc_under_primask_is_a_hard_fault(bench: Bench) -> None:
@@ -466,7 +466,7 @@ def test_a_vector_that_cannot_be_read_is_a_hard_fault(bench: Bench) -> None:
     bench.take()
     assert status(bench)[1] == 1 << 1
     assert bench.reg("pc") == 0xFFFFFFFE
-    assert bench.cpu.stopped(bench.stop(StopReason.FAULT, Access.FETCH)) is After.LOCKUP
+    assert isinstance(bench.cpu.stopped(bench.stop(StopReason.FAULT, Access.FETCH)), Over)
 
 
 def test_vecttbl_keeps_the_exception_pending(bench: Bench) -> None:

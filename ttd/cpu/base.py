@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ttd.devices.base import Clock, Device, State, Timebase
 from ttd.engine import Engine, Isa
@@ -13,18 +13,47 @@ from ttd.engine.types import EngineStop
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """A type of registers: `count` elements of type `element`."""
+
+    name: str
+    element: RegisterType
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """A type of registers: (name, type) of each way to see them."""
+
+    name: str
+    fields: tuple[tuple[str, RegisterType], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """A type of registers: bits, given as (name, first, last); `size` in bytes."""
+
+    name: str
+    size: int
+    fields: tuple[tuple[str, int, int], ...]
+
+
+RegisterType: TypeAlias = "str | Vector | Union | Flags"
+"""A name that GDB knows (`uint32`, `data_ptr`, `code_ptr`, `ieee_double`), or what is inside."""
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """One register as GDB numbers and names it.
 
-    `bits` is its width; `regnum` GDB's number; `type` a target-description type
-    (`uint32`, `data_ptr`, `code_ptr`, `ieee_double`); `feature` the XML feature it is in;
-    `group` GDB's register group. `in_stop_reply`: sent with every stop reply.
+    `bits` is its width; `regnum` GDB's number; `feature` the XML feature it is in; `group` GDB's
+    register group. `in_stop_reply`: sent with every stop reply.
     """
 
     name: str
     bits: int
     regnum: int
-    type: str
+    type: RegisterType
     feature: str
     group: str = "general"
     in_stop_reply: bool = True
@@ -43,10 +72,19 @@ class After(Enum):
     """Idle until an event wakes the CPU."""
     SEMIHOST = "semihost"
     """The instruction at PC is a semihosting call; the machine decides."""
-    LOCKUP = "lockup"
-    """The CPU is locked up; the run is over."""
     RESET = "reset"
     """Software asked for a system reset."""
+
+
+class Over(NamedTuple):
+    """The run is over: the CPU cannot go on, or has nothing more to do."""
+
+    reason: str
+    """What has happened and where, for people."""
+    code: int = 1
+    """The exit code; 0 if this is how a program may well end."""
+    retired: bool = False
+    """The last instruction has been done, and was a step."""
 
 
 class MappedUnit(NamedTuple):
@@ -132,7 +170,7 @@ class Cpu(Protocol):
     def enter(self, number: int) -> None:
         """Take exception `number`: one step; PC is then its handler's first instruction."""
 
-    def stopped(self, stop: EngineStop) -> After:
+    def stopped(self, stop: EngineStop) -> After | Over:
         """Deal with an engine stop that is not a budget, breakpoint, watch or request."""
 
     def wake(self) -> bool:

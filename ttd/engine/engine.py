@@ -178,6 +178,7 @@ class Engine:
             lib.ttd_set_baseline(self._native)
         self._regions: list[tuple[int, int, Any, Any, int]] = []
         self._stop = ffi.new("ttd_stop *")
+        self._wide = ffi.new("uint64_t[2]")
         self._hits = ffi.new("ttd_hit[2]")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
         self._masks_watched = False
@@ -401,6 +402,15 @@ class Engine:
     def reg_write(self, register: int, value: int) -> None:
         self.regs_write((register,), (value,))
 
+    def wide_read(self, register: int) -> int:
+        """A register of `isa.wide`."""
+        lib.ttd_wide_read(self._native, register, self._wide)
+        return self._wide[0] | self._wide[1] << 64  # type: ignore[no-any-return]
+
+    def wide_write(self, register: int, value: int) -> None:
+        self._wide[0:2] = [value & NEVER, value >> 64]
+        lib.ttd_wide_write(self._native, register, self._wide)
+
     @property
     def pc(self) -> int:
         return self.regs_read((self.isa.pc,))[0]
@@ -408,6 +418,10 @@ class Engine:
     def clear_exclusive(self) -> None:
         """Open the exclusive monitor."""
         lib.ttd_clear_exclusive(self._native)
+
+    def reset_registers(self) -> None:
+        """All registers as they were at `start`."""
+        lib.ttd_reset_registers(self._native)
 
     def save_state(self) -> list[int]:
         """The architectural registers, in the order of `isa.state`; then those of `isa.wide`, each

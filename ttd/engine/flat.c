@@ -1,4 +1,5 @@
-/* AArch64 and x86-64: how long instructions are, and the counters that would be the host's. */
+/* AArch64 and x86-64: how long instructions are, registers that Unicorn has no plain number for,
+ * and the counters and timers that would be the host's. */
 #include "internal.h"
 
 #include <dlfcn.h>
@@ -57,34 +58,184 @@ static int on_rdtscp(uc_engine *uc, void *user)
     return on_rdtsc(uc, user);
 }
 
-/* MRS of CNTVCT_EL0 and CNTPCT_EL0 (DDI0487, D17.11), and of PMCCNTR_EL0. */
+/* What `ttd_regs_read` calls a system register of AArch64, as MRS encodes it. */
+#define SYSTEM(op0, op1, crn, crm, op2) \
+    (SYSTEM_ID | (op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+#define CNTFRQ SYSTEM(3, 3, 14, 0, 0)
+#define CNTPCT SYSTEM(3, 3, 14, 0, 1)
+#define CNTVCT SYSTEM(3, 3, 14, 0, 2)
+/* Of the timer that the bits of CRm choose: 2 the physical one, 3 the virtual one. */
+#define TIMER(crm, op2) SYSTEM(3, 3, 14, crm, op2)
+enum { TIMER_TVAL, TIMER_CTL, TIMER_CVAL };
+#define TIMER_SET 3                   /* ENABLE and IMASK; ISTATUS follows from the counter */
+#define PMCCNTR SYSTEM(3, 3, 9, 13, 0)
+
+static int system_id(const uc_arm64_cp_reg *r)
+{
+    return SYSTEM((int)r->op0, (int)r->op1, (int)r->crn, (int)r->crm, (int)r->op2);
+}
+
+static bool is_timer(int id)
+{
+    return (id & ~0xf) == (TIMER(2, 0) & ~0xf) && (id & 7) <= TIMER_CVAL;
+}
+
+/* An event counter, or what overflows set: PMOVSCLR, PMXEVCNTR, PMOVSSET, PMEVCNTRn. No events are
+ * counted. */
+static bool counts_events(int id)
+{
+    return id == SYSTEM(3, 3, 9, 12, 3) || id == SYSTEM(3, 3, 9, 13, 2)
+        || id == SYSTEM(3, 3, 9, 14, 3) || (id & ~0x1f) == SYSTEM(3, 3, 14, 8, 0);
+}
+
+/* MRS of what Unicorn would take from the host's clock: the generic timer and the performance
+ * monitors (DDI0487, chapters "The Generic Timer", "The Performance Monitors Extension"). */
 static uint32_t on_mrs(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *from, void *user)
 {
     ttd_engine *e = user;
-    uint64_t value;
-    if (from->op0 != 3 || from->op1 != 3)
-        return 0;
-    if (from->crn == 14 && from->crm == 0 && (from->op2 == 1 || from->op2 == 2))
+    int id = system_id(from), control = (id & ~7) | TIMER_CTL, compare = (id & ~7) | TIMER_CVAL;
+    uint64_t value, now;
+    if (id == CNTVCT || id == CNTPCT) {
         value = count_ticks(e, step_now(e));
-    else if (from->crn == 14 && from->crm == 0 && from->op2 == 0)
+    } else if (id == CNTFRQ) {
         value = e->timebase_hz;
-    else if (from->crn == 9 && from->crm == 13 && from->op2 == 0)
+    } else if (id == PMCCNTR) {
         value = step_now(e) + e->cycle_offset;
-    else
+    } else if (counts_events(id)) {
+        value = 0;
+    } else if (is_timer(id) && (id & 7) != TIMER_CVAL) {
+        now = count_ticks(e, step_now(e));
+        value = system_read(e, control);
+        if ((id & 7) == TIMER_TVAL)
+            value = (uint32_t)(system_read(e, compare) - now);
+        else if ((value & 1) && now >= system_read(e, compare))
+            value |= 4;
+    } else {
         return 0;
+    }
     e->reg_write(uc, reg, &value);
     return 1;
 }
 
+static uint32_t on_msr(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *to, void *user)
+{
+    ttd_engine *e = user;
+    int id = system_id(to);
+    (void)uc, (void)reg;
+    if (!is_timer(id) || (id & 7) != TIMER_TVAL)
+        return id == PMCCNTR || counts_events(id);
+    system_write(e, (id & ~7) | TIMER_CVAL, count_ticks(e, step_now(e)) + (uint64_t)(int32_t)to->val);
+    return 1;
+}
+
+/* SYSCALL and SYSENTER, which are for the processor model. */
+static void on_syscall(uc_engine *uc, void *user)
+{
+    (void)uc;
+    raise_exception(user, EXCEPTION_SYSCALL);
+}
+
+/* ---- registers without a plain number ------------------------------------------------- */
+
+/* Shared with ttd.engine.isa: a number from SYSTEM_ID on is a system register of AArch64 as MRS
+ * encodes it; or on x86 a field of a table register, or else a model-specific register. */
+#define TABLE_ID (1 << 17)
+enum { FIELD_SELECTOR, FIELD_BASE, FIELD_LIMIT, FIELD_FLAGS };
+
+static uc_arm64_cp_reg arm_register(int id)
+{
+    return (uc_arm64_cp_reg){ .op0 = id >> 14 & 3, .op1 = id >> 11 & 7, .crn = id >> 7 & 15,
+                              .crm = id >> 3 & 15, .op2 = id & 7 };
+}
+
+static uc_x86_msr model_specific(int id)
+{
+    return (uc_x86_msr){ .rid = (id & 0xffff) | (id & 0x10000 ? 0xc0000000 : 0) };
+}
+
+uint64_t system_read(ttd_engine *e, int id)
+{
+    if (e->isa == ISA_A64) {
+        uc_arm64_cp_reg r = arm_register(id);
+        e->reg_read(e->uc, UC_ARM64_REG_CP_REG, &r);
+        return is_timer(id) && (id & 7) == TIMER_CTL ? r.val & TIMER_SET : r.val;
+    }
+    if (id & TABLE_ID) {
+        uc_x86_mmr table = { 0 };
+        e->reg_read(e->uc, id >> 2 & 0x7fff, &table);
+        switch (id & 3) {
+        case FIELD_SELECTOR: return table.selector;
+        case FIELD_BASE: return table.base;
+        case FIELD_LIMIT: return table.limit;
+        default: return table.flags;
+        }
+    } else {
+        uc_x86_msr r = model_specific(id);
+        e->reg_read(e->uc, UC_X86_REG_MSR, &r);
+        return r.value;
+    }
+}
+
+void system_write(ttd_engine *e, int id, uint64_t value)
+{
+    if (e->isa == ISA_A64) {
+        uc_arm64_cp_reg r = arm_register(id);
+        r.val = value;
+        e->reg_write(e->uc, UC_ARM64_REG_CP_REG, &r);
+    } else if (id & TABLE_ID) {
+        int which = id >> 2 & 0x7fff;
+        uc_x86_mmr table = { 0 };
+        e->reg_read(e->uc, which, &table);
+        switch (id & 3) {
+        case FIELD_SELECTOR: table.selector = (uint16_t)value; break;
+        case FIELD_BASE: table.base = value; break;
+        case FIELD_LIMIT: table.limit = (uint32_t)value; break;
+        default: table.flags = (uint32_t)value;
+        }
+        e->reg_write(e->uc, which, &table);
+    } else {
+        uc_x86_msr r = model_specific(id);
+        r.value = value;
+        e->reg_write(e->uc, UC_X86_REG_MSR, &r);
+    }
+}
+
+bool is_selector(int id)
+{
+    return id == UC_X86_REG_DS || id == UC_X86_REG_ES || id == UC_X86_REG_SS
+        || id == UC_X86_REG_FS || id == UC_X86_REG_GS;
+}
+
+/* Without protection a selector needs no descriptor, which may be gone; what it would say means
+ * nothing in 64-bit mode, but for the bases of FS and GS, which are registers of their own. */
+void selector_write(ttd_engine *e, int id, uint64_t value)
+{
+    uint64_t cr0 = 0, unprotected;
+    e->reg_read(e->uc, UC_X86_REG_CR0, &cr0);
+    unprotected = cr0 & ~1ull;
+    e->reg_write(e->uc, UC_X86_REG_CR0, &unprotected);
+    e->reg_write(e->uc, id, &value);
+    e->reg_write(e->uc, UC_X86_REG_CR0, &cr0);
+}
+
+/* ---- hooks ------------------------------------------------------------------------------ */
+
 int flat_start(ttd_engine *e)
 {
-    uc_hook hook;
-    int err;
-    if (e->isa == ISA_A64)
-        return e->hook_add(e->uc, &hook, UC_HOOK_INSN, on_mrs, e, 1, 0, UC_ARM64_INS_MRS);
-    if (e->isa != ISA_X64)
-        return 0;
-    err = e->hook_add(e->uc, &hook, UC_HOOK_INSN, on_rdtsc, e, 1, 0, UC_X86_INS_RDTSC);
-    return err ? err
-        : (int)e->hook_add(e->uc, &hook, UC_HOOK_INSN, on_rdtscp, e, 1, 0, UC_X86_INS_RDTSCP);
+    static const struct { int isa, insn; void *callback; } hooks[] = {
+        { ISA_A64, UC_ARM64_INS_MRS, on_mrs },
+        { ISA_A64, UC_ARM64_INS_MSR, on_msr },
+        { ISA_X64, UC_X86_INS_RDTSC, on_rdtsc },
+        { ISA_X64, UC_X86_INS_RDTSCP, on_rdtscp },
+        { ISA_X64, UC_X86_INS_SYSCALL, on_syscall },
+        { ISA_X64, UC_X86_INS_SYSENTER, on_syscall },
+    };
+    int err = 0;
+    for (size_t i = 0; i < sizeof hooks / sizeof *hooks && !err; i++) {
+        uc_hook hook;
+        if (hooks[i].isa == e->isa)
+            err = e->hook_add(e->uc, &hook, UC_HOOK_INSN, hooks[i].callback, e, 1, 0,
+                              hooks[i].insn);
+    }
+    return err;
 }

@@ -212,7 +212,14 @@ uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t 
 
 uint64_t step_now(ttd_engine *e);
 
+void raise_exception(ttd_engine *e, int code);
+
 /* flat.c */
+#define SYSTEM_ID (1 << 24)
+uint64_t system_read(ttd_engine *e, int id);
+void system_write(ttd_engine *e, int id, uint64_t value);
+bool is_selector(int id);
+void selector_write(ttd_engine *e, int id, uint64_t value);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 int flat_start(ttd_engine *e);
 

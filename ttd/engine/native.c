@@ -670,6 +670,13 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     e->blk = b;
 }
 
+/* The instruction under way is for the processor model. */
+void raise_exception(ttd_engine *e, int code)
+{
+    e->code = code;
+    stop(e, WHY_EXCEPTION);
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     ttd_engine *e = user;
@@ -686,8 +693,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
         }
         e->intr_after = true;
     }
-    e->code = (int)number;
-    stop(e, WHY_EXCEPTION);
+    raise_exception(e, (int)number);
 }
 
 /* ---- pages -------------------------------------------------------------------------- */
@@ -1947,7 +1953,10 @@ void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
     for (i = 0; i < count; i++) {
         bool lent = e->isa == ISA_THUMB && needs_privilege(ids[i]) && lend_privilege(e, &xpsr);
         out[i] = 0;
-        e->reg_read(e->uc, ids[i], &out[i]);
+        if (ids[i] >= SYSTEM_ID)
+            out[i] = system_read(e, ids[i]);
+        else
+            e->reg_read(e->uc, ids[i], &out[i]);
         if (lent)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
@@ -1969,7 +1978,12 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
         modes |= special;
         if (e->isa == ISA_THUMB && ids[i] == UC_ARM_REG_PC)
             value = (value & ~1ull) | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1);
-        e->reg_write(e->uc, ids[i], &value);
+        if (ids[i] >= SYSTEM_ID)
+            system_write(e, ids[i], value);
+        else if (e->isa == ISA_X64 && is_selector(ids[i]))
+            selector_write(e, ids[i], value);
+        else
+            e->reg_write(e->uc, ids[i], &value);
         if (lent)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
@@ -1992,6 +2006,12 @@ static void modes_replaced(ttd_engine *e)
     }
 }
 
+void ttd_reset_registers(ttd_engine *e)
+{
+    e->context_restore(e->uc, e->pristine);
+    modes_replaced(e);
+}
+
 /* The pristine state is privileged, in thread mode, its monitor open: no register is hidden there.
  * From handler mode SPSEL could not be written, for one. */
 void ttd_load_state(ttd_engine *e, const uint64_t *values)
@@ -2011,6 +2031,17 @@ void ttd_save_state(ttd_engine *e, uint64_t *values)
     memset(values + plain, 0, 16 * (size_t)e->nwide);
     for (i = 0; i < e->nwide; i++)
         e->reg_read(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
+}
+
+void ttd_wide_read(ttd_engine *e, int id, uint64_t *out)
+{
+    out[0] = out[1] = 0;
+    e->reg_read(e->uc, id, out);
+}
+
+void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value)
+{
+    e->reg_write(e->uc, id, value);
 }
 
 /* Registers cannot express the exclusive monitor. */

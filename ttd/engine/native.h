@@ -14,9 +14,9 @@ enum {
 /* Shared with ttd.engine.types.Access. */
 enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4, ACC_UNALIGNED = 8 };
 
-/* Exception numbers beside Unicorn's: of a division by zero, and of a CSR instruction that the
- * processor model is to do. */
-enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_CSR = 0x1001 };
+/* Exception numbers beside Unicorn's: of a division by zero, of a CSR instruction that the
+ * processor model is to do, and of SYSCALL and SYSENTER. */
+enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_CSR = 0x1001, EXCEPTION_SYSCALL = 0x1002 };
 
 /* Shared with ttd.engine.types.Refusal. */
 enum { REFUSED_NOT, REFUSED_PAGE, REFUSED_ACCESS };
@@ -112,9 +112,13 @@ void ttd_set_baseline(ttd_engine *e);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);
+void ttd_reset_registers(ttd_engine *e);
 void ttd_clear_exclusive(ttd_engine *e);
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
+/* Of 128 bits, or up to that: lower half first. */
+void ttd_wide_read(ttd_engine *e, int id, uint64_t *out);
+void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value);
 void *ttd_context_new(ttd_engine *e);
 void ttd_context_save(ttd_engine *e, void *context);
 void ttd_context_restore(ttd_engine *e, void *context);

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ttd.cpu.base import Register
+from ttd.cpu.base import Flags, Register, RegisterType, Union, Vector
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
@@ -30,14 +30,51 @@ def target_xml(architecture: str, registers: Sequence[Register]) -> str:
         features.setdefault(register.feature, []).append(register)
     for feature, members in features.items():
         lines.append(f"  <feature name={quoteattr(feature)}>")
+        types: dict[str, list[str]] = {}
+        for register in members:
+            _define(register.type, types)
+        lines += [line for definition in types.values() for line in definition]
         lines += [
             f'    <reg name={quoteattr(r.name)} bitsize="{r.bits}" regnum="{r.regnum}"'
-            f" type={quoteattr(r.type)} group={quoteattr(r.group)}/>"
+            f" type={quoteattr(_name(r.type))} group={quoteattr(r.group)}/>"
             for r in members
         ]
         lines.append("  </feature>")
     lines.append("</target>\n")
     return "\n".join(lines)
+
+
+def _name(kind: RegisterType) -> str:
+    return kind if isinstance(kind, str) else kind.name
+
+
+def _define(kind: RegisterType, types: dict[str, list[str]]) -> None:
+    """Add the definition of a type to those of its feature, after all that it is made of."""
+    match kind:
+        case Vector(name, element, count):
+            _define(element, types)
+            of = quoteattr(_name(element))
+            types[name] = [f'    <vector id={quoteattr(name)} type={of} count="{count}"/>']
+        case Union(name, fields):
+            for _, part in fields:
+                _define(part, types)
+            types[name] = [
+                f"    <union id={quoteattr(name)}>",
+                *(
+                    f"      <field name={quoteattr(field)} type={quoteattr(_name(part))}/>"
+                    for field, part in fields
+                ),
+                "    </union>",
+            ]
+        case Flags(name, size, bits):
+            types[name] = [
+                f'    <flags id={quoteattr(name)} size="{size}">',
+                *(
+                    f'      <field name={quoteattr(field)} start="{first}" end="{last}"/>'
+                    for field, first, last in bits
+                ),
+                "    </flags>",
+            ]
 
 
 def memory_map_xml(regions: Iterable[tuple[str, int, int]], address_bits: int) -> str:

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from unicorn import arm_const as arm
 
-from ttd.cpu.base import After, MappedUnit, Register
+from ttd.cpu.base import After, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Device, State, Timebase
 from ttd.engine import types
 from ttd.engine.types import Access, EngineStop, StopReason
@@ -276,10 +276,10 @@ class CortexM:
 
     # Stops -----------------------------------------------------------------------------------
 
-    def stopped(self, stop: EngineStop) -> After:
+    def stopped(self, stop: EngineStop) -> After | Over:
         """What is raised here becomes pending; the machine's next look takes it."""
         if self._flow.lockup:
-            return After.LOCKUP
+            return self._locked_up()
         match stop.reason:
             case StopReason.WAIT:
                 return self._sleep(_WAIT_INTERRUPT)
@@ -292,7 +292,10 @@ class CortexM:
                 after = self._invalid(stop.pc)
             case _:
                 after = After.CONTINUE
-        return After.LOCKUP if self._flow.lockup else after
+        return self._locked_up() if self._flow.lockup else after
+
+    def _locked_up(self) -> Over:
+        return Over(f"the CPU locked up at {self._engine.reg_read(arm.UC_ARM_REG_PC):#010x}")
 
     def _exception(self, stop: EngineStop) -> After:
         match stop.code:
