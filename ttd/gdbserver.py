@@ -15,11 +15,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, Self
 
 from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
-from ttd.rsp.framing import Decoder, Event, Interrupt, Packet
+from ttd.rsp.framing import Decoder, Event, Interrupt, Packet, encode
 from ttd.timeline import TimelineApi
 
 log = logging.getLogger("ttd.rsp")
@@ -30,6 +30,9 @@ NO_AUTHENTICATION = (
 )
 _POLL = 0.2
 """Seconds until a request to stop is noticed."""
+_GRACE = 0.5
+"""Seconds that a second client waits in case the first is just about to go."""
+REFUSAL = b"E.another debugger is connected to ttd"
 
 _Send = Callable[[bytes], None]
 
@@ -62,6 +65,8 @@ def serve_tcp(
 ) -> None:
     """Serve one client after another until `stop` is set, or, with `once`, a single one.
 
+    A client that comes while another is there is told so and turned away.
+
     `ready` is called with the port once clients can connect; port 0 takes any free one. The
     timeline, its checkpoints and its trail outlive each client; breakpoints do not. To end a
     movement under way as well, set `stop`, then call `timeline.interrupt()`. Raises `OSError` if
@@ -75,21 +80,25 @@ def serve_tcp(
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
             ready(bound)
+        following: socket.socket | None = None
         while not stop.is_set():
-            if not select.select([listener], [], [], _POLL)[0]:
+            if following is None and not select.select([listener], [], [], _POLL)[0]:
                 continue
-            client, address = listener.accept()
-            with client:
-                log.info("client connected from %s", address[0])
+            client = following or listener.accept()[0]
+            with client, _Doorkeeper(listener) as door:
+                log.info("client connected")
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                connection = _Socket(client)
+                connection = _Socket(client, door.gone)
                 try:
                     _serve(connection, stop, begin)
                 finally:
                     connection.hang_up()
+            following = door.following
             if once:
-                return
+                break
+        if following is not None:
+            following.close()
 
 
 def serve_stdio(
@@ -134,12 +143,67 @@ def _sigint_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
+class _Doorkeeper:
+    """Turns clients away while one is served; the first that comes when it has gone is kept."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.gone = threading.Event()
+        """The client that is served has gone."""
+        self.following: socket.socket | None = None
+        self._listener = listener
+        self._bell, self._wake = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name="ttd-rsp-door", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.gone.set()
+        self._bell.close()
+        self._thread.join()
+        self._wake.close()
+
+    def _run(self) -> None:
+        while self.following is None:
+            ready = select.select([self._listener, self._wake], [], [])[0]
+            if self._wake in ready:
+                return
+            client, _ = self._listener.accept()
+            if self.gone.wait(_GRACE):
+                self.following = client
+            else:
+                log.warning("another client is turned away")
+                with client:
+                    _refuse(client)
+
+
+def _refuse(client: socket.socket) -> None:
+    """Answer the first packet with an error, which GDB shows."""
+    client.settimeout(_GRACE)
+    decoder = Decoder(limit=2 * PACKET_SIZE)
+    try:
+        while data := client.recv(1 << 16):
+            if any(isinstance(event, Packet) for event in decoder.feed(data)):
+                client.sendall(b"+" + encode(REFUSAL))
+                return
+    except OSError as e:
+        log.debug("turning a client away: %s", e)
+
+
 class _Socket:
-    def __init__(self, client: socket.socket) -> None:
+    def __init__(self, client: socket.socket, gone: threading.Event) -> None:
         self._client = client
+        self._gone = gone
 
     def read(self) -> bytes:
-        return self._client.recv(1 << 16)
+        data = b""
+        try:
+            data = self._client.recv(1 << 16)
+        finally:
+            if not data:
+                self._gone.set()
+        return data
 
     def write(self, data: bytes) -> None:
         self._client.sendall(data)

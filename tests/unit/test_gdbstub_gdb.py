@@ -142,6 +142,20 @@ def test_target_description_gives_no_warning() -> None:
             gdb.close()
 
 
+def test_a_second_gdb_is_told_and_turned_away() -> None:
+    with server(FakeTimeline()) as port:
+        gdb, other = Gdb(), Gdb()
+        try:
+            gdb.say(f"target remote localhost:{port}")
+            record, text = other.mi(f"target remote localhost:{port}")
+            assert record["message"] == "error"
+            assert "another debugger is connected to ttd" in text + str(record["payload"])
+            gdb.go("stepi")
+        finally:
+            gdb.close()
+            other.close()
+
+
 def test_steps_both_ways() -> None:
     with connected() as (gdb, timeline):
         pcs = [timeline.pc]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.unit.gdbstub_fake import LOAD, FakeTimeline
-from ttd.gdbserver import NO_AUTHENTICATION, serve_stdio, serve_tcp
+from ttd.gdbserver import NO_AUTHENTICATION, REFUSAL, serve_stdio, serve_tcp
 from ttd.rsp.framing import Decoder, Packet, encode
 
 HANG = 10.0
@@ -115,6 +115,27 @@ def test_reconnect_after_detach_kill_and_disconnect() -> None:
         assert timeline.position == 3
         client.socket.sendall(encode(b"c"))
         assert client.stop_reply() == "T05replaylog:end;"  # the breakpoints are gone
+
+
+def test_a_second_client_is_turned_away() -> None:
+    timeline = FakeTimeline()
+    with server(timeline) as port:
+        first = Client(port)
+        assert first.ask(b"qC") == "QC1"
+        for _ in range(2):
+            second = Client(port)
+            assert second.ask(b"qSupported:swbreak+") == REFUSAL.decode()
+            with pytest.raises((EOFError, ConnectionError)):
+                second.receive()
+        silent = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        assert silent.recv(1) == b""
+        before = timeline.position
+        first.ask(b"s")
+        assert timeline.position == before + 1
+        waiting = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        first.socket.close()
+        waiting.sendall(encode(b"qC"))
+        assert waiting.recv(100).endswith(encode(b"QC1"))
 
 
 def test_once() -> None:

@@ -7,7 +7,7 @@ leaves to the board is as on QEMU's `virt`: the modem lines say that somebody is
 from __future__ import annotations
 
 from ttd.devices.base import NS_PER_SECOND, Clock, Device, Line, State, Steady
-from ttd.devices.chars import RETRY_NS, CharFront
+from ttd.devices.chars import RETRY_NS, CharFront, is_lost
 
 DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 """DATA is RBR and THR; FCR is written where IIR is read."""
@@ -244,8 +244,8 @@ class Ns16550(Device):
 
     def _send(self) -> None:
         """Offer what waits to the host side."""
-        count = max(0, self.front.write(self.tx))
-        self.tx = self.tx[count:]
+        taken = self.front.write(self.tx)
+        self.tx = b"" if is_lost(taken) else self.tx[max(0, taken) :]
         self.retry_at = None
         if self.tx:
             # A deadline in virtual time, not a signal from the host: the guest sees room again at

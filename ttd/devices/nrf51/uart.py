@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.chars import CharFront
+from ttd.devices.chars import CharFront, is_lost
 from ttd.devices.nrf51.peripheral import Peripheral
 
 STARTRX, STOPRX, STARTTX, STOPTX, SUSPEND = 0x000, 0x004, 0x008, 0x00C, 0x01C
@@ -94,7 +94,8 @@ class Uart(Peripheral):
     def _send(self) -> None:
         self.forget(_RETRY)
         assert self.txd is not None
-        if self.front.write(bytes([self.txd])) > 0:
+        taken = self.front.write(bytes([self.txd]))
+        if taken > 0 or is_lost(taken):
             self.txd = None
             self.event(TXDRDY)
         else:
