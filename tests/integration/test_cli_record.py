@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,32 @@ def test_many_signals(tmp_path: Path) -> None:
     # One that comes when everything is closed may still be the end of the process.
     assert process.returncode in (0, 130, -signal.SIGINT)
     assert info(path)["complete"]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_one_recorder_at_a_time(tmp_path: Path, before: bool) -> None:
+    """Of several that begin at once, one records; the others say why they do not."""
+    path = tmp_path / "run.ttd"
+    if before:
+        assert ttd(*BOARD, "--steps", "1000", "-o", path, elf("calls")).code == 0
+    racers = [start(*BOARD, "-o", path, elf("echo"), stderr=subprocess.PIPE) for _ in range(3)]
+    said = []
+    while len(racers) > 1:
+        ended = [racer for racer in racers if racer.poll() is not None]
+        racers = [racer for racer in racers if racer not in ended]
+        said += [(racer.returncode, racer.communicate()[1].decode()) for racer in ended]
+        time.sleep(0.02)
+    assert racers[0].stdout is not None
+    assert racers[0].stdout.readline() == b"echo: type lines, quit ends\n"
+    late = ttd(*BOARD, "-o", path, elf("echo"))
+    said.append((late.code, late.err))
+    assert said == [(2, f"ttd: {path} is being recorded by another ttd\n")] * 3
+    racers[0].send_signal(signal.SIGINT)
+    assert racers[0].communicate(timeout=HANG)[1] == b""
+    assert info(path)["complete"]
+    verify(path)
+    assert os.listdir(tmp_path) == ["run.ttd"]
+    assert ttd(*BOARD, "--steps", "1000", "-o", path, elf("calls")).code == 0, "it is free again"
 
 
 # --- options

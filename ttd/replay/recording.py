@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from ttd.replay import schema
 from ttd.replay.blob import DIGEST_BYTES, digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.replay.claim import Claim
 from ttd.replay.config import MachineConfig
 from ttd.replay.errors import RecordingError
 from ttd.replay.events import Event, decode_chunk, encode_chunk
@@ -96,6 +97,7 @@ class Recording:
         self._snapshots: list[SnapshotInfo] = []
         self._history: dict[int, tuple[list[int], list[bytes]]] = {}
         self._history_end = 0
+        self._claim: Claim | None = None
 
     # --- making and opening
 
@@ -127,8 +129,12 @@ class Recording:
                 except RecordingError as error:
                     raise RecordingError(f"{error}, and is not overwritten") from None
         temporary = "" if path is None else f"{path}.{os.getpid()}.new"
+        replaced = claim = None
         with schema.one_sentence(name):
             try:
+                if path is not None and os.path.lexists(path):
+                    # A recording that is being made outlives a second recorder.
+                    replaced = Claim(path)
                 connection = schema.create(temporary)
                 about = {"config": config.to_data(), "created_by": created_by}
                 _put_meta(connection, "about", about)
@@ -142,13 +148,21 @@ class Recording:
                 connection.execute("COMMIT")
                 if path is not None:
                     connection.close()
-                    connection = schema.publish(temporary, path)
+                    claim = Claim(temporary, path)
+                    connection = schema.publish(temporary, path, replaced is not None)
+            except BaseException:
+                if claim is not None:
+                    claim.release()
+                raise
             finally:
+                if replaced is not None:
+                    replaced.release()
                 if temporary:
                     for suffix in ("", "-journal"):
                         with suppress(OSError):
                             os.unlink(temporary + suffix)
         recording = cls(name, connection, writable=True)
+        recording._claim = claim
         recording.config = config
         recording.created_by = created_by
         return recording
@@ -338,6 +352,9 @@ class Recording:
             self._writer = None
         with suppress(sqlite3.Error):
             self._connection.close()
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def _commit_status(self) -> None:
         data = asdict(self.status)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from ttd.replay.claim import taken
 from ttd.replay.errors import RecordingError
 
 APPLICATION_ID = 0x54544452
@@ -83,15 +84,21 @@ def create(path: str) -> sqlite3.Connection:
     return connection
 
 
-def publish(temporary: str, path: str) -> sqlite3.Connection:
+def publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
     """Give a committed, closed database its name, and open it to grow.
+
+    `replaces`: there is a recording of that name, and the caller has a claim to it. If not,
+    raises `RecordingError` if there is one all the same: somebody else was faster.
 
     Until then a recording that had the name is whole; from then on a killed recorder leaves the
     state of its last commit, because the log that SQLite writes ahead is found beside the file.
     """
+    if not replaces:
+        _take_name(temporary, path)
     for suffix in _SIDE_FILES:
         Path(path + suffix).unlink(missing_ok=True)
-    os.replace(temporary, path)
+    if replaces:
+        os.replace(temporary, path)
     # Absolute: `:memory:` is a file name like any other.
     name = os.path.abspath(path)
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
@@ -99,6 +106,15 @@ def publish(temporary: str, path: str) -> sqlite3.Connection:
     # Survives SIGKILL as it is; a power failure may cost the last commits, never consistency.
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def _take_name(temporary: str, path: str) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise taken(path) from None
+    except OSError:  # a file system without links
+        os.replace(temporary, path)
 
 
 def settle(connection: sqlite3.Connection) -> None:
