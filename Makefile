@@ -12,11 +12,13 @@ BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/engine/*.c ttd/engine/*.h \
 
 DEMO := examples/lost-event
 
-.PHONY: help setup demo test check bench firmware clean
+.PHONY: help setup demo demo-micropython test check bench firmware clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      record a firmware with a real bug, then find the bug backwards in GDB'
+	@echo 'make demo-micropython'
+	@echo '               record MicroPython (from Debian) on a micro:bit, and go back in GDB'
 	@echo 'make test      every test'
 	@echo 'make check     ruff, mypy, fast tests (under a minute)'
 	@echo 'make bench     speed and latencies, beside QEMU where it is installed'
@@ -31,6 +33,9 @@ $(READY): $(BUILT_FROM) scripts/setup scripts/apt-install
 
 demo: $(READY)
 	@$(PY) scripts/demo.py $(DEMO)
+
+demo-micropython: $(READY)
+	@$(PY) scripts/demo_micropython.py
 
 # A file's tests stay in one worker: what a module-wide fixture records is recorded once.
 test: $(READY)

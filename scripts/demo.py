@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+TTD = str(BIN / "ttd")
 GUEST_FAILED = 1
 """Exit code with which the demo firmware reports that it has crashed."""
 
@@ -23,35 +24,44 @@ def say(text: str) -> None:
     print(f"\n# {text}", flush=True)
 
 
+def info(recording: Path) -> None:
+    """Show what a recording says of itself."""
+    show([TTD, "info", str(recording)])
+    subprocess.run([TTD, "info", str(recording)], cwd=ROOT, check=True)
+
+
+def in_gdb(recording: Path, script: Path, symbols: list[str]) -> tuple[int, list[str]]:
+    """Let GDB play `script` on a recording; returns its exit code, and what starts it by hand."""
+    server = shlex.join([TTD, "serve", "--stdio", str(recording)])
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    gdb = ["gdb-multiarch", "-q", "-nx", *symbols]
+    by_hand = [*gdb, "-ex", f"target remote | {server}"]
+    show(by_hand)
+    session = [*gdb, "-iex", "set pagination off", *by_hand[len(gdb) :]]
+    session += ["-x", str(script)]
+    session += ["-ex", "echo \\n# Your turn: try `reverse-step`, `monitor help`; `quit` ends.\\n"]
+    if not interactive:
+        session = [session[0], "-batch", *session[1:-2]]
+    return subprocess.run(session, cwd=ROOT, check=False).returncode, by_hand
+
+
 def main() -> int:
     example = Path(sys.argv[1] if len(sys.argv) > 1 else "examples/lost-event")
     elf = example / f"{example.name}.elf"
     recording = example / "run.ttd"
-    ttd = str(BIN / "ttd")
 
     say("A data logger dies with 'queue full', about once a week. Record it until it does.")
-    record = [ttd, "record", "--board", "mps2-an385", "-o", str(recording)]
+    record = [TTD, "record", "--board", "mps2-an385", "-o", str(recording)]
     record += ["--semihosting", str(elf)]
     show(record)
     code = subprocess.run(record, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode
     if code != GUEST_FAILED:
         print(f"demo: the firmware was to fail with exit code 1, not {code}.", file=sys.stderr)
         return 1
-    show([ttd, "info", str(recording)])
-    subprocess.run([ttd, "info", str(recording)], cwd=ROOT, check=True)
+    info(recording)
 
     say("That is the bug, caught, in one file. Now GDB, on the recording:")
-    server = shlex.join([ttd, "serve", "--stdio", str(recording)])
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    gdb = ["gdb-multiarch", "-q", "-nx", str(elf)]
-    by_hand = [*gdb, "-ex", f"target remote | {server}"]
-    show(by_hand)
-    session = [*gdb, "-iex", "set pagination off", *by_hand[len(gdb) :]]
-    session += ["-x", str(example / "demo.gdb")]
-    session += ["-ex", "echo \\n# Your turn: try `reverse-step`, `monitor help`; `quit` ends.\\n"]
-    if not interactive:
-        session = [session[0], "-batch", *session[1:-2]]
-    code = subprocess.run(session, cwd=ROOT, check=False).returncode
+    code, by_hand = in_gdb(recording, example / "demo.gdb", [str(elf)])
 
     say("The same by hand:")
     for command in (record, by_hand):
