@@ -588,8 +588,10 @@ class Machine:
             if self.suspended and not replay.in_play:
                 replay.wait(IDLE_SECONDS)
                 continue
+            if replay.at_end:
+                return RunEnd.HISTORY_END
             if not self.waiting:
-                return RunEnd.HISTORY_END if replay.at_end else None
+                return None
             if not self._idle():
                 return RunEnd.HISTORY_END
 

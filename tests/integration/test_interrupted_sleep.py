@@ -9,7 +9,7 @@ import pytest
 from tests.integration.border import recorder, replay_everywhere, run_to_end
 
 
-@pytest.mark.parametrize("when", ["fire", "wake"])
+@pytest.mark.parametrize("when", ["fire", "wake", "sleep"])
 @pytest.mark.parametrize("which", [1, 4])
 def test_interrupted_as_a_timer_fires(tmp_path: Path, when: str, which: int) -> None:
     path = tmp_path / "run.ttd"
@@ -32,7 +32,7 @@ def test_interrupted_as_a_timer_fires(tmp_path: Path, when: str, which: int) -> 
 
     def wake_up() -> bool:
         awake = wake()
-        if awake:
+        if awake == (when == "wake"):
             interrupt()
         return awake
 
