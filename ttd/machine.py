@@ -6,6 +6,7 @@ Recording, replaying, stepping and searching are this loop with other limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
@@ -733,7 +734,8 @@ class Machine:
         pieces = []
         for virtual, size in _in_pages(address, len(data)):
             physical = self.cpu.translate(virtual)
-            if physical is None:
+            # Now: what is once an event is part of every replay.
+            if physical is None or not self._writable(physical, size):
                 raise MachineError(f"there is no memory at {virtual:#x} to be written")
             pieces.append((physical, data[virtual - address :][:size]))
         for physical, part in pieces:
@@ -743,20 +745,24 @@ class Machine:
         """Change a register as an event of the recording."""
         self.replay.debug_write(msgpack.packb(["register", name, value]))
 
+    def _writable(self, address: int, size: int) -> bool:
+        return self._mapped_at(address) is not None or len(self.engine.read(address, size)) == size
+
     def _on_debug_write(self, payload: bytes) -> None:
         what, where, value = msgpack.unpackb(payload)
         if what == "register":
             self.cpu.write_register(where, value)
             return
-        for mapped in self.mapped:
-            if mapped.base <= where < mapped.base + mapped.size:
-                size = len(value) if len(value) in (1, 2, 4) else 1
-                for at in range(0, len(value), size):
-                    word = int.from_bytes(value[at : at + size], "little")
-                    mapped.device.write(where - mapped.base + at, size, word)
-                return
-        if self.engine.write(where, value) != len(value):
-            raise MachineError(f"there is no memory at {where:#x} to be written")
+        mapped = self._mapped_at(where)
+        if mapped is None:
+            self.engine.write(where, value)
+            return
+        size = len(value) if len(value) in (1, 2, 4) else 1
+        # Nobody is there who could take a bus error.
+        with suppress(BusError):
+            for at in range(0, len(value), size):
+                word = int.from_bytes(value[at : at + size], "little")
+                mapped.device.write(where - mapped.base + at, size, word)
 
     def read_memory(self, address: int, size: int) -> bytes:
         """What the CPU would read, without side effects; shorter where something is not there."""
@@ -780,9 +786,11 @@ class Machine:
         out = bytearray()
         while len(out) < size and address + len(out) < mapped.base + mapped.size:
             at = address + len(out) - mapped.base
-            width = 4 if at % 4 == 0 and size - len(out) >= 4 else 1
+            unit = mapped.device.unit
+            width = unit if at % unit == 0 and size - len(out) >= unit else 1
             try:
-                value = mapped.device.peek(at & ~3, 4) >> (at % 4 * 8) & ((1 << 8 * width) - 1)
+                word = mapped.device.peek(at & -unit, unit)
+                value = word >> (at % unit * 8) & ((1 << 8 * width) - 1)
             except BusError:
                 break
             out += value.to_bytes(width, "little")

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
+from ttd.cpu.models import CPUS
 from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
@@ -95,7 +96,10 @@ class TimelineApi(Protocol):
         ...
 
     def memory_map(self) -> list[tuple[str, int, int]]:
-        """(kind, start, length), kind `ram` or `rom`, for GDB's memory map."""
+        """(kind, start, length), kind `ram` or `rom`, for GDB's memory map; empty: it is unknown.
+
+        These are the CPU's addresses, which say nothing where software maps memory.
+        """
         ...
 
     def reset(self) -> Stop:
@@ -571,6 +575,8 @@ class Timeline:
         self.snapshots.forget_from(self.position)
 
     def memory_map(self) -> list[tuple[str, int, int]]:
+        if CPUS[self.machine.board.cpu].paged:
+            return []
         return [
             ("ram" if region.writable else "rom", base, region.size)
             for region in self.machine.board.regions

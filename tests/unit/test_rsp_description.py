@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+
 from ttd.cpu.base import Register
 from ttd.rsp.description import memory_map_xml, target_xml
 
@@ -39,6 +41,11 @@ def test_gaps_in_the_memory_map_can_still_be_read() -> None:
     ]
 
 
-def test_no_regions_is_an_empty_map() -> None:
-    root = ElementTree.fromstring(memory_map_xml([], address_bits=32))
-    assert not list(root)
+@pytest.mark.parametrize("bits", [32, 64])
+def test_an_unknown_map_is_all_memory(bits: int) -> None:
+    """GDB complains of a map without memory, and of a length beyond 64 bits."""
+    xml = memory_map_xml([], address_bits=bits)
+    memories = list(ElementTree.fromstring(xml).iter("memory"))
+    assert {m.get("type") for m in memories} == {"ram"}
+    lengths = [int(m.get("length", ""), 16) for m in memories]
+    assert sum(lengths) == 1 << bits and max(lengths) < 1 << 64

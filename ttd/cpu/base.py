@@ -208,5 +208,7 @@ class CpuModel:
     build: Callable[[CoreWiring], Cpu]
     lines: int = 0
     """How many external interrupts a board can connect; they are numbered from 0."""
+    paged: bool = False
+    """Software decides which memory is where, so that addresses say nothing about it."""
     vectors: bool = False
     """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""

@@ -122,6 +122,8 @@ class Device(Stateful):
 
     size: ClassVar[int] = 0x1000
     """Length of the register window in bytes."""
+    unit: ClassVar[int] = 4
+    """Bytes of a register: how a debugger reads them."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name

@@ -45,6 +45,7 @@ class Ns16550(Device):
         *("rx", "tx", "tx_empty", "timed_out", "rx_at", "timeout_at", "retry_at"),
     )
     size = 0x100
+    unit = 1
 
     def __init__(self, name: str, clock: Clock, hz: int, front: CharFront, line: Line) -> None:
         """`hz`: the clock that the divisor divides, sixteen times the baud rate."""

@@ -6,7 +6,7 @@ Features") and appendix "Remote Protocol", section "Memory Map Format".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ttd.cpu.base import Flags, Register, RegisterType, Union, Vector
 
@@ -77,7 +77,7 @@ def _define(kind: RegisterType, types: dict[str, list[str]]) -> None:
             ]
 
 
-def memory_map_xml(regions: Iterable[tuple[str, int, int]], address_bits: int) -> str:
+def memory_map_xml(regions: Sequence[tuple[str, int, int]], address_bits: int) -> str:
     """The memory map from (kind, start, length).
 
     What lies between the regions is given as RAM: GDB refuses by itself to touch addresses that a
@@ -91,6 +91,9 @@ def memory_map_xml(regions: Iterable[tuple[str, int, int]], address_bits: int) -
     ]
     at = 0
     end = 1 << address_bits
+    if not regions:
+        # GDB wants at least one, and a length of 64 bits.
+        regions = [("ram", 0, end // 2)]
     for kind, start, length in sorted(regions, key=lambda region: region[1]):
         if start > at:
             lines.append(_memory("ram", at, start - at))

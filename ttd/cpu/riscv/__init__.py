@@ -52,7 +52,7 @@ def _core(isa: Isa, xlen: int) -> Callable[[CoreWiring], Riscv]:
 
 
 MODELS = (
-    CpuModel("rv64", RV64, ("EM_RISCV", 64), _core(RV64, 64), lines=12),
-    CpuModel("rv32", RV32, ("EM_RISCV", 32), _core(RV32, 32), lines=12),
+    CpuModel("rv64", RV64, ("EM_RISCV", 64), _core(RV64, 64), lines=12, paged=True),
+    CpuModel("rv32", RV32, ("EM_RISCV", 32), _core(RV32, 32), lines=12, paged=True),
 )
 """RV64GC and RV32GC; lines are numbered as their interrupts are in mcause."""
