@@ -132,10 +132,9 @@ def test_a_second_client_is_turned_away() -> None:
         before = timeline.position
         first.ask(b"s")
         assert timeline.position == before + 1
-        waiting = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        waiting = Client(port)
         first.socket.close()
-        waiting.sendall(encode(b"qC"))
-        assert waiting.recv(100).endswith(encode(b"QC1"))
+        assert waiting.ask(b"qC") == "QC1"
 
 
 def test_once() -> None:
