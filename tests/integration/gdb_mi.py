@@ -119,11 +119,10 @@ class Gdb:
     def pc(self) -> int:
         return self.value("$pc")
 
-    def registers(self) -> dict[str, int]:
+    def registers(self) -> dict[str, str]:
+        """By GDB's numbers, as it prints them."""
         record, _ = self.mi("-data-list-register-values x")
-        return {
-            row["number"]: int(row["value"], 16) for row in record["payload"]["register-values"]
-        }
+        return {row["number"]: row["value"] for row in record["payload"]["register-values"]}
 
     @property
     def step(self) -> int:
