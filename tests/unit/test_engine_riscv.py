@@ -155,3 +155,22 @@ def test_protection_is_asked_for_page_tables_too() -> None:
     stop = bench.run()
     assert (stop.reason, stop.code, stop.address) == (StopReason.FAULT, Access.READ, DATA + 8)
     assert bench.engine.translate(DATA + 8, Access.READ) == (None, Refusal.ACCESS)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_wait_is_seen_wherever_a_run_is_cut(before: int) -> None:
+    """Unicorn goes on with the block after WFI, which it does not on other architectures."""
+    nop, wfi, jump_back = 0x00000013, 0x10500073, 0xFF9FF06F
+    code = struct.pack("<5I", *[nop] * 2, wfi, nop, jump_back)
+    after = 0x80000000 + 12
+    for budget in (1000, 3 - before):
+        for breakpoints in ([], [after]):
+            engine = Engine(CPUS["rv64"].isa)
+            engine.map_ram(0x80000000, 0x1000)
+            engine.start()
+            engine.write(0x80000000, code)
+            engine.set_breakpoints(breakpoints)
+            engine.reg_write(rv.UC_RISCV_REG_PC, 0x80000000)
+            assert engine.run(before).steps == before
+            stop = engine.run(budget)
+            assert (stop.reason, stop.steps, stop.pc) == (StopReason.WAIT, 3 - before, after)

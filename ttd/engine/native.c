@@ -1520,7 +1520,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->masks_next = false;
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0;
-        bool use_exit = false;
+        bool use_exit = false, waits = false;
         uc_err err;
 
         if (is_riscv(e)) {
@@ -1556,8 +1556,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
             e->limit = e->steps + e->mid;
-            /* A wait instruction ends its block by itself, and must be seen to have run. */
-            use_exit = !is_wait(e, address_of(e, pc, e->mid - 1));
+            /* A wait instruction must be seen to have run. It ends its block by itself, but not
+               on RISC-V: there the exit cuts the block, and comes second. */
+            waits = is_wait(e, address_of(e, pc, e->mid - 1));
+            use_exit = !waits || is_riscv(e);
         }
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
         e->masks_next = false;
@@ -1615,7 +1617,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             e->problem = "Unicorn ended the run with an error of its own";
             e->code = err;
             result = WHY_HOST_ERROR;
-        } else if (!e->stopped && !(use_exit && pc == exit_at)) {
+        } else if (!e->stopped && (waits || !(use_exit && pc == exit_at))) {
             if (e->blk) {                 /* nothing but a wait ends a run by itself */
                 result = WHY_WAIT;
             } else {
