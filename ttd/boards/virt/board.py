@@ -1,6 +1,7 @@
 """The boards `virt` and `virt32`: QEMU's generic RISC-V machine, 64 and 32 bit, with one hart.
 
-Not here: PCI, fw_cfg, the platform bus, the IOMMU and AIA variants, and further harts.
+The PCI bus is empty, its windows are not mapped, and fw_cfg has nothing to say. Not here: the
+IOMMU and AIA variants, and further harts.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from ttd.boards.virt.tree import M_EXTERNAL, M_SOFT, M_TIMER, S_EXTERNAL
 from ttd.devices.base import Line
 from ttd.devices.cfi_flash import CfiFlash
 from ttd.devices.clint import Clint
+from ttd.devices.fw_cfg import FwCfg
 from ttd.devices.goldfish_rtc import GoldfishRtc
 from ttd.devices.ns16550 import Ns16550
+from ttd.devices.pci_host import PciHost
 from ttd.devices.plic import Plic
 from ttd.devices.sifive_test import SifiveTest
 
@@ -61,6 +64,8 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
         MappedDevice(layout.CLINT_BASE, layout.CLINT_SIZE, clint),
         MappedDevice(layout.PLIC_BASE, layout.PLIC_SIZE, plic),
         MappedDevice(layout.UART_BASE, layout.WINDOW, uart),
+        MappedDevice(layout.FW_CFG_BASE, layout.WINDOW, FwCfg("fw-cfg", clock)),
+        MappedDevice(layout.PCI_BASE, layout.PCI_SIZE, PciHost("pci", clock)),
         *(
             MappedDevice(base, layout.FLASH_SIZE, CfiFlash(name, clock, layout.FLASH_SIZE))
             for name, base in FLASHES.items()

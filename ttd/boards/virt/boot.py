@@ -7,6 +7,7 @@ replay does not depend on any of this.
 from __future__ import annotations
 
 import struct
+from hashlib import blake2b
 
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.virt import layout
@@ -33,12 +34,13 @@ def boot(board: Board, files: BootFiles) -> list[Load]:
     bits = CPUS[board.cpu].elf[1]
     found, next_address = _programs(bits, files)
     ram = next(region for region in board.regions if region.base == layout.RAM_BASE)
-    chosen = Chosen(files.append)
+    seed = _seed(found)
+    chosen = Chosen(files.append, seed=seed)
     if files.initrd is not None:
         start = next_address + min(ram.size // 2, INITRD_DISTANCE)
         initrd = parse_image(*files.initrd, start)
         found.append(Load("initrd", initrd))
-        chosen = Chosen(files.append, (start, initrd.end))
+        chosen = Chosen(files.append, (start, initrd.end), seed)
     tree = build_tree(bits, ram.size, chosen)
     if len(tree) > LARGEST_TREE:
         raise UserError("the kernel's command line is too long for a device tree")
@@ -48,6 +50,11 @@ def boot(board: Board, files: BootFiles) -> list[Load]:
     found.append(Load("rom", parse_image("virt-reset.bin", rom, layout.ROM_BASE)))
     check_apart(found)
     return found
+
+
+def _seed(loads: list[Load]) -> bytes:
+    """32 bytes that differ from guest to guest and not from run to run."""
+    return blake2b(b"".join(load.image.data for load in loads), digest_size=32).digest()
 
 
 def _programs(bits: int, files: BootFiles) -> tuple[list[Load], int]:

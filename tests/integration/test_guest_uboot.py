@@ -1,0 +1,172 @@
+"""Debian's U-Boot on the RISC-V `virt` board, in M-mode and in S-mode under OpenSBI.
+
+Typed at for real, beside QEMU; replayed elsewhere; gone through backwards in GDB.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Server, ttd
+from tests.integration.ethernet import ARP, HERE, HERE_IP, ICMP, IPV4, Peer, checksum
+from tests.integration.gdb_mi import Gdb
+from tests.integration.guests import install, qemu, record, talk
+from tests.integration.positions import step_back_everywhere
+
+UBOOT = Path("/usr/lib/u-boot")
+OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
+M_IMAGE = UBOOT / "qemu-riscv64/u-boot.bin"
+S_IMAGE = UBOOT / "qemu-riscv64_smode/u-boot.bin"
+MODES = {
+    "M": ("--bios", M_IMAGE),
+    "S": ("--bios", OPENSBI, "--kernel", S_IMAGE),
+}
+QEMU = ("qemu-system-riscv64", "-M", "virt", "-cpu", "sifive-u54")
+PROMPT = b"\r\n=> "
+LINES = (
+    b"printenv bootcmd arch",
+    b"md 80000000 10",
+    b"bdinfo",
+    b"md.l 30000000 10",
+    b"dm tree",
+    b"nosuchcommand",
+)
+RELOCATED = re.compile(rb"reloc off   = 0x([0-9a-f]+)")
+
+pytestmark = pytest.mark.slow
+
+Serve = Callable[..., Server]
+Attach = Callable[..., Gdb]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A typed session: its recording, what appeared, and U-Boot's symbols where it runs."""
+
+    path: Path
+    output: bytes
+    elf: Path
+    moved: int
+
+
+@pytest.fixture(scope="module", params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def typed(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    install((OPENSBI, M_IMAGE, S_IMAGE), "opensbi", "u-boot-qemu")
+    path = tmp_path_factory.mktemp(f"uboot-{mode}") / "run.ttd"
+    output = talk(record("virt", path, *MODES[mode]), PROMPT, LINES)
+    moved = RELOCATED.search(output)
+    assert moved is not None
+    image = MODES[mode][-1]
+    assert isinstance(image, Path)
+    return Session(path, output, image.parent / "uboot.elf", int(moved[1], 16))
+
+
+def test_the_guest_says_what_it_says_on_qemu(mode: str, typed: Session) -> None:
+    options = [str(o).replace("--", "-") for o in MODES[mode]]
+    other = qemu(*QEMU, *options)
+    if other is None:
+        pytest.skip("QEMU is not installed")
+    assert typed.output == talk(other, PROMPT, LINES)
+
+
+def test_a_replay_says_and_is_the_same(typed: Session) -> None:
+    again = ttd("replay", "--verify", "--echo", typed.path)
+    assert again.returncode == 0, again.stderr.decode()
+    assert typed.output in again.stdout
+
+
+def test_stepping_back_at_1000_places(typed: Session) -> None:
+    step_back_everywhere(typed.path, 500)
+
+
+@pytest.fixture
+def gdb(typed: Session, serve: Serve, attach: Attach) -> Gdb:
+    """At the end of the session, U-Boot's symbols where it has put itself."""
+    gdb = attach(None, serve("serve", "--port", "0", typed.path).port)
+    gdb.say(f"add-symbol-file {typed.elf} -o {typed.moved:#x}")
+    gdb.goto("end")
+    return gdb
+
+
+def test_back_to_the_function_that_ran_a_command(gdb: Gdb, typed: Session) -> None:
+    gdb.say("break do_mem_md")
+    stop, _ = gdb.go("reverse-continue")
+    assert stop["reason"] == "breakpoint-hit"
+    assert "md 80000000 10" in gdb.say("x/s *(char **)$a3") + gdb.say("x/3s *(char **)$a3")
+    here = gdb.step
+    gdb.go("reverse-stepi")
+    gdb.go("stepi")
+    assert (gdb.step, gdb.pc) == (here, gdb.value("(long)&do_mem_md"))
+
+
+def test_back_to_what_was_typed(gdb: Gdb, typed: Session) -> None:
+    """The console's characters are events; the last typed is the return after the last line."""
+    text = gdb.say("monitor events --kind char_read")
+    assert text.count("char_read") >= sum(len(line) + 1 for line in LINES) // 16
+    gdb.say("monitor back-to event char_read")
+    gdb.go("reverse-continue")
+    late = gdb.step
+    gdb.say("monitor back-to event char_read 1")
+    gdb.go("reverse-continue")
+    assert 0 < gdb.step < late
+
+
+def test_a_write_is_found_backwards(gdb: Gdb) -> None:
+    """`gd->baudrate`-like data: U-Boot's own variable `stdio_names` would not change; the global
+    pointer's `reloc_off` was written once, by the code before the move."""
+    gdb.say("break board_init_r")
+    stop, _ = gdb.go("reverse-continue")
+    assert stop["reason"] == "breakpoint-hit"
+    entry = gdb.value("$gp") & ~7
+    sp = gdb.value("$sp") & ~7
+    gdb.say(f"watch *(long *){sp - 8:#x}")
+    stop, _ = gdb.go("reverse-continue")
+    assert stop["reason"] == "watchpoint-trigger"
+    assert entry != 0
+
+
+def test_ping_is_answered_and_replays_without_a_network(
+    mode: str, typed: Session, tmp_path: Path
+) -> None:
+    peer = Peer()
+    path = tmp_path / "ping.ttd"
+    network = ("--netdev", peer.spec(), "--device", "virtio-net,netdev=net0")
+    guest = record("virt", path, *MODES[mode], *network)
+    answering = threading.Thread(target=_answer, args=(peer,), daemon=True)
+    answering.start()
+    lines = (b"setenv ipaddr 10.0.2.15", b"setenv netmask 255.255.255.0", b"ping 10.0.2.2")
+    output = talk(guest, PROMPT, lines)
+    assert b"host 10.0.2.2 is alive" in output
+    peer.socket.close()
+    again = ttd("replay", "--verify", "--echo", path)
+    assert again.returncode == 0, again.stderr.decode()
+    assert output in again.stdout
+
+
+def _answer(peer: Peer) -> None:
+    """ARP requests and pings, until the socket is closed."""
+    while True:
+        try:
+            packet, peer.to = peer.socket.recvfrom(2000)
+        except OSError:
+            return
+        guest = packet[6:12]
+        if packet[12:14] == ARP and packet[20:22] == b"\0\1" and packet[38:42] == HERE_IP:
+            body = packet[14:20] + b"\0\2" + HERE + HERE_IP + packet[22:32]
+            peer.say(guest + HERE + ARP + body)
+        elif packet[12:14] == IPV4 and packet[23] == ICMP and packet[34] == 8:
+            body = b"\0\0\0\0" + packet[38:]
+            body = b"\0\0" + checksum(body).to_bytes(2, "big") + packet[38:]
+            head = packet[14:26] + packet[30:34] + packet[26:30]
+            peer.say(guest + HERE + IPV4 + head + body)
