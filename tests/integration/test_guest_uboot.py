@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tests.integration.conftest import Server, ttd
 from tests.integration.ethernet import ARP, HERE, HERE_IP, ICMP, IPV4, Peer, checksum
@@ -28,6 +29,9 @@ MODES = {
     "S": ("--bios", OPENSBI, "--kernel", S_IMAGE),
 }
 QEMU = ("qemu-system-riscv64", "-M", "virt", "-cpu", "sifive-u54")
+LINKED = {"M": 0x80000000, "S": 0x80200000}
+END_OF_RAM = 0x88000000
+PRIVILEGE = {"M": 3, "S": 1}
 PROMPT = b"\r\n=> "
 LINES = (
     b"printenv bootcmd arch",
@@ -37,6 +41,7 @@ LINES = (
     b"dm tree",
     b"nosuchcommand",
 )
+COMMAND_OFFSET = 24
 RELOCATED = re.compile(rb"reloc off   = 0x([0-9a-f]+)")
 
 pytestmark = pytest.mark.slow
@@ -50,6 +55,7 @@ class Session:
     """A typed session: its recording, what appeared, and U-Boot's symbols where it runs."""
 
     path: Path
+    mode: str
     output: bytes
     elf: Path
     moved: int
@@ -69,7 +75,7 @@ def typed(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Session:
     assert moved is not None
     image = MODES[mode][-1]
     assert isinstance(image, Path)
-    return Session(path, output, image.parent / "uboot.elf", int(moved[1], 16))
+    return Session(path, mode, output, image.parent / "uboot.elf", int(moved[1], 16))
 
 
 def test_the_guest_says_what_it_says_on_qemu(mode: str, typed: Session) -> None:
@@ -92,28 +98,58 @@ def test_stepping_back_at_1000_places(typed: Session) -> None:
 
 @pytest.fixture
 def gdb(typed: Session, serve: Serve, attach: Attach) -> Gdb:
-    """At the end of the session, U-Boot's symbols where it has put itself."""
+    """At the end of the session."""
     gdb = attach(None, serve("serve", "--port", "0", typed.path).port)
-    gdb.say(f"add-symbol-file {typed.elf} -o {typed.moved:#x}")
     gdb.goto("end")
     return gdb
 
 
 def test_back_to_the_function_that_ran_a_command(gdb: Gdb, typed: Session) -> None:
-    gdb.say("break do_mem_md")
+    """`md` twice: at its last entry, a0 is the command's own table entry and a3 the words typed."""
+    gdb.say(f"break *{typed.moved + command_function(typed.elf, b'md'):#x}")
     stop, _ = gdb.go("reverse-continue")
     assert stop["reason"] == "breakpoint-hit"
-    assert "md 80000000 10" in gdb.say("x/s *(char **)$a3") + gdb.say("x/3s *(char **)$a3")
-    here = gdb.step
+    words = [gdb.value(f"((long *)$a3)[{n}]") for n in range(gdb.value("$a2"))]
+    assert [_string(gdb, at) for at in words] == ["md.l", "30000000", "10"]
+    here = (gdb.step, gdb.pc)
     gdb.go("reverse-stepi")
     gdb.go("stepi")
-    assert (gdb.step, gdb.pc) == (here, gdb.value("(long)&do_mem_md"))
+    assert (gdb.step, gdb.pc) == here
+    gdb.go("reverse-continue")
+    words = [gdb.value(f"((long *)$a3)[{n}]") for n in range(gdb.value("$a2"))]
+    assert [_string(gdb, at) for at in words] == ["md", "80000000", "10"]
+
+
+def _string(gdb: Gdb, address: int) -> str:
+    found = re.search(r'"(.*)"', gdb.say(f"x/s {address:#x}"))
+    assert found is not None
+    return found[1]
+
+
+def command_function(elf: Path, name: bytes) -> int:
+    """Where the function behind a command of U-Boot is linked.
+
+    The image has no symbols, but a table of commands, whose pointers are relocated: name, then 16
+    bytes on the function (`struct cmd_tbl` in U-Boot's include/command.h).
+    """
+    with elf.open("rb") as file:
+        opened = ELFFile(file)
+        relocations = {
+            entry["r_offset"]: entry["r_addend"]
+            for section in opened.iter_sections("SHT_RELA")
+            for entry in section.iter_relocations()
+        }
+        segments = [(s["p_vaddr"], s.data()) for s in opened.iter_segments("PT_LOAD")]
+    for at, target in relocations.items():
+        function = relocations.get(at + COMMAND_OFFSET)
+        text = next((d[target - b :][:32] for b, d in segments if b <= target < b + len(d)), b"")
+        if function is not None and text.startswith(name + b"\0") and at + 8 not in relocations:
+            return int(function)
+    raise AssertionError(f"{elf} has no command {name!r}")
 
 
 def test_back_to_what_was_typed(gdb: Gdb, typed: Session) -> None:
-    """The console's characters are events; the last typed is the return after the last line."""
-    text = gdb.say("monitor events --kind char_read")
-    assert text.count("char_read") >= sum(len(line) + 1 for line in LINES) // 16
+    """The console's characters are events; those of one line come one after the other."""
     gdb.say("monitor back-to event char_read")
     gdb.go("reverse-continue")
     late = gdb.step
@@ -122,18 +158,22 @@ def test_back_to_what_was_typed(gdb: Gdb, typed: Session) -> None:
     assert 0 < gdb.step < late
 
 
-def test_a_write_is_found_backwards(gdb: Gdb) -> None:
-    """`gd->baudrate`-like data: U-Boot's own variable `stdio_names` would not change; the global
-    pointer's `reloc_off` was written once, by the code before the move."""
-    gdb.say("break board_init_r")
-    stop, _ = gdb.go("reverse-continue")
-    assert stop["reason"] == "breakpoint-hit"
-    entry = gdb.value("$gp") & ~7
-    sp = gdb.value("$sp") & ~7
-    gdb.say(f"watch *(long *){sp - 8:#x}")
+def test_back_to_the_write_of_a_line_on_the_screen(gdb: Gdb, typed: Session) -> None:
+    """Of the last line typed, from the place where U-Boot keeps it."""
+    own = typed.moved + LINKED[typed.mode]
+    word = int.from_bytes(LINES[-1][:8], "little")
+    search = f"find /g1 {own:#x}, {END_OF_RAM - 1:#x}, {word:#x}"
+    place = re.search(r"^(0x[0-9a-f]+)", gdb.say(search), re.MULTILINE)
+    assert place is not None
+    at = int(place[1], 16)
+    gdb.say(f"watch *(char *){at:#x}")
     stop, _ = gdb.go("reverse-continue")
     assert stop["reason"] == "watchpoint-trigger"
-    assert entry != 0
+    # Before the store, as GDB has it going backwards; the guest's own mode did it.
+    assert gdb.value(f"*(char *){at:#x}") != ord("n")
+    assert gdb.value("$priv") == PRIVILEGE[typed.mode]
+    gdb.go("stepi")
+    assert gdb.value(f"*(char *){at:#x}") == ord("n")
 
 
 def test_ping_is_answered_and_replays_without_a_network(
@@ -145,6 +185,8 @@ def test_ping_is_answered_and_replays_without_a_network(
     guest = record("virt", path, *MODES[mode], *network)
     answering = threading.Thread(target=_answer, args=(peer,), daemon=True)
     answering.start()
+    guest.expect(b"stop autoboot")
+    guest.type(b" ")
     lines = (b"setenv ipaddr 10.0.2.15", b"setenv netmask 255.255.255.0", b"ping 10.0.2.2")
     output = talk(guest, PROMPT, lines)
     assert b"host 10.0.2.2 is alive" in output
