@@ -18,8 +18,22 @@ from ttd.devices.cmsdk_timer import CmsdkTimer
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.cmsdk_watchdog import CmsdkWatchdog
 from ttd.devices.goldfish_rtc import GoldfishRtc
+from ttd.devices.microbit.sensors import Sensor
 from ttd.devices.mps2_fpgaio import Mps2Fpgaio
 from ttd.devices.mps2_scc import Mps2Scc
+from ttd.devices.nrf51.adc import Adc
+from ttd.devices.nrf51.clock_power import ClockPower
+from ttd.devices.nrf51.gpio import Gpio
+from ttd.devices.nrf51.gpiote import Gpiote
+from ttd.devices.nrf51.ppi import Ppi
+from ttd.devices.nrf51.radio import Radio
+from ttd.devices.nrf51.rng import Rng
+from ttd.devices.nrf51.rtc import Rtc
+from ttd.devices.nrf51.temp import Temp
+from ttd.devices.nrf51.timer import Timer
+from ttd.devices.nrf51.twi import Twi
+from ttd.devices.nrf51.uart import Uart
+from ttd.devices.nrf51.wdt import Wdt
 from ttd.devices.ns16550 import Ns16550
 from ttd.devices.plic import Plic
 from ttd.devices.power import Power
@@ -82,13 +96,32 @@ FACTORIES: dict[str, Factory] = {
         "test", clock, reset=trace.call("reset"), shutdown=lambda code: None
     ),
     "unimplemented": lambda clock, trace: Unimplemented("gpio", clock),
+    "nrf51-uart": lambda clock, trace: Uart("uart", clock, trace.line("irq"), HandFront(room=3)),
+    "nrf51-timer": lambda clock, trace: Timer("timer", clock, trace.line("irq")),
+    "nrf51-rtc": lambda clock, trace: Rtc("rtc", clock, trace.line("irq")),
+    "nrf51-rng": lambda clock, trace: Rng("rng", clock, trace.line("irq"), bytes),
+    "nrf51-gpio": lambda clock, trace: Gpio("gpio", clock),
+    "nrf51-gpiote": lambda clock, trace: Gpiote(
+        "gpiote", clock, trace.line("irq"), Gpio("gpio", clock)
+    ),
+    "nrf51-power": lambda clock, trace: ClockPower("power", clock, trace.line("irq")),
+    "nrf51-temp": lambda clock, trace: Temp("temp", clock, trace.line("irq")),
+    "nrf51-adc": lambda clock, trace: Adc("adc", clock, trace.line("irq")),
+    "nrf51-radio": lambda clock, trace: Radio("radio", clock, trace.line("irq")),
+    "nrf51-twi": lambda clock, trace: Twi(
+        "twi", clock, trace.line("irq"), {0: Sensor("sensor", clock, {})}
+    ),
+    "nrf51-wdt": lambda clock, trace: Wdt("wdt", clock, trace.line("irq"), trace.call("reset")),
+    "nrf51-ppi": lambda clock, trace: Ppi("ppi", clock, {}),
 }
 
-KEEPERS = ("unimplemented", "flash")
+KEEPERS = ("unimplemented", "flash", "nrf51-power")
 """What they remember outlives a reset."""
 
 OFFSETS = st.one_of(
     st.integers(0, 0x4C // 4).map(lambda word: word * 4),
+    st.sampled_from([*range(0x100, 0x150, 4), 0x200, 0x304, 0x308, 0x344, 0x700, 0x744]),
+    st.sampled_from([*range(0x500, 0x520, 4), 0x540, 0x544, 0x600]),
     st.sampled_from([0xA4, 0xA8, 0xAC, 0xC00, 0xF00, 0xF04, 0xFE0]),
     st.sampled_from([1, 2, 3, 5, 6, 7, 0x2000, 0x2080, 0x4000, 0x4004, 0x200004, 0x201000]),
 )
@@ -115,7 +148,7 @@ def exercise(device: Device, clock: HandClock, accesses: list[tuple[str, int, in
             device.read(a, b)
         elif kind == "write":
             device.write(a, 4, b)
-        elif kind == "char" and isinstance(device, CmsdkUart | Ns16550):
+        elif kind == "char" and isinstance(device, CmsdkUart | Ns16550 | Uart):
             device.receive(bytes([a]))
         elif kind == "char" and isinstance(device, Plic):
             device.set_line(a % 16, bool(a & 16))
@@ -143,7 +176,7 @@ def test_saving_loading_saving_is_the_identity(
     assert msgpack.packb(other.save()) == packed
     assert other_trace.events == [], "restoring drives no line"
     assert other.deadline() == device.deadline()
-    for offset in (*range(0, 0x50, 4), 0xA0, 0xA4, 0xA8, 0xAC, 0xC00, 0xF00):
+    for offset in (*range(0, 0x50, 4), 0xA0, 0xA4, 0xA8, 0xAC, 0x504, 0x540, 0xC00, 0xF00):
         assert other.peek(offset, 4) == device.peek(offset, 4)
     assert device.save() == state, "looking as a debugger changes nothing"
 

@@ -343,6 +343,13 @@ def test_physical_memory(client: Client) -> None:
     assert "Nothing is at" in client.monitor("phys 0xf0000000")
 
 
+def test_a_view_of_a_device_is_a_monitor_command(client: Client) -> None:
+    client.timeline.seek(7)
+    assert client.monitor("lamp") == "step 7\n"
+    assert "a lamp that counts" in client.monitor("help")
+    assert "no monitor command" in client.monitor("lamp 2")
+
+
 def test_checkpoints_outlive_a_session() -> None:
     timeline, bookmarks = FakeTimeline(), Bookmarks()
     client = Client(timeline, bookmarks=bookmarks)
