@@ -90,6 +90,7 @@ class Session:
         self._monitor = Monitor(timeline, self._bookmarks, events)
         self._monitor.position = self._home
         self._complained = False
+        self._last_packet = b""
         self._extended = False
         self._lldb = False
         self._stops = StopTable(self)
@@ -113,7 +114,7 @@ class Session:
         """Deal with one event from the client. Section "Packet Acknowledgment"."""
         match event:
             case Packet(payload, intact):
-                if self._link.acknowledge(intact):
+                if self._link.acknowledge(intact) and not self._is_repeated(payload):
                     self._packet(payload)
             case Nack():
                 self._link.repeat()
@@ -131,6 +132,13 @@ class Session:
         self._timeline.progress = None
         if self._frame_home is not None:
             self._leave_frame()
+
+    def _is_repeated(self, payload: bytes) -> bool:
+        """GDB says hello again if nobody answers for two seconds, as when this process has only
+        just been started on a busy machine; a second answer would be taken for that of the next
+        packet."""
+        last, self._last_packet = self._last_packet, payload
+        return payload == last and payload.startswith(b"qSupported")
 
     def _packet(self, payload: bytes) -> None:
         try:
@@ -350,7 +358,10 @@ class Session:
                     lambda: timeline.range_step(request.start, request.end, stops), forward=True
                 )
             case rq.How.CONTINUE:
-                return self._travel(lambda: timeline.run_forward(stops), forward=True, far=True)
+                until = self._monitor.continue_until(forward=True)
+                return self._travel(
+                    lambda: timeline.run_forward(stops, until), forward=True, far=True
+                )
         return self._stop_reply(0)
 
     @_handles(rq.BackStep, "ReverseStep+")
@@ -360,7 +371,8 @@ class Session:
     @_handles(rq.BackContinue, "ReverseContinue+")
     def _back_continue(self, request: rq.BackContinue) -> bytes:
         timeline, stops = self._timeline, self._stops.stops()
-        return self._travel(lambda: timeline.run_backward(stops), forward=False, far=True)
+        until = self._monitor.continue_until(forward=False)
+        return self._travel(lambda: timeline.run_backward(stops, until), forward=False, far=True)
 
     def _step(self, direction: int, stops: Stops) -> bytes:
         """One step, which watchpoints may stop, but breakpoints may not."""
@@ -399,7 +411,8 @@ class Session:
         self._note_move(start, stop, armed, far)
         if stop.note:
             self._link.console(f"{stop.note}\n")
-        if armed is not None or stop.why is Why.INTERRUPTED:
+        at_break = far and stop.why is Why.STEPS
+        if armed is not None or at_break or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
         return self._stop_reply(2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
 

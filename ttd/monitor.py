@@ -54,6 +54,8 @@ class Bookmarks:
     trail: list[int] = field(default_factory=list)
     here: int = -1
     """Index in `trail` of the position that the user last came to."""
+    replay_break: int | None = None
+    """Step at which a continue stops, in both directions."""
     _last_number: int = 0
 
     def add(self, step: int) -> int:
@@ -179,12 +181,32 @@ class Monitor:
             raise Usage("goto takes one position: N, +N, -N, P%, start or end.")
         return self._arm(self._target(words[0]))
 
+    def replay_break(self, words: list[str]) -> str:
+        if len(words) != 1:
+            raise Usage("replay_break takes one position, as goto does.")
+        ahead = self._timeline.live and words[0].isdecimal()
+        step = int(words[0]) if ahead else self._target(words[0])
+        self._marks.replay_break = step
+        return f"A continue stops at step {self._place(step)}, in both directions.\n"
+
+    def replay_delete_break(self, words: list[str]) -> str:
+        self._marks.replay_break = None
+        return "No step to stop at.\n"
+
+    def continue_until(self, forward: bool) -> int | None:
+        """The step at which a continue from here stops, because of `replay_break`."""
+        step, here = self._marks.replay_break, self._timeline.position
+        ahead = step is not None and (step > here if forward else step < here)
+        return step if ahead else None
+
     def info_replay(self, words: list[str]) -> str:
         timeline = self._timeline
+        step = self._marks.replay_break
         mode = "Recording live" if timeline.live else "Replaying a recording"
         return (
             f"{mode}, steps {timeline.begin} to {timeline.end}.\n"
             f"Step: {self._place(timeline.position)}\n"
+            + (f"A continue stops at step {self._place(step)}.\n" if step is not None else "")
         )
 
     def checkpoint(self, words: list[str]) -> str:
@@ -342,6 +364,8 @@ COMMANDS = (
         "KIND [N]",
         "go to event N of a kind, or the last one",
     ),
+    Command("replay_break", Monitor.replay_break, "N", "let a continue stop at step N"),
+    Command("replay_delete_break", Monitor.replay_delete_break, text="do not stop there any more"),
     Command("phys", Monitor.phys, "ADDRESS [LENGTH]", "show memory by physical address"),
     Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
     Command("reset halt", Monitor.reset, text="go to the start with the next resume"),

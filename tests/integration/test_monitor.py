@@ -38,6 +38,19 @@ def test_when_and_all_ways_to_name_a_place(connect: Connect) -> None:
     assert re.search(r"^Step: 1234 of \d+ \(0\.44%\)$", gdb.say("monitor when"), re.MULTILINE)
 
 
+def test_replay_break(connect: Connect) -> None:
+    gdb = connect("irqs")
+    gdb.say("monitor replay_break 5000")
+    _, text = gdb.go("continue")
+    assert (gdb.step, "Step: 5000 of" in text) == (5000, True)
+    gdb.goto("end")
+    gdb.go("reverse-continue")
+    assert gdb.step == 5000
+    gdb.say("monitor replay_delete_break")
+    gdb.go("reverse-continue")
+    assert gdb.step == 0
+
+
 def test_a_jump_happens_with_the_next_resume(connect: Connect) -> None:
     """Until then GDB goes on showing the old place, and that is where the machine is."""
     gdb = connect("irqs")

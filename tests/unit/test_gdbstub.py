@@ -420,6 +420,27 @@ def test_monitor_words_of_other_tools(client: Client) -> None:
     assert client.monitor("info replay").startswith("Replaying a recording, steps 0 to 1000.\n")
 
 
+def test_replay_break_stops_a_continue_in_both_directions(client: Client) -> None:
+    assert client.monitor("replay_break 700") == (
+        "A continue stops at step 700 of 1000 (70.00%), in both directions.\n"
+    )
+    assert "A continue stops at step 700" in client.monitor("info replay")
+    client.run("c")
+    assert client.timeline.position == 700
+    client.run("c")
+    assert client.timeline.position == 1000
+    client.run("bc")
+    assert client.timeline.position == 700
+    client.run("bc")
+    assert client.timeline.position == 0
+    client.monitor("replay_delete_break")
+    assert "A continue" not in client.monitor("info replay")
+    client.run("c")
+    assert client.timeline.position == 1000
+    assert "takes one position" in client.monitor("replay_break")
+    assert "1001" in client.monitor("replay_break 1001")
+
+
 class FakeEvents:
     """A packet at every tenth step, a key at step 5."""
 

@@ -137,6 +137,14 @@ def test_a_second_client_is_turned_away() -> None:
         assert waiting.ask(b"qC") == "QC1"
 
 
+def test_a_hello_that_is_said_again_is_answered_once() -> None:
+    with server(FakeTimeline()) as port:
+        client = Client(port)
+        client.socket.sendall(3 * encode(b"qSupported:swbreak+") + encode(b"qC"))
+        assert client.receive().startswith("PacketSize=")
+        assert client.receive() == "QC1"
+
+
 def test_once() -> None:
     with server(FakeTimeline(), once=True) as port:
         client = Client(port)
