@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ttd.devices.base import Clock, Line, Steady, Timebase
+from ttd.devices.base import NS_PER_SECOND, Clock, Line, Steady, Timebase
 from ttd.devices.registers import WORD, RegisterBlock
 
 MSIP, MTIMECMP, MTIME = 0x0000, 0x4000, 0xBFF8
@@ -59,8 +59,10 @@ class Clint(RegisterBlock):
     def steady(self, offset: int) -> Steady | None:
         if offset not in (MTIME, MTIME + _HIGH):
             return Steady()
-        wrap = self.timebase.deadline(((self.timebase.ticks() >> 32) + 1) << 32)
-        return Steady(int(offset == MTIME), self.timebase.hz, until_ns=wrap)
+        # Until the low word wraps, or a tick before that.
+        left = WORD - (self.timebase.ticks() & WORD)
+        until = self.clock.now() + left * NS_PER_SECOND // self.timebase.hz
+        return Steady(int(offset == MTIME), self.timebase.hz, until_ns=until)
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == MSIP:

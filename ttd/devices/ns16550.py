@@ -27,6 +27,7 @@ MSR_CONNECTED = 0xB0
 FIFO_SIZE = 16
 DIV_115200 = 2
 """The divisor, until software sets one, with the usual clock of 3.6864 MHz."""
+_AS_IT_IS = Steady()
 
 
 class Ns16550(Device):
@@ -113,6 +114,9 @@ class Ns16550(Device):
 
     def peek(self, offset: int, size: int) -> int:
         register = offset & 7
+        if register == LSR:
+            ready = LSR_DR if self.rx else 0
+            return ready | self.lsr_errors | (0 if self.tx else LSR_THRE | LSR_TEMT)
         if register == DATA:
             if self.lcr & LCR_DLAB:
                 return self.divisor & 0xFF
@@ -121,9 +125,6 @@ class Ns16550(Device):
             return self.divisor >> 8 if self.lcr & LCR_DLAB else self.ier
         if register == IIR:
             return self._interrupt() | (IIR_FIFOS if self.fcr & FCR_ENABLE else 0)
-        if register == LSR:
-            ready = LSR_DR if self.rx else 0
-            return ready | self.lsr_errors | (0 if self.tx else LSR_THRE | LSR_TEMT)
         if register == MSR:
             return self._modem() | self.msr_changes
         return {LCR: self.lcr, MCR: self.mcr, SCR: self.scr}[register]
@@ -153,7 +154,7 @@ class Ns16550(Device):
         self._update()
 
     def steady(self, offset: int) -> Steady | None:
-        return Steady() if self._quiet else None
+        return _AS_IT_IS if self._quiet else None
 
     def write(self, offset: int, size: int, value: int) -> None:
         register = offset & 7
@@ -230,31 +231,31 @@ class Ns16550(Device):
         return bits * 16 * (self.divisor or DIV_115200) * NS_PER_SECOND // self.hz
 
     def _transmit(self, value: int) -> None:
-        self.tx_empty = False
         if self.mcr & MCR_LOOP:
             self._arrive(value)
             self.tx_empty = not self.tx
-            self._update()
-            return
-        if len(self.tx) == self._room():
-            self.tx = self.tx[:-1]  # overwritten
-        self.tx += bytes((value,))
-        if self.retry_at is None:
+        elif self.tx:
+            # The last one is overwritten if there is no room.
+            self.tx = self.tx[: self._room() - 1] + bytes((value,))
+        else:
+            self.tx_empty = False
+            self.tx = bytes((value,))
             self._send()
-        self._update()
+        if self.ier:
+            self._update()
 
     def _send(self) -> None:
         """Offer what waits to the host side."""
         taken = self.front.write(self.tx)
         self.tx = b"" if is_lost(taken) else self.tx[max(0, taken) :]
         self.retry_at = None
-        if self.tx:
-            # A deadline in virtual time, not a signal from the host: the guest sees room again at
-            # the same step in every replay, with only the result of `write` recorded.
-            self.retry_at = self.clock.now() + RETRY_NS
-            self.clock.rearm()
-        else:
+        if not self.tx:
             self.tx_empty = True
+            return
+        # A deadline in virtual time, not a signal from the host: the guest sees room again at the
+        # same step in every replay, with only the result of `write` recorded.
+        self.retry_at = self.clock.now() + RETRY_NS
+        self.clock.rearm()
 
     def can_receive(self) -> int:
         """How many characters the line can bring now without losing any."""
