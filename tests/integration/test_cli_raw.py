@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,41 @@ def test_several_files(tmp_path: Path) -> None:
         file.unlink()
     assert "the same" in verify(path)
     assert info(path)["loads"] == ["load@0x0 part", "load@0x20000000 part#2"]
+
+
+WORDS = {
+    # lui a5, 0x10000; then li a3, C; sb a3, 0(a5) each; j .
+    "rv64": [0x100007B7, *(0x06800693, 0x00D78023, 0x06900693, 0x00D78023, 0x0000006F)],
+    # movz x1, 0x1000, lsl 16; then mov w0, C; strb w0, [x1] each; str x1, [sp, -8]!; b .
+    "aarch64": [
+        0xD2A20001,
+        *(0x52800D00, 0x39000020, 0x52800D20, 0x39000020),
+        0xF81F8FE1,
+        0x14000000,
+    ],
+}
+CODE = {
+    "rv64": struct.pack("<6I", *WORDS["rv64"]),
+    "rv32": struct.pack("<6I", *WORDS["rv64"]),
+    "aarch64": struct.pack("<7I", *WORDS["aarch64"]),
+    # mov edi, 0x10000000; mov byte [rdi], C each; push rdi; jmp .
+    "x86-64": bytes.fromhex("bf00000010 c60768 c60769 57 ebfe"),
+}
+
+
+@pytest.mark.parametrize("cpu", CODE)
+def test_every_architecture(tmp_path: Path, cpu: str) -> None:
+    """It prints two letters, pushes on its stack where there is one, and loops."""
+    path, code = tmp_path / "run.ttd", tmp_path / "code.bin"
+    code.write_bytes(CODE[cpu])
+    done = ttd(
+        *("record", "--board", "raw", "--cpu", cpu, "--ram", "0x40000000:64K"),
+        *("--uart", "ns16550@0x10000000", "--load", f"{code}@0x40001000", "--steps", "99"),
+        *("-o", path),
+    )
+    assert (done.code, done.out) == (0, b"hi"), done.err
+    assert info(path)["steps"] == 99
+    assert "the same" in verify(path)
 
 
 def sentence(done: Done, *words: str) -> None:
