@@ -18,8 +18,8 @@ ELF_MAGIC = b"\x7fELF"
 VECTOR_TABLE_MIN = 8
 """Initial stack pointer and reset vector: without these there is no vector table."""
 ADDRESS_SPACE = 1 << 64
-MAX_BYTES = 1 << 28
-"""More than any board's memory; a file that claims more is broken, or means harm."""
+MAX_BYTES = 64 << 20
+"""What a recording keeps of one file at most."""
 
 
 class ImageError(UserError):
@@ -87,7 +87,7 @@ class Image:
 def parse_image(path: str, data: bytes, address: int | None = None) -> Image:
     """Take an image apart; `path` is used in messages only. A raw binary has an `address`."""
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{path} is larger than any board's memory.")
+        raise ImageError(f"{path} is larger than 64 MiB, the most that a recording keeps.")
     if address is None and data.startswith(ELF_MAGIC):
         return _parse_elf(path, data)
     entry: int | None

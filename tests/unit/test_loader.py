@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from intelhex import IntelHex
 
 from ttd.boards import BOARDS
-from ttd.images import Image, ImageError, Load, Segment, parse_image
+from ttd.images import MAX_BYTES, Image, ImageError, Load, Segment, parse_image
 from ttd.loader import check_fits, load_image, start_without_vectors
+from ttd.replay.blob import MAX_RAW
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 RDIMON = (FIRMWARE / "rdimon" / "rdimon.elf").read_bytes()
@@ -153,6 +154,13 @@ def test_images_for_other_boards_do_not_fit(address: int) -> None:
     else:
         with pytest.raises(ImageError, match="another board"):
             check_fits(image, AN385)
+
+
+def test_a_file_that_no_recording_could_hold() -> None:
+    assert MAX_BYTES == MAX_RAW
+    parse_image("a", bytes(MAX_BYTES), 0)
+    with pytest.raises(ImageError, match="a is larger than 64 MiB"):
+        parse_image("a", bytes(MAX_BYTES + 1), 0)
 
 
 def test_raw_binary_beyond_the_address_space() -> None:
