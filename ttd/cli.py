@@ -563,11 +563,11 @@ def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
 @cli.command()
 def boards() -> None:
     """List the boards."""
-    from ttd.boards import BOARDS, raw
+    from ttd.boards import BOARDS, RAW, raw
 
     for name, board in BOARDS.items():
         print(f"{name:12}  {board.description}")
-    print(f"{raw.NAME:12}  {raw.DESCRIPTION}")
+    print(f"{RAW:12}  {raw.DESCRIPTION}")
 
 
 def _say(text: str) -> None:

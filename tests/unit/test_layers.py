@@ -26,7 +26,7 @@ FLOORS = [
     {"boards", "devices", "replay", "cpu"},
     {"symbols", "stops", "images"},
     {"engine"},
-    {"errors"},
+    {"errors", "catalogue"},
 ]
 NEIGHBOURS = {
     ("boards", "devices"),  # a board is made of devices

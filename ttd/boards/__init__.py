@@ -1,27 +1,54 @@
+# ruff: noqa: PLC0415 -- a board is loaded when it is wanted
 """What boards are made of: memory map, devices, lines, clocks; data more than code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ttd.boards import raw
 from ttd.boards.base import Board
-from ttd.boards.microbit import MICROBIT
-from ttd.boards.mps2_an385 import MPS2_AN385
 from ttd.boards.numbers import BoardOptionError
-from ttd.boards.virt.board import virt
+from ttd.catalogue import Catalogue
 from ttd.replay.config import Option
 
-BOARDS: dict[str, Board] = {
-    board.name: board for board in (MPS2_AN385, MICROBIT, virt(64), virt(32))
-}
+RAW = "raw"
+"""The board that is made of what the user says."""
+
+
+def _mps2_an385() -> Board:
+    from ttd.boards.mps2_an385 import MPS2_AN385
+
+    return MPS2_AN385
+
+
+def _microbit() -> Board:
+    from ttd.boards.microbit import MICROBIT
+
+    return MICROBIT
+
+
+def _virt(bits: int) -> Board:
+    from ttd.boards.virt.board import virt
+
+    return virt(bits)
+
+
+BOARDS: Catalogue[Board] = Catalogue(
+    {
+        "mps2-an385": _mps2_an385,
+        "microbit": _microbit,
+        "virt": lambda: _virt(64),
+        "virt32": lambda: _virt(32),
+    }
+)
 """Every board that needs no more than its name, by the name that users give."""
 
 
 def make_board(name: str, options: Mapping[str, Option]) -> Board:
     """The board of a recording, by its name and the options it was made with."""
-    if name == raw.NAME:
-        words = options.get(raw.NAME)
+    if name == RAW:
+        from ttd.boards import raw
+
+        words = options.get(RAW)
         known = isinstance(words, list) and all(isinstance(word, str) for word in words)
         return raw.raw_board(words if known else [])  # type: ignore[arg-type]
     board = BOARDS.get(name)
@@ -37,4 +64,4 @@ def make_board(name: str, options: Mapping[str, Option]) -> Board:
 
 def names() -> list[str]:
     """All that users may ask for."""
-    return [*BOARDS, raw.NAME]
+    return [*BOARDS, RAW]

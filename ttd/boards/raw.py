@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
+from ttd.boards import RAW
 from ttd.boards.base import Board, MappedDevice, Region, Wiring
 from ttd.boards.numbers import BoardOptionError, parse_address, parse_size
 from ttd.cpu.models import CPUS
@@ -21,7 +22,6 @@ from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.ns16550 import Ns16550
 from ttd.images import Image, Load, check_apart
 
-NAME = "raw"
 DESCRIPTION = "A processor, memory and serial ports where you say, for any image"
 HZ = 25_000_000
 NS_PER_STEP = 40
@@ -81,7 +81,7 @@ def raw_board(words: Sequence[str]) -> Board:
     model = CPUS[machine.cpu]
     start = None if machine.pc is None or machine.sp is None else (machine.pc, machine.sp)
     return Board(
-        name=NAME,
+        name=RAW,
         description=DESCRIPTION,
         cpu=machine.cpu,
         irq_lines=model.lines,
@@ -94,7 +94,7 @@ def raw_board(words: Sequence[str]) -> Board:
         build_devices=partial(_build, tuple(machine.uarts)),
         timebase_hz=TIMEBASE_HZ,
         start=start,
-        options={NAME: list(words)},
+        options={RAW: list(words)},
     )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ttd.boards import BOARDS, make_board, raw
+from ttd.boards import BOARDS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError, parse_size
 from ttd.images import Load
@@ -39,20 +39,24 @@ class MachineChoice:
 
     def make(self) -> tuple[Board, list[Load]]:
         """The board and all that is loaded; a `UserError` says what cannot be."""
-        if self.board == raw.NAME:
+        if self.board == RAW:
             return self._make_raw()
-        self._refuse(raw.NAME, "cpu", "ram", "load", "pc", "sp", "uart")
+        self._refuse(RAW, "cpu", "ram", "load", "pc", "sp", "uart")
         memory = None if self.memory is None else parse_size(self.memory, "--memory")
         board = make_board(self.board, {"memory": memory})
         if board.boot is None:
-            with_boot = [name for name, known in BOARDS.items() if known.boot is not None]
-            self._refuse(", ".join(with_boot), "kernel", "bios", "initrd", "append")
+            wrong = ("kernel", "bios", "initrd", "append")
+            if any(getattr(self, name) is not None for name in wrong):
+                with_boot = [name for name, known in BOARDS.items() if known.boot is not None]
+                self._refuse(", ".join(with_boot), *wrong)
             if self.image is None:
                 raise BoardOptionError("Missing argument 'IMAGE'.")
             return board, [Load("image", load_image(self.image))]
         return board, board.boot(board, self._boot_files())
 
     def _make_raw(self) -> tuple[Board, list[Load]]:
+        from ttd.boards import raw  # noqa: PLC0415 -- other boards do not need it
+
         self._refuse("boards with a boot loader", "kernel", "bios", "initrd", "append", "memory")
         words = [] if self.cpu is None else [f"cpu={self.cpu}"]
         words += [f"ram={text}" for text in self.ram]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from unicorn import arm_const as arm
 
@@ -19,7 +20,6 @@ from ttd.engine.types import Access, EngineStop, StopReason
 from . import exceptions as exc
 from . import scs
 from .access import CoreAccess
-from .data_faults import DataAccess, data_access, is_defined
 from .dwt import CycleCounter, PpbUnit
 from .exceptions import ExceptionTable
 from .flow import IPSR, IT_BITS, LOCKUP_ADDRESS, T_BIT, ExceptionFlow
@@ -28,6 +28,9 @@ from .profile import Profile
 from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
 from .systick import SysTick
+
+if TYPE_CHECKING:
+    from .data_faults import DataAccess
 
 
 class _Excp(IntEnum):
@@ -333,6 +336,8 @@ class CortexM:
         """Undefined instructions, ARM state, and the hints that Unicorn stops after."""
         if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
+        from .data_faults import is_defined  # noqa: PLC0415 -- brings a disassembler
+
         if is_defined(self._engine.read(pc, 4), baseline=self._profile.isa.baseline):
             if self._is_before(pc, _YIELD):
                 return After.CONTINUE
@@ -378,6 +383,8 @@ class CortexM:
         if stop.code & types.UNALIGNED:
             return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
         registers = engine.regs_read(GENERAL_IDS)
+        from .data_faults import data_access  # noqa: PLC0415 -- as above
+
         access = data_access(engine.read(stop.pc, 4), stop.pc, registers.__getitem__)
         if access is not None and (access.unaligned or self._device_unaligned(access)):
             return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
