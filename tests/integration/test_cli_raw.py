@@ -92,14 +92,16 @@ CODE = {
 }
 
 
-@pytest.mark.parametrize("cpu", CODE)
-def test_every_architecture(tmp_path: Path, cpu: str) -> None:
+@pytest.mark.parametrize(
+    ("cpu", "uart"), [*((cpu, "ns16550") for cpu in CODE), ("aarch64", "pl011")]
+)
+def test_every_architecture(tmp_path: Path, cpu: str, uart: str) -> None:
     """It prints two letters, pushes on its stack where there is one, and loops."""
     path, code = tmp_path / "run.ttd", tmp_path / "code.bin"
     code.write_bytes(CODE[cpu])
     done = ttd(
         *("record", "--board", "raw", "--cpu", cpu, "--ram", "0x40000000:64K"),
-        *("--uart", "ns16550@0x10000000", "--load", f"{code}@0x40001000", "--steps", "99"),
+        *("--uart", f"{uart}@0x10000000", "--load", f"{code}@0x40001000", "--steps", "99"),
         *("-o", path),
     )
     assert (done.code, done.out) == (0, b"hi"), done.err

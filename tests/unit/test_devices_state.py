@@ -35,6 +35,7 @@ from ttd.devices.nrf51.twi import Twi
 from ttd.devices.nrf51.uart import Uart
 from ttd.devices.nrf51.wdt import Wdt
 from ttd.devices.ns16550 import Ns16550
+from ttd.devices.pl011 import Pl011
 from ttd.devices.plic import Plic
 from ttd.devices.power import Power
 from ttd.devices.sifive_test import SifiveTest
@@ -78,6 +79,7 @@ FACTORIES: dict[str, Factory] = {
         suspend=trace.call("suspend"),
     ),
     "flash": lambda clock, trace: CfiFlash("flash", clock, 1 << 20, b"image"),
+    "pl011": lambda clock, trace: Pl011("uart", clock, HandFront(room=3), trace.line("irq")),
     "clint": lambda clock, trace: ClintAndCounter(
         "clint",
         clock,

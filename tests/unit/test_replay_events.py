@@ -41,7 +41,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-@settings(print_blob=True)
+@settings(deadline=None, print_blob=True)
 @given(logs(), st.integers(0, 1 << 60))
 def test_round_trip(events: list[Event], first: int) -> None:
     assert decode_chunk(encode_chunk(events, first), first) == events
@@ -93,7 +93,7 @@ def test_describe_names_kind_number_and_step() -> None:
     assert describe(Event(7, Kind.WARP, number(-5))) == "warp -5 at step 7"
 
 
-@settings(print_blob=True)
+@settings(deadline=None, print_blob=True)
 @given(logs(), st.data())
 def test_any_change_of_the_bytes_is_noticed(events: list[Event], data: st.DataObject) -> None:
     blob = bytearray(encode_chunk(events))
@@ -103,7 +103,7 @@ def test_any_change_of_the_bytes_is_noticed(events: list[Event], data: st.DataOb
         decode_chunk(bytes(blob))
 
 
-@settings(print_blob=True)
+@settings(deadline=None, print_blob=True)
 @given(logs(), st.integers(0, 400))
 def test_a_cut_chunk_is_noticed(events: list[Event], keep: int) -> None:
     blob = encode_chunk(events)
@@ -112,7 +112,7 @@ def test_a_cut_chunk_is_noticed(events: list[Event], keep: int) -> None:
             decode_chunk(blob[:keep])
 
 
-@settings(print_blob=True, max_examples=150)
+@settings(deadline=None, print_blob=True, max_examples=150)
 @given(st.binary(max_size=80))
 def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
     """Somebody who means harm can compute checksums too."""
@@ -124,7 +124,7 @@ def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
         assert all(a.step <= b.step for a, b in pairwise(events))
 
 
-@settings(print_blob=True, max_examples=60)
+@settings(deadline=None, print_blob=True, max_examples=60)
 @given(logs(), st.data())
 def test_damage_under_a_good_checksum_is_survived(events: list[Event], data: st.DataObject) -> None:
     sealed = encode_chunk(events)

@@ -20,6 +20,7 @@ from ttd.cpu.models import CPUS
 from ttd.devices.base import Device, Line
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.ns16550 import Ns16550
+from ttd.devices.pl011 import Pl011
 from ttd.images import Image, Load, check_apart
 
 DESCRIPTION = "A processor, memory and serial ports where you say, for any image"
@@ -46,7 +47,11 @@ def _ns16550(name: str, wiring: Wiring, line: Line) -> Device:
     return Ns16550(name, wiring.clock, UART_HZ, wiring.char(name), line)
 
 
-UARTS: dict[str, UartMaker] = {"cmsdk": _cmsdk, "ns16550": _ns16550}
+def _pl011(name: str, wiring: Wiring, line: Line) -> Device:
+    return Pl011(name, wiring.clock, wiring.char(name), line)
+
+
+UARTS: dict[str, UartMaker] = {"cmsdk": _cmsdk, "ns16550": _ns16550, "pl011": _pl011}
 """What `--uart` takes."""
 
 
