@@ -12,7 +12,7 @@ BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/engine/*.c ttd/engine/*.h \
 
 DEMO := examples/lost-event
 
-.PHONY: help setup demo demo-micropython test check bench firmware clean
+.PHONY: help setup demo demo-micropython test check bench bench-guests firmware clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,8 @@ help:
 	@echo 'make test      every test'
 	@echo 'make check     ruff, mypy, fast tests (under a minute)'
 	@echo 'make bench     speed and latencies, beside QEMU where it is installed'
+	@echo 'make bench-guests'
+	@echo '               how third-party guests do; writes the table of docs/guests.md'
 	@echo 'make firmware  rebuild the ELF files of examples/ and tests/firmware/'
 	@echo 'make setup     only the set-up that the targets above do when it is due'
 
@@ -48,6 +50,9 @@ check: $(READY)
 
 bench: $(READY)
 	@$(PY) scripts/bench.py $(BENCH)
+
+bench-guests: $(READY)
+	@$(PY) scripts/bench_guests.py --write
 
 firmware:
 	@scripts/firmware

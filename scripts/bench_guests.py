@@ -29,6 +29,7 @@ from ttd.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
 TTD = str(Path(sys.executable).parent / "ttd")
+INSTALL = ROOT / "scripts" / "apt-install"
 PAGE = ROOT / "docs" / "guests.md"
 BEGIN, END = "<!-- bench-guests: begin -->\n", "<!-- bench-guests: end -->\n"
 PATIENCE = 120.0
@@ -171,9 +172,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (3)")
     parser.add_argument("--write", action="store_true", help="put the table into docs/guests.md")
     arguments = parser.parse_args()
-    missing = [guest.package for guest in GUESTS if not guest.there]
+    missing = {name for guest in GUESTS if not guest.there for name in guest.package.split(", ")}
     if missing:
-        raise SystemExit(f"bench-guests: not installed: {', '.join(missing)}")
+        subprocess.run([INSTALL, "guests are missing", *sorted(missing)], check=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for guest in track(GUESTS, description="guests", console=Console(stderr=True)):

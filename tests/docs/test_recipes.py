@@ -11,10 +11,15 @@ import pytest
 
 from tests.docs import recipes
 from tests.docs.recipes import ROOT, Block, Outcome
+from tests.integration.guests import install
+from tests.integration.test_guest_uboot import M_IMAGE, OPENSBI, S_IMAGE
 
 DOCUMENTS = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("adding-a-board", "cli", "gdb", "ide", "network", "tutorial")),
+    *(
+        f"docs/{name}.md"
+        for name in ("adding-a-board", "cli", "gdb", "guests", "ide", "network", "tutorial")
+    ),
 ]
 SECTIONS = [
     pytest.param(name, section, marks=[pytest.mark.slow] if slow else [], id=f"{name}: {section}")
@@ -44,6 +49,8 @@ def check(outcomes: list[Outcome]) -> None:
 def test_recipe(
     name: str, section: str, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    if name == "docs/guests.md":
+        install((OPENSBI, M_IMAGE, S_IMAGE), "opensbi", "u-boot-qemu")
     if name not in folders:
         folder = tmp_path_factory.mktemp(Path(name).stem)
         check(recipes.run_setup(ROOT / name, folder))

@@ -12,6 +12,12 @@ from tests.integration.conftest import ROOT, TTD
 
 __all__ = ["Typist"]
 
+QEMU_PACKAGES = {
+    "qemu-system-arm": "qemu-system-arm",
+    "qemu-system-riscv64": "qemu-system-misc",
+}
+"""Debian's, by program."""
+
 
 def install(files: Iterable[Path], *packages: str) -> None:
     """Have these files of Debian's `packages`."""
@@ -36,9 +42,9 @@ def record(board: str, recording: Path, *options: str | Path) -> Typist:
     return Typist([*TTD, "record", "--board", board, "-o", str(recording), *map(str, options)])
 
 
-def qemu(program: str, *options: str | Path) -> Typist | None:
-    """The same guest under QEMU, if that is installed."""
+def qemu(program: str, *options: str | Path) -> Typist:
+    """The same guest under QEMU."""
     if shutil.which(program) is None:
-        return None
+        install((Path("/usr/bin") / program,), QEMU_PACKAGES[program])
     quiet = ["-display", "none", "-net", "none", "-serial", "stdio", "-monitor", "none"]
     return Typist([program, *map(str, options), *quiet])
