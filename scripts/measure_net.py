@@ -95,7 +95,7 @@ def datagram(data: bytes, mac: bytes) -> bytes:
 
 def whole_guest(folder: str, name: str, extras: list[Extra], mac: bytes, count: int) -> None:
     """Record a guest that echoes `count` datagrams as fast as it can, and play that."""
-    capture, path = os.path.join(folder, "in.pcap"), os.path.join(folder, "run.ttd")
+    capture, path = os.path.join(folder, "in.pcap"), os.path.join(folder, f"{name}.ttd")
     data = [b"quiet", *(b"%022d" % number for number in range(count)), b"quit"]
     with open(capture, "wb") as file:
         writer = PcapWriter(file)
