@@ -18,7 +18,7 @@ DOCUMENTS = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("adding-a-board", "cli", "gdb", "guests", "ide", "network", "tutorial")
+        for name in "adding-a-board cli gdb guests ide microbit network tutorial".split()
     ),
 ]
 SECTIONS = [

@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.gdb_mi import ROOT
 from ttd.boards import BOARDS
+from ttd.boards.base import Board
 from ttd.boards.extras import Drive, Extra
 from ttd.boards.networks import Networks
 from ttd.host.semihost_files import SemihostFiles
@@ -119,6 +120,7 @@ def recorder(
     firmware: str,
     path: Path,
     *,
+    board: Board = BOARD,
     extras: Sequence[Extra] = (),
     drives: Sequence[Drive] = (),
     uart: CharBackend | None = None,
@@ -135,9 +137,9 @@ def recorder(
     comes back, interrupted.
     """
     options = RecordOptions(
-        BOARD,
+        board,
         load_image(str(FIRMWARE / firmware / f"{firmware}.elf")),
-        BOARD.ns_per_step,
+        board.ns_per_step,
         semihosting=True,
         extras=extras,
         drives=drives,
