@@ -18,7 +18,16 @@ DOCUMENTS = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in "adding-a-board cli gdb guests ide microbit network tutorial".split()
+        for name in [
+            "adding-a-board",
+            "cli",
+            "gdb",
+            "guests",
+            "ide",
+            "microbit",
+            "network",
+            "tutorial",
+        ]
     ),
 ]
 SECTIONS = [
