@@ -12,7 +12,7 @@ import pytest
 from tests.docs import recipes
 from tests.docs.recipes import ROOT, Block, Outcome
 from tests.integration.guests import install
-from tests.integration.test_guest_uboot import M_IMAGE, OPENSBI, S_IMAGE
+from tests.integration.test_guest_uboot_backwards import M_IMAGE, OPENSBI, S_IMAGE
 
 DOCUMENTS = [
     "README.md",

@@ -1,212 +1,183 @@
-"""Debian's U-Boot on the RISC-V `virt` board, in M-mode and in S-mode under OpenSBI.
-
-Typed at for real, beside QEMU; replayed elsewhere; gone through backwards in GDB.
-"""
+"""Debian's U-Boot on `virt`, in M mode and under OpenSBI in S mode, beside QEMU."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
-from tests.integration.conftest import Server, ttd
-from tests.integration.ethernet import ARP, HERE, HERE_IP, ICMP, IPV4, Peer, checksum
-from tests.integration.gdb_mi import Gdb
+from tests.integration.cli_tools import info, ttd, verify
+from tests.integration.ethernet import ARP, HERE, ICMP, IPV4, UDP, checksum
 from tests.integration.guests import install, qemu, record, talk
-from tests.integration.positions import step_back_everywhere
-
-UBOOT = Path("/usr/lib/u-boot")
-OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
-M_IMAGE = UBOOT / "qemu-riscv64/u-boot.bin"
-S_IMAGE = UBOOT / "qemu-riscv64_smode/u-boot.bin"
-MODES = {
-    "M": ("--bios", M_IMAGE),
-    "S": ("--bios", OPENSBI, "--kernel", S_IMAGE),
-}
-QEMU = ("qemu-system-riscv64", "-M", "virt", "-cpu", "sifive-u54")
-LINKED = {"M": 0x80000000, "S": 0x80200000}
-END_OF_RAM = 0x88000000
-PRIVILEGE = {"M": 3, "S": 1}
-PROMPT = b"\r\n=> "
-LINES = (
-    b"printenv bootcmd arch",
-    b"md 80000000 10",
-    b"bdinfo",
-    b"md.l 30000000 10",
-    b"dm tree",
-    b"nosuchcommand",
-)
-COMMAND_OFFSET = 24
-RELOCATED = re.compile(rb"reloc off   = 0x([0-9a-f]+)")
 
 pytestmark = pytest.mark.slow
 
-Serve = Callable[..., Server]
-Attach = Callable[..., Gdb]
+UBOOT = Path("/usr/lib/u-boot")
+M_MODE = UBOOT / "qemu-riscv64" / "u-boot.bin"
+S_MODE = UBOOT / "qemu-riscv64_smode" / "u-boot.bin"
+OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic")
+PROMPT = b"=> "
+GUESTS = {
+    "M mode": ("--bios", M_MODE),
+    "M mode, without firmware": (f"{M_MODE}@0x80000000",),
+    "S mode, fw_dynamic": ("--kernel", S_MODE),
+    "S mode, fw_jump": ("--bios", OPENSBI / "fw_jump.bin", "--kernel", S_MODE),
+}
+SAME_IN_QEMU = {
+    "M mode": ("-bios", M_MODE),
+    "M mode, without firmware": ("-bios", "none", "-kernel", M_MODE),
+    "S mode, fw_dynamic": ("-bios", OPENSBI / "fw_dynamic.bin", "-kernel", S_MODE),
+    "S mode, fw_jump": ("-bios", OPENSBI / "fw_jump.bin", "-kernel", S_MODE),
+}
+MACHINE = ("-M", "virt", "-cpu", "sifive-u54", "-global", "virtio-mmio.force-legacy=false")
 
 
-@dataclass(frozen=True)
-class Session:
-    """A typed session: its recording, what appeared, and U-Boot's symbols where it runs."""
-
-    path: Path
-    mode: str
-    output: bytes
-    elf: Path
-    moved: int
+@pytest.fixture(scope="module", autouse=True)
+def packages() -> None:
+    install([M_MODE, S_MODE], "u-boot-qemu")
+    install([OPENSBI / "fw_jump.bin"], "opensbi")
 
 
-@pytest.fixture(scope="module", params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.mark.parametrize("name", GUESTS)
+def test_a_typed_session_is_that_of_qemu(tmp_path: Path, name: str) -> None:
+    lines = [b"", b"printenv", b"md 80200000 20", b"virtio scan", b"virtio info", b"bdinfo"]
+    lines += [b"md.l 30000000 10", b"dm tree"]
+    path = tmp_path / "run.ttd"
+    said = talk(record("virt", path, *GUESTS[name]), PROMPT, lines)
+    assert b"Unknown command" not in said
+    assert b"bootdelay=2" in said and b"0x0000000080000000" in said
+    assert "the same" in verify(path)
+    echo = ttd("replay", path, "--echo")
+    assert echo.code == 0 and echo.out == said
+    other = qemu("qemu-system-riscv64", *MACHINE, *SAME_IN_QEMU[name])
+    assert said == talk(other, PROMPT, lines)
 
 
-@pytest.fixture(scope="module")
-def typed(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Session:
-    install((OPENSBI, M_IMAGE, S_IMAGE), "opensbi", "u-boot-qemu")
-    path = tmp_path_factory.mktemp(f"uboot-{mode}") / "run.ttd"
-    output = talk(record("virt", path, *MODES[mode]), PROMPT, LINES)
-    moved = RELOCATED.search(output)
-    assert moved is not None
-    image = MODES[mode][-1]
-    assert isinstance(image, Path)
-    return Session(path, mode, output, image.parent / "uboot.elf", int(moved[1], 16))
+def test_a_reset_loads_everything_again(tmp_path: Path) -> None:
+    """U-Boot runs from a copy of itself: it can destroy what a reset starts."""
+    lines = [b"mw.l 80000000 0 100", b"mw.l 87e00000 0 100", b"md 80000000 4", b"reset"]
+    path = tmp_path / "run.ttd"
+    typist = record("virt", path, "--bios", M_MODE)
+    said = talk(typist, PROMPT, [*lines, b"md 80000000 4"])
+    assert said.count(b"U-Boot 2") == 2
+    first, second = re.findall(rb"^80000000: (.{35})", said, re.M)
+    assert first == b"00000000 00000000 00000000 00000000" != second
+    assert info(path)["events"]["checkpoint"] >= 3
+    assert "the same" in verify(path)
 
 
-def test_the_guest_says_what_it_says_on_qemu(mode: str, typed: Session) -> None:
-    options = [str(o).replace("--", "-") for o in MODES[mode]]
-    other = qemu(*QEMU, *options)
-    assert typed.output == talk(other, PROMPT, LINES)
+def test_it_switches_the_machine_off(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    typist = record("virt", path, "--bios", M_MODE, "--append", "console=ttyS0")
+    typist.expect(PROMPT)
+    typist.type(b"fdt addr ${fdtcontroladdr}; fdt print /chosen\r")
+    assert b'bootargs = "console=ttyS0"' in typist.expect(PROMPT)
+    typist.type(b"poweroff\r")
+    assert typist.end() == 0
+    assert info(path)["end"] == "the guest switched the machine off with code 0"
+    assert "the same" in verify(path)
 
 
-def test_a_replay_says_and_is_the_same(typed: Session) -> None:
-    again = ttd("replay", "--verify", "--echo", typed.path)
-    assert again.returncode == 0, again.stderr.decode()
-    assert typed.output in again.stdout
+def test_memory_initrd_and_disk(tmp_path: Path) -> None:
+    disk, initrd = tmp_path / "disk.img", tmp_path / "initrd"
+    disk.write_bytes(bytes(range(256)) * 512)
+    initrd.write_bytes(b"the initial RAM disk" * 50)
+    lines = [
+        b"virtio info",
+        b"virtio read 84000000 3 2",
+        b"md.b 84000000 20",
+        b"md.b 88200000 20",
+        b"bdinfo",
+    ]
+    path = tmp_path / "run.ttd"
+    ours = (*GUESTS["S mode, fw_jump"], "--initrd", initrd, "--memory", "256M")
+    said = talk(record("virt", path, *ours, "--device", f"virtio-blk,file={disk}"), PROMPT, lines)
+    assert b"2 blocks read: OK" in said and b"88200000: 74 68 65 20 69" in said
+    disk.unlink()
+    assert "the same" in verify(path)
+    disk.write_bytes(bytes(range(256)) * 512)
+    theirs = (*SAME_IN_QEMU["S mode, fw_jump"], "-initrd", initrd, "-m", "256M")
+    drive = (
+        "-drive",
+        f"file={disk},if=none,format=raw,id=d",
+        "-device",
+        "virtio-blk-device,drive=d",
+    )
+    assert said == talk(qemu("qemu-system-riscv64", *MACHINE, *theirs, *drive), PROMPT, lines)
 
 
-def test_stepping_back_at_1000_places(typed: Session) -> None:
-    step_back_everywhere(typed.path, 500)
+# -- a network ----------------------------------------------------------------------------
+
+FILE = b"this came by TFTP\n" * 20
+TFTP = 69
 
 
-@pytest.fixture
-def gdb(typed: Session, serve: Serve, attach: Attach) -> Gdb:
-    """At the end of the session."""
-    gdb = attach(None, serve("serve", "--port", "0", typed.path).port)
-    gdb.goto("end")
-    return gdb
+def answer(packet: bytes) -> bytes | None:
+    """What a host with a TFTP server says to a packet: ARP, ping, requests to read `FILE`."""
+    guest, kind, body = packet[6:12], packet[12:14], packet[14:]
+    head = guest + HERE + kind
+    if kind == ARP and body[7] == 1:
+        return head + body[:7] + b"\2" + HERE + body[24:28] + body[8:18]
+    if kind != IPV4:
+        return None
+    to, payload = body[12:16] + body[16:20], body[20 : struct.unpack(">H", body[2:4])[0]]
+    if body[9] == ICMP and payload[0] == 8:
+        echo = b"\0\0\0\0" + payload[4:]
+        payload = echo[:2] + struct.pack(">H", checksum(echo)) + echo[4:]
+    elif body[9] == UDP and struct.unpack(">H", payload[2:4])[0] == TFTP:
+        data = struct.pack(">HH", 3, 1) + FILE
+        payload = b"\x10\0" + payload[:2] + struct.pack(">HH", 8 + len(data), 0) + data
+    else:
+        return None
+    source, target = to[4:], to[:4]
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, body[9], 0)
+    ip = ip[:10] + struct.pack(">H", checksum(ip + source + target)) + source + target
+    return head + ip + payload
 
 
-def test_back_to_the_function_that_ran_a_command(gdb: Gdb, typed: Session) -> None:
-    """`md` twice: at its last entry, a0 is the command's own table entry and a3 the words typed."""
-    gdb.say(f"break *{typed.moved + command_function(typed.elf, b'md'):#x}")
-    stop, _ = gdb.go("reverse-continue")
-    assert stop["reason"] == "breakpoint-hit"
-    words = [gdb.value(f"((long *)$a3)[{n}]") for n in range(gdb.value("$a2"))]
-    assert [_string(gdb, at) for at in words] == ["md.l", "30000000", "10"]
-    here = (gdb.step, gdb.pc)
-    gdb.go("reverse-stepi")
-    gdb.go("stepi")
-    assert (gdb.step, gdb.pc) == here
-    gdb.go("reverse-continue")
-    words = [gdb.value(f"((long *)$a3)[{n}]") for n in range(gdb.value("$a2"))]
-    assert [_string(gdb, at) for at in words] == ["md", "80000000", "10"]
+@contextmanager
+def host() -> Iterator[str]:
+    """A host on the other end of a `dgram` network; yields what `--netdev` is told."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        ours.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while True:
+                packet, guest = ours.recvfrom(2000)
+                if not packet:
+                    return
+                found = answer(packet)
+                if found is not None:
+                    ours.sendto(found, guest)
+
+        server = Thread(target=serve, daemon=True)
+        server.start()
+        here = f"127.0.0.1:{ours.getsockname()[1]}"
+        yield f"dgram,id=net0,local=127.0.0.1:0,remote={here}"
+        ours.sendto(b"", ours.getsockname())
+        server.join()
 
 
-def _string(gdb: Gdb, address: int) -> str:
-    found = re.search(r'"(.*)"', gdb.say(f"x/s {address:#x}"))
-    assert found is not None
-    return found[1]
-
-
-def command_function(elf: Path, name: bytes) -> int:
-    """Where the function behind a command of U-Boot is linked.
-
-    The image has no symbols, but a table of commands, whose pointers are relocated: name, then 16
-    bytes on the function (`struct cmd_tbl` in U-Boot's include/command.h).
-    """
-    with elf.open("rb") as file:
-        opened = ELFFile(file)
-        relocations = {
-            entry["r_offset"]: entry["r_addend"]
-            for section in opened.iter_sections("SHT_RELA")
-            for entry in section.iter_relocations()
-        }
-        segments = [(s["p_vaddr"], s.data()) for s in opened.iter_segments("PT_LOAD")]
-    for at, target in relocations.items():
-        function = relocations.get(at + COMMAND_OFFSET)
-        text = next((d[target - b :][:32] for b, d in segments if b <= target < b + len(d)), b"")
-        if function is not None and text.startswith(name + b"\0") and at + 8 not in relocations:
-            return int(function)
-    raise AssertionError(f"{elf} has no command {name!r}")
-
-
-def test_back_to_what_was_typed(gdb: Gdb, typed: Session) -> None:
-    """The console's characters are events; those of one line come one after the other."""
-    gdb.say("monitor back-to event char_read")
-    gdb.go("reverse-continue")
-    late = gdb.step
-    gdb.say("monitor back-to event char_read 1")
-    gdb.go("reverse-continue")
-    assert 0 < gdb.step < late
-
-
-def test_back_to_the_write_of_a_line_on_the_screen(gdb: Gdb, typed: Session) -> None:
-    """Of the last line typed, from the place where U-Boot keeps it."""
-    own = typed.moved + LINKED[typed.mode]
-    word = int.from_bytes(LINES[-1][:8], "little")
-    search = f"find /g1 {own:#x}, {END_OF_RAM - 1:#x}, {word:#x}"
-    place = re.search(r"^(0x[0-9a-f]+)", gdb.say(search), re.MULTILINE)
-    assert place is not None
-    at = int(place[1], 16)
-    gdb.say(f"watch *(char *){at:#x}")
-    stop, _ = gdb.go("reverse-continue")
-    assert stop["reason"] == "watchpoint-trigger"
-    # Before the store, as GDB has it going backwards; the guest's own mode did it.
-    assert gdb.value(f"*(char *){at:#x}") != ord("n")
-    assert gdb.value("$priv") == PRIVILEGE[typed.mode]
-    gdb.go("stepi")
-    assert gdb.value(f"*(char *){at:#x}") == ord("n")
-
-
-def test_ping_is_answered_and_replays_without_a_network(
-    mode: str, typed: Session, tmp_path: Path
-) -> None:
-    peer = Peer()
-    path = tmp_path / "ping.ttd"
-    network = ("--netdev", peer.spec(), "--device", "virtio-net,netdev=net0")
-    guest = record("virt", path, *MODES[mode], *network)
-    answering = threading.Thread(target=_answer, args=(peer,), daemon=True)
-    answering.start()
-    guest.expect(b"stop autoboot")
-    guest.type(b" ")
-    lines = (b"setenv ipaddr 10.0.2.15", b"setenv netmask 255.255.255.0", b"ping 10.0.2.2")
-    output = talk(guest, PROMPT, lines)
-    assert b"host 10.0.2.2 is alive" in output
-    peer.socket.close()
-    again = ttd("replay", "--verify", "--echo", path)
-    assert again.returncode == 0, again.stderr.decode()
-    assert output in again.stdout
-
-
-def _answer(peer: Peer) -> None:
-    """ARP requests and pings, until the socket is closed."""
-    while True:
-        try:
-            packet, peer.to = peer.socket.recvfrom(2000)
-        except OSError:
-            return
-        guest = packet[6:12]
-        if packet[12:14] == ARP and packet[20:22] == b"\0\1" and packet[38:42] == HERE_IP:
-            body = packet[14:20] + b"\0\2" + HERE + HERE_IP + packet[22:32]
-            peer.say(guest + HERE + ARP + body)
-        elif packet[12:14] == IPV4 and packet[23] == ICMP and packet[34] == 8:
-            body = b"\0\0\0\0" + packet[38:]
-            body = b"\0\0" + checksum(body).to_bytes(2, "big") + packet[38:]
-            head = packet[14:26] + packet[30:34] + packet[26:30]
-            peer.say(guest + HERE + IPV4 + head + body)
+@pytest.mark.parametrize("name", ["M mode", "S mode, fw_dynamic"])
+def test_ping_and_tftp(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "run.ttd"
+    network = ("setenv ipaddr 10.0.2.15; setenv serverip 10.0.2.2", "ping 10.0.2.2")
+    load = ("tftpboot 84000000 file", "md.b 84000000 12", "crc32 84000000 ${filesize}")
+    with host() as netdev:
+        typist = record(
+            "virt", path, *GUESTS[name], "--netdev", netdev, "--device", "virtio-net,netdev=net0"
+        )
+        typist.expect(b"any key")
+        typist.type(b" ")
+        said = talk(typist, PROMPT, [line.encode() for line in (*network, *load)])
+    assert b"host 10.0.2.2 is alive" in said
+    assert b"Bytes transferred = %d" % len(FILE) in said
+    assert FILE[:16] in said
+    assert "the same" in verify(path)
+    assert info(path)["events"]["net"] >= 3
