@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.integration.conftest import Server
 from tests.integration.gdb_mi import Gdb
 from ttd.boards import BOARDS
 from ttd.devices.microbit.leds import LedMatrix
+from ttd.engine import Engine
 from ttd.machine import Machine
 from ttd.replay import Kind
 from ttd.session import Session
@@ -107,3 +109,30 @@ def test_in_gdb(
     assert "Going to step" in gdb.say("monitor back-to event input 1")
     gdb.go("stepi")
     assert gdb.say("monitor leds").endswith(HAPPY)
+
+
+def final_hash(path: Path, cuts: Random | None) -> bytes:
+    """Record a run in which A and B are pressed at certain steps, in slices or at once."""
+    live = recorder("microbit", path, board=BOARDS["microbit"])
+    machine, replay = live.machine, live.replay
+    for step, code, down in ((7_000, KEY_A, 1), (7_500, KEY_A, 0), (8_000, KEY_B, 1)):
+        while machine.engine.step < step:
+            slice_ = step if cuts is None else cuts.randint(1, 200)
+            machine.run(min(step, machine.engine.step + slice_))
+        replay.input_event("buttons", (1, code, down))
+        replay.input_sync_event("buttons")
+    return run_to_end(live)
+
+
+def test_how_it_is_run_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither slices, nor registers that the engine answers by itself."""
+    seed = Random().randrange(1 << 32)
+    print("seed", seed)
+    kept = []
+    keep = Engine.keep_reading
+    monkeypatch.setattr(Engine, "keep_reading", lambda *a: (kept.append(1), keep(*a))[1])
+    at_once = final_hash(tmp_path / "once.ttd", None)
+    assert len(kept) > 10
+    assert final_hash(tmp_path / "slices.ttd", Random(seed)) == at_once
+    monkeypatch.setattr(Engine, "keep_reading", lambda *a: None)
+    assert final_hash(tmp_path / "asked.ttd", None) == at_once

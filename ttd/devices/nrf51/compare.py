@@ -78,16 +78,16 @@ class CompareCounter(Peripheral):
         """The tick of the next matches that are noticed, and their events."""
         if not self.ticking:
             return None
-        found: dict[int, list[int]] = {}
+        mask, first = self._mask, 0
+        numbers: list[int] = []
         for target, number in self.marks():
-            if self.is_noticed(number):
-                distance = (target - self.value) & self._mask or self._mask + 1
-                if target <= self._mask:
-                    found.setdefault(distance, []).append(number)
-        if not found:
-            return None
-        first = min(found)
-        return self.anchor + first, found[first]
+            if target <= mask and self.is_noticed(number):
+                distance = (target - self.value) & mask or mask + 1
+                if not numbers or distance < first:
+                    first, numbers = distance, [number]
+                elif distance == first:
+                    numbers.append(number)
+        return (self.anchor + first, numbers) if numbers else None
 
     def deadline(self) -> int | None:
         found = self._next()

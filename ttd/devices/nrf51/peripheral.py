@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Line, Steady
+from ttd.devices.base import Clock, Line, State, Steady
 from ttd.devices.countdown import TimedBlock
 
 HFCLK = 16_000_000
@@ -57,6 +57,7 @@ class Peripheral(TimedBlock):
         self.events = 0
         """Bit n: event register n is set."""
         self.shorts = 0
+        self._derive()
         self.inten = 0
         self.plain = list(self.PLAIN.values())
         self.due: list[list[int]] = []
@@ -75,22 +76,34 @@ class Peripheral(TimedBlock):
     def event(self, number: int) -> None:
         """The event happens now."""
         self.events |= 1 << number
-        for bit, (source, task) in self.SHORTCUTS.items():
-            if source == number and self.shorts >> bit & 1:
-                self.task(task)
+        if self._connected >> number & 1:
+            for bit, (source, task) in self.SHORTCUTS.items():
+                if source == number and self.shorts >> bit & 1:
+                    self.task(task)
         self.on_event(EVENTS + 4 * number)
         self.drive()
+
+    def _derive(self) -> None:
+        """What follows from SHORTS."""
+        self._connected = 0
+        """Bit n: event n starts a task."""
+        for bit, (source, _) in self.SHORTCUTS.items():
+            self._connected |= (self.shorts >> bit & 1) << source
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self._derive()
 
     def task(self, offset: int) -> None:
         """The task at this offset is started, by software, a shortcut or the PPI."""
 
     def is_noticed(self, number: int) -> bool:
         """Would anything change if the event happened now?"""
-        shortcut = any(
-            source == number and self.shorts >> bit & 1
-            for bit, (source, _) in self.SHORTCUTS.items()
+        return (
+            not self.events >> number & 1
+            or bool(self._connected >> number & 1)
+            or self.listened(EVENTS + 4 * number)
         )
-        return not self.events >> number & 1 or shortcut or self.listened(EVENTS + 4 * number)
 
     def later(self, ns: int, number: int) -> None:
         """Call `happens(number)` in so many nanoseconds."""
@@ -154,6 +167,7 @@ class Peripheral(TimedBlock):
             self._write_event((offset - EVENTS) // 4, value)
         elif offset == SHORTS:
             self.shorts = value & self._shortcuts
+            self._derive()
         elif offset in (INTEN, INTENSET, INTENCLR):
             self.inten = set_clear(self.inten, offset, INTEN, value, self._interrupts)
         else:
