@@ -33,6 +33,21 @@ int x86_length(ttd_engine *e, const uint8_t *code, size_t size)
         ? (int)(size - left) : 1;
 }
 
+static bool is_prefix(uint8_t byte)
+{
+    return byte == 0x66 || byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3
+        || (byte & 0xe7) == 0x26 || (byte & 0xfe) == 0x64 || (byte & 0xf0) == 0x40;
+}
+
+/* CMPXCHG8B and CMPXCHG16B leave most flags as they are; but what Unicorn knows of them in the
+ * middle of a block is of its beginning, so such an instruction has to be the first of one. */
+bool x86_begins_block(const uint8_t *code, size_t size)
+{
+    while (size && is_prefix(*code))
+        code++, size--;
+    return size >= 3 && code[0] == 0x0f && code[1] == 0xc7 && (code[2] & 0x38) == 0x08;
+}
+
 /* ---- counters ------------------------------------------------------------------------ */
 
 static uint64_t count_ticks(ttd_engine *e, uint64_t step)

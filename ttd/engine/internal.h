@@ -220,6 +220,8 @@ uint64_t system_read(ttd_engine *e, int id);
 void system_write(ttd_engine *e, int id, uint64_t value);
 bool is_selector(int id);
 void selector_write(ttd_engine *e, int id, uint64_t value);
+#define X86_LONGEST 15
+bool x86_begins_block(const uint8_t *code, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 int flat_start(ttd_engine *e);
 

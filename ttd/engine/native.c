@@ -152,21 +152,32 @@ static cursor cursor_at(ttd_engine *e, uint64_t pc)
     return (cursor){ pc, code_at(e, pc) };
 }
 
+/* The bytes of the x86 instruction at `pc`, whose first are at `code`, as far as they are there. */
+static size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[X86_LONGEST])
+{
+    size_t n = e->page_size - (pc & (e->page_size - 1));
+    const uint8_t *more;
+    if (n > X86_LONGEST)
+        n = X86_LONGEST;
+    memcpy(bytes, code, n);
+    if (n == X86_LONGEST || !(more = code_at(e, pc + n)))
+        return n;
+    memcpy(bytes + n, more, X86_LONGEST - n);
+    return X86_LONGEST;
+}
+
 /* The length of the instruction at `pc`, whose first bytes are at `code`. */
 static int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
-    uint8_t bytes[15];
-    size_t n = e->page_size - (pc & (e->page_size - 1));
-    const uint8_t *more;
-    if (e->isa != ISA_X64)
-        return insn_length(e, code);
-    if (n >= sizeof bytes)
-        return x86_length(e, code, sizeof bytes);
-    memcpy(bytes, code, n);
-    more = code_at(e, pc + n);
-    if (more)
-        memcpy(bytes + n, more, sizeof bytes - n);
-    return x86_length(e, bytes, more ? sizeof bytes : n);
+    uint8_t bytes[X86_LONGEST];
+    return e->isa != ISA_X64 ? insn_length(e, code)
+        : x86_length(e, bytes, x86_bytes(e, pc, code, bytes));
+}
+
+static bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    uint8_t bytes[X86_LONGEST];
+    return e->isa == ISA_X64 && x86_begins_block(bytes, x86_bytes(e, pc, code, bytes));
 }
 
 /* To the next instruction; returns the length of this one, 0 if it is not there. */
@@ -349,7 +360,7 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
             if (e->flags[page_of(e, r, paddr)] & PAGE_SPLIT)
                 b->checked = b->slow = 1;
             at = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
-            for (end = at + left; at < end; at += 2)
+            for (end = at + left, at &= ~1ull; at < end; at += 2)
                 e->translated[at >> 4] |= (uint8_t)(1u << (at >> 1 & 7));
         }
         pc += left;
@@ -369,6 +380,8 @@ COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         int length = advance(e, &c);
         if (is_riscv(e))
             decode_riscv(e, b, at, code, length);
+        if (n && begins_block(e, at, code))
+            b->checked = b->slow = 1;
         if (e->isa == ISA_THUMB) {
             if (in_it) {
                 in_it--;
@@ -506,6 +519,19 @@ static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     return room;
 }
 
+/* As `checked_room`, for x86. */
+static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room)
+{
+    cursor c = cursor_at(e, b->pc);
+    uint64_t k;
+    for (k = 0; k < b->n && k < room; k++) {
+        if (k && c.code && begins_block(e, c.at, c.code))
+            return k;
+        advance(e, &c);
+    }
+    return room;
+}
+
 /* How many instructions of the block may run before one that must not, or whose operands have to
  * be seen first; `why` if that is none. */
 static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
@@ -515,6 +541,8 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
     bool active, privileged;
     if (is_riscv(e))
         return riscv_room(e, b, room, why);
+    if (e->isa == ISA_X64)
+        return x86_room(e, b, room);
     active = mpu_active(e);
     privileged = privileged_now(e);
     for (k = 0; k < b->n && k < room; k++) {
@@ -951,7 +979,7 @@ void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     for (; lo < hi; lo += 2) {
         block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
-        if (b->pc == lo)
+        if (b->pc >> 1 == lo >> 1)
             b->size = 0;
     }
 }

@@ -16,8 +16,8 @@ from .registers import REGISTERS, UNICORN_IDS
 _SEMIHOSTING = 0xD45E0000
 """HLT #0xF000 ("Semihosting for AArch32 and AArch64", chapter "The semihosting interface")."""
 _RESET = {
-    CPACR_EL1: 3 << 20,  # FPEN: nothing is trapped
     a64.UC_ARM64_REG_PSTATE: 0x3C5,  # D, A, I, F; EL1h
+    CPACR_EL1: 3 << 20,  # FPEN: nothing is trapped
 }
 
 
@@ -47,6 +47,12 @@ class AArch64(FlatCpu):
     def __init__(self, core: CoreWiring) -> None:
         super().__init__(core, AARCH64, ids=UNICORN_IDS, sp=a64.UC_ARM64_REG_SP, reset=_RESET)
         self._semihosting = core.semihosting
+
+    def write_register(self, name: str, value: int) -> None:
+        super().write_register(name, value)
+        if name == "cpsr":
+            # Unicorn acts on a new exception level when a system register is written.
+            self._engine.reg_write(CPACR_EL1, self._engine.reg_read(CPACR_EL1))
 
     # Semihosting -------------------------------------------------------------------------------
 

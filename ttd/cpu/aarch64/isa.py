@@ -60,7 +60,8 @@ _SYSTEM = (
     *(system(2, 0, 0, n, 7) for n in range(4)),  # DBGWCRn_EL1
 )
 
-# PSTATE says which stack pointer SP is, so the banked ones come before it.
+# PSTATE says which stack pointer SP is, so the banked ones come before it. Unicorn acts on a new
+# exception level when a system register is written.
 AARCH64 = Isa(
     name="aarch64",
     code=Code.A64,
@@ -72,10 +73,10 @@ AARCH64 = Isa(
     pc=a64.UC_ARM64_REG_PC,
     state=(
         *X,
-        *_SYSTEM,
         SP_EL0,
         SP_EL1,
         a64.UC_ARM64_REG_PSTATE,
+        *_SYSTEM,
         a64.UC_ARM64_REG_SP,
         a64.UC_ARM64_REG_FPCR,
         a64.UC_ARM64_REG_FPSR,
