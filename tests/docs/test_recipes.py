@@ -26,6 +26,7 @@ DOCUMENTS = [
             "ide",
             "microbit",
             "network",
+            "raw",
             "tutorial",
         ]
     ),

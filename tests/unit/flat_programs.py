@@ -3,8 +3,8 @@
 Registers by convention. x86: rbp data memory, r12 device, r13 loop counter, r15 the program, rsp
 stack; AArch64: x20, x19, x21, x25, sp. The others have what the program puts there.
 
-BT and its kin are left out: of the flags that they leave undefined, OF depends on where Unicorn cuts
-its blocks.
+BT and its kin are left out: of the flags that they leave undefined, OF depends on where Unicorn
+cuts its blocks.
 """
 
 from __future__ import annotations

@@ -570,6 +570,16 @@ void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
         e->context_restore(e->uc, e->lent);
 }
 
+/* FCSR cannot be written while mstatus.FS is Off, and flags of Unicorn's own would stay. In machine
+ * mode. */
+static void write_fcsr(ttd_engine *e, uint64_t value)
+{
+    uint64_t mstatus = reg(e, UC_RISCV_REG_MSTATUS);
+    write_reg(e, UC_RISCV_REG_MSTATUS, mstatus | 3 << 13);
+    write_reg(e, UC_RISCV_REG_FCSR, value);
+    write_reg(e, UC_RISCV_REG_MSTATUS, mstatus);
+}
+
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
 {
     uint64_t priv = reg(e, UC_RISCV_REG_PRIV);
@@ -580,11 +590,14 @@ void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int
             priv = values[i];
             lent = true;
         } else {
-            if (riscv_needs_privilege(ids[i]) && !lent) {
+            if ((riscv_needs_privilege(ids[i]) || ids[i] == UC_RISCV_REG_FCSR) && !lent) {
                 lent = true;
                 write_reg(e, UC_RISCV_REG_PRIV, PRIV_M);
             }
-            write_reg(e, ids[i], values[i]);
+            if (ids[i] == UC_RISCV_REG_FCSR)
+                write_fcsr(e, values[i]);
+            else
+                write_reg(e, ids[i], values[i]);
         }
     }
     if (lent) {
