@@ -27,7 +27,7 @@ from ttd.devices.net import Nic, Unplugged
 from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.images import Image, Load
 from ttd.loader import check_fits, start_of
-from ttd.machine import STATE_VERSION, Ended, HostTime, Machine, RunEnd
+from ttd.machine import STATE_VERSION, Machine
 from ttd.replay.blob import digest
 from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
@@ -37,6 +37,7 @@ from ttd.replay.events import Kind
 from ttd.replay.net import NetBackend, Netdev, NetFilter
 from ttd.replay.recording import Recording
 from ttd.replay.replay import Clock, Mode, Replay
+from ttd.runs import Ended, HostTime, RunEnd
 from ttd.snapshot import Snapshots
 from ttd.stops import Why
 from ttd.timeline import Timeline
@@ -145,7 +146,7 @@ class Session:
         for device, reason in _unfiltered(options):
             replay.add_blocker(device, reason)
         machine = _assemble(config, options.board, loads, replay, backends, files, host)
-        machine.host_time = host.time
+        machine.clock.host_time = host.time
         machine.realtime = options.realtime
         # A recording that has the name outlives a machine that cannot be recorded, too.
         replay.check_blockers()

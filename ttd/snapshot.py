@@ -198,7 +198,7 @@ class Snapshots:
             )
             if not self._stored:
                 # From here on the file is a recording, even if its maker is killed.
-                recording.commit(snapshot.step, machine.virtual_ns, machine.warp_ns)
+                recording.commit(snapshot.step, machine.virtual_ns, machine.clock.warp_ns)
         self._touched = _no_pages()
         self._seen = _no_pages()
         self._stored.append(snapshot)

@@ -13,8 +13,9 @@ from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
-from ttd.machine import Machine, RunEnd, RunStop
+from ttd.machine import Machine
 from ttd.replay.replay import Cause, Mode
+from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
@@ -522,7 +523,7 @@ class Timeline:
         return [view for device in self.machine.devices.values() for view in device.views()]
 
     def read_physical(self, address: int, size: int) -> bytes:
-        return self._found(self.machine.read_physical(address, size), address, size)
+        return self._found(self.machine.bus.peek(address, size), address, size)
 
     @staticmethod
     def _found(data: bytes, address: int, size: int) -> bytes:

@@ -15,7 +15,7 @@ from ttd.boards.base import MappedDevice, Wiring
 from ttd.devices.sifive_test import FAIL, PASS, SifiveTest
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.machine import Ended
+from ttd.runs import Ended
 from ttd.session import RecordOptions, Session
 
 FINISHER = 0x40112000

@@ -23,7 +23,7 @@ def test_interrupted_as_a_timer_fires(tmp_path: Path, when: str, which: int) -> 
         if count == which:
             machine.interrupt()
 
-    expire, wake = machine.agenda.expire, machine.cpu.wake
+    expire, wake = machine.clock.agenda.expire, machine.cpu.wake
 
     def expire_asleep(now: int) -> None:
         expire(now)
@@ -37,7 +37,7 @@ def test_interrupted_as_a_timer_fires(tmp_path: Path, when: str, which: int) -> 
         return awake
 
     if when == "fire":
-        machine.agenda.expire = expire_asleep  # type: ignore[method-assign]
+        machine.clock.agenda.expire = expire_asleep  # type: ignore[method-assign]
     else:
         machine.cpu.wake = wake_up  # type: ignore[method-assign]
     run_to_end(live)

@@ -16,7 +16,8 @@ import pytest
 
 from tests.integration.conftest import FIRMWARE, Record, Server, ttd
 from tests.integration.inside import playing_session
-from ttd.machine import Machine, RunStop
+from ttd.machine import Machine
+from ttd.runs import RunStop
 from ttd.stops import Breakpoint, Stops, Why
 
 BENCH = FIRMWARE / "bench"

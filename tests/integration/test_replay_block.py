@@ -23,10 +23,10 @@ from tests.integration.conftest import ttd
 from tests.integration.fat import DATA, SECTOR, make_image, read_file
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
-from ttd.machine import RunEnd
 from ttd.replay import ConfigMismatch, Kind
 from ttd.replay.block import PAGE, completed
 from ttd.replay.events import to_small
+from ttd.runs import RunEnd
 from ttd.session import HostSides, Session
 
 __all__ = ["often"]

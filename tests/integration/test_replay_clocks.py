@@ -191,4 +191,4 @@ def test_another_clock_rate_is_refused(tmp_path: Path) -> None:
     )
     assert run.read_bytes() == before
     same = Session.open(str(run), SemihostFiles(None))
-    assert same.machine.clock_ns == 40
+    assert same.machine.clock.clock_ns == 40

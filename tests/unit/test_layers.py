@@ -42,6 +42,9 @@ PART_OF = {
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "agenda": "machine",
+    "bus": "machine",
+    "clockwork": "machine",
+    "runs": "machine",
     "inspection": "session",
     "capture": "session",
     "progress": "cli",

@@ -9,9 +9,10 @@ import pytest
 
 from ttd.boards import BOARDS
 from ttd.boards.virt import layout
+from ttd.bus import MachineError
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
-from ttd.machine import PAGE, MachineError
+from ttd.machine import PAGE
 from ttd.session import RecordOptions, Session
 from ttd.timeline import TimelineError
 
@@ -58,17 +59,17 @@ def test_reads_go_through_the_page_tables(paged: Session) -> None:
 def test_writes_go_through_the_page_tables_too(paged: Session) -> None:
     paged.timeline.write_memory(2 * PAGE - 2, b"1234")
     machine = paged.machine
-    assert machine.read_physical(RAM + 2 * PAGE - 3, 4) == b"a12b"
-    assert machine.read_physical(RAM + 3 * PAGE, 3) == b"34c"
+    assert machine.bus.peek(RAM + 2 * PAGE - 3, 4) == b"a12b"
+    assert machine.bus.peek(RAM + 3 * PAGE, 3) == b"34c"
 
 
 @pytest.mark.parametrize("address", [3 * PAGE - 2, 3 * PAGE, 6 * PAGE - 2, 5 * PAGE])
 def test_a_write_that_cannot_be_leaves_nothing_behind(paged: Session, address: int) -> None:
     """Neither in memory nor in the recording, which must replay."""
-    before = paged.machine.read_physical(RAM + PAGE, 3 * PAGE)
+    before = paged.machine.bus.peek(RAM + PAGE, 3 * PAGE)
     with pytest.raises(MachineError, match="no memory"):
         paged.timeline.write_memory(address, b"1234")
-    assert paged.machine.read_physical(RAM + PAGE, 3 * PAGE) == before
+    assert paged.machine.bus.peek(RAM + PAGE, 3 * PAGE) == before
     paged.run(1000, lambda step: None)
     paged.finish("enough", None)
     played = Session.open(paged.recording.path, SemihostFiles(None))

@@ -1,0 +1,136 @@
+"""A machine's time: virtual time, the deadlines of devices, and timers on the host's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ttd.agenda import Agenda
+from ttd.devices.base import NS_PER_SECOND, Device, Steady
+from ttd.engine import Engine
+from ttd.replay.replay import Checkpoint, Replay
+from ttd.runs import HostTime
+
+NEVER = 1 << 63
+"""A step that no machine reaches."""
+HOST_CLOCKS = {"host": Checkpoint.CLOCK_HOST, "rt": Checkpoint.CLOCK_VIRTUAL_RT}
+"""The host's clocks that devices may have timers on, and where those fire."""
+
+
+class Clockwork:
+    """Virtual time is steps times `clock_ns`, and what idle machines have skipped (`warp_ns`).
+
+    The `Clock` that devices get.
+    """
+
+    def __init__(self, engine: Engine, replay: Replay, clock_ns: int) -> None:
+        self._engine = engine
+        self._replay = replay
+        self.clock_ns = clock_ns
+        self.warp_ns = 0
+        self.warp_step = -1
+        """Where `warp_ns` changed last."""
+        self.host_time: HostTime | None = None
+        self.run_end = 0
+        """The step at which the engine's present run ends at the latest."""
+        self.late = False
+        """A timer may be due at the access that comes next."""
+        self.agenda = Agenda((), self)
+        self.host_timed: list[Device] = []
+
+    def watch(self, devices: Iterable[Device]) -> None:
+        """These are the machine's devices."""
+        devices = list(devices)
+        self.agenda = Agenda(devices, self)
+        self.host_timed = [
+            device for device in devices if type(device).host_timer is not Device.host_timer
+        ]
+
+    # -- virtual time --------------------------------------------------------------------
+
+    def now(self) -> int:
+        """Virtual time in ns, exact inside device callbacks too."""
+        return self._engine.step * self.clock_ns + self.warp_ns
+
+    def rearm(self) -> None:
+        self.agenda.changed()
+
+    def due_step(self) -> int:
+        """The first step at which virtual time has reached the next deadline, or `NEVER`."""
+        first = self.agenda.first()
+        return NEVER if first is None else -((self.warp_ns - first) // self.clock_ns)
+
+    def fire(self, step: int) -> None:
+        """Let the devices do what is due at `step`, the present one."""
+        if self.due_step() <= step:
+            self.agenda.expire(self.now())
+
+    def before_access(self) -> None:
+        """A device is about to be accessed: what is due by then comes first."""
+        if self.late:
+            self.fire(self._engine.step)
+
+    def after_access(self) -> None:
+        """A deadline may have moved. If it is now before this run's end, the run must be cut."""
+        if self.agenda.moved and self.due_step() < self.run_end:
+            self.late = True
+            self._engine.stop_after_access()
+
+    def keep_reading(self, value: int, steady: Steady) -> None:
+        """Let the engine answer this register as long as it is known how it goes on."""
+        until = NEVER
+        if steady.until_ns is not None:
+            until = -((self.warp_ns - steady.until_ns) // self.clock_ns)
+        self._engine.keep_reading(
+            value,
+            steady.slope,
+            self.clock_ns,
+            self.warp_ns - steady.since_ns,
+            steady.hz,
+            steady.divider * NS_PER_SECOND,
+            until,
+        )
+
+    def warp(self, target: int) -> None:
+        """An idle machine skips to where `warp_ns` is `target`."""
+        self.warp_ns = target
+        self.warp_step = self._engine.step
+
+    # -- the host's clocks ---------------------------------------------------------------
+
+    def _next_host_timer(self, clock: str) -> tuple[int, Device] | None:
+        """The earliest timer on a clock of the host, and whose it is."""
+        found = None
+        for device in self.host_timed:
+            timer = device.host_timer()
+            if timer is not None and timer.clock == clock and (not found or timer.ns < found[0]):
+                found = (timer.ns, device)
+        return found
+
+    def fire_host_timer(self) -> bool:
+        """Let one timer of the host's clocks fire, if one is due.
+
+        The host's time is not part of the recording here: that a timer was due, is.
+        """
+        for clock, checkpoint in HOST_CLOCKS.items():
+            found = self._next_host_timer(clock)
+            if found is None:
+                continue
+            due = self._replay.in_play or self._host_now(clock) >= found[0]
+            if due and self._replay.checkpoint(checkpoint):
+                found[1].expire()
+                return True
+        return False
+
+    def _host_now(self, clock: str) -> int:
+        if self.host_time is None:
+            return 0
+        return self.host_time.host_ns() if clock == "host" else self.host_time.running_ns()
+
+    def host_wait(self, seconds: float) -> float:
+        """How long an idle recorder may wait, `seconds` at most, before a timer is due."""
+        for clock in HOST_CLOCKS:
+            found = self._next_host_timer(clock)
+            if found is not None:
+                left = (found[0] - self._host_now(clock)) / NS_PER_SECOND
+                seconds = min(seconds, max(0.0, left))
+        return seconds

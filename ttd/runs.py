@@ -1,0 +1,79 @@
+"""What a run of a machine says when it comes back, and whom a machine asks while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from ttd.devices.base import State
+from ttd.engine.types import WatchHit
+
+
+class RunEnd(Enum):
+    """Why `Machine.run` came back."""
+
+    LIMIT = "limit"
+    BREAKPOINT = "breakpoint"
+    WATCH = "watch"
+    INTERRUPTED = "interrupted"
+    HISTORY_END = "history end"
+    """Play: the log is over."""
+    ENDED = "ended"
+    """The guest has ended (exit, shutdown, lockup); see `Machine.ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a guest ended: a sentence for people, and the exit code if it gave one."""
+
+    reason: str
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStop:
+    """Where a run came back: PC and, for WATCH, the access that is about to happen."""
+
+    end: RunEnd
+    step: int
+    pc: int
+    watch: WatchHit | None = None
+
+
+class SnapshotKeeper(Protocol):
+    """Who takes the snapshots that the replay layer asks for."""
+
+    def take(self) -> None:
+        """Record: a snapshot is due."""
+
+    def check(self) -> None:
+        """Play: the log has the mark of a snapshot here."""
+
+
+class SemihostingExit(Protocol):
+    """What a semihosting call says when it ends the guest."""
+
+    @property
+    def code(self) -> int: ...
+
+
+class SemihostingCalls(Protocol):
+    """Semihosting, as the machine uses it."""
+
+    def call(self) -> SemihostingExit | None: ...
+    def save(self) -> State: ...
+    def load(self, state: State) -> None: ...
+
+
+class HostTime(Protocol):
+    """The clocks of the host, in nanoseconds."""
+
+    def host_ns(self) -> int:
+        """Wall-clock time since 1970."""
+
+    def running_ns(self) -> int:
+        """Time between `resume` and `pause`, all in all."""
+
+    def resume(self) -> None: ...
+    def pause(self) -> None: ...
