@@ -127,6 +127,17 @@ def test_sip_is_what_is_delegated(bench: Bench) -> None:
     assert bench["sip"] == 1 << STI
 
 
+def test_sie_enables_what_is_delegated(bench: Bench) -> None:
+    bench.put(mie=0x888, priv=S, mideleg=0x202)
+    assert bench.csr(CSRRW, 0x104, 0xFFF) == 0
+    assert bench["mie"] == 0xA8A
+    assert bench.csr(CSRRC, 0x104, 1 << SSI) == 0x202
+    assert (bench["sie"], bench["mie"]) == (0x200, 0xA88)
+    bench.put(mideleg=0)
+    assert bench.csr(CSRRW, 0x104, 0) == 0
+    assert bench["mie"] == 0xA88
+
+
 def test_a_debugger_writes_them(bench: Bench) -> None:
     bench.put(mip=0xFFF, mideleg=1 << SSI)
     assert bench["mip"] == 0x222

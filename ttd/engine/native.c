@@ -1619,6 +1619,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         account(e, pc);
         if (e->why == WHY_AGAIN)
             continue;
+        /* What the instruction after the last one raises is for the next run to find. */
+        if (is_riscv(e) && e->steps >= e->limit
+            && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT || err == UC_ERR_INSN_INVALID))
+            continue;
         if (e->why == WHY_EXCEPTION && e->code == EXCEPTION_CSR
             && riscv_counter(e, riscv_insn(e, pc), e->steps)) {
             pc += 4;
@@ -2082,22 +2086,45 @@ void ttd_clear_exclusive(ttd_engine *e)
     ttd_load_state(e, values);
 }
 
+/* Unicorn's contexts leave out the floating-point flags of a RISC-V. */
+typedef struct { uc_context *registers; uint64_t fcsr; } context;
+static const int fcsr_id = UC_RISCV_REG_FCSR;
+
 void *ttd_context_new(ttd_engine *e)
 {
-    uc_context *c = NULL;
-    return e->context_alloc(e->uc, &c) ? NULL : c;
+    context *c = calloc(1, sizeof *c);
+    if (c && e->context_alloc(e->uc, &c->registers)) {
+        free(c);
+        c = NULL;
+    }
+    return c;
 }
 
-void ttd_context_save(ttd_engine *e, void *context) { e->context_save(e->uc, context); }
-void ttd_context_restore(ttd_engine *e, void *context)
+void ttd_context_save(ttd_engine *e, void *to)
 {
-    e->context_restore(e->uc, context);
+    context *c = to;
+    if (is_riscv(e))
+        riscv_regs_read(e, &fcsr_id, &c->fcsr, 1);
+    e->context_save(e->uc, c->registers);
+}
+
+void ttd_context_restore(ttd_engine *e, void *from)
+{
+    context *c = from;
+    if (is_riscv(e))
+        riscv_regs_write(e, &fcsr_id, &c->fcsr, 1);
+    e->context_restore(e->uc, c->registers);
     modes_replaced(e);
     if (e->mpu_on)                        /* the MPU may apply differently to what it brings */
         flush_tlb(e);
 }
 
-void ttd_context_free(ttd_engine *e, void *context) { e->context_free(context); }
+void ttd_context_free(ttd_engine *e, void *context_)
+{
+    context *c = context_;
+    e->context_free(c->registers);
+    free(c);
+}
 
 /* ---- life --------------------------------------------------------------------------- */
 

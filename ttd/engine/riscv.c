@@ -468,7 +468,7 @@ bool riscv_is_ours(uint32_t insn)
     if (!is_csr(insn))
         return false;
     switch (csr) {
-    case CSR_MIP: case CSR_SIP: case CSR_MCYCLE: case CSR_MINSTRET: case CSR_MCYCLEH:
+    case CSR_MIP: case CSR_SIP: case CSR_SIE: case CSR_MCYCLE: case CSR_MINSTRET: case CSR_MCYCLEH:
     case CSR_MINSTRETH: case CSR_CYCLE: case CSR_INSTRET: case CSR_CYCLEH: case CSR_INSTRETH:
         return true;
     }
@@ -570,35 +570,29 @@ void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
         e->context_restore(e->uc, e->lent);
 }
 
-/* FCSR cannot be written while mstatus.FS is Off, and flags of Unicorn's own would stay. In machine
- * mode. */
-static void write_fcsr(ttd_engine *e, uint64_t value)
-{
-    uint64_t mstatus = reg(e, UC_RISCV_REG_MSTATUS);
-    write_reg(e, UC_RISCV_REG_MSTATUS, mstatus | 3 << 13);
-    write_reg(e, UC_RISCV_REG_FCSR, value);
-    write_reg(e, UC_RISCV_REG_MSTATUS, mstatus);
-}
-
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
 {
     uint64_t priv = reg(e, UC_RISCV_REG_PRIV);
     bool lent = false;
     int i;
     for (i = 0; i < count; i++) {
+        uint64_t status = 0;
         if (ids[i] == UC_RISCV_REG_PRIV) {
             priv = values[i];
             lent = true;
-        } else {
-            if ((riscv_needs_privilege(ids[i]) || ids[i] == UC_RISCV_REG_FCSR) && !lent) {
-                lent = true;
-                write_reg(e, UC_RISCV_REG_PRIV, PRIV_M);
-            }
-            if (ids[i] == UC_RISCV_REG_FCSR)
-                write_fcsr(e, values[i]);
-            else
-                write_reg(e, ids[i], values[i]);
+            continue;
         }
+        if (riscv_needs_privilege(ids[i]) && !lent) {
+            lent = true;
+            write_reg(e, UC_RISCV_REG_PRIV, PRIV_M);
+        }
+        if (is_fp_csr(ids[i])) {
+            status = reg(e, UC_RISCV_REG_MSTATUS);
+            write_reg(e, UC_RISCV_REG_MSTATUS, status | STATUS_FS);
+        }
+        write_reg(e, ids[i], values[i]);
+        if (is_fp_csr(ids[i]))            /* which the write has marked dirty */
+            write_reg(e, UC_RISCV_REG_MSTATUS, status);
     }
     if (lent) {
         write_reg(e, UC_RISCV_REG_PRIV, priv);

@@ -5,7 +5,7 @@
 | `cpu` | `Riscv`: what happens when the engine stops; waiting; registers for GDB |
 | `traps` | taking a trap |
 | `csrs` | CSR instructions that the engine leaves to the model |
-| `interrupts` | mip and sip, and which interrupt comes first |
+| `interrupts` | mip, sip and sie, and which interrupt comes first |
 | `counters` | cycle, time, instret |
 | `pmp` | physical memory protection |
 | `registers` | numbers and names for GDB |
@@ -16,8 +16,8 @@
 Unicorn executes the instructions, most CSR accesses and xRET among them. Where its CSRs differ
 from the manual or from QEMU's `-cpu sifive-u54`:
 
-- mstatus.SXL and UXL read as 0.
-- sie is not masked by mideleg when it is written.
+- mstatus.SXL and UXL read as 0, and TW and TSR are bits 29 and 30: a guest that sets bits 21 and
+  22 does not get WFI and SRET of S-mode trapped.
 - mhpmcounter3 to 31 and hpmcounter3 to 31 read as 0 (QEMU: illegal), 0x321 is mcounteren, and
   there are no debug triggers (QEMU: tselect, tdata1 to 3, tinfo).
 - marchid and mimpid are 0, "not implemented"; QEMU puts its version there.

@@ -36,4 +36,3 @@ SOFTWARE = 1 << SSI | 1 << STI | 1 << SEI
 SIE, MIE, SPIE, MPIE, SPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8
 MPP_SHIFT = 11
 MPP = 3 << MPP_SHIFT
-FS = 3 << 13

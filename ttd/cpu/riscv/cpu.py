@@ -19,7 +19,7 @@ from .csrs import Csrs, CsrUnit
 from .interrupts import Interrupts
 from .isa import X
 from .pmp import Pmp
-from .registers import CSR_NUMBERS, FLOATING, UNICORN_IDS, registers
+from .registers import CSR_NUMBERS, UNICORN_IDS, registers
 
 _EBREAK, _C_EBREAK = 0x00100073, 0x9002
 _SEMIHOSTING = b"".join(word.to_bytes(4, "little") for word in (0x01F01013, _EBREAK, 0x40705013))
@@ -33,7 +33,6 @@ _PENDING_READ = (
     rv.UC_RISCV_REG_MIDELEG,
 )
 _A0, _A1, _SP = X[10], X[11], X[2]
-_MSTATUS = rv.UC_RISCV_REG_MSTATUS
 
 
 class CoreTimebase(Timebase):
@@ -150,11 +149,6 @@ class Riscv:
         if unit is not None and number is not None:
             if number >> 10 != 3:
                 unit.write(number, value, self._engine.step)
-        elif name in FLOATING:
-            (mstatus,) = self._engine.regs_read((_MSTATUS,))
-            self._engine.regs_write(
-                (_MSTATUS, UNICORN_IDS[name], _MSTATUS), (mstatus | bits.FS, value, mstatus)
-            )
         elif name != "zero":
             self._engine.reg_write(UNICORN_IDS[name], value)
 

@@ -11,15 +11,18 @@ from . import bits
 from .access import CoreAccess
 from .csrs import CsrUnit
 
-_SIP, _MIP = 0x144, 0x344
+_SIE, _SIP, _MIP = 0x104, 0x144, 0x344
+_MIE = rv.UC_RISCV_REG_MIE
 
 
 class Interrupts(CsrUnit):
-    """The registers mip and sip: input lines, and the bits that software writes.
+    """The registers mip, sip and sie: input lines, and the bits that software writes.
 
     Privileged architecture, sections "Machine Interrupt Registers" and "Supervisor Interrupt
     Registers". SEIP is what software wrote or the line of the interrupt controller; MSIP, MTIP
     and MEIP are lines.
+
+    sie is here because Unicorn's lets S-mode enable what is not delegated to it.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("lines", "software")
@@ -50,16 +53,23 @@ class Interrupts(CsrUnit):
     # As CSRs -----------------------------------------------------------------------------------
 
     def has(self, number: int) -> bool:
-        return number in (_MIP, _SIP)
+        return number in (_MIP, _SIP, _SIE)
 
     def read(self, number: int) -> int:
+        if number == _SIE:
+            return self._engine.reg_read(_MIE) & self._delegated()
         return self.pending & self._delegated() if number == _SIP else self.pending
 
     def base(self, number: int) -> int:
         """Of SEIP, the bit that software wrote, not the line."""
-        return self.software
+        return self.read(number) if number == _SIE else self.software
 
     def write(self, number: int, value: int, at: int) -> None:
+        if number == _SIE:
+            delegated = self._delegated()
+            mie = self._engine.reg_read(_MIE)
+            self._engine.reg_write(_MIE, mie & ~delegated | value & delegated)
+            return
         mask = 1 << bits.SSI & self._delegated() if number == _SIP else bits.SOFTWARE
         self.software = self.software & ~mask | value & mask
 

@@ -32,7 +32,7 @@ _F_NAMES = (
 )
 _X_TYPES = {"ra": "code_ptr", "sp": "data_ptr", "gp": "data_ptr", "tp": "data_ptr"}
 
-FLOATING = {"fflags": 0x001, "frm": 0x002, "fcsr": 0x003}
+_FLOATING = {"fflags": 0x001, "frm": 0x002, "fcsr": 0x003}
 """They are there only while mstatus.FS is not Off."""
 _CSRS = {
     "sstatus": 0x100,
@@ -80,7 +80,7 @@ _CSRS_32 = {
 _FIRST_CSR = 65
 _PRIVILEGE = _FIRST_CSR + 0x1000
 
-CSR_NUMBERS = {**FLOATING, **_CSRS, **_CSRS_32}
+CSR_NUMBERS = {**_FLOATING, **_CSRS, **_CSRS_32}
 
 
 def registers(xlen: int) -> tuple[Register, ...]:
@@ -98,7 +98,7 @@ def registers(xlen: int) -> tuple[Register, ...]:
         ),
         *(
             Register(name, xlen, _FIRST_CSR + n, "int", _FPU, "float", in_stop_reply=False)
-            for name, n in FLOATING.items()
+            for name, n in _FLOATING.items()
         ),
         *(
             Register(name, xlen, _FIRST_CSR + n, "int", _CSR, "csr", in_stop_reply=False)
