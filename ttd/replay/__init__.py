@@ -10,8 +10,9 @@ from ttd.replay.events import Event, Kind, describe
 from ttd.replay.log import EventLog
 from ttd.replay.net import NetBackend, Netdev, NetFilter, PacketFlags
 from ttd.replay.recording import ChunkInfo, Recording, SnapshotInfo, Status
-from ttd.replay.replay import Cause, Checkpoint, Clock, Mode, Replay, SnapshotTimer, State
+from ttd.replay.replay import Replay
 from ttd.replay.sources import Source
+from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer, State
 
 __all__ = [
     "Blocked",

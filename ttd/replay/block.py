@@ -10,13 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from errno import EIO
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, RecordingError, ReplayError
 from ttd.replay.varint import Reader, put_varint
-
-if TYPE_CHECKING:
-    from ttd.replay.replay import Replay
 
 PAGE = 4096
 """Bytes of a disk that are read, remembered and stored together."""
@@ -115,13 +113,21 @@ class BlockDriver:
     """
 
     def __init__(
-        self, replay: Replay, name: str, size: int, backend: BlockBackend | None, embed: bool
+        self,
+        entrance: Entrance,
+        next_id: Callable[[], int],
+        name: str,
+        size: int,
+        backend: BlockBackend | None,
+        embed: bool,
     ) -> None:
         self.name = name
         self.disk = Disk(size)
         self.backend = backend
         self._embed = embed
-        self._replay = replay
+        self._entrance = entrance
+        self._position = entrance.position
+        self._next_id = next_id
         self._complete: Callable[[int, int], None] = lambda number, errno: None
         self._pending: list[list[Any]] = []
         self._asked: set[int] = set()
@@ -144,7 +150,7 @@ class BlockDriver:
 
         The data are moved by `read` and `write` when it completes.
         """
-        number = self._replay.blkreplay_next_id()
+        number = self._next_id()
         if not count:
             wanted = []
         elif not writes:
@@ -158,7 +164,7 @@ class BlockDriver:
                 ends.append((offset + count) // PAGE)
             wanted = sorted(set(ends))
         self._pending.append([number, self.disk.missing(wanted)])
-        if not self._replay.in_play:
+        if not self._position.playing():
             self._ask(number, self._pending[-1][1])
         return number
 
@@ -181,7 +187,7 @@ class BlockDriver:
                     errno = errno or EIO
             with self._lock:
                 self._done.append((number, pages, parts, errno))
-            self._replay.block_event()
+            self._entrance.wake()
 
         if self.backend is None:
             done([b""] * len(pages), EIO if pages else 0)
@@ -250,7 +256,7 @@ class BlockDriver:
         number, errno = reader.varint(), reader.varint()
         if not self._pending or number not in [entry[0] for entry in self._pending]:
             raise Divergence(
-                self._replay.get_current_step(),
+                self._position.step(),
                 f"the completion of disk request {number} of {self.name}",
                 "that it is not under way",
             )

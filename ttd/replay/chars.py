@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Condition
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from zlib import crc32
 
+from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
-
-if TYPE_CHECKING:
-    from ttd.replay.replay import Replay
+from ttd.replay.events import Kind, describe, number, small, to_number, to_small
 
 QUEUE_BYTES = 1 << 16
 """Input waiting for the guest beyond which host threads are held up."""
+
+Echo = Callable[[str, bytes], None]
+"""Sees what the guest writes in play: the device, the data."""
 
 
 class CharBackend(Protocol):
@@ -43,10 +45,14 @@ class CharDriver:
     `replay_char_read_all_*`.
     """
 
-    def __init__(self, replay: Replay, name: str, backend: CharBackend | None) -> None:
+    def __init__(
+        self, entrance: Entrance, name: str, backend: CharBackend | None, echo: Echo | None
+    ) -> None:
         self.name = name
         self.backend = backend
-        self._replay = replay
+        self._entrance = entrance
+        self._position = entrance.position
+        self._echo = echo
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[], int] = lambda: 0
         self._queue = bytearray()
@@ -72,19 +78,61 @@ class CharDriver:
         Record: the backend is written to, and a result other than `len(data)` is logged. Play:
         the logged result is returned and nothing is written, except to the echo if there is one.
         """
-        result = self._replay.char_write(self, data, self._written)
+        result = self._take_back(data) if self._position.playing() else self._put_out(data)
         self._written += len(data)
         self._crc = crc32(data, self._crc)
         return result
+
+    def _put_out(self, data: bytes) -> int:
+        result = len(data) if self.backend is None else self.backend.write(data)
+        if result != len(data):
+            self._position.append(Kind.CHAR_WRITE, self._mark() + number(result))
+        return result
+
+    def _take_back(self, data: bytes) -> int:
+        if self._echo is not None:
+            self._echo(self.name, data)
+        head, mark = self._position.here(Kind.CHAR_WRITE), self._mark()
+        if head is None or not head.payload.startswith(mark):
+            return len(data)
+        self._position.advance()
+        return to_number(head.payload[len(mark) :])
+
+    def _mark(self) -> bytes:
+        """How the event of a write begins: the device, and where in its output that is."""
+        return self._device() + number(self._written)
+
+    def _device(self) -> bytes:
+        return self._position.devices.number(self.name)
 
     def read_all(self, count: int) -> bytes:
         """Read up to `count` bytes from the host, waiting for them; raises `OSError`.
 
         Data and errors come from the log in play.
         """
-        return self._replay.char_read_all(self, count)
+        position, device = self._position, self._device()
+        if not position.playing():
+            try:
+                data = b"" if self.backend is None else self.backend.read_all(count)
+            except OSError as error:
+                position.append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
+                raise
+            position.append(Kind.CHAR_READ_ALL, device + data)
+            return data
+        event = position.take((Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR), "a read")
+        if not event.payload.startswith(device):
+            raise Divergence(event.step, describe(event), f"a read from {self.name}")
+        if event.kind is Kind.CHAR_READ_ALL_ERROR:
+            errno = to_small(event.payload[1:])
+            raise OSError(errno, "the recorded read failed")
+        return event.payload[1:]
 
     # the host's side
+
+    def start(self) -> None:
+        """Let the backend read."""
+        if self.backend is not None:
+            self.backend.start(self.be_write)
 
     def be_write(self, data: bytes) -> None:
         """Host to guest, from any host thread; waits while the guest is far behind."""
@@ -93,7 +141,7 @@ class CharDriver:
             if self._closed:
                 return
             self._queue += data
-        self._replay.wake()
+        self._entrance.wake()
 
     def close(self) -> None:
         """Let go of host threads, drop what is queued and close the backend."""
@@ -126,7 +174,7 @@ class CharDriver:
         room = self._can_receive()
         if room < len(payload):
             raise Divergence(
-                self._replay.get_current_step(),
+                self._position.step(),
                 f"{len(payload)} bytes for {self.name}",
                 f"room for {room}",
             )

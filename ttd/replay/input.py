@@ -7,7 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from threading import Lock
 
+from ttd.replay.entrance import Entrance
 from ttd.replay.errors import RecordingError
+from ttd.replay.sources import Stateless
+from ttd.replay.terms import Mode
 
 _EVENT = struct.Struct("<HHi")
 _MOST_QUEUED = 4096
@@ -19,8 +22,9 @@ InputEvent = tuple[int, int, int]
 class InputDriver:
     """The front end that an input device holds; made by `Replay.register_input_driver`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, entrance: Entrance, name: str) -> None:
         self.name = name
+        self._entrance = entrance
         self._queue: deque[InputEvent | None] = deque()
         self._lock = Lock()
         self._event: Callable[[int, int, int], None] = lambda kind, code, value: None
@@ -34,21 +38,22 @@ class InputDriver:
         self._sync = sync
 
     def put(self, event: InputEvent | None) -> bool:
-        """Queue an event, or (None) the end of a group; from any thread. False: no room."""
-        with self._lock:
-            if len(self._queue) >= _MOST_QUEUED:
-                return False
-            self._queue.append(event)
+        """Queue an event, or (None) the end of a group; from any thread. It is dropped in play.
+
+        False: the guest is so far behind that there is no room.
+        """
+        if self._entrance.position.mode is Mode.PLAY:
             return True
-
-    def clear(self) -> None:
-        """Forget what is queued."""
         with self._lock:
-            self._queue.clear()
+            taken = len(self._queue) < _MOST_QUEUED
+            if taken:
+                self._queue.append(event)
+        self._entrance.wake()
+        return taken
 
 
-class _Events:
-    """The `Source` of a device's events, up to the end of a group."""
+class _Part(Stateless):
+    """What is queued enters in two kinds of events."""
 
     def __init__(self, driver: InputDriver) -> None:
         self._driver = driver
@@ -56,6 +61,10 @@ class _Events:
     @property
     def waiting(self) -> bool:
         return bool(self._driver._queue)
+
+
+class _Events(_Part):
+    """The `Source` of a device's events, up to the end of a group."""
 
     def take(self) -> bytes | None:
         with self._driver._lock:
@@ -70,22 +79,9 @@ class _Events:
             raise RecordingError("the recording is damaged: an input event has a wrong size")
         self._driver._event(*_EVENT.unpack(payload))
 
-    def save(self) -> None:
-        return None
 
-    def load(self, state: None) -> None:
-        pass
-
-
-class _Syncs:
+class _Syncs(_Part):
     """The `Source` of the ends of a device's groups."""
-
-    def __init__(self, driver: InputDriver) -> None:
-        self._driver = driver
-
-    @property
-    def waiting(self) -> bool:
-        return bool(self._driver._queue)
 
     def take(self) -> bytes | None:
         with self._driver._lock:
@@ -96,12 +92,6 @@ class _Syncs:
 
     def deliver(self, payload: bytes) -> None:
         self._driver._sync()
-
-    def save(self) -> None:
-        return None
-
-    def load(self, state: None) -> None:
-        pass
 
 
 def unpack_event(payload: bytes) -> InputEvent:

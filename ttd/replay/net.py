@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from threading import Condition
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from zlib import crc32
 
+from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
+from ttd.replay.events import Event, Kind, describe
 from ttd.replay.varint import Reader, varint
-
-if TYPE_CHECKING:
-    from ttd.replay.replay import Replay
 
 QUEUE_PACKETS = 256
 """Packets waiting for the guest beyond which host threads are held up."""
@@ -70,11 +69,12 @@ class NetFilter:
     with the log and dropped.
     """
 
-    def __init__(self, replay: Replay, netdev: Netdev) -> None:
+    def __init__(self, entrance: Entrance, netdev: Netdev) -> None:
         self.name = netdev.name
         self.capture: Capture | None = None
         self._backend = netdev.backend
-        self._replay = replay
+        self._entrance = entrance
+        self._position = entrance.position
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[int], bool] = lambda size: False
         self._queue: deque[bytes] = deque()
@@ -102,18 +102,34 @@ class NetFilter:
 
     def send(self, packet: bytes) -> None:
         """A packet from the guest: an Ethernet frame without its checksum."""
-        checksum = crc32(packet)
         self._sent += 1
         self._sent_crc = crc32(packet, self._sent_crc)
-        if self._replay.net_sent(self.name, checksum, len(packet)) and self._backend is not None:
+        if self._goes_out(packet) and self._backend is not None:
             self._backend.send(packet)
         if self.capture is not None:
             self.capture(self.name, True, packet)
 
+    def _goes_out(self, packet: bytes) -> bool:
+        """Record: the packet is logged, not its contents, which a replay makes anew.
+
+        Play: `Divergence` unless it is the next event, here.
+        """
+        position = self._position
+        device = position.devices.number(self.name)
+        payload = device + crc32(packet).to_bytes(4, "little") + varint(len(packet))
+        if not position.playing():
+            position.append(Kind.NET_TX, payload)
+            return True
+        event = position.take(Kind.NET_TX, f"a packet of {len(packet)} bytes sent to {self.name}")
+        if event.payload != payload:
+            found = Event(event.step, Kind.NET_TX, payload)
+            raise Divergence(event.step, describe(event), describe(found))
+        return False
+
     def ready(self) -> None:
         """The device has room again: packets that wait enter soon."""
         if self._queue:
-            self._replay.wake()
+            self._entrance.wake()
 
     # the host's side
 
@@ -130,7 +146,7 @@ class NetFilter:
             if self._closed:
                 return
             self._queue.append(varint(flags) + packet)
-        self._replay.wake()
+        self._entrance.wake()
 
     def start(self) -> None:
         """Let the backend receive."""
@@ -165,7 +181,7 @@ class NetFilter:
         self._received += 1
         if self._receive is None or not self._can_receive(len(packet)):
             raise Divergence(
-                self._replay.get_current_step(),
+                self._position.step(),
                 f"a packet of {len(packet)} bytes for {self.name}",
                 "no room for it",
             )

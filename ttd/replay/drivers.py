@@ -1,0 +1,97 @@
+"""The devices with a host side: who they are, and that they begin and end together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ttd.replay.block import BlockBackend, BlockDriver
+from ttd.replay.chars import CharBackend, CharDriver, Echo
+from ttd.replay.entrance import Entrance
+from ttd.replay.errors import ReplayError
+from ttd.replay.events import Kind
+from ttd.replay.input import InputDriver, InputEvent
+from ttd.replay.net import Netdev, NetFilter
+
+
+class Drivers:
+    """The front ends that devices hold, by name."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+        self.echo: Echo | None = None
+        """For the character devices that are added from now on."""
+        self._chars: dict[str, CharDriver] = {}
+        self.filters: dict[str, NetFilter] = {}
+        self.disks: list[BlockDriver] = []
+        """In the order of their registration."""
+        self._inputs: dict[str, InputDriver] = {}
+        self.next_block_id = 0
+
+    def add_char(self, name: str, backend: CharBackend | None) -> CharDriver:
+        driver = CharDriver(self._entrance, name, backend, self.echo)
+        self._entrance.add(Kind.CHAR_READ, driver, name)
+        self._chars[name] = driver
+        return driver
+
+    def add_net(self, netdev: Netdev) -> NetFilter:
+        net = NetFilter(self._entrance, netdev)
+        self._entrance.add(Kind.NET, net, netdev.name)
+        self.filters[netdev.name] = net
+        return net
+
+    def remove_net(self, net: NetFilter) -> None:
+        self._entrance.remove(Kind.NET, net.name)
+        del self.filters[net.name]
+        net.close()
+
+    def add_disk(
+        self, name: str, size: int, backend: BlockBackend | None, embed: bool
+    ) -> BlockDriver:
+        driver = BlockDriver(self._entrance, self.block_id, name, size, backend, embed)
+        self._entrance.add(Kind.BLOCK, driver, name)
+        self.disks.append(driver)
+        return driver
+
+    def add_input(self, name: str) -> InputDriver:
+        driver = InputDriver(self._entrance, name)
+        self._entrance.add(Kind.INPUT, driver.events, name)
+        self._entrance.add(Kind.INPUT_SYNC, driver.syncs, name)
+        self._inputs[name] = driver
+        return driver
+
+    def start(self) -> None:
+        """Let every backend bring input."""
+        for driver in self._chars.values():
+            driver.start()
+        for net in self.filters.values():
+            net.start()
+
+    def close(self) -> None:
+        """Let go of the host."""
+        for driver in self._chars.values():
+            driver.close()
+        for disk in self.disks:
+            disk.close()
+        for net in self.filters.values():
+            net.close()
+
+    def block_id(self) -> int:
+        """A number for a disk request, of whatever disk; they count up from 0."""
+        self.next_block_id += 1
+        return self.next_block_id - 1
+
+    def char_input(self, name: str, data: bytes) -> None:
+        """`CharDriver.be_write` of the one with this name."""
+        if name not in self._chars:
+            raise ReplayError(f"there is no character device {name}")
+        self._chars[name].be_write(data)
+
+    def packet(self, name: str, flags: int, iov: Sequence[bytes]) -> None:
+        """`NetFilter.packet_event` of the one with this name."""
+        if name not in self.filters:
+            raise ReplayError(f"there is no netdev {name}")
+        self.filters[name].packet_event(flags, iov)
+
+    def input(self, name: str, event: InputEvent | None) -> bool:
+        """`InputDriver.put` of the one with this name."""
+        return self._inputs[name].put(event)

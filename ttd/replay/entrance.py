@@ -1,0 +1,145 @@
+"""Where input enters the machine: at checkpoints, on the machine's own thread, at an exact step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ttd.replay.devices import WITH_DEVICE
+from ttd.replay.errors import Divergence, RecordingError, ReplayError
+from ttd.replay.events import Kind, describe, to_number
+from ttd.replay.position import ASYNC, Position
+from ttd.replay.sources import Source
+from ttd.replay.terms import Mode, State
+
+_PLAY = Mode.PLAY
+
+
+class Entrance:
+    """All sources of input. `wake` may be called from any thread, the rest from the machine's."""
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.enabled = False
+        """Whether events are let in."""
+        self.on_wake: Callable[[], None] | None = None
+        """Called when there is input."""
+        self._sources: dict[tuple[Kind, str], Source] = {}
+        self._wake = threading.Event()
+        self._input = False
+        self._delivering = False
+
+    # --- the sources
+
+    def add(self, kind: Kind, source: Source, name: str = "") -> None:
+        """An origin of events of `kind`, for the device `name` if they belong to one."""
+        if (kind, name) in self._sources:
+            raise ReplayError(f"the device {name} is registered twice")
+        if kind in WITH_DEVICE:
+            self.position.devices.add(name)
+        self._sources[kind, name] = source
+
+    def remove(self, kind: Kind, name: str) -> None:
+        """Take it out again."""
+        del self._sources[kind, name]
+        if not any(name == other for _, other in self._sources):
+            self.position.devices.remove(name)
+
+    def save(self) -> State:
+        """The devices' part of the machine's state."""
+        return {
+            f"{kind.name} {name}": source.save()
+            for (kind, name), source in self._sources.items()
+            if name
+        }
+
+    def load(self, state: State) -> None:
+        """Inverse of `save`."""
+        self._input = True
+        for (kind, name), source in self._sources.items():
+            if name:
+                source.load(state[f"{kind.name} {name}"])
+
+    # --- waiting
+
+    def wake(self) -> None:
+        """There is input: end a `wait` that is under way."""
+        self._input = True
+        self._wake.set()
+        if self.on_wake is not None:
+            self.on_wake()
+
+    def come_back(self) -> None:
+        """There is input, made by the machine itself, which is not in a `wait` now."""
+        self._input = True
+        if self.on_wake is not None:
+            self.on_wake()
+
+    def wait(self, timeout: float) -> bool:
+        """Sleep until `wake` is called, `timeout` seconds at most; True if woken."""
+        return self._wake.wait(timeout)
+
+    # --- letting in
+
+    def flush(self) -> None:
+        """Let in what can enter here: what the host has in record, what the log has in play."""
+        if not self.enabled or self._delivering:
+            return
+        self._delivering = True
+        position = self.position
+        try:
+            if position.mode is _PLAY and position.playing():
+                step = position.step()
+                position.check_passed(step)
+                self._deliver_logged(step)
+            if self._input and not position.playing():
+                self._drain()
+        finally:
+            self._delivering = False
+
+    def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
+        """Record: log an event, here, and let it in."""
+        logged = self.position.devices.number(name) + payload if name else payload
+        self.position.append_input(kind, logged)
+        self._sources[kind, name].deliver(payload)
+
+    def _drain(self) -> None:
+        """Record: let in everything that the host has and the devices can take."""
+        self._wake.clear()
+        self._input = False
+        entered = True
+        while entered:
+            # Again, because one delivery may make room for another: the end of a group of input
+            # events lets in the next group.
+            entered = False
+            for (kind, name), source in self._sources.items():
+                while (payload := source.take()) is not None:
+                    self.enter(kind, payload, name)
+                    entered = True
+        for source in self._sources.values():
+            if source.waiting:
+                self._input = True
+
+    def _deliver_logged(self, step: int) -> None:
+        """Play: let in what the log has at this step."""
+        position = self.position
+        while (head := position.head) is not None and head.step == step:
+            kind = head.kind
+            if kind is Kind.WARP:
+                target, warp = to_number(head.payload), position.warp_ns()
+                if warp > target:
+                    raise Divergence(step, f"an idle warp to {target} ns", f"{warp} ns")
+                if warp < target:
+                    return
+                position.advance()
+                continue
+            if kind not in ASYNC:
+                return
+            name, payload = position.devices.split(head)
+            source = self._sources.get((kind, name))
+            if source is None:
+                raise RecordingError(f"the recording has {describe(head)}, for no device")
+            if kind is Kind.BH and source.take() != payload:
+                raise Divergence(step, describe(head), "that it is not pending")
+            position.advance()
+            source.deliver(payload)

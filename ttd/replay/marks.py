@@ -1,0 +1,50 @@
+"""The places at which a run has been snapshotted: marks in the log with the machine's hash."""
+
+from __future__ import annotations
+
+from ttd.replay.errors import Divergence
+from ttd.replay.events import Kind
+from ttd.replay.position import Position
+from ttd.replay.terms import Mode, SnapshotTimer
+
+
+class SnapshotMarks:
+    """When the next snapshot is due in record; what a snapshot must have been in play."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+        self._timer: SnapshotTimer | None = None
+        self._due: int | None = None
+
+    def arm(self, timer: SnapshotTimer | None) -> None:
+        """Say when snapshots are to be taken."""
+        self._timer = timer
+        if timer is not None:
+            self._due = timer(self._position.step())
+
+    def room(self) -> int | None:
+        """Record: steps to the next snapshot; None if there is none to come."""
+        return None if self._due is None else max(0, self._due - self._position.step())
+
+    def due(self) -> bool:
+        """True in record when a snapshot is due."""
+        position = self._position
+        return self._due is not None and position.step() >= self._due and not position.playing()
+
+    def put(self, state_hash: bytes) -> None:
+        """Record: a snapshot is taken here. Nothing in play."""
+        position = self._position
+        if position.mode is Mode.NONE or position.playing():
+            return
+        position.append(Kind.SNAPSHOT, state_hash)
+        self.arm(self._timer)
+
+    def here(self) -> bool:
+        """Play: the next event is a mark, here."""
+        return self._position.playing() and self._position.here(Kind.SNAPSHOT) is not None
+
+    def check(self, state_hash: bytes | None) -> None:
+        """Play: pass a mark; `Divergence` unless the hash is the recorded one (None: trust)."""
+        head = self._position.take(Kind.SNAPSHOT, "a snapshot")
+        if state_hash is not None and head.payload != state_hash:
+            raise Divergence(head.step, f"state {head.payload.hex()}", f"state {state_hash.hex()}")

@@ -1,0 +1,101 @@
+"""What the guest asks of the outside world and gets at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ttd.replay.errors import Divergence, ReplayError
+from ttd.replay.events import Kind, number, to_number
+from ttd.replay.position import Position
+from ttd.replay.terms import Clock, Mode, State
+
+
+class Clocks:
+    """The host's clocks as the guest sees them. Within one step a clock stands still."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+        self._last: dict[Clock, tuple[int | None, int]] = {clock: (None, -1) for clock in Clock}
+        """The value last read, and at which step."""
+
+    def read(self, kind: Clock, read: Callable[[], int]) -> int:
+        """`read` asks the host (record only).
+
+        Only values that differ from the last one are logged; in play the last one holds until
+        then.
+        """
+        position = self._position
+        if position.mode is Mode.NONE:
+            return read()
+        step = position.step()
+        value, when = self._last[kind]
+        if value is not None and when == step:
+            return value
+        log_kind = Kind(kind)
+        if position.playing():
+            head = position.here(log_kind)
+            if head is not None:
+                position.advance()
+                value = to_number(head.payload)
+            elif value is None:
+                position.diverged(f"a first read of the {kind.name} clock")
+        else:
+            new = read()
+            if new != value:
+                position.append(log_kind, number(new))
+            value = new
+        self._last[kind] = (value, step)
+        return value
+
+    def save(self) -> State:
+        return {clock.name: list(self._last[clock]) for clock in Clock}
+
+    def load(self, state: State) -> None:
+        self._last = {clock: (state[clock.name][0], state[clock.name][1]) for clock in Clock}
+
+
+class HostCalls:
+    """What the host does for the guest, such as semihosting."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+
+    def call(self, tag: str, call: Callable[[], bytes]) -> bytes:
+        """Record: `call` runs and its result is logged. Play: the logged result.
+
+        `Divergence` if the log has none with this tag here.
+        """
+        position = self._position
+        name = tag.encode()
+        head = bytes((len(name),)) + name
+        if not position.playing():
+            result = call()
+            position.append(Kind.HOST_CALL, head + result)
+            return result
+        event = position.take(Kind.HOST_CALL, f"host call {tag}")
+        if not event.payload.startswith(head):
+            recorded = event.payload[1 : 1 + event.payload[0]].decode(errors="replace")
+            raise Divergence(event.step, f"host call {recorded}", f"host call {tag}")
+        return event.payload[len(head) :]
+
+
+class RandomBytes:
+    """Random bytes of the host."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+        self.source: Callable[[int], bytes] | None = None
+
+    def read(self, count: int) -> bytes:
+        """`count` bytes, from the log in play."""
+        position = self._position
+        if not position.playing():
+            if self.source is None:
+                raise ReplayError("no source of random bytes was configured")
+            data = self.source(count)
+            position.append(Kind.RANDOM, data)
+            return data
+        event = position.take(Kind.RANDOM, f"a read of {count} random bytes")
+        if len(event.payload) != count:
+            raise Divergence(event.step, f"{len(event.payload)} random bytes", f"a read of {count}")
+        return event.payload

@@ -1,0 +1,239 @@
+"""Where a machine stands in the log of its run, and what it may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from ttd.replay.devices import WITH_DEVICE, DeviceNames
+from ttd.replay.errors import Divergence
+from ttd.replay.events import Event, Kind, describe, number, small, to_number, to_small
+from ttd.replay.log import EventLog
+from ttd.replay.recording import Recording
+from ttd.replay.terms import Checkpoint, Mode
+
+REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
+ASYNC = (*REQUESTS, *WITH_DEVICE, Kind.DEBUG_WRITE, Kind.BH)
+"""Kinds that enter at a checkpoint."""
+_STOPS = (*ASYNC, Kind.WARP, Kind.SNAPSHOT, Kind.CHECKPOINT, Kind.INTERRUPT, Kind.END)
+"""Kinds at whose step the machine must not be in the middle of a run of instructions."""
+_LOGGED_CHECKPOINTS = (
+    Checkpoint.RESET_REQUESTED,
+    Checkpoint.SUSPEND_REQUESTED,
+    Checkpoint.CLOCK_HOST,
+    Checkpoint.CLOCK_VIRTUAL_RT,
+    Checkpoint.INIT,
+    Checkpoint.RESET,
+)
+# Looking up a member of an enumeration costs as much as the rest of a checkpoint.
+_RECORD, _PLAY = Mode.RECORD, Mode.PLAY
+
+
+class Position:
+    """A place in one `EventLog`: the *cursor* is the sequence number of the next event.
+
+    A recording that is being made is *live*: `load` of an earlier place makes the mode PLAY, and
+    when the machine is back at the *frontier*, the furthest place it has been, the mode is RECORD
+    again. A finished recording is PLAY throughout, and `at_end` tells when it is over.
+    """
+
+    def __init__(self) -> None:
+        self.mode = Mode.NONE
+        """As last looked at: `playing` notices that a live recording has caught up."""
+        self.live = False
+        self.log = EventLog()
+        self.devices = DeviceNames()
+        self.step: Callable[[], int] = lambda: 0
+        """The current step."""
+        self.warp_ns: Callable[[], int] = lambda: 0
+        """The sum of idle warps so far."""
+        self.warp_step: Callable[[], int] | None = None
+        """The step of the last warp."""
+        self.cursor = 0
+        self.head: Event | None = None
+        """Play: the next event."""
+        self.frontier = (0, 0)
+        """Step and warps."""
+        self._stop = (-1, 0)
+        self._marked_warp: tuple[int, int] | None = None
+
+    def begin(self, mode: Mode, recording: Recording | None) -> None:
+        """Stand at the first event."""
+        if mode is _PLAY and recording is not None:
+            self.devices.recorded = recording.devices
+            self.frontier = (recording.status.steps, recording.status.warp_ns)
+        self.mode = mode
+        self.live = mode is _RECORD
+        self.log = EventLog(recording)
+        self._go_to(0)
+
+    # --- which part of history this is
+
+    def playing(self) -> bool:
+        """True in play; a live recording that has caught up becomes RECORD here."""
+        if self.mode is not _PLAY:
+            return False
+        if self.live and self.head is None and self._at_frontier():
+            self.mode = _RECORD
+            return False
+        return True
+
+    @property
+    def at_end(self) -> bool:
+        """True where a finished recording ends; never in a live one."""
+        if self.mode is not _PLAY or self.live or not self._at_frontier():
+            return False
+        return self.head is None or self.head.kind is Kind.END
+
+    def _at_frontier(self) -> bool:
+        return (self.step(), self.warp_ns()) >= self.frontier
+
+    @property
+    def end_step(self) -> int:
+        """Furthest step of the history known; grows while recording."""
+        if self.mode is _RECORD:
+            self.note_frontier()
+        return self.frontier[0]
+
+    def note_frontier(self) -> None:
+        """History goes up to here, at least."""
+        self.frontier = max(self.frontier, (self.step(), self.warp_ns()))
+
+    def save(self) -> int:
+        """The cursor, for a state of the machine from which it may go on."""
+        if self.mode is _RECORD:
+            self.note_frontier()
+            # So that a snapshot's mark, which follows, is met when the warps are the same.
+            self.mark_warp()
+        return self.cursor
+
+    def load(self, cursor: int) -> None:
+        """Stand where `save` was called. A live recording is in PLAY until it has caught up."""
+        if self.mode is _RECORD:
+            self.note_frontier()
+            self.mode = _PLAY
+        self._go_to(cursor)
+        self._stop = (-1, 0)
+        self._marked_warp = None
+
+    # --- play: the next event
+
+    def until_stop(self) -> int:
+        """Steps to the next event that enters at a checkpoint or is a mark, or to the end."""
+        step = self.step()
+        self.check_passed(step)
+        if self._stop[0] < self.cursor:
+            self._stop = self._find_stop()
+        return max(0, self._stop[1] - step)
+
+    def _find_stop(self) -> tuple[int, int]:
+        """Number and step of the next event to stop for; or of the end of history."""
+        end = self.frontier[0]
+        head = self.head
+        if head is not None and head.kind in _STOPS:
+            return self.cursor, min(head.step, end)
+        found = self.log.next_of(_STOPS, self.cursor)
+        return (len(self.log), end) if found is None else (found[0], min(found[1].step, end))
+
+    def next_warp(self) -> int | None:
+        """The sum of idle warps (ns) that something at this step waits for, else None."""
+        if not self.playing():
+            return None
+        head = self.head
+        if head is None or head.kind is Kind.END:
+            step, warp = self.frontier
+            return warp if step == self.step() and warp > self.warp_ns() else None
+        if head.kind is Kind.WARP and head.step == self.step():
+            return to_number(head.payload)
+        return None
+
+    def check_passed(self, step: int) -> None:
+        """Raise `Divergence` if an event before `step` has not been met."""
+        head = self.head
+        if head is not None and head.step < step and self.playing():
+            raise Divergence(step, describe(head), "that the machine went on without it")
+
+    def diverged(self, found: str) -> NoReturn:
+        """Raise `Divergence`: not the next event, but what `found` says."""
+        head = self.head
+        expected = "the end of the recording" if head is None else describe(head)
+        raise Divergence(self.step(), expected, found)
+
+    def here(self, kind: Kind) -> Event | None:
+        """The next event, if it is of this kind and at this step."""
+        head = self.head
+        if head is None or head.kind is not kind or head.step != self.step():
+            return None
+        return head
+
+    def has(self, kind: Kind) -> bool:
+        """False if in play the next event is not of this kind and here."""
+        return not self.playing() or self.here(kind) is not None
+
+    def advance(self) -> None:
+        """The next event has been met."""
+        self._go_to(self.cursor + 1)
+
+    def take(self, kinds: Kind | tuple[Kind, ...], found: str) -> Event:
+        """Consume the next event, which must be one of `kinds`, here."""
+        head = self.head
+        wanted = (kinds,) if isinstance(kinds, Kind) else kinds
+        if head is None or head.kind not in wanted or head.step != self.step():
+            self.diverged(found)
+        self.advance()
+        return head
+
+    def _go_to(self, cursor: int) -> None:
+        self.cursor = cursor
+        self.head = self.log.get(cursor)
+
+    # --- record: one more event
+
+    def append(self, kind: Kind, payload: bytes) -> None:
+        """Put an event into the log, here; nothing if nothing is recorded."""
+        if self.mode is _RECORD:
+            self.log.append(Event(self.step(), kind, payload))
+            self.cursor = len(self.log)
+
+    def mark_warp(self) -> None:
+        """Say at which idle warp the next event enters, if the step alone does not tell."""
+        now = (self.step(), self.warp_ns())
+        if self.warp_step is not None and self.warp_step() != now[0]:
+            return
+        if self.warp_step is None and now[1] == (self._marked_warp or (0, 0))[1]:
+            return
+        if now != self._marked_warp:
+            self.append(Kind.WARP, number(now[1]))
+            self._marked_warp = now
+
+    def append_input(self, kind: Kind, payload: bytes) -> None:
+        """`append` what must find the same idle warp again in play."""
+        if self.mode is _RECORD:
+            self.mark_warp()
+            self.append(kind, payload)
+
+    # --- both
+
+    def mark(self, kind: Kind, payload: bytes) -> None:
+        """Record: put it into the log. Play: it must be the next event, here."""
+        if not self.playing():
+            self.append(kind, payload)
+            return
+        found = f"{kind.name.lower()} {to_small(payload)}"
+        if self.take(kind, found).payload != payload:
+            self._go_to(self.cursor - 1)
+            self.diverged(found)
+
+    def checkpoint(self, kind: Checkpoint) -> bool:
+        """Record: put it into the log, if it is one of those. Play: True if it is met here."""
+        if kind not in _LOGGED_CHECKPOINTS:
+            return True
+        payload = small(kind)
+        if not self.playing():
+            self.append_input(Kind.CHECKPOINT, payload)
+            return True
+        head = self.here(Kind.CHECKPOINT)
+        if head is None or head.payload != payload:
+            return False
+        self.advance()
+        return True
