@@ -15,7 +15,8 @@ from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
 from ttd.replay.block import Disk
 from ttd.replay.errors import Divergence, RecordingError
-from ttd.replay.recording import Recording, SnapshotInfo
+from ttd.replay.index import SnapshotInfo
+from ttd.replay.recording import Recording
 from ttd.replay.replay import Mode
 from ttd.replay.varint import Reader, put_series
 

@@ -17,7 +17,7 @@ from typing import Any
 from tests.integration.cli_forks import Forks
 from ttd.replay.blob import pack, seal, unpack, unseal
 from ttd.replay.events import Event, decode_chunk, encode_chunk
-from ttd.replay.recording import ChunkInfo
+from ttd.replay.index import ChunkInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "tests" / "firmware"

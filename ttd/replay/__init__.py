@@ -7,9 +7,10 @@ from ttd.replay.chars import CharBackend, CharDriver
 from ttd.replay.config import MachineConfig
 from ttd.replay.errors import Blocked, ConfigMismatch, Divergence, RecordingError, ReplayError
 from ttd.replay.events import Event, Kind, describe
+from ttd.replay.index import ChunkInfo, SnapshotInfo, Status
 from ttd.replay.log import EventLog
 from ttd.replay.net import NetBackend, Netdev, NetFilter, PacketFlags
-from ttd.replay.recording import ChunkInfo, Recording, SnapshotInfo, Status
+from ttd.replay.recording import Recording
 from ttd.replay.replay import Replay
 from ttd.replay.sources import Source
 from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer, State

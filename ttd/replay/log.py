@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 
 from ttd.replay.errors import RecordingError
 from ttd.replay.events import MAX_PAYLOAD, Event, Kind
-from ttd.replay.recording import ChunkInfo, Recording
+from ttd.replay.index import ChunkInfo
+from ttd.replay.recording import Recording
 
 CHUNK_EVENTS = 4096
 """Events in a full chunk; what is not full yet is written again at each commit."""

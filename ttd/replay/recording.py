@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from threading import RLock
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from ttd.replay import schema
-from ttd.replay.blob import DIGEST_BYTES, digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.replay.blob import digest, expand, pack, seal, shrink, unpack, unseal
 from ttd.replay.claim import Claim
 from ttd.replay.config import MachineConfig
 from ttd.replay.errors import RecordingError
 from ttd.replay.events import Event, decode_chunk, encode_chunk
-from ttd.replay.varint import Reader, put_series, put_varint
+from ttd.replay.index import ChunkInfo, PageHistory, SnapshotInfo, Status
+from ttd.replay.rows import context, pack_pages, put_meta, unpack_pages
 from ttd.replay.writer import Job, Writer
 
 MAX_PAGE = 1 << 16
@@ -27,49 +27,6 @@ _MAX_PAGES = 32 << 20
 _MAX_META = 1 << 20
 _ROW_BYTES = 64
 """What a row counts for besides its data."""
-
-
-class ChunkInfo(NamedTuple):
-    """Where a chunk of events stands: sequence numbers, steps, and a mask of 1 << kind."""
-
-    first: int
-    events: int
-    first_step: int
-    last_step: int
-    kinds: int
-
-    @classmethod
-    def of(cls, first: int, events: Sequence[Event]) -> Self:
-        """The description of `events`, of which there is at least one."""
-        kinds = 0
-        for kind in {event.kind for event in events}:
-            kinds |= 1 << kind
-        return cls(first, len(events), events[0].step, events[-1].step, kinds)
-
-
-class SnapshotInfo(NamedTuple):
-    """A stored snapshot: `sequence` events came before it; `hash` is the machine's state hash."""
-
-    id: int
-    step: int
-    sequence: int
-    virtual_ns: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a recording goes and how it ended."""
-
-    steps: int = 0
-    virtual_ns: int = 0
-    warp_ns: int = 0
-    events: int = 0
-    complete: bool = False
-    """False while it grows, and for ever if the recorder was killed."""
-    reason: str = ""
-    exit_code: int | None = None
-    state_hash: bytes | None = None
 
 
 class Recording:
@@ -95,8 +52,7 @@ class Recording:
         self._writer = Writer(connection, self._lock) if writable else None
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
-        self._history: dict[int, tuple[list[int], list[bytes]]] = {}
-        self._history_end = 0
+        self._history = PageHistory()
         self._claim: Claim | None = None
 
     # --- making and opening
@@ -120,47 +76,19 @@ class Recording:
             config.board, config.cpu_model, config.clock_ns, hashes, config.options
         )
         name = "a temporary recording" if path is None else path
-        if path is not None and os.path.lexists(path):
-            if not os.path.isfile(path):
-                raise RecordingError(f"{path} is not a file that a recording can replace")
-            if os.path.getsize(path) > 0:
-                try:
-                    schema.check_header(path)
-                except RecordingError as error:
-                    raise RecordingError(f"{error}, and is not overwritten") from None
-        temporary = "" if path is None else f"{path}.{os.getpid()}.new"
-        replaced = claim = None
+        if path is not None:
+            schema.check_replaceable(path)
+
+        def fill(db: sqlite3.Connection) -> None:
+            put_meta(db, "about", {"config": config.to_data(), "created_by": created_by})
+            put_meta(db, "devices", [])
+            put_meta(db, "status", asdict(Status()))
+            for image, data in images.items():
+                blob = seal(data, context("image", image))
+                db.execute("INSERT INTO images VALUES (?, ?)", (image, blob))
+
         with schema.one_sentence(name):
-            try:
-                if path is not None and os.path.lexists(path):
-                    # A recording that is being made outlives a second recorder.
-                    replaced = Claim(path)
-                connection = schema.create(temporary)
-                about = {"config": config.to_data(), "created_by": created_by}
-                _put_meta(connection, "about", about)
-                _put_meta(connection, "devices", [])
-                _put_meta(connection, "status", asdict(Status()))
-                for image, data in images.items():
-                    connection.execute(
-                        "INSERT INTO images VALUES (?, ?)",
-                        (image, seal(data, _context("image", image))),
-                    )
-                connection.execute("COMMIT")
-                if path is not None:
-                    connection.close()
-                    claim = Claim(temporary, path)
-                    connection = schema.publish(temporary, path, replaced is not None)
-            except BaseException:
-                if claim is not None:
-                    claim.release()
-                raise
-            finally:
-                if replaced is not None:
-                    replaced.release()
-                if temporary:
-                    for suffix in ("", "-journal"):
-                        with suppress(OSError):
-                            os.unlink(temporary + suffix)
+            connection, claim = schema.make(path, fill)
         recording = cls(name, connection, writable=True)
         recording._claim = claim
         recording.config = config
@@ -240,7 +168,7 @@ class Recording:
     def set_devices(self, names: list[str]) -> None:
         """Say which devices have a host side; the position is the number in events."""
         self.devices = list(names)
-        self._put(lambda db: _put_meta(db, "devices", names), _ROW_BYTES)
+        self._put(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
 
     def add_chunk(self, first: int, events: Sequence[Event]) -> None:
         """Store the events from number `first` on, replacing an earlier, shorter chunk there."""
@@ -293,11 +221,11 @@ class Recording:
         raw = pack(state)
         if len(raw) > _MAX_STATE:
             raise RecordingError(f"a machine state of {len(raw)} bytes is too large to record")
-        pages = _pack_pages(sorted(changed_pages))
-        context = _context("snapshot", *info)
+        pages = pack_pages(sorted(changed_pages))
+        place = context("snapshot", *info)
 
         def job(db: sqlite3.Connection) -> None:
-            row = (*info, seal(pages, context + b"pages"), seal(raw, context + b"state"))
+            row = (*info, seal(pages, place + b"pages"), seal(raw, place + b"state"))
             db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
         self._put(job, _ROW_BYTES + len(raw) + len(pages))
@@ -306,7 +234,7 @@ class Recording:
 
     def add_interval(self, snapshot: int, data: bytes) -> None:
         """Store what is known of the time from stored snapshot `snapshot` to the next (opaque)."""
-        blob = seal(data, _context("interval", snapshot))
+        blob = seal(data, context("interval", snapshot))
         self._put(
             lambda db: db.execute(
                 "INSERT OR REPLACE INTO intervals VALUES (?, ?)", (snapshot, blob)
@@ -358,7 +286,7 @@ class Recording:
 
     def _commit_status(self) -> None:
         data = asdict(self.status)
-        self._put(lambda db: _put_meta(db, "status", data), 0)
+        self._put(lambda db: put_meta(db, "status", data), 0)
         if self._writer is not None:
             self._writer.commit()
 
@@ -422,22 +350,13 @@ class Recording:
 
     def changed_pages(self, snapshot: int) -> list[tuple[int, bytes]]:
         """(page number, hash) of the pages that changed since the stored snapshot before."""
-        return _unpack_pages(self._snapshot_blob(snapshot, "pages", _MAX_PAGES))
+        return unpack_pages(self._snapshot_blob(snapshot, "pages", _MAX_PAGES))
 
     def page_map(self, snapshot: int) -> dict[int, bytes]:
         """Hash of every page of the machine at this snapshot, by page number."""
-        for number in range(self._history_end, snapshot + 1):
-            for page, name in self.changed_pages(number):
-                ids, hashes = self._history.setdefault(page, ([], []))
-                ids.append(number)
-                hashes.append(name)
-            self._history_end = number + 1
-        pages = {}
-        for page, (ids, hashes) in self._history.items():
-            at = bisect_right(ids, snapshot)
-            if at:
-                pages[page] = hashes[at - 1]
-        return pages
+        for number in range(self._history.snapshots, snapshot + 1):
+            self._history.add(self.changed_pages(number))
+        return self._history.at(snapshot)
 
     def page(self, name: bytes) -> bytes:
         """The page with this hash."""
@@ -452,13 +371,13 @@ class Recording:
     def interval(self, snapshot: int) -> bytes | None:
         """What `add_interval` stored; None if nothing."""
         row = self._row("SELECT data FROM intervals WHERE id = ?", snapshot)
-        return None if row is None else unseal(row[0], _context("interval", snapshot))
+        return None if row is None else unseal(row[0], context("interval", snapshot))
 
     def images(self) -> dict[str, bytes]:
         """The firmware files by name, checked against the configuration's hashes."""
         images = {}
         for name, blob in self._rows("SELECT name, data FROM images ORDER BY rowid"):
-            images[name] = unseal(blob, _context("image", name))
+            images[name] = unseal(blob, context("image", name))
         if {name: digest(data) for name, data in images.items()} != self.config.images:
             raise self._damaged("an image is missing or not the recorded one")
         return images
@@ -467,7 +386,7 @@ class Recording:
 
     def set_bookmark(self, name: str, step: int, note: str = "") -> None:
         """Remember a place; in a finished recording too, if its file can be written."""
-        blob = seal(pack([step, note]), _context("bookmark", name))
+        blob = seal(pack([step, note]), context("bookmark", name))
         self._change("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", name, blob)
 
     def delete_bookmark(self, name: str) -> None:
@@ -478,7 +397,7 @@ class Recording:
         """(step, note) by name."""
         places = {}
         for name, blob in self._rows("SELECT name, data FROM bookmarks ORDER BY name"):
-            entry = unpack(unseal(blob, _context("bookmark", name), _MAX_META))
+            entry = unpack(unseal(blob, context("bookmark", name), _MAX_META))
             match entry:
                 case [int(step), str(note)]:
                     places[name] = (step, note)
@@ -518,7 +437,7 @@ class Recording:
         row = self._row("SELECT data FROM meta WHERE name = ?", name)
         if row is None:
             raise self._damaged(f"it has no {name}")
-        data = unpack(unseal(row[0], _context("meta", name), _MAX_META))
+        data = unpack(unseal(row[0], context("meta", name), _MAX_META))
         if not isinstance(data, form):
             raise self._damaged(f"its {name} is not readable")
         return data
@@ -527,36 +446,8 @@ class Recording:
         row = self._row(f"SELECT {column} FROM snapshots WHERE id = ?", snapshot)
         if row is None:
             raise self._damaged("a snapshot is missing")
-        context = _context("snapshot", *self._snapshots[snapshot]) + column.encode()
-        return unseal(row[0], context, limit)
+        place = context("snapshot", *self._snapshots[snapshot]) + column.encode()
+        return unseal(row[0], place, limit)
 
     def _damaged(self, why: str) -> RecordingError:
         return RecordingError(f"{self.path} is damaged: {why}")
-
-
-def _context(*parts: object) -> bytes:
-    """What a checksum covers besides the data: where it belongs."""
-    return pack(parts)
-
-
-def _put_meta(db: sqlite3.Connection, name: str, data: object) -> None:
-    blob = seal(pack(data), _context("meta", name))
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, blob))
-
-
-def _pack_pages(pages: list[tuple[int, bytes]]) -> bytes:
-    out = bytearray()
-    put_varint(out, len(pages))
-    put_series(out, [number for number, _ in pages])
-    for _, name in pages:
-        out += name
-    return bytes(out)
-
-
-def _unpack_pages(raw: bytes) -> list[tuple[int, bytes]]:
-    reader = Reader(raw)
-    count = reader.varint()
-    if count > len(raw):
-        raise RecordingError("the recording is damaged: a snapshot claims too many pages")
-    numbers = reader.series(count)
-    return [(number, reader.bytes(DIGEST_BYTES)) for number in numbers]

@@ -7,12 +7,12 @@ import shutil
 import sqlite3
 import struct
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from ttd.replay.claim import taken
+from ttd.replay.claim import Claim, taken
 from ttd.replay.errors import RecordingError
 
 APPLICATION_ID = 0x54544452
@@ -70,7 +70,56 @@ def sentence(path: str, error: BaseException) -> RecordingError:
     return RecordingError(what)
 
 
-def create(path: str) -> sqlite3.Connection:
+def check_replaceable(path: str) -> None:
+    """Raise `RecordingError` if there is something at `path` that is not a recording."""
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        raise RecordingError(f"{path} is not a file that a recording can replace")
+    if os.path.getsize(path) > 0:
+        try:
+            check_header(path)
+        except RecordingError as error:
+            raise RecordingError(f"{error}, and is not overwritten") from None
+
+
+def make(
+    path: str | None, fill: Callable[[sqlite3.Connection], None]
+) -> tuple[sqlite3.Connection, Claim | None]:
+    """A new database that grows at `path`, claimed; None: a temporary one. `fill` writes to it.
+
+    The file has the name only when it is whole.
+    """
+    if path is None:
+        connection = _create("")
+        fill(connection)
+        connection.execute("COMMIT")
+        return connection, None
+    temporary = f"{path}.{os.getpid()}.new"
+    replaced = claim = None
+    try:
+        if os.path.lexists(path):
+            # A recording that is being made outlives a second recorder.
+            replaced = Claim(path)
+        connection = _create(temporary)
+        fill(connection)
+        connection.execute("COMMIT")
+        connection.close()
+        claim = Claim(temporary, path)
+        return _publish(temporary, path, replaced is not None), claim
+    except BaseException:
+        if claim is not None:
+            claim.release()
+        raise
+    finally:
+        if replaced is not None:
+            replaced.release()
+        for suffix in ("", "-journal"):
+            with suppress(OSError):
+                os.unlink(temporary + suffix)
+
+
+def _create(path: str) -> sqlite3.Connection:
     """A new database with empty tables, in a transaction that the caller commits.
 
     "" is a temporary one that SQLite deletes by itself.
@@ -84,7 +133,7 @@ def create(path: str) -> sqlite3.Connection:
     return connection
 
 
-def publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
+def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
     """Give a committed, closed database its name, and open it to grow.
 
     `replaces`: there is a recording of that name, and the caller has a claim to it. If not,

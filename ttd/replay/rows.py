@@ -1,0 +1,40 @@
+"""What stands in the rows of a recording's tables."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ttd.replay.blob import DIGEST_BYTES, pack, seal
+from ttd.replay.errors import RecordingError
+from ttd.replay.varint import Reader, put_series, put_varint
+
+
+def context(*parts: object) -> bytes:
+    """What a checksum covers besides the data: where it belongs."""
+    return pack(parts)
+
+
+def put_meta(db: sqlite3.Connection, name: str, data: object) -> None:
+    """Store an entry of the table `meta`."""
+    blob = seal(pack(data), context("meta", name))
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, blob))
+
+
+def pack_pages(pages: list[tuple[int, bytes]]) -> bytes:
+    """(page number, hash) of a snapshot's changed pages, in the order of their numbers."""
+    out = bytearray()
+    put_varint(out, len(pages))
+    put_series(out, [number for number, _ in pages])
+    for _, name in pages:
+        out += name
+    return bytes(out)
+
+
+def unpack_pages(raw: bytes) -> list[tuple[int, bytes]]:
+    """Inverse of `pack_pages`."""
+    reader = Reader(raw)
+    count = reader.varint()
+    if count > len(raw):
+        raise RecordingError("the recording is damaged: a snapshot claims too many pages")
+    numbers = reader.series(count)
+    return [(number, reader.bytes(DIGEST_BYTES)) for number in numbers]
