@@ -372,7 +372,8 @@ class Machine:
         return engine.run(budget)
 
     def _deal_with(self, stop: EngineStop) -> None:
-        if stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS):
+        ended = stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS)
+        if ended and not self.cpu.unfinished(stop.pc):
             return
         after = self.cpu.stopped(stop)
         if after is After.RAISED:

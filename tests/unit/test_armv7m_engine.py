@@ -78,12 +78,13 @@ class Machine:
                 engine.step += 1
                 continue
             stop = engine.run(1 if cpu.single_step() else limit - engine.step)
-            if stop.reason in (StopReason.BUDGET, StopReason.MASKS):
+            whole = stop.reason in (StopReason.BUDGET, StopReason.MASKS)
+            if whole and not cpu.unfinished(stop.pc):
                 continue
             after = cpu.stopped(stop)
             if after is After.ENTERED:
                 engine.step += 1
-            elif after is not After.CONTINUE:
+            elif after not in (After.CONTINUE, After.RAISED):
                 return after
         return None
 

@@ -167,6 +167,13 @@ class Cpu(Protocol):
     def single_step(self) -> bool:
         """True where the machine has to ask `pending` after every instruction."""
 
+    def unfinished(self, pc: int) -> bool:
+        """True if the instruction before `pc` has effects that are still to come.
+
+        `stopped` then brings them about, whatever ended the run: nothing may look at the machine
+        before, as where a run ends must not matter.
+        """
+
     def enter(self, number: int) -> None:
         """Take exception `number`: one step; PC is then its handler's first instruction."""
 

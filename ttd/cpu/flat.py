@@ -129,6 +129,9 @@ class FlatCpu:
     def single_step(self) -> bool:
         return False
 
+    def unfinished(self, pc: int) -> bool:
+        return False
+
     def enter(self, number: int) -> None:
         raise AssertionError("there are no exceptions")
 

@@ -280,9 +280,11 @@ class CortexM:
     # Stops -----------------------------------------------------------------------------------
 
     def stopped(self, stop: EngineStop) -> After | Over:
-        """What is raised here becomes pending; the machine's next look takes it."""
         if self._flow.lockup:
             return self._locked_up()
+        if self.unfinished(stop.pc):
+            after = self._fetch_fault(stop.pc)
+            return self._locked_up() if self._flow.lockup else after
         match stop.reason:
             case StopReason.WAIT:
                 return self._sleep(_WAIT_INTERRUPT)
@@ -297,6 +299,10 @@ class CortexM:
                 after = After.CONTINUE
         return self._locked_up() if self._flow.lockup else after
 
+    def unfinished(self, pc: int) -> bool:
+        """A branch to EXC_RETURN: the return belongs to the instruction that made it."""
+        return pc >= _EXC_RETURN and self.exception_number() != 0
+
     def _locked_up(self) -> Over:
         return Over(f"the CPU locked up at {self._engine.reg_read(arm.UC_ARM_REG_PC):#010x}")
 
@@ -304,8 +310,9 @@ class CortexM:
         match stop.code:
             case types.EXCEPTION_DIVIDE:
                 return self._raise(exc.USAGE_FAULT, scs.DIVBYZERO)
-            case _Excp.SWI:  # PC is after it
-                return self._raise(exc.SVCALL)
+            case _Excp.SWI:  # PC is after it: the exception is a step of its own
+                self._raise(exc.SVCALL)
+                return After.CONTINUE
             case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
                 return self._fetch_fault(stop.pc)
             case _Excp.DATA_ABORT:
@@ -320,7 +327,7 @@ class CortexM:
 
     def _raise(self, number: int, status: int = 0) -> After:
         self._flow.raise_synchronous(number, status)
-        return After.CONTINUE
+        return After.RAISED
 
     def _breakpoint(self, pc: int) -> After:
         """C1.6.1 and B1.5.14: without a debugger, DebugMonitor or HardFault."""
@@ -330,7 +337,7 @@ class CortexM:
         if self._table.can_preempt(exc.DEBUG_MONITOR, self._flow.execution_priority()):
             return self._raise(exc.DEBUG_MONITOR)
         self._flow.raise_hard_fault(scs.DEBUGEVT)
-        return After.CONTINUE
+        return After.RAISED
 
     def _invalid(self, pc: int) -> After:
         """Undefined instructions, ARM state, and the hints that Unicorn stops after."""

@@ -188,6 +188,9 @@ class Riscv:
     def single_step(self) -> bool:
         return False
 
+    def unfinished(self, pc: int) -> bool:
+        return False
+
     def exception_number(self) -> int:
         """The architecture does not remember which trap's handler runs."""
         return 0

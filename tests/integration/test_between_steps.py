@@ -1,0 +1,59 @@
+"""Nothing looks at a machine in the middle of a step, where play would not come by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.border import FIRMWARE
+from tests.integration.cli_tools import ttd
+from tests.integration.inside import playing_session
+from ttd.cpu.armv7m.cpu import CortexM
+from ttd.replay import Kind
+from ttd.replay.replay import Checkpoint
+
+SVC = 0xDF
+"""Upper byte of the instruction."""
+EXC_RETURN = 0xF0000000
+
+
+@pytest.mark.parametrize(("board", "name"), [("mps2-an385", "faults"), ("microbit", "microbit")])
+def test_inputs_enter_before_an_instruction_or_after_what_it_causes(
+    tmp_path: Path, board: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a fault is pending that its instruction has raised, input would be at a step at which
+    play delivers it before that instruction; likewise between a branch to EXC_RETURN and the
+    return. After SVC, which retires, there is a position."""
+    path = tmp_path / "run.ttd"
+    elf = FIRMWARE / name / f"{name}.elf"
+    done = ttd("record", "--board", board, "--semihosting", "--steps", "400000", "-o", path, elf)
+    assert done.code in (0, 1), done.err
+    session = playing_session(path)
+    machine = session.machine
+    cpu, engine = machine.cpu, machine.engine
+    assert isinstance(cpu, CortexM)
+    pending, at_return, looked = set(), 0, 0
+    ask = machine.replay.checkpoint
+
+    def checkpoint(kind: Checkpoint) -> bool:
+        nonlocal at_return, looked
+        if kind is Checkpoint.CLOCK_VIRTUAL:
+            looked += 1
+            at_return += engine.pc >= EXC_RETURN
+            if cpu._flow.synchronous and engine.read(engine.pc - 2, 2)[1] != SVC:
+                pending.add(cpu._table.top)
+        return ask(kind)
+
+    monkeypatch.setattr(machine.replay, "checkpoint", checkpoint)
+    end = session.timeline.end
+    _, first = next(session.replay.log.select([Kind.INTERRUPT, Kind.EXCEPTION]))
+    session.timeline.seek(first.step - 10)
+    for _ in range(2000):
+        if machine.engine.step >= end:
+            break
+        session.timeline.step_forward()
+    session.close()
+    assert looked > 1000
+    assert at_return == 0
+    assert not pending
