@@ -59,6 +59,7 @@ class Bus:
     def _map(self, mapped: MappedDevice) -> None:
         base, device, clockwork = mapped.base, mapped.device, self._clockwork
         bursts = type(device).burst is not Device.burst
+        unit = device.unit
 
         def read(address: int, size: int) -> int:
             clockwork.before_access()
@@ -67,11 +68,13 @@ class Bus:
             except BusError as error:
                 raise BusFault(str(error)) from error
             clockwork.after_access()
-            steady = device.steady(address - base)
+            offset = address - base
+            # Of a register's other bytes it is not known how they go on.
+            steady = None if offset % unit else device.steady(offset)
             if steady is not None:
                 clockwork.keep_reading(value, steady)
             elif bursts:
-                self._open_burst(base, device.burst(address - base, False))
+                self._open_burst(base, device.burst(offset, False))
             return value
 
         def write(address: int, size: int, value: int) -> None:

@@ -24,25 +24,27 @@ LOOP = [
     *(0x6841, 0x404F, 0x6801, 0x187F, 0x6911, 0x187F, 0x6951, 0x187F, 0x6991, 0x187F, 0x6A11),
     *(0x404F, 0x6899, 0x187F, 0x6861, 0x187F, 0x41F7, 0x3D01, 0xD1EC, 0x6087, 0x25C8, 0xE7E9),
 ]
+# The same with a byte in the middle of COUNTER, ldrb r1,[r2,#0x19], for the whole of it.
+BYTES = [0x7E51 if code == 0x6991 else code for code in LOOP]
 # ldr r0..r4,[pc,#..] from the pool; movs r5,#200; movs r6,#5; movs r7,#3; str r7,[r3,#4]
 # (SysTick reload 3); str r7,[r3]... then enables both timers.
 POOL = [0x40000000, 0, 0x40028000, 0xE000E010, 0x40004000]
 
 
-def image(path: Path, reload: int) -> Path:
+def image(path: Path, reload: int, loop: list[int]) -> Path:
     """The program as a raw image: vectors, set-up, loop, pool."""
     setup = [0x25C8, 0x2605, 0x2700 | reload]
     setup += [0x605F, 0x609F, 0x2105, 0x6019]  # SysTick RVR, CVR, CSR = 5
     setup += [0x6087, 0x2101, 0x6001]  # TIMER0 RELOAD, CTRL = 1
     count = len(setup) + 4
     loads = []
-    base = 8 + 2 * (count + len(LOOP))
+    base = 8 + 2 * (count + len(loop))
     base += -base % 4
     for at, register in enumerate((0, 2, 3, 4)):
         pc = (8 + 2 * at + 4) & ~3
         word = (0, 2, 3, 4)[at]
         loads.append(0x4800 | register << 8 | (base + 4 * word - pc) // 4)
-    code = struct.pack(f"<{count + len(LOOP)}H", *loads, *setup, *LOOP)
+    code = struct.pack(f"<{count + len(loop)}H", *loads, *setup, *loop)
     data = struct.pack("<2I", 0x20001000, 9) + code
     data += bytes(base - len(data)) + struct.pack("<5I", *POOL)
     path.write_bytes(data)
@@ -62,9 +64,11 @@ def run(firmware: Path, cuts: random.Random | None) -> bytes:
     return repr((registers, machine.engine.read(0x20000000, 64))).encode()
 
 
-@pytest.mark.parametrize("reload", [3, 100, 255])
-def test_kept_registers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reload: int) -> None:
-    firmware = image(tmp_path / "fw.bin", reload)
+@pytest.mark.parametrize(("reload", "loop"), [(3, LOOP), (100, LOOP), (255, LOOP), (100, BYTES)])
+def test_kept_registers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reload: int, loop: list[int]
+) -> None:
+    firmware = image(tmp_path / "fw.bin", reload, loop)
     seed = random.randrange(1 << 32)
     print("seed", seed)
     kept = []
