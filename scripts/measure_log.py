@@ -10,17 +10,19 @@ import random
 import struct
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ttd.boards import BOARDS
+from ttd.boards.base import Board
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
 from ttd.host.clocks import HostClocks
 from ttd.host.files import Null
+from ttd.host.machine_choice import MachineChoice
 from ttd.host.net_pcap import Capture
 from ttd.host.semihost_files import SemihostFiles
-from ttd.images import Image
+from ttd.images import Image, Load
 from ttd.loader import load_image
 from ttd.replay import Kind
 from ttd.replay.pcap import PcapWriter
@@ -33,6 +35,7 @@ PACKETS, RANDOM = 4_000, 50
 READS = 10_000_000
 TIMER_STEPS = 300_000_000
 PL031, TIMER0 = 0x40110000, 0x40000004
+GOLDFISH = 0x00101000
 
 
 class Typist(Null):
@@ -53,11 +56,21 @@ class Typist(Null):
 
 
 def session(
-    image: Image, path: Path, uart: Null, host: HostSides | None = None, **more: object
+    image: Image | Sequence[Load],
+    path: Path,
+    uart: Null,
+    host: HostSides | None = None,
+    board: Board = BOARD,
+    **more: object,
 ) -> Session:
-    options = RecordOptions(BOARD, image, BOARD.ns_per_step, semihosting=True, **more)  # type: ignore[arg-type]
+    options = RecordOptions(board, image, board.ns_per_step, semihosting=True, **more)  # type: ignore[arg-type]
     return Session.record(
-        options, str(path), {"uart0": uart}, SemihostFiles(None), bytes, host or HostSides()
+        options,
+        str(path),
+        {board.serials[0]: uart},
+        SemihostFiles(None),
+        bytes,
+        host or HostSides(),
     )
 
 
@@ -149,7 +162,20 @@ def polled(path: Path, what: str, address: int, clock: str) -> None:
     program.write_bytes(code)
     extras = [Extra("pl031", "rtc0", {"clock": clock})] if clock else []
     host = HostSides(time=HostClocks())
-    live = session(load_image(f"{program}@0"), path, Null(), host, extras=extras)
+    polls(path, what, session(load_image(f"{program}@0"), path, Null(), host, extras=extras))
+
+
+def polled_on_virt(path: Path, what: str, address: int) -> None:
+    """lui t0; loop: lw t1, (t0); add t2, t2, t1; j loop"""
+    code = struct.pack("<4I", address | 0x2B7, 0x0002A303, 0x006383B3, 0xFF9FF06F)
+    program = path.with_suffix(".bin")
+    program.write_bytes(code)
+    board, loads = MachineChoice("virt", f"{program}@0x80000000").make()
+    polls(path, what, session(loads, path, Null(), HostSides(time=HostClocks()), board))
+
+
+def polls(path: Path, what: str, live: Session) -> None:
+    """Three steps a read."""
     begin = time.perf_counter()
     finish(live, 3 * READS)
     recorded = time.perf_counter() - begin
@@ -175,6 +201,7 @@ def main() -> None:
         polled(path, "PL031, the host's clock", PL031, "host")
         polled(path, "PL031, the host's clock while running", PL031, "rt")
         polled(path, "PL031, virtual time", PL031, "vm")
+        polled_on_virt(path, "Goldfish RTC, the host's clock", GOLDFISH)
         polled(path, "a CMSDK timer", TIMER0, "")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgpack
 
 from tests.unit.device_doubles import HandClock, Trace, advance
-from ttd.devices.pl031 import CR, DR, HOLD_NS, ICR, IMSC, LR, MIS, MR, RIS, SECOND, Pl031
+from ttd.devices.held_clock import HOLD_NS
+from ttd.devices.pl031 import CR, DR, ICR, IMSC, LR, MIS, MR, RIS, SECOND, Pl031
 
 
 def test_virtual_time_and_alarm() -> None:

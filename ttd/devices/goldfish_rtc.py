@@ -1,14 +1,16 @@
 """Goldfish RTC: "Goldfish virtual hardware" (Android emulator), "Goldfish Real-Time Clock".
 
-It counts nanoseconds of the host's wall clock. Reading TIME_LOW takes the time and keeps its high
-word for TIME_HIGH. As in QEMU software may set the time, and IRQ_ENABLED masks the interrupt.
+It counts nanoseconds of the host's wall clock, which it asks now and then (`HeldClock`). Reading
+TIME_LOW takes the time and keeps its high word for TIME_HIGH. As in QEMU software may set the
+time, and IRQ_ENABLED masks the interrupt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Clock, HostTimer, Line, Steady
+from ttd.devices.base import Clock, HostTimer, Line, State, Steady
+from ttd.devices.held_clock import HeldClock
 from ttd.devices.registers import WORD, RegisterBlock
 
 TIME_LOW, TIME_HIGH, ALARM_LOW, ALARM_HIGH = 0x00, 0x04, 0x08, 0x0C
@@ -24,7 +26,7 @@ class GoldfishRtc(RegisterBlock):
     def __init__(self, name: str, clock: Clock, host_ns: Callable[[], int], line: Line) -> None:
         super().__init__(name, clock)
         self.line = line
-        self._host_ns = host_ns
+        self._held = HeldClock(clock, host_ns)
         self.reset()
 
     def reset(self) -> None:
@@ -37,13 +39,21 @@ class GoldfishRtc(RegisterBlock):
         self.armed = False
         self.enabled = False
         self.pending = False
+        self._held.reset()
         self.drive()
+
+    def save(self) -> State:
+        return super().save() | self._held.save()
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self._held.load(state)
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
         yield self.line, self.pending and self.enabled
 
     def _now(self) -> int:
-        return (self._host_ns() + self.offset) & _LONG
+        return (self._held.read() + self.offset) & _LONG
 
     def read_word(self, offset: int) -> int:
         if offset == TIME_LOW:
@@ -65,7 +75,12 @@ class GoldfishRtc(RegisterBlock):
         return int(self.armed) if offset == ALARM_STATUS else 0
 
     def steady(self, offset: int) -> Steady | None:
-        return Steady() if offset != TIME_LOW else None
+        if offset not in (TIME_LOW, TIME_HIGH):
+            return Steady()
+        # As long as a read of TIME_LOW takes the time that has been taken: for TIME_HIGH too, since
+        # reading one steady register does not end that another one is.
+        taken = (self._held.held + self.offset) & _LONG == self.taken
+        return Steady(until_ns=self._held.held_until) if taken else None
 
     def write_word(self, offset: int, value: int) -> None:
         if offset in (TIME_LOW, TIME_HIGH):
@@ -96,4 +111,5 @@ class GoldfishRtc(RegisterBlock):
         if self.armed:
             self.armed = False
             self.pending = True
+            self._held.forget()
             self.drive()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Clock, HostTimer, Line, Steady
+from ttd.devices.base import Clock, HostTimer, Line, State, Steady
+from ttd.devices.held_clock import HeldClock
 from ttd.devices.registers import WORD, RegisterBlock
 
 DR, MR, LR, CR, IMSC, RIS, MIS, ICR = range(0x00, 0x20, 4)
 SECOND = 1_000_000_000
-HOLD_NS = 100_000
-"""Virtual time for which an answer of the host's clock holds. It is short beside a second, and a
-guest that polls the clock need not ask for each read."""
 _ID = (0x31, 0x10, 0x04, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
 """RTCPeriphID0-3, RTCPCellID0-3 (DDI0224, 3.3.9, 3.3.10)."""
 
@@ -27,7 +25,7 @@ class Pl031(RegisterBlock):
     off when the host's time has come), or None for virtual time.
     """
 
-    STATE = ("offset", "match", "load_value", "mask", "raw", "alarm", "held", "held_until")
+    STATE = ("offset", "match", "load_value", "mask", "raw", "alarm")
 
     def __init__(
         self,
@@ -39,7 +37,8 @@ class Pl031(RegisterBlock):
     ) -> None:
         super().__init__(name, clock)
         self.line = line
-        self._seconds = seconds
+        self._virtual = seconds is None
+        self._held = HeldClock(clock, seconds or self._virtual_seconds)
         self._timer = timer
         self.reset()
 
@@ -52,23 +51,24 @@ class Pl031(RegisterBlock):
         self.raw = 0
         self.alarm: int | None = None
         """Second of the clock at which DR reaches MR."""
-        self.held = 0
-        """What the host's clock last said."""
-        self.held_until = 0
-        """Virtual time (ns) at which it is asked again."""
+        self._held.reset()
         self.drive()
+
+    def save(self) -> State:
+        return super().save() | self._held.save()
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self._held.load(state)
 
     def outputs(self) -> Iterable[tuple[Line, bool]]:
         yield self.line, bool(self.raw & self.mask)
 
+    def _virtual_seconds(self) -> int:
+        return self.clock.now() // SECOND
+
     def _now(self) -> int:
-        now = self.clock.now()
-        if self._seconds is None:
-            return now // SECOND
-        if now >= self.held_until:
-            self.held = self._seconds()
-            self.held_until = now + HOLD_NS
-        return self.held
+        return self._virtual_seconds() if self._virtual else self._held.read()
 
     def read_word(self, offset: int) -> int:
         if offset == DR:
@@ -78,7 +78,7 @@ class Pl031(RegisterBlock):
     def peek_word(self, offset: int) -> int:
         if offset == DR:
             # To ask the host's clock would be an event of the recording.
-            now = self.held if self._seconds is not None else self._now()
+            now = self._now() if self._virtual else self._held.held
             return (now + self.offset) & WORD
         if offset == MR:
             return self.match
@@ -97,7 +97,7 @@ class Pl031(RegisterBlock):
     def steady(self, offset: int) -> Steady | None:
         if offset != DR:
             return Steady()
-        return Steady(1) if self._seconds is None else Steady(until_ns=self.held_until)
+        return Steady(1) if self._virtual else Steady(until_ns=self._held.held_until)
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == MR:
@@ -132,7 +132,6 @@ class Pl031(RegisterBlock):
     def expire(self) -> None:
         if self.alarm is not None:
             self.alarm = None
-            # The host's time has come: what was held is of before.
-            self.held_until = 0
+            self._held.forget()
             self.raw = 1
             self.drive()
