@@ -8,6 +8,7 @@ from pathlib import Path
 import unicorn
 from cffi import FFI
 
+SOURCES = ("native", "run", "blocks", "fill", "access", "code", "mpu", "riscv", "flat")
 HERE = Path(__file__).resolve().parent
 
 
@@ -29,8 +30,8 @@ ffi.cdef(
 ffi.set_source(
     "ttd.engine._native",
     '#include "native.h"\n',
-    sources=["ttd/engine/native.c", "ttd/engine/riscv.c", "ttd/engine/flat.c"],
+    sources=[f"ttd/engine/{name}.c" for name in SOURCES],
     include_dirs=[str(HERE), str(Path(unicorn.__file__).resolve().parent / "include")],
-    extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra"],
+    extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra", "-fvisibility=hidden"],
     libraries=["dl"],
 )

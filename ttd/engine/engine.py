@@ -173,6 +173,7 @@ class Engine:
             lib.ttd_free,
         )
         self._port.native = self._native
+        self._now = lib.ttd_now(self._native)
         self._raise_problem()
         if isa.baseline:
             lib.ttd_set_baseline(self._native)
@@ -249,7 +250,7 @@ class Engine:
     @property
     def step(self) -> int:
         """The number of steps done; exact at stops and inside device callbacks."""
-        return lib.ttd_step(self._native)  # type: ignore[no-any-return]
+        return self._now[0]  # type: ignore[no-any-return]
 
     @step.setter
     def step(self, value: int) -> None:

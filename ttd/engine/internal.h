@@ -143,7 +143,7 @@ struct ttd_engine {
     uint64_t io_step, io_pc, io_address, io_value;
     uint64_t io_shift;            /* from the address that the guest uses to the memory's own */
     view device_views[DEVICE_VIEWS];
-    bool io_active;
+    uint64_t now;                 /* the step as the host sees it */
     int io_size;
     uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
     steady steadies[MAX_STEADY];
@@ -201,18 +201,73 @@ static inline bool is_riscv(const ttd_engine *e)
     return e->isa == ISA_RV64 || e->isa == ISA_RV32;
 }
 
-/* native.c */
-region *find_region(ttd_engine *e, uint64_t address);
-uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
-uint8_t *host_pointer(ttd_engine *e, uint64_t address);
+/* Goes through the instructions from `at` on. */
+typedef struct { uint64_t at; uint8_t *code; } cursor;
+
+/* code.c */
 void flush_tlb(ttd_engine *e);
-void forget_blocks(ttd_engine *e);
-void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
-uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider);
+uint8_t *host_pointer(ttd_engine *e, uint64_t address);
+uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
+region *find_region(ttd_engine *e, uint64_t address);
+uint32_t reg32(ttd_engine *e, int id);
+int pc_id(ttd_engine *e);
+uint64_t read_pc(ttd_engine *e);
+uint32_t it_state(ttd_engine *e);
+int it_left(ttd_engine *e);
+void forget_it(ttd_engine *e);
+uint64_t canonical(ttd_engine *e, uint64_t address);
+region *region_of_page(ttd_engine *e, uint32_t page);
+int insn_length(ttd_engine *e, const uint8_t *code);
+bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr);
+uint8_t *code_at(ttd_engine *e, uint64_t pc);
+cursor cursor_at(ttd_engine *e, uint64_t pc);
+int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
+bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code);
+int advance(ttd_engine *e, cursor *c);
+bool is_thumb_store(const uint8_t *code, int length);
 
-uint64_t step_now(ttd_engine *e);
+/* mpu.c */
+bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr);
+bool privileged_now(ttd_engine *e);
+bool privileged_access(ttd_engine *e);
+bool mpu_active(ttd_engine *e);
+int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool privileged,
+               bool active);
 
+/* blocks.c */
 void raise_exception(ttd_engine *e, int code);
+void forget_blocks(ttd_engine *e);
+int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
+uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
+void stop(ttd_engine *e, int why);
+void set_fast_limit(ttd_engine *e);
+void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
+void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
+void on_interrupt(uc_engine *uc, uint32_t number, void *user);
+
+/* fill.c */
+slot *slot_at(ttd_engine *e, uint64_t paddr);
+bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
+
+/* access.c */
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
+                  uint64_t divider);
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
+void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
+uint32_t insn_at(ttd_engine *e, uint64_t pc);
+uint32_t gpr(ttd_engine *e, int n);
+void fault_at(ttd_engine *e, int kind, uint64_t address);
+uint64_t ticks_of(const steady *r, uint64_t step);
+void end_burst(ttd_engine *e);
+bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+             void *user);
+uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
+void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
+void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+
+/* run.c */
+uint64_t step_now(ttd_engine *e);
 
 /* flat.c */
 #define SYSTEM_ID (1 << 24)

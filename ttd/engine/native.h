@@ -61,7 +61,8 @@ int ttd_use_disassembler(ttd_engine *e, const char *path);
 int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide);
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
-uint64_t ttd_step(ttd_engine *e);
+/* Where the number of steps done is: exact between runs and in device callbacks. */
+uint64_t *ttd_now(ttd_engine *e);
 void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);

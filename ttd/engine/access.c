@@ -1,0 +1,472 @@
+/* Trapped accesses: devices, watchpoints, code that changes (`on_prot` and the window). */
+#include "internal.h"
+
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    for (; lo < hi; lo += 2) {
+        block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
+        if (b->pc >> 1 == lo >> 1)
+            b->size = 0;
+    }
+}
+
+/* Does the block that is running include some of these bytes? */
+static bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
+{
+    uint64_t first = r->canonical + (paddr - r->base), pc = e->blk_pc, end = pc + e->blk_size;
+    while (pc < end) {
+        uint64_t next = (pc | (e->page_size - 1)) + 1, at;
+        if (next > end)
+            next = end;
+        if (code_address(e, pc, &at)) {
+            at = canonical(e, at);
+            if (first < at + (next - pc) && first + size > at)
+                return true;
+        }
+        pc = next;
+    }
+    return false;
+}
+
+/* Forget the blocks that lie in this memory, at every address that shows it. */
+static void forget_blocks_in(ttd_engine *e, uint64_t first, uint32_t size)
+{
+    uint64_t mask = e->page_size - 1, at, lo;
+    int i;
+    for (i = 0; i < e->nregions; i++) {
+        region *v = &e->regions[i];
+        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
+            continue;
+        at = v->base + (first - v->canonical);
+        lo = at & ~mask;
+        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
+    }
+    if (!e->translated_once)
+        return;
+    for (i = 0; i < 1 << CODE_MAP_BITS; i++) {
+        code_page *c = &e->code_map[i];
+        if (c->used && c->ppage == (first & ~mask))
+            forget_blocks_at(e, c->vpage - e->page_size, c->vpage + (first & mask) + size);
+    }
+}
+
+/* Memory changed: drop what was translated from it, and what is known of the blocks. */
+void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
+{
+    uint64_t first = r->canonical + (paddr - r->base), at;
+    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
+    bool any = false, moved = is_riscv(e) && e->rv.satp;
+    for (at = bit & ~1ull; at < bit + size && !any; at += 2)
+        any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
+    if (!any)
+        return;
+    forget_blocks_in(e, first, size);
+    if (e->running && e->blk_size && in_block(e, r, paddr, size))
+        e->code_hit = true;
+    /* Unicorn wants a virtual address: nothing but this may be mapped meanwhile. */
+    if (moved)
+        flush_tlb(e);
+    e->quiet = e->quiet_physical = true;
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, first + size);
+    e->quiet = e->quiet_physical = false;
+    if (moved)
+        flush_tlb(e);
+}
+
+uint32_t insn_at(ttd_engine *e, uint64_t pc)
+{
+    uint8_t *code = host_pointer(e, pc);
+    uint32_t first;
+    if (!code || e->isa != ISA_THUMB)
+        return 0;
+    first = code[0] | code[1] << 8;
+    return insn_length(e, code) == 4 ? first << 16 | code[2] | code[3] << 8 : first;
+}
+
+/* The words that the instruction accesses one after the other: their number, and for a store
+ * the registers (a bit each, lowest first; LDRD and STRD by `pair`). 0: a single access. */
+static int words_of(uint32_t insn, uint32_t *list, int pair[2])
+{
+    *list = 0;
+    if ((insn & 0xfffff000) == 0xc000)
+        *list = insn & 0xff;
+    else if ((insn & 0xfffffe00) == 0xb400)
+        *list = (insn & 0xff) | (insn & 0x100) << 6;
+    else if ((insn & 0xfffffe00) == 0xbc00)
+        *list = (insn & 0xff) | (insn & 0x100) << 7;
+    else if ((insn & 0xfe400000) == 0xe8000000)
+        *list = insn & 0xffff;
+    else if ((insn & 0xfe400000) == 0xe8400000 && (insn & 0x01200000)) {
+        pair[0] = insn >> 12 & 15;
+        pair[1] = insn >> 8 & 15;
+        return 2;
+    }
+    return __builtin_popcount(*list);
+}
+
+uint32_t gpr(ttd_engine *e, int n)
+{
+    return reg32(e, n < 13 ? UC_ARM_REG_R0 + n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR);
+}
+
+/* True when the access at `address` is to stop the run, or is noted (scan). */
+static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+{
+    uint64_t at = e->isa == ISA_THUMB ? canonical(e, address) : address;
+    uint8_t old[8];
+    bool hit_any = false;
+    int i, j, had = ttd_read(e, address + e->io_shift, old, size);
+    if (kind == ACC_READ && had == size)
+        memcpy(&value, old, size);
+    for (i = 0; i < e->nwatches; i++) {
+        watch *w = &e->watches[i];
+        if (!(w->kinds & kind) || at >= w->hi || at + size <= w->lo)
+            continue;
+        if (kind == ACC_WRITE && w->changes_only && had) {
+            bool changes = false;
+            for (j = 0; j < had; j++)
+                if (at + j >= w->lo && at + j < w->hi && old[j] != (uint8_t)(value >> 8 * j))
+                    changes = true;
+            if (!changes)
+                continue;
+        }
+        ttd_hit hit = { .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
+                        .value = value, .size = size, .kind = kind, .id = i };
+        if (e->scan)
+            e->scan_watch = hit;
+        else if (e->io_step != e->skip_step) {
+            if (!hit_any)
+                e->hit = hit;
+            hit_any = true;
+        }
+    }
+    return hit_any;
+}
+
+/* Look at all accesses of the instruction, before the first of them is done. Pages before a
+ * watched place are trapped as well (`ttd_set_watchpoints`), so this is the first. */
+static bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+{
+    uint32_t insn, list;
+    int pair[2], n, i, r = -1;
+    bool hit = false;
+    if (e->isa != ISA_THUMB)              /* several accesses: doing the first ones again is no harm */
+        return watched_access(e, address, size, kind, value);
+    if (e->looked_step == e->io_step)
+        return false;
+    insn = insn_at(e, e->io_pc);
+    if (kind == ACC_READ && ((insn & 0xfff00000) == 0xe8400000 || (insn & 0xfff000e0) == 0xe8c00040))
+        return false;                     /* STREX compares before it stores: not a read */
+    e->looked_step = e->io_step;
+    n = words_of(insn, &list, pair);
+    if (n < 2)
+        return watched_access(e, address, size, kind, value);
+    for (i = 0; i < n && !hit; i++, address += 4) {
+        if (list) {
+            do r++; while (!(list >> r & 1));
+        } else {
+            r = pair[i];
+        }
+        hit = watched_access(e, address, 4, kind, kind == ACC_WRITE ? gpr(e, r) : 0);
+    }
+    return hit;
+}
+
+void fault_at(ttd_engine *e, int kind, uint64_t address)
+{
+    e->why = WHY_FAULT;
+    e->code = kind;
+    e->fault_address = address;
+    e->fault_exact = true;
+}
+
+/* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
+ * block, and else its other effects are taken back afterwards. */
+static bool give_up(ttd_engine *e, bool write)
+{
+    if (e->armed)
+        e->armed_abort = true;
+    if (write)
+        e->emu_stop(e->uc);
+    return false;
+}
+
+static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
+                          uint64_t value);
+
+/* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
+static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
+                          uint64_t value)
+{
+    int kind = write ? ACC_WRITE : ACC_READ;
+    uint64_t paddr = s->paddr + (address - s->vaddr);
+    if (!s->host) {
+        fault_at(e, kind, address);
+        return give_up(e, write);
+    }
+    if (write && s->r->asks)
+        return device_access(e, paddr, address, size, write, value);
+    if (e->nwatches && watched_insn(e, address, size, kind, value)) {
+        e->why = WHY_WATCH;
+        return give_up(e, write);
+    }
+    if (write && !e->armed && e->blk_size
+        && (((e->flags[s->page] & PAGE_EVER_EXEC) && in_block(e, s->r, paddr, size))
+            || ((e->flags[s->page] & PAGE_TABLE) && riscv_changes_code(e, s, address, size, value)))) {
+        e->arm = true;                    /* this very block changes: run the store alone */
+        return give_up(e, write);
+    }
+    forget_it(e);
+    return true;
+}
+
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider)
+{
+    unsigned __int128 ns = (unsigned __int128)step * clock_ns + offset_ns;
+    return (uint64_t)(ns * hz / divider);
+}
+
+uint64_t ticks_of(const steady *r, uint64_t step)
+{
+    return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
+}
+
+/* What a register that was to be kept reading would say. */
+static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *value)
+{
+    int i;
+    for (i = 0; i < e->nsteadies; i++) {
+        steady *r = &e->steadies[i];
+        if (r->address == address && r->size == size) {
+            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
+            *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
+            *value &= NEVER >> (64 - 8 * size);
+            return e->io_step < r->until && r->privileged == privileged_access(e);
+        }
+    }
+    return false;
+}
+
+static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
+{
+    burst *b = &e->burst;
+    if (b->at == b->count || write != b->write || size != 4 || address - b->lo >= b->hi - b->lo)
+        return false;
+    if (write)
+        b->words[b->at] = (uint32_t)value;
+    else
+        e->io_value = b->words[b->at];
+    b->at++;
+    return true;
+}
+
+/* The device must know all before anything else happens to it. */
+void end_burst(ttd_engine *e)
+{
+    uint32_t done = e->burst.at;
+    e->burst.count = e->burst.at = 0;
+    if (done)
+        ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
+}
+
+/* Eight bytes are two registers. */
+static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value)
+{
+    uint64_t high;
+    if (size < 8)
+        return steady_value(e, address, size, value);
+    if (!steady_value(e, address, 4, value) || !steady_value(e, address + 4, 4, &high))
+        return false;
+    *value |= high << 32;
+    return true;
+}
+
+/* Hand an access, or one half of it, to the device. */
+static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half)
+{
+    uint64_t mask = NEVER >> (64 - 8 * size);
+    e->io_address = address;
+    e->io_size = size;
+    e->kept = false;
+    e->failed = 0;
+    if (write)
+        ttd_host_write(e->handle, address, size, value >> half & mask);
+    else
+        e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
+    switch (e->failed) {
+    case 0: break;
+    case 1: fault_at(e, write ? ACC_WRITE : ACC_READ, address); break;
+    default: e->why = WHY_HOST_ERROR; break;
+    }
+}
+
+static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
+                          uint64_t value)
+{
+    int kind = write ? ACC_WRITE : ACC_READ;
+    bool kept;
+    if (e->token_step != e->io_step) {
+        e->token_step = e->io_step;
+        e->ntokens = e->itoken = 0;
+    }
+    e->io_address = address;
+    if (e->itoken < e->ntokens) {
+        token *t = &e->tokens[e->itoken];
+        if (t->address == address && t->size == size && t->write == write) {
+            e->itoken++;
+            e->io_value = t->value;
+            forget_it(e);
+            return true;
+        }
+    }
+    if (e->nwatches && watched_insn(e, seen_at, size, kind, value)) {
+        e->why = WHY_WATCH;
+        return give_up(e, write);
+    }
+    if (e->nsteadies && !write && steady_values(e, address, size, &e->io_value)) {
+        forget_it(e);
+        return true;
+    }
+    e->stop_after = e->code_hit = false;
+    e->now = e->io_step;
+    e->io_value = 0;
+    if (e->burst.count && burst_access(e, address, size, write, value)) {
+        e->nsteadies = 0;
+        goto remember;
+    }
+    end_burst(e);
+    ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
+    kept = e->kept;
+    if (size > 4 && !e->why) {
+        ask_device(e, address + 4, 4, write, value, 32);
+        kept &= e->kept;
+    }
+    e->io_address = address;
+    if (e->why)
+        return give_up(e, write);
+    if (!kept)
+        e->nsteadies = 0;                 /* this access may have changed any device */
+remember:
+    if (e->ntokens < MAX_TOKENS) {
+        e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
+        e->itoken = e->ntokens;
+    }
+    e->ending |= e->stop_after;
+    if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed) {
+        e->arm = true;
+        return give_up(e, write);
+    }
+    forget_it(e);
+    return true;
+}
+
+static bool permitted(ttd_engine *e, uint64_t address, uint64_t paddr, int size, int kind)
+{
+    if (is_riscv(e))
+        return riscv_allows(e, paddr, size, kind) == 1;
+    return !e->mpu_on || mpu_allows(e, address, size, kind, privileged_access(e), mpu_active(e)) == 1;
+}
+
+bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                    void *user)
+{
+    ttd_engine *e = user;
+    bool write = type == UC_MEM_WRITE_PROT;
+    int kind = write ? ACC_WRITE : ACC_READ;
+    uint64_t paddr, seen_at;
+    slot *s = NULL;
+    (void)uc;
+
+    if (e->why || e->arm)                /* already on the way out: nothing may happen */
+        return give_up(e, write);
+    if (write && !e->armed && it_state(e)) {
+        e->problem = "a store inside an IT block was not stopped in time";
+        e->why = WHY_HOST_ERROR;
+        return give_up(e, write);
+    }
+    e->io_pc = read_pc(e);
+    e->io_step = e->steps + (e->io_pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, e->io_pc) : 0);
+    e->io_value = 0;
+    paddr = seen_at = address;
+    e->io_shift = 0;
+    if (address - e->window_base < ((uint64_t)e->window_pages << e->page_shift)) {
+        s = slot_at(e, address);
+        seen_at = s->vaddr + (address & (e->page_size - 1));
+        paddr = s->paddr + (address & (e->page_size - 1));
+        e->io_shift = paddr - seen_at;
+    } else {
+        view *v = &e->device_views[address >> e->page_shift & (DEVICE_VIEWS - 1)];
+        if (v->paddr == (address & ~(uint64_t)(e->page_size - 1)))
+            seen_at = v->vaddr + (address & (e->page_size - 1));
+        if (address & (size - 1)) {       /* DDI0403E A3.2.1: unaligned to Device memory. */
+            fault_at(e, kind | ACC_UNALIGNED, seen_at);
+            return give_up(e, write);
+        }
+    }
+    if (s && (e->trap_unaligned || e->baseline) && seen_at & ((size > 4 ? 4 : size) - 1)) {
+        fault_at(e, kind | ACC_UNALIGNED, seen_at);
+        return give_up(e, write);
+    }
+    if (!permitted(e, seen_at, paddr, size, kind)) {
+        fault_at(e, kind, seen_at);
+        return give_up(e, write);
+    }
+    return s ? memory_access(e, s, seen_at, size, write, (uint64_t)value)
+             : device_access(e, address, seen_at, size, write, (uint64_t)value);
+}
+
+uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
+{
+    ttd_engine *e = user;
+    (void)uc, (void)size;
+    return e->io_value >> 8 * ((offset - e->io_address) & 7 & -(uint64_t)(e->isa != ISA_THUMB));
+}
+
+void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    (void)uc, (void)offset, (void)size, (void)value, (void)user;    /* done in on_prot */
+}
+
+/* The part of an unaligned access beyond the memory's end comes here without on_prot. */
+static void void_access(ttd_engine *e, slot *s, int kind)
+{
+    if (!e->why)
+        fault_at(e, kind, s->vaddr);
+    give_up(e, true);
+}
+
+uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
+{
+    ttd_engine *e = user;
+    slot *s = &e->slots[offset >> e->page_shift];
+    uint64_t value = 0;
+    (void)uc;
+    if (s->host)
+        memcpy(&value, s->host + (offset & (e->page_size - 1)), size);
+    else
+        void_access(e, s, ACC_READ);
+    return value;
+}
+
+void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    ttd_engine *e = user;
+    slot *s = &e->slots[offset >> e->page_shift];
+    uint64_t in_page = offset & (e->page_size - 1);
+    (void)uc;
+    if (e->why || e->arm)
+        return;
+    if (!s->host) {
+        void_access(e, s, ACC_WRITE);
+        return;
+    }
+    if (s->r->asks)
+        return;                           /* done in on_prot */
+    if ((e->flags[s->page] & PAGE_TABLE) && memcmp(s->host + in_page, &value, size)
+        && riscv_entry_valid(e, s, s->vaddr + in_page, (int)size))
+        flush_tlb(e);
+    memcpy(s->host + in_page, &value, size);
+    e->flags[s->page] |= PAGE_DIRTY;
+    if (e->flags[s->page] & PAGE_EVER_EXEC)
+        drop_code(e, s->r, s->paddr + in_page, size);
+}

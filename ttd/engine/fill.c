@@ -1,0 +1,249 @@
+/* Pages: what the TLB is told of each (`on_fill`), and the window behind which accesses are trapped. */
+#include "internal.h"
+
+/* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
+static uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
+{
+    uint32_t mask = 2 * e->window_pages - 1, n;
+    uint64_t hash = ((vaddr ^ paddr << 20) >> e->page_shift) * 0x9e3779b97f4a7c15ull >> 40;
+    for (; (n = e->slot_table[hash & mask]); hash++)
+        if (e->slots[n - 1].vaddr == vaddr && e->slots[n - 1].paddr == paddr)
+            break;
+    if (!n) {
+        if (e->window_used == e->window_pages - 1) {
+            memset(e->slot_table, 0, sizeof *e->slot_table * (mask + 1));
+            e->window_used = 0;
+            flush_tlb(e);
+        }
+        n = ++e->window_used;
+        e->slot_table[hash & mask] = n;
+        e->slots[n - 1] = (slot){ vaddr, paddr, r->host + (paddr - r->base), r, page_of(e, r, paddr) };
+    }
+    return e->window_base + ((uint64_t)(n - 1) << e->page_shift);
+}
+
+/* The window's last page stands for one page of nothing, to learn the address of a fault. */
+static uint64_t void_address(ttd_engine *e, uint64_t vaddr)
+{
+    slot *s = &e->slots[e->window_pages - 1];
+    if (s->vaddr != vaddr)
+        flush_tlb(e);
+    *s = (slot){ .vaddr = vaddr };
+    e->void_used = is_riscv(e);           /* something may be there the next time */
+    return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
+}
+
+slot *slot_at(ttd_engine *e, uint64_t paddr)
+{
+    return &e->slots[(paddr - e->window_base) >> e->page_shift];
+}
+
+static bool refuse(ttd_engine *e, int kind, uint64_t address)
+{
+    e->fill_fault = true;
+    e->code = kind;
+    e->fill_address = address;
+    return false;
+}
+
+/* Where the page at `vaddr` is, and what may be done there (`rights`) by an access like this.
+ * 1 allowed, 0 not, -1 it depends on the place. */
+static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights)
+{
+    *paddr = vaddr;
+    *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
+    if (is_riscv(e)) {
+        if (e->quiet_physical)
+            return 1;
+        if (riscv_translate(e, vaddr, kind, paddr, rights))
+            return 0;
+        return riscv_allows(e, *paddr, e->page_size, kind);
+    }
+    if (e->quiet || e->isa != ISA_THUMB || (!e->mpu_on && kind != ACC_FETCH))
+        return 1;
+    return mpu_allows(e, vaddr, e->page_size, kind,
+                      kind == ACC_FETCH ? privileged_now(e) : privileged_access(e), mpu_active(e));
+}
+
+/* May all of the page be accessed so without being asked again? */
+static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, int kind)
+{
+    if (!(rights & kind))
+        return false;
+    if (is_riscv(e))
+        return riscv_allows(e, paddr, e->page_size, kind) == 1;
+    return !e->mpu_on
+        || mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e)) == 1;
+}
+
+/* What is watched on the page, or so little before a watched place that an access may get there. */
+static int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
+{
+    int i, kinds = 0;
+    if (e->isa == ISA_THUMB)
+        return e->watched[page];
+    for (i = 0; i < e->nwatches; i++) {
+        watch *w = &e->watches[i];
+        if (w->hi > vaddr && (w->lo < 64 || w->lo - 64 < vaddr + e->page_size))
+            kinds |= w->kinds;
+    }
+    return kinds;
+}
+
+/* An unaligned access that begins on this page may end on the next without another look. */
+static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int kind)
+{
+    uint64_t next = vaddr + e->page_size;
+    if (is_riscv(e)) {
+        if (!riscv_probe(e, next, &next))
+            return false;
+        r = find_region(e, next);
+        return r && (r->kind == REGION_MMIO || (r->kind == REGION_ROM && kind == ACC_WRITE)
+                     || riscv_allows(e, next, e->page_size, kind) < 0);
+    }
+    if (paddr + e->page_size == r->base + r->size) {
+        region *n = find_region(e, next);
+        return n && (n->kind == REGION_MMIO || (n->kind == REGION_ROM && kind == ACC_WRITE));
+    }
+    if (!e->mpu_on || mpu_allows(e, next, e->page_size, kind, privileged_now(e), mpu_active(e)) >= 0)
+        return false;
+    return !mpu_allows(e, next, 4, kind, privileged_now(e), mpu_active(e));
+}
+
+static bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
+                       int64_t value, void *user)
+{
+    (void)uc, (void)type, (void)address, (void)size, (void)value, (void)user;
+    return false;
+}
+
+static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int rights,
+                      uc_tlb_entry *out)
+{
+    uint32_t page = page_of(e, r, paddr);
+    uint8_t *flags = &e->flags[page];
+    if (!(*flags & PAGE_EVER_EXEC)) {
+        uint64_t code = r->canonical + (paddr - r->base);
+        uc_hook hook;
+        /* Stores to code are trapped here. Unicorn, to see them too, walks its whole TLB for every
+         * block that it translates, but not where a memory hook covers the code. */
+        e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, code,
+                    code + e->page_size - 1);
+        /* Entries that let stores through unseen may exist: from now on they must not. */
+        *flags |= PAGE_EVER_EXEC;
+        flush_tlb(e);
+    }
+    *flags |= PAGE_EXEC;
+    out->paddr = r->canonical + (paddr - r->base);
+    out->perms = UC_PROT_EXEC;
+    if (e->quiet)                         /* only looked up, to drop translated code */
+        return true;
+    if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
+        forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
+    if (!(watched_kinds(e, vaddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)
+        && grants(e, vaddr, paddr, rights, ACC_READ)) {
+        *flags |= PAGE_READ;
+        out->perms |= UC_PROT_READ;
+    }
+    if (is_riscv(e))
+        riscv_see(e, out->perms & UC_PROT_READ ? ACC_FETCH | ACC_READ : ACC_FETCH, vaddr);
+    return true;
+}
+
+/* Code may end in the middle of an instruction: what is behind, on a page that cannot be fetched
+ * from, is not looked at before that instruction's turn (`riscv_room`). */
+static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
+{
+    if (!is_riscv(e) || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
+        return false;
+    e->lookahead = true;
+    e->fast_limit = 0;
+    out->paddr = e->window_base - e->page_size;
+    out->perms = UC_PROT_EXEC;
+    return true;
+}
+
+/* On a page that the MPU splits, blocks are looked at instruction by instruction. */
+static void split_code(ttd_engine *e, uint32_t page, bool split)
+{
+    if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
+        return;
+    e->flags[page] ^= PAGE_SPLIT;
+    forget_blocks(e);
+}
+
+bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
+{
+    ttd_engine *e = user;
+    int kind = type == UC_MEM_WRITE ? ACC_WRITE : type == UC_MEM_FETCH ? ACC_FETCH : ACC_READ;
+    int allowed, rights;
+    uint64_t paddr;
+    bool trap = true;
+    region *r;
+    (void)uc;
+
+    if (is_riscv(e) && e->masks_next && kind == ACC_FETCH && !e->quiet)
+        riscv_look(e);
+    allowed = look_up(e, vaddr, kind, &paddr, &rights);
+    r = find_region(e, paddr);
+    if (kind == ACC_FETCH) {
+        if (r && r->kind != REGION_MMIO && allowed) {
+            split_code(e, page_of(e, r, paddr), allowed < 0);
+            return fill_code(e, r, vaddr, paddr, rights, out);
+        }
+        if (fill_lookahead(e, vaddr, out))
+            return true;
+        return e->quiet ? false : refuse(e, kind, vaddr);
+    }
+    if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE && !r->asks)) {
+        /* Ends the run before the instruction; it is then run alone to learn the address. */
+        if (!e->armed)
+            return refuse(e, kind, vaddr);
+        out->paddr = void_address(e, vaddr);
+    } else if (r->kind == REGION_MMIO) {
+        out->paddr = paddr;
+        e->device_views[paddr >> e->page_shift & (DEVICE_VIEWS - 1)] = (view){ paddr, vaddr };
+    } else {
+        uint32_t page = page_of(e, r, paddr);
+        uint8_t *flags = &e->flags[page];
+        int watched = watched_kinds(e, vaddr, page);
+        trap = allowed < 0 || e->trap_unaligned || (watched & kind)
+            || (r->asks && kind == ACC_WRITE)
+            || leads_to_trap(e, r, vaddr, paddr, kind)
+            || (kind == ACC_WRITE
+                && ((*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) || (watched & ACC_READ)));
+        *flags |= PAGE_READ;
+        if (kind == ACC_WRITE)
+            *flags |= PAGE_DIRTY;
+        if (trap) {
+            out->paddr = window_address(e, r, vaddr, paddr);
+        } else {
+            out->paddr = r->canonical + (paddr - r->base);
+            out->perms = UC_PROT_READ;
+            if (kind == ACC_WRITE && !(rights & ACC_READ))
+                out->perms = 0;
+            if (kind == ACC_WRITE
+                || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
+                    && !e->mpu_on && grants(e, vaddr, paddr, rights, ACC_WRITE)
+                    && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, paddr, ACC_WRITE)))
+                out->perms |= UC_PROT_WRITE;
+        }
+    }
+    if (trap) {
+        /* A store inside an IT block cannot be stopped at once it is under way, so such an
+         * instruction runs alone; refusing here is exact. */
+        if (kind == ACC_WRITE && !e->armed && e->blk && e->blk->it_store) {
+            e->arm = true;
+            return refuse(e, kind, vaddr);
+        }
+        out->perms = UC_PROT_READ;
+        if (kind == ACC_WRITE) {
+            out->perms = is_riscv(e) ? UC_PROT_WRITE : UC_PROT_READ | UC_PROT_WRITE;
+            e->write_cached = true;
+        }
+    }
+    if (is_riscv(e))
+        riscv_see(e, ACC_READ | (out->perms & UC_PROT_WRITE ? ACC_WRITE : 0), vaddr);
+    forget_it(e);
+    return true;
+}

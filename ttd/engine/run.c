@@ -1,0 +1,316 @@
+/* Runs: starting Unicorn until the steps are done or something else ends them. */
+#include "internal.h"
+
+static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
+{
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_UC_EXITS, 2), address, count);
+}
+
+static bool is_wait(ttd_engine *e, uint64_t pc)
+{
+    uint32_t insn = insn_at(e, pc);
+    uint8_t *code = code_at(e, pc);
+    switch (e->isa) {
+    case ISA_THUMB: return insn == 0xbf30 || insn == 0xf3af8003;
+    case ISA_RV64: case ISA_RV32: return riscv_insn(e, pc) == 0x10500073;
+    case ISA_A64: return code && !memcmp(code, "\x7f\x20\x03\xd5", 4);
+    default: return code && *code == 0xf4;
+    }
+}
+
+/* Count what the block that was under way has executed, now that PC is `pc`. */
+static void account(ttd_engine *e, uint64_t pc)
+{
+    uint32_t done = e->blk_n;
+    bool early = done && pc - e->blk_pc < e->blk_size;
+    if (early)
+        done = (uint32_t)index_of(e, e->blk_pc, pc);
+    if (e->noting)                        /* left early: the instruction at PC was reached, too */
+        note_breaks(e, e->steps, done + early);
+    e->steps += done;
+    e->blk_n = 0;
+}
+
+/* LDRD overwrites its base with the first word before it loads the second. When it is the second
+ * access, at `at` (its page, if not `exact`), that ends the run, put the base back. */
+static void repair_base(ttd_engine *e, uint64_t pc, uint64_t at, bool exact)
+{
+    uint32_t insn = insn_at(e, pc), offset = (insn & 0xff) * 4, base, n = insn >> 16 & 15;
+    if ((insn & 0xff700000) != 0xe9500000 || (insn >> 12 & 15) != n || n > 14)
+        return;
+    if (!(insn >> 23 & 1))
+        offset = -offset;
+    base = gpr(e, n) + offset;
+    if (exact ? base == at : (base & ~(e->page_size - 1)) == at)
+        return;                           /* it was the first */
+    base = (uint32_t)at - 4 - offset;
+    e->reg_write(e->uc, n < 13 ? UC_ARM_REG_R0 + (int)n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR,
+                 &base);
+}
+
+/* One start of Unicorn. `exit_at`: stop before that address, if `use_exit`. */
+static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
+{
+    uc_err err;
+    if (use_exit) {
+        set_exits(e, &exit_at, 1);
+        e->quiet = true;
+        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), exit_at, exit_at + 2);
+        e->quiet = false;
+        if (e->space)                     /* it was looked up without marking it accessed */
+            flush_tlb(e);
+    }
+    e->blk_n = 0;
+    e->blk = NULL;
+    e->blk_size = 0;
+    e->blk_pc = pc;
+    e->start_steps = e->steps;
+    e->start_it = it_state(e);
+    err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
+                       0, 0, 0);
+    if (use_exit)
+        set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
+    return err;
+}
+
+void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
+{
+    if (divide == e->trap_divide && unaligned == e->trap_unaligned)
+        return;
+    e->trap_divide = divide;
+    e->trap_unaligned = unaligned;
+    forget_blocks(e);
+    if (e->running)
+        e->flush_due = true;              /* after the instruction that is storing */
+    else
+        flush_tlb(e);
+}
+
+void ttd_set_baseline(ttd_engine *e) { e->baseline = true; }
+
+int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
+{
+    uint64_t before = e->steps;
+    uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
+    int result = -1;
+    e->nsteadies = 0;                     /* devices may have changed since the last run */
+    e->running = true;
+    e->arm = e->ending = e->noting = false;
+    e->mid = 0;
+    e->looked_step = NEVER;
+    e->masks_next = false;
+    while (result < 0) {
+        uint64_t pc = read_pc(e), exit_at = 0;
+        bool use_exit = false, waits = false;
+        uc_err err;
+
+        if (is_riscv(e)) {
+            if (e->masks_next)
+                e->modes_stale = true;
+            riscv_refresh(e);
+        }
+        if ((e->flush_due || e->void_used) && !e->arm) {
+            e->void_used = false;
+            e->flush_due = false;
+            flush_tlb(e);
+        }
+        if (e->steps >= limit || (e->ending && !e->arm)) {
+            result = WHY_BUDGET;
+            break;
+        }
+        if (e->request && !e->arm) {      /* an access that was begun is completed first */
+            result = WHY_REQUEST;
+            break;
+        }
+        if (e->isa == ISA_THUMB && !(reg32(e, UC_ARM_REG_XPSR) >> 24 & 1)) {
+            result = WHY_INVALID;         /* there is no ARM state to run in */
+            break;
+        }
+        e->limit = limit;
+        e->armed = e->arm;
+        if (e->armed) {
+            uint8_t *code = code_at(e, pc);
+            e->limit = e->steps + 1;
+            use_exit = code != NULL;
+            exit_at = code ? pc + length_at(e, pc, code) : 0;
+            e->context_save(e->uc, e->scratch);
+        } else if (e->mid) {
+            exit_at = address_of(e, pc, e->mid);
+            e->limit = e->steps + e->mid;
+            /* A wait instruction must be seen to have run. It ends its block by itself, but not
+               on RISC-V: there the exit cuts the block, and comes second. */
+            waits = is_wait(e, address_of(e, pc, e->mid - 1));
+            use_exit = !waits || is_riscv(e);
+        }
+        e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
+        e->masks_next = false;
+        e->mid = 0;
+        e->why = 0;
+        e->itoken = 0;
+        e->it_next = it_left(e);
+        set_fast_limit(e);
+        err = start(e, pc, use_exit, exit_at);
+        pc = read_pc(e);
+        if (e->intr_after) {
+            e->intr_after = false;
+            pc -= 4;
+            e->reg_write(e->uc, pc_id(e), &pc);
+        }
+        if (e->lookahead) {
+            e->lookahead = false;
+            flush_tlb(e);
+        }
+        if (e->armed_abort) {
+            /* The access was swallowed; take back what else the instruction did. */
+            e->context_restore(e->uc, e->scratch);
+            pc = read_pc(e);
+        } else if (!e->armed && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
+            repair_base(e, pc, e->fill_fault ? e->fill_address
+                               : e->why == WHY_FAULT ? e->fault_address : e->io_address,
+                        !e->fill_fault);
+        }
+        account(e, pc);
+        if (e->why == WHY_AGAIN)
+            continue;
+        /* What the instruction after the last one raises is for the next run to find. */
+        if (is_riscv(e) && e->steps >= e->limit
+            && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT || err == UC_ERR_INSN_INVALID))
+            continue;
+        if (e->why == WHY_EXCEPTION && e->code == EXCEPTION_CSR
+            && riscv_counter(e, riscv_insn(e, pc), e->steps)) {
+            pc += 4;
+            e->reg_write(e->uc, pc_id(e), &pc);
+            e->steps++;
+            continue;
+        }
+        if (e->fill_fault && e->code != ACC_FETCH && !e->armed && !e->why)
+            e->arm = true;                /* alone, to learn the address */
+
+        if (e->why == WHY_HOST_ERROR || e->why == WHY_WATCH || e->why == WHY_MASKS
+            || e->why == WHY_REQUEST || e->why == WHY_EXCEPTION || e->why == WHY_BREAKPOINT
+            || e->why == WHY_FAULT || e->why == WHY_INVALID) {
+            result = e->why;
+        } else if (e->arm || e->mid) {
+            continue;
+        } else if (e->fill_fault) {
+            e->fault_address = e->fill_address;
+            e->fault_exact = false;
+            result = WHY_FAULT;
+        } else if (err == UC_ERR_INSN_INVALID) {
+            result = WHY_INVALID;
+        } else if (err != UC_ERR_OK) {
+            e->problem = "Unicorn ended the run with an error of its own";
+            e->code = err;
+            result = WHY_HOST_ERROR;
+        } else if (!e->stopped && (waits || !(use_exit && pc == exit_at))) {
+            if (e->blk) {                 /* nothing but a wait ends a run by itself */
+                result = WHY_WAIT;
+            } else {
+                e->problem = "Unicorn does not move";
+                result = WHY_HOST_ERROR;
+            }
+        }
+    }
+    e->now = e->steps;
+    end_burst(e);
+    e->running = e->armed = e->arm = false;
+    e->mid = 0;
+    e->modes_stale |= e->masks_next;
+    out->why = result;
+    out->steps = e->steps - before;
+    out->pc = read_pc(e);
+    out->code = e->code;
+    out->address = e->fault_address;
+    out->exact = e->fault_exact;
+    return result;
+}
+
+/* In a callback in the middle of a block: the steps before the instruction at PC. */
+uint64_t step_now(ttd_engine *e)
+{
+    uint64_t pc = read_pc(e);
+    return e->steps + (pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, pc) : 0);
+}
+
+uint64_t *ttd_now(ttd_engine *e)
+{
+    return &e->now;
+}
+
+void ttd_set_step(ttd_engine *e, uint64_t step)
+{
+    e->steps = e->now = step;
+    e->token_step = e->looked_step = NEVER;
+    e->blk_n = 0;
+}
+
+void ttd_request_stop(ttd_engine *e)
+{
+    e->request = true;
+    e->fast_limit = 0;
+}
+
+bool ttd_take_request(ttd_engine *e)
+{
+    bool was = e->request;
+    e->request = false;
+    return was;
+}
+
+void ttd_stop_after_access(ttd_engine *e)
+{
+    e->stop_after = true;
+}
+
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
+                      uint64_t hz, uint64_t divider, uint64_t until_step)
+{
+    steady r = { .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
+                 .divider = divider, .until = until_step, .offset_ns = offset_ns,
+                 .size = e->io_size, .slope = slope, .privileged = privileged_access(e) };
+    int i;
+    r.ticks = ticks_of(&r, e->io_step);
+    e->kept = true;
+    for (i = 0; i < e->nsteadies; i++)
+        if (e->steadies[i].address == r.address && e->steadies[i].size == r.size)
+            break;
+    if (i == MAX_STEADY)
+        i = 0;
+    e->steadies[i] = r;
+    if (i == e->nsteadies)
+        e->nsteadies++;
+}
+
+void ttd_fail(ttd_engine *e, int how)
+{
+    e->failed = how;
+}
+
+void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const uint8_t *words,
+                    uint32_t count)
+{
+    burst *b = &e->burst;
+    b->lo = lo;
+    b->hi = hi;
+    b->write = write;
+    b->at = 0;
+    b->count = count < MAX_BURST ? count : MAX_BURST;
+    if (!write)
+        memcpy(b->words, words, 4 * (size_t)b->count);
+}
+
+void ttd_watch_masks(ttd_engine *e, bool on)
+{
+    e->masks_on = on;
+    e->masks = 0;
+    if (on && is_riscv(e)) {
+        e->masks = riscv_masks(e);
+    } else if (on) {
+        int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
+        uint64_t m[3] = { 0 };
+        if (e->isa == ISA_THUMB)
+            ttd_regs_read(e, ids, m, 3);
+        e->masks = (uint32_t)((m[0] & 1) | (m[1] & 1) << 1 | (m[2] & 0xff) << 8);
+    }
+    set_fast_limit(e);
+}
