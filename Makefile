@@ -46,7 +46,7 @@ test: $(READY)
 check: $(READY)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy --strict
-	@$(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
+	@TTD_ENGINE_EXAMPLES=12 $(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
 
 bench: $(READY)
 	@$(PY) scripts/bench.py $(BENCH)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.integration.border import recorder, replay_everywhere, run_to_end
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("when", ["fire", "wake", "sleep"])
 @pytest.mark.parametrize("which", [1, 4])

@@ -14,6 +14,8 @@ import pytest
 from tests.integration.conftest import FIRMWARE, TTD, Server, symbols, ttd
 from tests.integration.gdb_mi import HANG, Gdb, history_ended
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., Server]
 Attach = Callable[..., Gdb]
 

@@ -12,6 +12,8 @@ from tests.integration.cli_tools import info, ttd, verify
 from tests.integration.conftest import FIRMWARE, Server
 from tests.integration.gdb_mi import Gdb
 
+pytestmark = pytest.mark.slow
+
 OUTPUT = b"crc    bdd8b595\nsorted b581c0ef\ncopied bce09fdf\nroot   1090a037\n"
 PROGRESS = "*(unsigned int *)&progress"
 CPUS = ["x86-64", "aarch64", "rv64", "cortex-m3"]

@@ -29,6 +29,8 @@ from ttd.replay.events import to_small
 from ttd.runs import RunEnd
 from ttd.session import HostSides, Session
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["often"]
 
 HELLO = b"hello from the host\n"

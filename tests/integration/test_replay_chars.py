@@ -10,6 +10,8 @@ import socket
 from errno import EAGAIN, EPIPE
 from pathlib import Path
 
+import pytest
+
 from tests.integration.border import (
     FIRMWARE,
     Line,
@@ -22,6 +24,8 @@ from tests.integration.conftest import Server, ttd
 from ttd.boards.extras import Extra
 from ttd.replay import Kind
 from ttd.replay.events import to_number
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["often"]
 

@@ -17,6 +17,8 @@ from ttd.replay import Kind
 from ttd.replay.input import unpack_event
 from ttd.session import Session
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["often"]
 
 EXTRAS = [Extra(f"virtio-{kind}", f"{kind}0") for kind in ("keyboard", "mouse", "tablet")]

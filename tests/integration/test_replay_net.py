@@ -31,6 +31,8 @@ from ttd.replay.events import Event, Kind
 from ttd.replay.pcap import PcapReader, PcapWriter
 from ttd.session import SEMIHOSTING, HostSides, RecordOptions, Session
 
+pytestmark = pytest.mark.slow
+
 ELF = FIRMWARE / "net-echo" / "net-echo.elf"
 ECHOES = 25
 SNAPSHOT_STEPS = 20_000

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.integration.border import Line, often, recorder, replay_everywhere, run_to_end
 from tests.integration.conftest import Record, Server, symbols, ttd
 from tests.integration.gdb_mi import Gdb
@@ -16,6 +18,8 @@ from ttd.boards.extras import Extra
 from ttd.replay import Cause, Kind
 from ttd.replay.events import to_small
 from ttd.session import Session
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["often"]
 

@@ -19,6 +19,8 @@ from tests.integration.gdb_mi import Gdb
 from tests.integration.test_reverse_continue import stops
 from tests.integration.test_stepping import walk
 
+pytestmark = pytest.mark.slow
+
 HOME = FIRMWARE / "rtos"
 BOARDS = {64: "virt", 32: "virt32"}
 INPUT = (HOME / "input.txt").read_bytes()

@@ -1,6 +1,6 @@
 """What the engine takes for granted about Unicorn, each fact alone on plain Unicorn.
 
-A new release of Unicorn that fails here needs a look at `ttd/engine/native.c` first.
+A new release of Unicorn that fails here needs a look at the native part of `ttd/engine` first.
 """
 
 from __future__ import annotations
