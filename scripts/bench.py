@@ -1,5 +1,7 @@
 """Speed and latencies on the benchmark firmware, beside QEMU where it is installed.
 
+The firmware is a Cortex-M3's, without and with interrupts, and a RISC-V's with page tables.
+
 Times of ttd and QEMU alternate within one run, and what counts is the median of their ratios: a
 machine that is busy with other things slows both down.
 """
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +30,13 @@ from rich.table import Table
 from rspclient import RspClient
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRMWARE = ROOT / "tests" / "firmware" / "bench"
+FIRMWARE = ROOT / "tests" / "firmware"
 TTD = str(Path(sys.executable).parent / "ttd")
-QEMU = "qemu-system-arm"
+WORKLOADS = (
+    "bench/bench-notimer.elf",
+    "bench/bench-systick.elf",
+    "bench-sv39/bench-sv39.elf",
+)
 STEPS_IN_A_ROW = 100
 PLACES = (1, 50, 99)
 """Where in the run `bs` is measured, in percent."""
@@ -47,26 +54,51 @@ def timed(command: list[str]) -> float:
     return seconds
 
 
-def qemu(elf: Path, mode: str, log: Path) -> list[str]:
-    """QEMU's command line for recording or replaying into, or from, `log`."""
-    return [
-        *(QEMU, "-M", "mps2-an385", "-display", "none", "-monitor", "none", "-net", "none"),
-        *("-semihosting-config", "enable=on,target=native", "-serial", f"file:{log}.{mode}.txt"),
-        *("-kernel", str(elf), "-icount", f"shift=3,rr={mode},rrfile={log}"),
-    ]
+@dataclass(frozen=True)
+class Machine:
+    """What a firmware runs on: options of `ttd record`, and QEMU's."""
+
+    ttd: tuple[str, ...]
+    qemu: tuple[str, ...]
+
+    def qemu_command(self, elf: Path, mode: str, log: Path) -> list[str]:
+        """QEMU's command line for recording or replaying into, or from, `log`."""
+        return [
+            *(*self.qemu, "-display", "none", "-monitor", "none", "-net", "none"),
+            *("-serial", f"file:{log}.{mode}.txt"),
+            *("-kernel", str(elf), "-icount", f"shift=3,rr={mode},rrfile={log}"),
+        ]
+
+
+# 8 ns a step is what shift=3 is for QEMU: the same virtual time, the same interrupts.
+MACHINES = {
+    "EM_ARM": Machine(
+        ("--board", "mps2-an385", "--clock", "8", "--semihosting"),
+        ("qemu-system-arm", "-M", "mps2-an385", "-semihosting-config", "enable=on,target=native"),
+    ),
+    "EM_RISCV": Machine(
+        ("--board", "virt", "--clock", "8"),
+        ("qemu-system-riscv64", "-M", "virt", "-cpu", "sifive-u54", "-bios", "none"),
+    ),
+}
+"""By the machine of the ELF file."""
+
+
+def machine_of(elf: Path) -> Machine:
+    with elf.open("rb") as file:
+        return MACHINES[ELFFile(file)["e_machine"]]
 
 
 def speed(elf: Path, folder: Path, rounds: int) -> Numbers:
     """Record and replay, ttd and QEMU in turns."""
     recording, log = folder / f"{elf.stem}.ttd", folder / f"{elf.stem}.rr"
+    machine = machine_of(elf)
     ttd_record = [
-        # 8 ns a step is what shift=3 is for QEMU: the same virtual time, the same interrupts.
-        *(TTD, "record", "--board", "mps2-an385", "--clock", "8", "--semihosting"),
-        *("-o", str(recording)),
+        *(TTD, "record", *machine.ttd, "-o", str(recording)),
         *("--serial", f"file:{folder / 'uart.txt'}", str(elf)),
     ]
     ttd_replay = [TTD, "replay", str(recording)]
-    have_qemu = shutil.which(QEMU) is not None
+    have_qemu = shutil.which(machine.qemu[0]) is not None
     times: dict[str, list[float]] = {"record": [], "replay": [], "q_record": [], "q_replay": []}
     for _ in range(rounds):
         # A file that is there already might be asked about, or appended to.
@@ -74,10 +106,10 @@ def speed(elf: Path, folder: Path, rounds: int) -> Numbers:
             stale.unlink()
         times["record"].append(timed(ttd_record))
         if have_qemu:
-            times["q_record"].append(timed(qemu(elf, "record", log)))
+            times["q_record"].append(timed(machine.qemu_command(elf, "record", log)))
         times["replay"].append(timed(ttd_replay))
         if have_qemu:
-            times["q_replay"].append(timed(qemu(elf, "replay", log)))
+            times["q_replay"].append(timed(machine.qemu_command(elf, "replay", log)))
     result: Numbers = {}
     for what in ("record", "replay"):
         result[f"{what}_s"] = statistics.median(times[what])
@@ -224,7 +256,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON")
     parser.add_argument("elf", nargs="*", type=Path, help="other firmware with the same symbols")
     options = parser.parse_args()
-    elfs = options.elf or [FIRMWARE / "bench-notimer.elf", FIRMWARE / "bench-systick.elf"]
+    elfs = options.elf or [FIRMWARE / name for name in WORKLOADS]
     console = Console(stderr=options.json)
     numbers: dict[str, Numbers] = {}
     with tempfile.TemporaryDirectory(prefix="ttd-bench-") as name:

@@ -15,7 +15,7 @@ static uint64_t root[512] __attribute__((aligned(4096)));
 static uint64_t middle[3][512] __attribute__((aligned(4096)));
 static uint64_t leaves[3][512] __attribute__((aligned(4096)));
 static int tables;
-volatile uint32_t progress, checksum, milestone_no;
+volatile uint32_t progress, checksum, milestone_no, rare_var;
 static uint8_t buf[16384], sieve[16384];
 static int32_t a[24][24], b[24][24], c[24][24];
 
@@ -117,6 +117,11 @@ __attribute__((noinline)) void milestone(uint32_t i)
     say("\r\n");
 }
 
+__attribute__((noinline)) void write_rare(uint32_t value)
+{
+    rare_var = value;
+}
+
 void main(void)
 {
     uint32_t s = 12345;
@@ -134,6 +139,8 @@ void main(void)
         progress = it;
         if (it % (ITERS / 10) == 0)
             milestone(it);
+        if (it == ITERS / 20 || it == ITERS / 4 || it == ITERS / 2)
+            write_rare(0xabc00000u + it);
         uint32_t sum = crc32(buf, 2048, it);
         sum ^= do_sieve() * 2654435761u;
         sum += matmul();
