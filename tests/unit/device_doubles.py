@@ -58,3 +58,20 @@ def advance(device: Device, clock: HandClock, until: int) -> None:
         clock.ns = max(clock.ns, deadline)
         device.expire()
     clock.ns = until
+
+
+class HandNet:
+    """A network front end that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.readies = 0
+
+    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
+        self.receive, self.can_receive = receive, can_receive
+
+    def send(self, packet: bytes) -> None:
+        self.sent.append(packet)
+
+    def ready(self) -> None:
+        self.readies += 1

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pygdbmi.gdbcontroller import GdbController
 
+from tests.integration.gdb_mi import MI, Gdb, Record
 from tests.unit.gdbstub_fake import BACK, COUNTER, LOAD, LOOP, STORE, FakeTimeline
 from tests.unit.test_gdbstub_server import HANG, server
 
@@ -25,74 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not shutil.which("gdb-multiarch"), reason="needs gdb-multiarch"),
 ]
-
-Record = dict[str, Any]
-
-
-MI = {
-    "continue": "-exec-continue",
-    "reverse-continue": "-exec-continue --reverse",
-    "stepi": "-exec-step-instruction",
-    "reverse-stepi": "-exec-step-instruction --reverse",
-}
-"""GDB gives reasons for all stops to these only."""
-
-
-class Gdb:
-    """One GDB; `say` runs a command of its command line and returns what is printed."""
-
-    def __init__(self) -> None:
-        self._gdb = GdbController(["gdb-multiarch", "-nx", "-q", "--interpreter=mi3"])
-        self._records: list[Record] = []
-        self.say("set confirm off")
-        self.say("set pagination off")
-
-    def close(self) -> None:
-        self._gdb.exit()
-
-    def _until(self, kind: str, message: str | None = None) -> tuple[Record, str]:
-        """The next record of `kind`, and the text printed up to it."""
-        text = ""
-        give_up = time.monotonic() + HANG
-        while time.monotonic() < give_up:
-            while self._records:
-                record = self._records.pop(0)
-                if record["type"] == kind and message in (None, record["message"]):
-                    return record, text
-                if record["type"] in ("console", "target", "log"):
-                    text += record["payload"] or ""
-            self._records += self._gdb.get_gdb_response(0.02, raise_error_on_timeout=False)
-        raise AssertionError(f"GDB hangs; last words: {text!r}")
-
-    def mi(self, command: str) -> tuple[Record, str]:
-        """Run a command and return its result record and what it printed."""
-        self._gdb.write(command, read_response=False)
-        return self._until("result")
-
-    def say(self, command: str) -> str:
-        record, text = self.mi(command)
-        if record["message"] == "error":
-            return text + record["payload"]["msg"]
-        return text
-
-    def stopped(self) -> tuple[Record, str]:
-        """Wait for the machine to stop."""
-        record, text = self._until("notify", "stopped")
-        return record["payload"], text
-
-    def go(self, command: str) -> tuple[Record, str]:
-        """A command that resumes; returns the stop and all the text that belongs to it."""
-        record, before = self.mi(MI.get(command, command))
-        assert record["message"] == "running", record
-        stop, text = self.stopped()
-        return stop, before + text
-
-    def value(self, expression: str) -> int:
-        record, _ = self.mi(f'-data-evaluate-expression "(long long)({expression})"')
-        return int(record["payload"]["value"])
-
-    def interrupt(self) -> None:
-        self._gdb.gdb_process.send_signal(signal.SIGINT)
 
 
 def history_ended(stop: Record, text: str) -> bool:

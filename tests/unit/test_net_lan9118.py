@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from zlib import crc32
 
 import msgpack
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.device_doubles import HandClock, Trace, advance
+from tests.unit.device_doubles import HandClock, HandNet, Trace, advance
 from ttd.devices import lan9118 as r
 from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
@@ -20,23 +19,6 @@ from ttd.devices.net import BROADCAST, DEFAULT_MAC, Nic
 
 OTHER = bytes.fromhex("020000000009")
 GROUP = bytes.fromhex("01005e000001")
-
-
-class HandNet:
-    """A network front end that keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.readies = 0
-
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
-        self.receive, self.can_receive = receive, can_receive
-
-    def send(self, packet: bytes) -> None:
-        self.sent.append(packet)
-
-    def ready(self) -> None:
-        self.readies += 1
 
 
 class Rig:

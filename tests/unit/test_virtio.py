@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.device_doubles import HandClock, HandFront, Trace
+from tests.unit.device_doubles import HandClock, HandFront, HandNet, Trace
 from ttd.devices.virtio.block import VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import VirtioInput
@@ -89,23 +89,6 @@ class Keys:
 
     def connect(self, event: Callable[[int, int, int], None], sync: Callable[[], None]) -> None:
         self.event, self.sync = event, sync
-
-
-class Net:
-    """A network that keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.readies = 0
-
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
-        self.receive, self.can_receive = receive, can_receive
-
-    def send(self, packet: bytes) -> None:
-        self.sent.append(packet)
-
-    def ready(self) -> None:
-        self.readies += 1
 
 
 class Driver:
@@ -195,7 +178,7 @@ MAKERS: dict[str, Callable[[Ram, HandClock, Trace], VirtioMmio]] = {
         "i", clock, ram, trace.line("irq"), Keys(), "tablet"
     ),
     "net": lambda ram, clock, trace: VirtioNet(
-        "n", clock, ram, trace.line("irq"), Net(), b"\x52\x54\0\0\0\1", Halves()
+        "n", clock, ram, trace.line("irq"), HandNet(), b"\x52\x54\0\0\0\1", Halves()
     ),
     "empty": lambda ram, clock, trace: EmptySlot("e", clock, ram, trace.line("irq")),
 }
@@ -439,7 +422,7 @@ def test_input_tells_what_it_is() -> None:
 
 
 def test_packets_both_ways() -> None:
-    net, halves = Net(), Halves()
+    net, halves = HandNet(), Halves()
     driver = Driver(
         lambda ram, clock, trace: VirtioNet(
             "n", clock, ram, trace.line("irq"), net, b"\x52\x54\0\0\0\1", halves

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable
-from threading import Lock, Thread, current_thread
+from threading import Lock
+
+from ttd.host.fd_thread import FdThread
 
 READ_BYTES = 4096
 
@@ -16,9 +18,8 @@ class Reader:
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
         self._lock = Lock()
-        self._stop_read, self._stop_write = os.pipe2(os.O_CLOEXEC)
         self._on_input: Callable[[bytes], None] = lambda data: None
-        self._thread = Thread(target=self._run, name=f"ttd-{name}", daemon=True)
+        self._thread = FdThread(fd, name, self._run)
 
     def start(self, on_input: Callable[[bytes], None]) -> None:
         """Begin; `on_input` may hold the thread up, which then reads no more."""
@@ -35,15 +36,7 @@ class Reader:
 
     def stop(self) -> None:
         """End the thread. What holds up `on_input` must have been let go of before."""
-        if self._stop_write < 0:
-            return
-        os.write(self._stop_write, b"x")
-        if self._thread.is_alive() and self._thread is not current_thread():
-            self._thread.join(timeout=2)
-        os.close(self._stop_write)
-        self._stop_write = -1
-        if not self._thread.is_alive():
-            os.close(self._stop_read)
+        self._thread.stop()
 
     def _run(self) -> None:
         while data := self._next():
@@ -51,13 +44,11 @@ class Reader:
 
     def _next(self) -> bytes:
         """The next bytes; b"" at the end."""
-        while True:
-            ready, _, _ = select.select([self._fd, self._stop_read], [], [])
-            if self._stop_read in ready:
-                return b""
+        while self._thread.readable():
             with self._lock:
                 if select.select([self._fd], [], [], 0)[0]:
                     try:
                         return os.read(self._fd, READ_BYTES)
                     except OSError:
                         return b""
+        return b""
