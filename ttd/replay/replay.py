@@ -224,10 +224,9 @@ class Replay:
         return self._position.next_warp()
 
     def unmet(self, found: str) -> NoReturn:
-        """Raise `Divergence`: the next event is due but the machine cannot meet it.
+        """Raise `Divergence`: the next event is due, and the machine can only do what `found` says.
 
-        For a machine to which `get_instructions` still says 0 when neither a checkpoint nor an
-        interrupt, a warp or a snapshot gets it further; `found` says what it is doing.
+        For when `get_instructions` says 0 and no checkpoint, interrupt, warp or snapshot helps.
         """
         self._position.diverged(found)
 
