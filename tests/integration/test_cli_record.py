@@ -184,7 +184,9 @@ def test_resets_of_the_guest(tmp_path: Path) -> None:
 def test_signals_end_a_recording(tmp_path: Path, number: signal.Signals, program: str) -> None:
     path = tmp_path / "run.ttd"
     image = elf("bench", "bench-systick") if program == "busy" else elf("echo")
-    process = start(*BOARD, "-o", path, image, stderr=subprocess.PIPE)
+    # Whoever runs the tests may ignore SIGHUP, as nohup does; ttd would, too.
+    hear = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731
+    process = start(*BOARD, "-o", path, image, stderr=subprocess.PIPE, preexec_fn=hear)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(number)
