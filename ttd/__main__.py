@@ -1,5 +1,18 @@
-"""`python -m ttd`"""
+"""`ttd`, as a command and as `python -m ttd`."""
 
-from ttd.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    """`ttd.cli.main`; a Ctrl-C before that is loaded is as quiet as one after it."""
+    try:
+        from ttd.cli import main as command  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
+    command()
+
+
+if __name__ == "__main__":
+    main()
