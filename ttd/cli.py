@@ -109,7 +109,7 @@ def cli(trace_packets: bool) -> None:
 @click.option(
     "--semihosting",
     metavar="[=DIR]",
-    help="Answer Arm semihosting calls; the guest reaches files inside DIR, or none.",
+    help="Answer semihosting calls of Arm and RISC-V; the guest reaches files inside DIR, or none.",
 )
 @click.option(
     "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Virtual nanoseconds per step."

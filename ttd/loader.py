@@ -10,6 +10,8 @@ from ttd.boards.base import Board
 from ttd.cpu.models import CPUS
 from ttd.images import MAX_BYTES, Image, ImageError, Load, parse_image
 
+_SPOKEN = {"EM_ARM": "Arm", "EM_AARCH64": "AArch64", "EM_RISCV": "RISC-V", "EM_X86_64": "x86-64"}
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -43,14 +45,18 @@ def read_file(path: str) -> bytes:
         raise ImageError(f"{path!r} is not a file name.") from None
 
 
+def _machine(elf: str, bits: int) -> str:
+    """What people call it: EM_RISCV and 64 are "RISC-V, 64 bits"."""
+    return f"{_SPOKEN.get(elf, elf)}, {bits} bits"
+
+
 def check_fits(image: Image, board: Board) -> None:
     """Raise unless the image is for the board's processor and goes into its memory."""
     wanted = CPUS[board.cpu].elf
     if image.elf not in (None, wanted):
         assert image.elf is not None
         raise ImageError(
-            f"{image.path} is for {image.elf[0]}, {image.elf[1]} bits; "
-            f"{board.name} needs {wanted[0]}, {wanted[1]} bits."
+            f"{image.path} is for {_machine(*image.elf)}; {board.name} needs {_machine(*wanted)}."
         )
     for segment in image.segments:
         region = board.region_at(segment.address)

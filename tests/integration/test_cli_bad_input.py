@@ -46,7 +46,7 @@ IMAGES = {
     "truncated ELF": (elf("calls").read_bytes()[:3000], "damaged or truncated"),
     "ELF magic only": (b"\x7fELF", "damaged or truncated"),
     "ELF with garbage": (changed_elf(16, b"\xff" * 36), "fw"),
-    "other machine": (changed_elf(18, b"\x3e\0"), "EM_X86_64", "EM_ARM"),
+    "other machine": (changed_elf(18, b"\x3e\0"), "x86-64, 32 bits", "needs Arm, 32 bits"),
     "big endian": (changed_elf(5, b"\x02"), "fw"),
     "object file": (changed_elf(16, b"\x01\0"), "ET_REL"),
     "linked elsewhere": (elsewhere(), "0x90000000", "another board"),

@@ -157,3 +157,19 @@ def test_what_is_missing_or_for_others(tmp_path: Path) -> None:
     sentence(ttd("record", "--board", "mps2-an385", "--cpu", "cortex-m3", image), "--cpu", "raw")
     sentence(ttd("record", "--board", "mps2-an385", "-m", "1M", image), "memory", "one size")
     sentence(ttd("record", "--board", "mps2-an385", "--bios", "none", image), "--bios")
+
+
+@pytest.mark.parametrize(
+    ("cpu", "start", "multiple"), [("rv64", 0x40001001, 2), ("rv32", 0x1, 2), ("aarch64", 0x2, 4)]
+)
+def test_a_start_between_instructions(tmp_path: Path, cpu: str, start: int, multiple: int) -> None:
+    path, code = tmp_path / "run.ttd", tmp_path / "code.bin"
+    code.write_bytes(CODE[cpu])
+    done = ttd(
+        *("record", "--board", "raw", "--cpu", cpu, "--ram", f"{start & ~0xFFF:#x}:64K"),
+        *("--load", f"{code}@{start & ~0xFFF:#x}", "--pc", f"{start:#x}", "--steps", "9"),
+        *("-o", path),
+    )
+    assert done.code == 2
+    assert f"at multiples of {multiple}" in done.err
+    assert not path.exists()

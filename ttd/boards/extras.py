@@ -126,8 +126,10 @@ def place_extras(board: Board, extras: Sequence[Extra]) -> None:
     """Raise `ExtraError` unless `board` has a place for each."""
     for kind, place in (("pl031", board.rtc_slot), ("power", board.power_base)):
         count = sum(extra.kind == kind for extra in extras)
-        if count > (place is not None):
-            raise ExtraError(f"{board.name} has no place for {count} times {kind}")
+        if count and place is None:
+            raise ExtraError(f"{board.name} has no place for a device {kind}")
+        if count > 1:
+            raise ExtraError(f"{board.name} has no place for more than one device {kind}")
     others = sum(map(_is_virtio, extras))
     if others > len(board.virtio_slots):
         slots = len(board.virtio_slots)
