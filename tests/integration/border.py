@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.gdb_mi import ROOT
 from ttd.boards import BOARDS
-from ttd.boards.base import Board
+from ttd.boards.base import Board, BootFiles
 from ttd.boards.extras import Drive, Extra
 from ttd.boards.networks import Networks
 from ttd.host.semihost_files import SemihostFiles
@@ -130,15 +130,17 @@ def recorder(
     random: Callable[[int], bytes] = lambda count: bytes(range(count)),
     idle: Callable[[], bool] | None = None,
     networks: Networks | None = None,
+    program: str | None = None,
 ) -> Session:
-    """A session that records to `path`.
+    """A session that records to `path`; `program`: the ELF's name, if it is not its folder's.
 
     When the machine waits for the outside world, `idle` may make something happen; else the run
     comes back, interrupted.
     """
+    image = load_image(str(FIRMWARE / firmware / f"{program or firmware}.elf"))
     options = RecordOptions(
         board,
-        load_image(str(FIRMWARE / firmware / f"{firmware}.elf")),
+        board.boot(board, BootFiles(image)) if board.boot else image,
         board.ns_per_step,
         semihosting=True,
         extras=extras,

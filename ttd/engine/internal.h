@@ -57,7 +57,7 @@ typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
 /* What a RISC-V core's translation depends on, as of the last look. */
 typedef struct {
     int priv, mpp;
-    bool sum, mxr, mprv;
+    bool sum, mxr, mprv, tvm;
     uint64_t satp, mcounteren, scounteren;
 } riscv_modes;
 /* A device's page, and where the guest saw it last. */

@@ -27,6 +27,7 @@ enum {
 #define STATUS_MPRV (1u << 17)
 #define STATUS_SUM (1u << 18)
 #define STATUS_MXR (1u << 19)
+#define STATUS_TVM (1u << 20)
 
 static uint64_t reg(ttd_engine *e, int id)
 {
@@ -67,6 +68,7 @@ static void take_status(ttd_engine *e, uint64_t status)
     if (e->rv.priv == PRIV_M) {
         e->rv.mprv = status & STATUS_MPRV;
         e->rv.mpp = status >> 11 & 3;
+        e->rv.tvm = status & STATUS_TVM;
     }
 }
 
@@ -83,7 +85,9 @@ void riscv_look(ttd_engine *e)
     }
     if (e->rv.priv != PRIV_U) {
         e->rv.scounteren = reg(e, UC_RISCV_REG_SCOUNTEREN);
-        e->rv.satp = reg(e, UC_RISCV_REG_SATP);
+        /* 3.1.6.5: with TVM satp is M-mode's alone, and a read from S-mode gives anything. */
+        if (e->rv.priv == PRIV_M || !e->rv.tvm)
+            e->rv.satp = reg(e, UC_RISCV_REG_SATP);
     }
     if (e->rv.satp != satp)               /* Unicorn flushes only when the ASID changes */
         flush_tlb(e);
