@@ -203,6 +203,8 @@ def record(
         check_port("127.0.0.1", port)
     if gdb is not None and steps is not None:
         raise click.UsageError("--steps is for recording without --gdb")
+    if gdb == "stdio" and "stdio" in serial:
+        raise click.UsageError("--gdb stdio has the terminal for itself: no --serial can have it")
     if len(serial) > len(chosen.serials):
         raise click.UsageError(
             f"{len(serial)} times --serial, but {board} has {len(chosen.serials)} UARTs"

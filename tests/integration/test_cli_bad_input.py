@@ -310,3 +310,16 @@ def test_diverged(run: Path, change: Callable[[list[Event]], list[Event]]) -> No
     refused(done, "diverged at step ", ": expected ", ", found ", code=3)
     step = int(done.err.split("diverged at step ")[1].split(":")[0])
     assert step >= 0
+
+
+def test_a_terminal_for_gdb_and_a_uart(tmp_path: Path) -> None:
+    words = (*BOARD, "--gdb", "stdio", "--serial", "stdio", "-o", tmp_path / "run.ttd")
+    usage(ttd(*words, elf("calls")), "--gdb stdio", "--serial")
+
+
+@pytest.mark.parametrize("bios", [(), ("--bios", "default")])
+def test_no_default_firmware_of_32_bits(tmp_path: Path, bios: tuple[str, ...]) -> None:
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(b"\x6f\0\0\0")
+    words = ("record", "--board", "virt32", *bios, "--kernel", kernel, "--steps", "9")
+    usage(ttd(*words, "-o", tmp_path / "run.ttd"), "64 bits only", "virt32", "--bios FILE")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ttd.boards import BOARDS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError, parse_size
+from ttd.cpu.models import CPUS
 from ttd.images import Load
 from ttd.loader import load_image, read_file
 
@@ -16,7 +17,8 @@ OPENSBI = (
     "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
     "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
 )
-"""Where Debian's packages opensbi and qemu-system-data have what `--bios default` is."""
+"""Where Debian's packages opensbi and qemu-system-data have what `--bios default` is: there is
+none of 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ class MachineChoice:
             return None
         if self.bios not in (None, "default"):
             return _file(self.bios)
+        if CPUS[BOARDS[self.board].cpu].elf[1] != 64:
+            raise BoardOptionError(
+                f"there is a default firmware for 64 bits only: for {self.board} "
+                "say --bios FILE or --bios none"
+            )
         for path in OPENSBI:
             if os.path.exists(path):
                 return _file(path)
