@@ -214,6 +214,8 @@ def record(
     from ttd.session import RecordOptions
 
     added = parse_additions(device, drive, not no_embed)
+    if gdb == "stdio" and "stdio" in added.chardevs.values():
+        raise click.UsageError("--gdb stdio has the terminal for itself: no chardev can have it")
     programs = [load for load in loads if load.role in ("image", "kernel", "load")]
     first = Path((programs or loads)[0].image.path)
     if output is None and gdb is None:

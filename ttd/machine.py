@@ -33,7 +33,7 @@ RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 PAGE = 0x1000
 """No page table maps smaller parts."""

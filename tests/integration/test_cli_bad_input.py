@@ -315,6 +315,8 @@ def test_diverged(run: Path, change: Callable[[list[Event]], list[Event]]) -> No
 def test_a_terminal_for_gdb_and_a_uart(tmp_path: Path) -> None:
     words = (*BOARD, "--gdb", "stdio", "--serial", "stdio", "-o", tmp_path / "run.ttd")
     usage(ttd(*words, elf("calls")), "--gdb stdio", "--serial")
+    words = (*BOARD, "--gdb", "stdio", "--device", "virtio-console,chardev=stdio")
+    usage(ttd(*words, elf("calls")), "--gdb stdio", "chardev")
 
 
 @pytest.mark.parametrize("bios", [(), ("--bios", "default")])

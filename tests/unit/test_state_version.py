@@ -6,15 +6,30 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ttd.boards import BOARDS
+from tests.integration.cli_tools import FIRMWARE, ttd
 from ttd.host.semihost_files import SemihostFiles
-from ttd.loader import load_image
 from ttd.machine import STATE_VERSION
-from ttd.session import RecordOptions, Session
+from ttd.session import Session
 
-ELF = Path(__file__).resolve().parents[1] / "firmware" / "calls" / "calls.elf"
-LAYOUTS = {2: "37a7b21bb8068f8e"}
-"""Hash of the layout by version: when this test fails, raise `STATE_VERSION` and add a line."""
+LAYOUTS = {3: "848c930e9f09c4a2"}
+"""Hash of the layouts by version: when this test fails, raise `STATE_VERSION` and add a line."""
+DISK = "virtio-blk,file={disk}"
+DEVICES = (
+    *("virtio-rng", "virtio-console", "virtio-keyboard", "virtio-mouse", "virtio-tablet"),
+    "virtio-net,netdev=net0",
+)
+NET = "dgram,id=net0,local=127.0.0.1:0,remote=127.0.0.1:9"
+RAW = ("--board", "raw", "--ram", "0x40000000:16M", "--uart", "pl011@0x9000000")
+MACHINES = (
+    (*("--board", "mps2-an385", "--semihosting", "--device", "pl031", "--device", "power"),
+     *("--device", DISK, "--netdev", NET), *(w for d in DEVICES for w in ("--device", d)),
+     FIRMWARE / "calls/calls.elf"),
+    ("--board", "microbit", FIRMWARE / "microbit/microbit.elf"),
+    ("--board", "virt", "--device", DISK, FIRMWARE / "rtos/rtos-rv64.elf"),
+    ("--board", "virt32", FIRMWARE / "rtos/rtos-rv32.elf"),
+    *((*RAW, "--cpu", cpu, "--load", "{code}@0x40000000") for cpu in ("aarch64", "x86-64")),
+)  # fmt: skip
+"""Every board with every device, and every processor."""
 
 
 def layout(state: Any) -> Any:
@@ -26,10 +41,18 @@ def layout(state: Any) -> Any:
     return None
 
 
-def test_layout_is_that_of_the_version() -> None:
-    board = BOARDS["mps2-an385"]
-    options = RecordOptions(board, load_image(str(ELF)), board.ns_per_step, True)
-    session = Session.record(options, None, {}, SemihostFiles(None), bytes)
-    found = hashlib.sha256(repr(layout(session.machine.save())).encode()).hexdigest()[:16]
-    session.close()
-    assert LAYOUTS[STATE_VERSION] == found
+def test_layout_is_that_of_the_version(tmp_path: Path) -> None:
+    disk, code = tmp_path / "disk.img", tmp_path / "code.bin"
+    disk.write_bytes(bytes(4096))
+    code.write_bytes(bytes(64))
+    found = []
+    for number, words in enumerate(MACHINES):
+        path = tmp_path / f"{number}.ttd"
+        given = [str(word).format(disk=disk, code=code) for word in words]
+        done = ttd("record", "--steps", "0", "-o", path, "--serial", "null", *given)
+        assert done.code == 0, done.err
+        session = Session.open(str(path), SemihostFiles(None))
+        found.append(layout(session.machine.save()))
+        found.append(len(session.machine.engine.save_state()))
+        session.close()
+    assert LAYOUTS[STATE_VERSION] == hashlib.sha256(repr(found).encode()).hexdigest()[:16]
