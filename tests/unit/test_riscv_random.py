@@ -131,6 +131,7 @@ def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
     check_end(bench, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("xlen", [64, 32])
 def test_the_programs_reach_what_they_are_for(xlen: int) -> None:
     """They would be of little use if they all ended soon, or without a trap."""
