@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.integration.guests import install
 from ttd.boards import make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError
@@ -24,10 +24,16 @@ NAME = {64: "virt", 32: "virt32"}
 RANDOM = "rng-seed"
 """Two recordings of one guest begin the same."""
 
-needs_qemu = pytest.mark.skipif(
-    not (shutil.which("qemu-system-riscv64") and shutil.which("dtc")),
-    reason="needs qemu-system-misc and device-tree-compiler",
-)
+needs_qemu = pytest.mark.slow
+"""Such tests install it."""
+
+
+@pytest.fixture(autouse=True)
+def tools(request: pytest.FixtureRequest) -> None:
+    """QEMU and the device tree compiler, for the tests that compare with them."""
+    if request.node.get_closest_marker("slow"):
+        have = [Path("/usr/bin/qemu-system-riscv64"), Path("/usr/bin/dtc")]
+        install(have, "qemu-system-misc", "device-tree-compiler")
 
 
 def board(bits: int, memory: int = 128 * MIB) -> Board:
