@@ -57,3 +57,21 @@ def test_inputs_enter_before_an_instruction_or_after_what_it_causes(
     assert looked > 1000
     assert at_return == 0
     assert not pending
+
+
+def test_a_step_is_one_step_around_every_exception(tmp_path: Path) -> None:
+    """Also where the instruction after the last one of a run cannot be fetched."""
+    path = tmp_path / "run.ttd"
+    elf = FIRMWARE / "faults" / "faults.elf"
+    done = ttd("record", "--board", "mps2-an385", "--semihosting", "-o", path, elf)
+    assert done.code == 0, done.err
+    session = playing_session(path)
+    timeline = session.timeline
+    steps = [event.step for _, event in session.replay.log.select([Kind.EXCEPTION])]
+    assert len(steps) > 20
+    for step in steps:
+        timeline.seek(step - 3)
+        for position in range(step - 2, step + 3):
+            timeline.step_forward()
+            assert timeline.position == position
+    session.close()

@@ -139,7 +139,7 @@ def test_the_programs_reach_what_they_are_for(xlen: int) -> None:
     causes: Counter[Any] = Counter()
     modes: Counter[int] = Counter()
 
-    @settings(max_examples=150, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
     @given(program=programs(xlen))
     def count(program: Program) -> None:
         bench.load(program)

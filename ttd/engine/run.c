@@ -173,8 +173,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->why == WHY_AGAIN)
             continue;
         /* What the instruction after the last one raises is for the next run to find. */
-        if (is_riscv(e) && e->steps >= e->limit
-            && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT || err == UC_ERR_INSN_INVALID))
+        if (e->steps >= e->limit
+            && ((e->fill_fault && e->code == ACC_FETCH)
+                || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
+                                    || err == UC_ERR_INSN_INVALID))))
             continue;
         if (e->why == WHY_EXCEPTION && e->code == EXCEPTION_CSR
             && riscv_counter(e, riscv_insn(e, pc), e->steps)) {
