@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,12 @@ class Gdb:
     def close(self) -> None:
         self._gdb.exit()
 
-    def _until(self, kind: str, message: str | None = None) -> tuple[Record, str]:
+    def _until(
+        self, kind: str, message: str | None = None, seconds: float = HANG
+    ) -> tuple[Record, str]:
         """The next record of `kind`, and the text printed up to it."""
         text = ""
-        give_up = time.monotonic() + HANG
+        give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:
             while self._records:
                 record = self._records.pop(0)
@@ -102,6 +105,18 @@ class Gdb:
     def interrupt(self) -> None:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
+
+    def break_in(self) -> str:
+        """Ctrl-C until the machine has stopped; returns what was printed.
+
+        GDB takes one that comes before it has resumed the machine for its own command line's.
+        """
+        for _ in range(10):
+            self.interrupt()
+            with suppress(AssertionError):
+                _, text = self._until("notify", "stopped", HANG / 10)
+                return text
+        raise AssertionError("GDB hangs")
 
     def vanish(self) -> None:
         """End without a word to the server."""

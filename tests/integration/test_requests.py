@@ -86,16 +86,14 @@ def test_suspension_and_shutdown_by_the_debugger(
         # A Ctrl-C may come before the machine has begun to wait: then nothing has happened yet.
         while "The machine is suspended, until 'monitor system_wakeup'." not in text:
             gdb.start(command)
-            gdb.interrupt()
-            _, text = gdb.stopped()
+            text = gdb.break_in()
             assert gdb.step == here
     # The past can be visited, and is no way around the suspension.
     gdb.go("reverse-stepi 5")
     gdb.go("stepi 5")
     assert gdb.step == here
     gdb.start("stepi")
-    gdb.interrupt()
-    gdb.stopped()
+    gdb.break_in()
     assert gdb.step == here
     assert "goes on" in monitor(gdb, "system_wakeup")
     gdb.go("reverse-stepi 5")
