@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ttd.host.semihost_files import SemihostFiles
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
 
 ROOT = Path(__file__).resolve().parents[1]
 TTD = str(Path(sys.executable).parent / "ttd")
@@ -124,7 +124,7 @@ def steps_to_prompt(recording: Path, prompt: bytes) -> int:
             found.append(session.machine.engine.step)
             session.machine.interrupt()
 
-    session = Session.open(str(recording), SemihostFiles(None), echo)
+    session = RecordedMachine.open(str(recording), SemihostFiles(None), echo)
     try:
         session.run(None, lambda step: None)
     finally:

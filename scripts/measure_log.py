@@ -17,6 +17,7 @@ from ttd.boards import BOARDS
 from ttd.boards.base import Board
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
+from ttd.capture.pcap import PcapWriter
 from ttd.host.clocks import HostClocks
 from ttd.host.files import Null
 from ttd.host.machine_choice import MachineChoice
@@ -24,9 +25,8 @@ from ttd.host.net_pcap import Capture
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import Image, Load
 from ttd.loader import load_image
-from ttd.replay import Kind
-from ttd.replay.pcap import PcapWriter
-from ttd.session import HostSides, RecordOptions, Session
+from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.recording.events import Kind
 
 BOARD = BOARDS["mps2-an385"]
 FIRMWARE = Path(__file__).resolve().parents[1] / "tests" / "firmware"
@@ -62,9 +62,9 @@ def session(
     host: HostSides | None = None,
     board: Board = BOARD,
     **more: object,
-) -> Session:
+) -> RecordedMachine:
     options = RecordOptions(board, image, board.ns_per_step, semihosting=True, **more)  # type: ignore[arg-type]
-    return Session.record(
+    return RecordedMachine.record(
         options,
         str(path),
         {board.serials[0]: uart},
@@ -74,13 +74,13 @@ def session(
     )
 
 
-def finish(session: Session, steps: int | None = None) -> None:
+def finish(session: RecordedMachine, steps: int | None = None) -> None:
     ended = session.run(steps, lambda step: None)
     session.finish(ended.reason, ended.code)
     session.close()
 
 
-def wait(live: Session, idle: Callable[[], object]) -> None:
+def wait(live: RecordedMachine, idle: Callable[[], object]) -> None:
     """Let `idle` be called when the guest sleeps, instead of waiting."""
 
     def instead(timeout: float) -> bool:
@@ -96,7 +96,7 @@ def firmware(name: str, elf: str = "") -> Image:
 
 def log_of(path: Path, kind: Kind) -> tuple[int, int]:
     """Bytes of all events in the finished file, and how many there are of `kind`."""
-    played = Session.open(str(path), SemihostFiles(None))
+    played = RecordedMachine.open(str(path), SemihostFiles(None))
     size = played.recording.event_bytes()
     count = sum(1 for _ in played.replay.log.select([kind]))
     played.close()
@@ -174,12 +174,12 @@ def polled_on_virt(path: Path, what: str, address: int) -> None:
     polls(path, what, session(loads, path, Null(), HostSides(time=HostClocks()), board))
 
 
-def polls(path: Path, what: str, live: Session) -> None:
+def polls(path: Path, what: str, live: RecordedMachine) -> None:
     """Three steps a read."""
     begin = time.perf_counter()
     finish(live, 3 * READS)
     recorded = time.perf_counter() - begin
-    played = Session.open(str(path), SemihostFiles(None))
+    played = RecordedMachine.open(str(path), SemihostFiles(None))
     begin = time.perf_counter()
     played.run(None, lambda step: None)
     seconds = time.perf_counter() - begin

@@ -20,15 +20,18 @@ from pathlib import Path
 from ttd.boards import BOARDS
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
+from ttd.capture.pcap import PcapWriter
 from ttd.devices.net import DEFAULT_MAC
 from ttd.host.files import Null
 from ttd.host.net_pcap import Capture
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.replay import Checkpoint, MachineConfig, Mode, Netdev, Recording, Replay
-from ttd.replay.net import PacketFlags
-from ttd.replay.pcap import PcapWriter
-from ttd.session import HostSides, RecordOptions, Session
+from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.recording.config import MachineConfig
+from ttd.recording.recording import Recording
+from ttd.replay.net import Netdev, PacketFlags
+from ttd.replay.replay import Replay
+from ttd.replay.terms import Checkpoint, Mode
 
 SIZE = 64
 STEPS = 500
@@ -111,13 +114,13 @@ def whole_guest(folder: str, name: str, extras: list[Extra], mac: bytes, count: 
     )
     host = HostSides(nets={"net0": Capture(capture, in_time=False)})
     lines = {BOARD.serials[0]: Null()}
-    live = Session.record(options, path, lines, SemihostFiles(None), bytes, host)
+    live = RecordedMachine.record(options, path, lines, SemihostFiles(None), bytes, host)
     begin = time.process_time()
     ended = live.run(None, lambda step: None)
     recorded = time.process_time() - begin
     live.finish(ended.reason, ended.code)
     live.close()
-    played = Session.open(path, SemihostFiles(None))
+    played = RecordedMachine.open(path, SemihostFiles(None))
     begin = time.process_time()
     played.run(None, lambda step: None)
     seconds = time.process_time() - begin

@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> None:
-    """`ttd.cli.main`; a Ctrl-C before that is loaded is as quiet as one after it."""
+    """`ttd.cli.main.main`; a Ctrl-C before that is loaded is as quiet as one after it."""
     try:
-        from ttd.cli import main as command  # noqa: PLC0415
+        from ttd.cli.main import main as command  # noqa: PLC0415
     except KeyboardInterrupt:
         sys.exit(130)
     command()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import dropwhile, islice
 from typing import Any
 
-from ttd.replay.events import Event, Kind, describe, to_small
-from ttd.replay.log import EventLog
-from ttd.replay.recording import Recording
+from ttd.recording.events import Event, Kind, describe, to_small
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 from ttd.replay.replay import Cause
 
 

@@ -11,23 +11,20 @@ from dataclasses import replace
 import msgpack
 
 from ttd.boards.base import Board, MappedDevice, Wiring
-from ttd.bus import Bus, MachineError
-from ttd.clockwork import Clockwork
+from ttd.bus.bus import Bus, MachineError
+from ttd.bus.clockwork import Clockwork
 from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
-from ttd.devices.base import (
-    NS_PER_SECOND,
-    InterruptController,
-    State,
-)
+from ttd.devices.base import NS_PER_SECOND, InterruptController
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import Engine, EngineStop, StopReason
 from ttd.images import Load
 from ttd.loader import Start, check_fits, start_of
-from ttd.replay.events import Kind
+from ttd.recording.events import Kind
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 from ttd.runs import Ended, RunEnd, RunStop, SemihostingCalls, SnapshotKeeper
+from ttd.state import State
 
 RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttd.timeline import Request, TimelineApi, TimelineError
+from ttd.timeline import SystemRequest, TimelineApi, TimelineError
 
 
 class Events(Protocol):
@@ -316,18 +316,18 @@ class Monitor:
         return self._arm(self._timeline.begin)
 
     def system_reset(self, words: list[str]) -> str:
-        return self._ask(Request.RESET, "The machine is reset")
+        return self._ask(SystemRequest.RESET, "The machine is reset")
 
     def system_suspend(self, words: list[str]) -> str:
-        return self._ask(Request.SUSPEND, "The machine is suspended")
+        return self._ask(SystemRequest.SUSPEND, "The machine is suspended")
 
     def system_wakeup(self, words: list[str]) -> str:
-        return self._ask(Request.WAKE_UP, "The machine goes on")
+        return self._ask(SystemRequest.WAKE_UP, "The machine goes on")
 
     def quit(self, words: list[str]) -> str:
-        return self._ask(Request.SHUTDOWN, "The machine is shut down")
+        return self._ask(SystemRequest.SHUTDOWN, "The machine is shut down")
 
-    def _ask(self, what: Request, effect: str) -> str:
+    def _ask(self, what: SystemRequest, effect: str) -> str:
         self._timeline.request(what)
         return f"{effect} with the next command that resumes.\n"
 

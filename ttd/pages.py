@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakValueDictionary
 
-from ttd.replay.blob import digest
+from ttd.recording.blob import digest
 
 DIRECTORY = 256
 """Pages in one directory of a table."""

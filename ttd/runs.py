@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from ttd.devices.base import State
 from ttd.engine.types import WatchHit
+from ttd.state import State
 
 
 class RunEnd(Enum):
@@ -64,16 +64,3 @@ class SemihostingCalls(Protocol):
     def call(self) -> SemihostingExit | None: ...
     def save(self) -> State: ...
     def load(self, state: State) -> None: ...
-
-
-class HostTime(Protocol):
-    """The clocks of the host, in nanoseconds."""
-
-    def host_ns(self) -> int:
-        """Wall-clock time since 1970."""
-
-    def running_ns(self) -> int:
-        """Time between `resume` and `pause`, all in all."""
-
-    def resume(self) -> None: ...
-    def pause(self) -> None: ...

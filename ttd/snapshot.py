@@ -9,16 +9,17 @@ from collections.abc import Callable
 
 import msgpack
 
-from ttd.devices.base import State
 from ttd.engine import Access, Context
 from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
+from ttd.recording.errors import RecordingError
+from ttd.recording.index import SnapshotInfo
+from ttd.recording.recording import Recording
+from ttd.recording.varint import Reader, put_series
 from ttd.replay.block import Disk
-from ttd.replay.errors import Divergence, RecordingError
-from ttd.replay.index import SnapshotInfo
-from ttd.replay.recording import Recording
+from ttd.replay.errors import Divergence
 from ttd.replay.replay import Mode
-from ttd.replay.varint import Reader, put_series
+from ttd.state import State
 
 KEEP_IN_MEMORY = 1500
 """Snapshots in memory beside those of the recording, at most."""

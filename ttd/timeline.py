@@ -19,11 +19,11 @@ from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
-Progress = Callable[[float, str], None]
+OnProgress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""
 
 
-class Request(Enum):
+class SystemRequest(Enum):
     """What a debugger may ask of a machine that records."""
 
     RESET = "reset"
@@ -57,7 +57,7 @@ class TimelineApi(Protocol):
     @property
     def virtual_ns(self) -> int: ...
 
-    progress: Progress | None
+    progress: OnProgress | None
 
     def seek(self, step: int) -> Stop: ...
     def step_forward(self, count: int = 1) -> Stop: ...
@@ -92,7 +92,7 @@ class TimelineApi(Protocol):
         ...
 
     def write_register(self, name: str, value: int) -> None: ...
-    def request(self, what: Request) -> None:
+    def request(self, what: SystemRequest) -> None:
         """Served by the next movement; where `write_memory` is possible, else `PastIsReadOnly`."""
         ...
 
@@ -137,7 +137,7 @@ class Timeline:
     def __init__(self, machine: Machine, snapshots: Snapshots, end_note: str = "") -> None:
         self.machine = machine
         self.snapshots = snapshots
-        self.progress: Progress | None = None
+        self.progress: OnProgress | None = None
         self._end_note = end_note
         self._stops = NO_STOPS
         self._armed = NO_STOPS
@@ -541,17 +541,17 @@ class Timeline:
         self.machine.write_register(name, value)
         self._changed()
 
-    def request(self, what: Request) -> None:
+    def request(self, what: SystemRequest) -> None:
         self._writable("ask")
         replay = self.machine.replay
         match what:
-            case Request.RESET:
+            case SystemRequest.RESET:
                 replay.reset_request(Cause.DEBUGGER)
-            case Request.SUSPEND:
+            case SystemRequest.SUSPEND:
                 replay.suspend_request(Cause.DEBUGGER)
-            case Request.SHUTDOWN:
+            case SystemRequest.SHUTDOWN:
                 replay.shutdown_request(Cause.DEBUGGER)
-            case Request.WAKE_UP:
+            case SystemRequest.WAKE_UP:
                 if not self.machine.suspended:
                     raise TimelineError("The machine is not suspended.")
                 self.machine.wake_up()

@@ -16,9 +16,9 @@ from ttd.boards.extras import Drive, Extra
 from ttd.boards.networks import Networks
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.replay.blob import digest
+from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.recording.blob import digest
 from ttd.replay.chars import CharBackend
-from ttd.session import HostSides, RecordOptions, Session
 from ttd.snapshot import Budget
 
 FIRMWARE = ROOT / "tests" / "firmware"
@@ -131,7 +131,7 @@ def recorder(
     idle: Callable[[], bool] | None = None,
     networks: Networks | None = None,
     program: str | None = None,
-) -> Session:
+) -> RecordedMachine:
     """A session that records to `path`; `program`: the ELF's name, if it is not its folder's.
 
     When the machine waits for the outside world, `idle` may make something happen; else the run
@@ -149,7 +149,7 @@ def recorder(
         networks=networks or Networks(),
     )
     lines = {UART: uart or Line(), **(backends or {})}
-    session = Session.record(
+    session = RecordedMachine.record(
         options, str(path), lines, SemihostFiles(None), random, host or HostSides(time=Clocks())
     )
 
@@ -169,7 +169,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Budget, "__call__", lambda budget, step: step + 5000)
 
 
-def run_to_end(session: Session) -> bytes:
+def run_to_end(session: RecordedMachine) -> bytes:
     """Record to the guest's end; returns the hash of the final state."""
     ended = session.run(None, lambda step: None)
     final = session.finish(ended.reason, ended.code)
@@ -177,7 +177,7 @@ def run_to_end(session: Session) -> bytes:
     return final
 
 
-def replay_everywhere(path: Path, device: str = UART) -> tuple[bytes, Session]:
+def replay_everywhere(path: Path, device: str = UART) -> tuple[bytes, RecordedMachine]:
     """Replay from the start and from every stored snapshot; the output of a device, the session."""
     printed = bytearray()
 
@@ -185,7 +185,7 @@ def replay_everywhere(path: Path, device: str = UART) -> tuple[bytes, Session]:
         if name == device:
             printed.extend(data)
 
-    session = Session.open(str(path), SemihostFiles(None), echo)
+    session = RecordedMachine.open(str(path), SemihostFiles(None), echo)
     session.run(None, lambda step: None)
     assert session.machine.engine.step == session.recording.status.steps
     session.compare_end()

@@ -61,7 +61,7 @@ def serve(channel: socket.socket) -> None:
     import ttd.host.chardev  # noqa: PLC0415
     import ttd.host.semihost_files  # noqa: PLC0415
     import ttd.inspection  # noqa: PLC0415
-    import ttd.session  # noqa: F401, PLC0415
+    import ttd.recorded  # noqa: F401, PLC0415
 
     gc.freeze()
     while True:
@@ -80,7 +80,7 @@ def serve(channel: socket.socket) -> None:
 
 def child(folder: str, words: list[str], files: list[int]) -> None:
     """Become the command."""
-    from ttd.cli import main  # noqa: PLC0415
+    from ttd.cli.main import main  # noqa: PLC0415
 
     for number, file in enumerate(files):
         os.dup2(file, number)

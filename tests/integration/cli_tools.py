@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.cli_forks import Forks
-from ttd.replay.blob import pack, seal, unpack, unseal
-from ttd.replay.events import Event, decode_chunk, encode_chunk
-from ttd.replay.index import ChunkInfo
+from ttd.recording.blob import pack, seal, unpack, unseal
+from ttd.recording.events import Event, decode_chunk, encode_chunk
+from ttd.recording.index import ChunkInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "tests" / "firmware"

@@ -20,7 +20,7 @@ from elftools.elf.sections import SymbolTableSection
 from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
 FIRMWARE = ROOT / "tests" / "firmware"
-TTD = [sys.executable, "-c", "from ttd.cli import main; main()"]
+TTD = [sys.executable, "-c", "from ttd.cli.main import main; main()"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

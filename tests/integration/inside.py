@@ -9,7 +9,7 @@ from ttd.boards import BOARDS
 from ttd.host.files import Null
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.session import SEMIHOSTING, RecordOptions, Session
+from ttd.recorded import SEMIHOSTING, RecordedMachine, RecordOptions
 
 BOARD = BOARDS["mps2-an385"]
 
@@ -25,11 +25,11 @@ class Typed(Null):
         return len(data)
 
 
-def recording_session(elf: Path, path: Path, serial: Null | None = None) -> Session:
+def recording_session(elf: Path, path: Path, serial: Null | None = None) -> RecordedMachine:
     """A machine at its first step, recording."""
     options = RecordOptions(BOARD, load_image(str(elf)), BOARD.ns_per_step, True, elf.name)
     backends = {SEMIHOSTING: Null(), BOARD.serials[0]: serial or Null()}
-    return Session.record(options, str(path), backends, SemihostFiles(None), os.urandom)
+    return RecordedMachine.record(options, str(path), backends, SemihostFiles(None), os.urandom)
 
 
 def record_to_end(elf: Path, path: Path) -> bytes:
@@ -41,5 +41,5 @@ def record_to_end(elf: Path, path: Path) -> bytes:
     return final
 
 
-def playing_session(path: Path) -> Session:
-    return Session.open(str(path), SemihostFiles(None))
+def playing_session(path: Path) -> RecordedMachine:
+    return RecordedMachine.open(str(path), SemihostFiles(None))

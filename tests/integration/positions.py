@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from ttd.host.semihost_files import SemihostFiles
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
 from ttd.stops import Stops
 from ttd.timeline import Timeline
 
@@ -27,7 +27,7 @@ def step_back_everywhere(path: Path, count: int) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     rnd = random.Random(seed)
-    session = Session.open(str(path), SemihostFiles(None))
+    session = RecordedMachine.open(str(path), SemihostFiles(None))
     try:
         timeline = session.timeline
         positions = sorted({rnd.randint(1, timeline.end) for _ in range(count)})

@@ -11,15 +11,15 @@ from tests.integration.fat import make_image
 from tests.integration.gdb_mi import Gdb
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
-from ttd.replay import Kind
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind
 
 Serve = Callable[..., Server]
 Attach = Callable[..., Gdb]
 
 
 def steps_of(path: Path, kind: str) -> list[int]:
-    session = Session.open(str(path), SemihostFiles(None))
+    session = RecordedMachine.open(str(path), SemihostFiles(None))
     steps = [event.step for _, event in session.replay.log.select([Kind[kind.upper()]])]
     session.close()
     return steps

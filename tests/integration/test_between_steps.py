@@ -10,7 +10,7 @@ from tests.integration.border import FIRMWARE
 from tests.integration.cli_tools import ttd
 from tests.integration.inside import playing_session
 from ttd.cpu.armv7m.cpu import CortexM
-from ttd.replay import Kind
+from ttd.recording.events import Kind
 from ttd.replay.replay import Checkpoint
 
 SVC = 0xDF

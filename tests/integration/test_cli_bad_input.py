@@ -23,7 +23,7 @@ from tests.integration.cli_tools import (
     refused,
     ttd,
 )
-from ttd.replay.events import Event, Kind
+from ttd.recording.events import Event, Kind
 
 pytestmark = pytest.mark.slow
 

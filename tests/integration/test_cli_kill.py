@@ -23,7 +23,7 @@ from tests.integration.cli_tools import (
     ttd,
     verify,
 )
-from ttd.replay.index import Status
+from ttd.recording.index import Status
 
 pytestmark = pytest.mark.slow
 

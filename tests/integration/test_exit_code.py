@@ -15,8 +15,8 @@ from ttd.boards.base import MappedDevice, Wiring
 from ttd.devices.sifive_test import FAIL, PASS, SifiveTest
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
+from ttd.recorded import RecordedMachine, RecordOptions
 from ttd.runs import Ended
-from ttd.session import RecordOptions, Session
 
 FINISHER = 0x40112000
 MPS2 = BOARDS["mps2-an385"]
@@ -38,7 +38,7 @@ def test_device_gives_the_exit_code(
     image = load_image(raw(tmp_path / "fw.bin", code_words, [FINISHER, value]))
     path = tmp_path / "run.ttd"
     options = RecordOptions(board, image, board.ns_per_step)
-    session = Session.record(options, str(path), {}, SemihostFiles(None), os.urandom)
+    session = RecordedMachine.record(options, str(path), {}, SemihostFiles(None), os.urandom)
     ended = session.run(None, lambda step: None)
     assert ended == Ended(f"the guest switched the machine off with code {code}", code)
     assert session.machine.engine.step == 4

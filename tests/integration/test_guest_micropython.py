@@ -22,7 +22,7 @@ from tests.integration.conftest import Server, ttd
 from tests.integration.gdb_mi import Gdb
 from tests.integration.guests import Typist, install, qemu, record
 from tests.integration.inside import playing_session
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Stops, Why
 
 pytestmark = pytest.mark.slow
@@ -76,7 +76,7 @@ def typed(firmware: Path, tmp_path_factory: pytest.TempPathFactory) -> Typed:
 
 
 @pytest.fixture(scope="module")
-def played(typed: Typed) -> Session:
+def played(typed: Typed) -> RecordedMachine:
     print(f"seed {SEED}")
     return playing_session(typed.path)
 
@@ -102,7 +102,7 @@ def test_console_is_that_of_qemu(typed: Typed, firmware: Path) -> None:
     assert have_session(other) == typed.output
 
 
-def test_steps_backward_from_random_positions(played: Session) -> None:
+def test_steps_backward_from_random_positions(played: RecordedMachine) -> None:
     """Each is compared with what a run forward has seen there: registers, memory, devices."""
     dice = Random(SEED)
     timeline = played.timeline
@@ -133,7 +133,7 @@ def test_reverse_stepi_in_gdb(gdb: Gdb) -> None:
         assert gdb.registers() == before, f"seed {SEED}, step {place}"
 
 
-def test_reverse_continue_through_what_was_printed(played: Session, typed: Typed) -> None:
+def test_reverse_continue_through_what_was_printed(played: RecordedMachine, typed: Typed) -> None:
     """The characters that the store to TXD has in r1 are the output, backwards."""
     timeline = played.timeline
     timeline.seek(timeline.end)

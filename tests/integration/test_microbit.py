@@ -15,8 +15,8 @@ from ttd.boards import BOARDS
 from ttd.devices.microbit.leds import LedMatrix
 from ttd.engine import Engine
 from ttd.machine import Machine
-from ttd.replay import Kind
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind
 
 __all__ = ["often"]
 
@@ -70,7 +70,7 @@ def test_output_and_replay(recorded: tuple[Path, bytes]) -> None:
 
 
 def test_lights_and_flash_go_back(recorded: tuple[Path, bytes]) -> None:
-    played = Session.open(str(recorded[0]), None)  # type: ignore[arg-type]
+    played = RecordedMachine.open(str(recorded[0]), None)  # type: ignore[arg-type]
     timeline, machine = played.timeline, played.machine
     timeline.seek(timeline.end)
     assert lights(machine) == SAD

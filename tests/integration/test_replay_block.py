@@ -7,6 +7,7 @@ from errno import EIO
 from pathlib import Path
 
 import pytest
+from ttd.recording.errors import ConfigMismatch
 
 from tests.integration.border import (
     FIRMWARE,
@@ -23,11 +24,10 @@ from tests.integration.conftest import ttd
 from tests.integration.fat import DATA, SECTOR, make_image, read_file
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
-from ttd.replay import ConfigMismatch, Kind
+from ttd.recorded import HostSides, RecordedMachine
+from ttd.recording.events import Kind, to_small
 from ttd.replay.block import PAGE, completed
-from ttd.replay.events import to_small
 from ttd.runs import RunEnd
-from ttd.session import HostSides, Session
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def session(
     line: Line | None = None,
     embed: bool = True,
     dice: random.Random | None = None,
-) -> Session:
+) -> RecordedMachine:
     """`dice`: which request is done next, when the guest waits for one."""
     return recorder(
         "virtio-blk",
@@ -213,9 +213,9 @@ def test_what_was_not_embedded_is_read_when_it_is_needed(tmp_path: Path) -> None
     image = Image(make_image(HELLO))
     run_to_end(session(path, image, embed=False))
     with pytest.raises(ConfigMismatch, match="disk0"):
-        Session.open(str(path), SemihostFiles(None))
+        RecordedMachine.open(str(path), SemihostFiles(None))
     host = HostSides(disks={"disk0": Image(make_image(HELLO))})
-    played = Session.open(str(path), SemihostFiles(None), host=host)
+    played = RecordedMachine.open(str(path), SemihostFiles(None), host=host)
     played.run(None, lambda step: None)
     played.compare_end()
     played.verify_snapshots()

@@ -22,8 +22,7 @@ from tests.integration.border import (
 )
 from tests.integration.conftest import Server, ttd
 from ttd.boards.extras import Extra
-from ttd.replay import Kind
-from ttd.replay.events import to_number
+from ttd.recording.events import Kind, to_number
 
 pytestmark = pytest.mark.slow
 

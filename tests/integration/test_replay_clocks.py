@@ -21,9 +21,9 @@ from tests.integration.conftest import ttd
 from ttd.boards.extras import Extra
 from ttd.engine import Engine
 from ttd.host.semihost_files import SemihostFiles
-from ttd.replay import Checkpoint, Clock, Kind
-from ttd.replay.events import to_small
-from ttd.session import HostSides, Session
+from ttd.recorded import HostSides, RecordedMachine
+from ttd.recording.events import Kind, to_small
+from ttd.replay.terms import Checkpoint, Clock
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def rtc(clock: str) -> Extra:
     return Extra("pl031", "rtc0", {"clock": clock})
 
 
-def checkpoints(session: Session) -> list[Checkpoint]:
+def checkpoints(session: RecordedMachine) -> list[Checkpoint]:
     found = session.replay.log.select([Kind.CHECKPOINT])
     return [Checkpoint(to_small(event.payload)) for _, event in found]
 
@@ -190,5 +190,5 @@ def test_another_clock_rate_is_refused(tmp_path: Path) -> None:
         "ttd: clock differs: the recording has 40 ns per step, this machine 7 ns per step\n"
     )
     assert run.read_bytes() == before
-    same = Session.open(str(run), SemihostFiles(None))
+    same = RecordedMachine.open(str(run), SemihostFiles(None))
     assert same.machine.clock.clock_ns == 40

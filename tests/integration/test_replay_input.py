@@ -13,9 +13,9 @@ from tests.integration.border import FIRMWARE, Line, often, recorder, replay_eve
 from tests.integration.conftest import Server, ttd
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
-from ttd.replay import Kind
+from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind
 from ttd.replay.input import unpack_event
-from ttd.session import Session
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +111,7 @@ def test_live_input_is_dropped_in_play(tmp_path: Path) -> None:
     live.replay.input_event("keyboard0", (1, 1, 0))
     live.replay.input_sync_event("keyboard0")
     run_to_end(live)
-    played = Session.open(str(path), SemihostFiles(None))
+    played = RecordedMachine.open(str(path), SemihostFiles(None))
     for _ in range(5):
         played.replay.input_event("keyboard0", (1, 30, 1))
         played.replay.input_sync_event("keyboard0")

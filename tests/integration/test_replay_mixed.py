@@ -21,10 +21,10 @@ from tests.integration.border import (
 )
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
-from ttd.replay import Cause, Checkpoint, Kind
-from ttd.replay.events import to_small
+from ttd.recorded import HostSides, RecordedMachine
+from ttd.recording.events import Kind, to_small
 from ttd.replay.net import PacketQueue
-from ttd.session import HostSides, Session
+from ttd.replay.terms import Cause, Checkpoint
 from ttd.snapshot import Budget
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ class Wire:
         pass
 
 
-def mixed(path: Path, line: Line, image: Image, wire: Wire | None = None) -> Session:
+def mixed(path: Path, line: Line, image: Image, wire: Wire | None = None) -> RecordedMachine:
     return recorder(
         "mixed",
         path,
@@ -81,7 +81,7 @@ def mixed(path: Path, line: Line, image: Image, wire: Wire | None = None) -> Ses
     )
 
 
-def act(live: Session, image: Image, kind: str, number: int) -> None:
+def act(live: RecordedMachine, image: Image, kind: str, number: int) -> None:
     replay = live.replay
     if kind == "type":
         replay.chr_be_write("uart0", bytes((number,)).replace(b"q", b"Q"))
@@ -179,7 +179,7 @@ def test_random_bytes_come_in_a_bottom_half(tmp_path: Path) -> None:
     assert kinds[0] is Kind.BH
 
 
-def requests(session: Session) -> list[tuple[Kind, int]]:
+def requests(session: RecordedMachine) -> list[tuple[Kind, int]]:
     kinds = [Kind.RESET, Kind.SUSPEND, Kind.SHUTDOWN, Kind.CHECKPOINT]
     found = session.replay.log.select(kinds)
     return [(event.kind, to_small(event.payload)) for _, event in found]

@@ -20,16 +20,16 @@ from tests.integration.ethernet import GUEST, PATIENCE, Peer, arp, payload, ping
 from tests.integration.gdb_mi import Gdb
 from tests.integration.inside import BOARD, Typed, playing_session
 from ttd.boards.extras import Extra
-from ttd.capture import write_capture
+from ttd.capture.export import write_capture
+from ttd.capture.pcap import PcapReader, PcapWriter
 from ttd.devices.lan9118 import Lan9118
 from ttd.devices.registers import RegisterBlock
 from ttd.host.files import Null
 from ttd.host.net import open_networks
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.replay.events import Event, Kind
-from ttd.replay.pcap import PcapReader, PcapWriter
-from ttd.session import SEMIHOSTING, HostSides, RecordOptions, Session
+from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
+from ttd.recording.events import Event, Kind
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def conversation(path: Path, elf: Path, extras: Sequence[Extra] = ()) -> Run:
     backends = {SEMIHOSTING: Null(), BOARD.serials[0]: line}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ttd.snapshot.Budget.__call__", lambda self, step: step + SNAPSHOT_STEPS)
-        session = Session.record(
+        session = RecordedMachine.record(
             options, str(path), backends, SemihostFiles(None), os.urandom, HostSides(nets=nets)
         )
         client = Thread(target=peer.converse, args=(ECHOES,), daemon=True)

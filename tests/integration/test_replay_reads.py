@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.integration.border import Line, often, recorder, replay_everywhere, run_to_end
 from tests.integration.conftest import ttd
 from tests.integration.test_live import elf
-from ttd.replay import Kind
-from ttd.session import SEMIHOSTING
+from ttd.recorded import SEMIHOSTING
+from ttd.recording.events import Kind
 
 __all__ = ["often"]
 

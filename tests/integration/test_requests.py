@@ -15,9 +15,9 @@ from tests.integration.conftest import Record, Server, symbols, ttd
 from tests.integration.gdb_mi import Gdb
 from tests.integration.test_live import elf, live, verified
 from ttd.boards.extras import Extra
-from ttd.replay import Cause, Kind
-from ttd.replay.events import to_small
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind, to_small
+from ttd.replay.terms import Cause
 
 pytestmark = pytest.mark.slow
 
@@ -190,7 +190,7 @@ def test_single_steps_over_the_guests_requests(tmp_path: Path) -> None:
     assert replay_everywhere(path)[0] == OUTPUT
 
 
-def wake(session: Session) -> bool:
+def wake(session: RecordedMachine) -> bool:
     session.machine.wake_up()
     return True
 

@@ -14,7 +14,7 @@ from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import PastIsReadOnly, Request, TimelineError
+from ttd.timeline import PastIsReadOnly, SystemRequest, TimelineError
 
 _M = "org.gnu.gdb.arm.m-profile"
 REGISTERS = (
@@ -119,7 +119,7 @@ class FakeTimeline:
         self.cpu = FakeCpu(self)
         self.progress: Callable[[float, str], None] | None = None
         self.written: list[tuple[int | str, bytes | int]] = []
-        self.asked: list[Request] = []
+        self.asked: list[SystemRequest] = []
         self.moving = threading.Event()
         self._slow = slow
         self._interrupted = threading.Event()
@@ -246,7 +246,7 @@ class FakeTimeline:
         self._writable()
         self.written.append((name, value))
 
-    def request(self, what: Request) -> None:
+    def request(self, what: SystemRequest) -> None:
         self._writable()
         self.asked.append(what)
 

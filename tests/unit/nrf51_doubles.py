@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from tests.unit.device_doubles import HandClock, HandFront
-from ttd.agenda import Agenda
 from ttd.boards.base import MappedDevice, Wiring
 from ttd.boards.microbit import FLASH, UICR, build_devices
+from ttd.bus.agenda import Agenda
 from ttd.devices.base import Device
 
 US, MS = 1_000, 1_000_000

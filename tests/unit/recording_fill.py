@@ -2,9 +2,11 @@
 
 import random
 
-from ttd.replay import Event, EventLog, Kind, MachineConfig, Recording
-from ttd.replay.blob import digest
-from ttd.replay.events import small
+from ttd.recording.blob import digest
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Event, Kind, small
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 
 CONFIG = MachineConfig("mps2", "cortex-m3", 40, options={"semihosting": True})
 IMAGE = bytes(range(256)) * 40

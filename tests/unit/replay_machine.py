@@ -5,8 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from ttd.replay import Cause, CharDriver, Checkpoint, Clock, Kind, MachineConfig, Mode, Replay
-from ttd.replay.blob import digest, pack
+from ttd.recording.blob import digest, pack
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Kind
+from ttd.replay.chars import CharDriver
+from ttd.replay.replay import Replay
+from ttd.replay.terms import Cause, Checkpoint, Clock, Mode
 
 CONFIG = MachineConfig("toy", "toy-cpu", 10)
 TIMER_NS = 970

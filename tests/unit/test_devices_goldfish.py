@@ -15,7 +15,7 @@ from ttd.engine import Engine
 from ttd.host.clocks import HostClocks
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
-from ttd.session import HostSides, RecordOptions, Session
+from ttd.recorded import HostSides, RecordedMachine, RecordOptions
 
 
 class Host(HostClocks):
@@ -117,7 +117,9 @@ def run(path: Path, cuts: random.Random | None) -> tuple[list[int], int]:
     board, loads = MachineChoice("virt", f"{path}@0x80000000").make()
     host, steps = Host(), 120_000
     options = RecordOptions(board, loads, board.ns_per_step)
-    session = Session.record(options, None, {}, SemihostFiles(None), bytes, HostSides(time=host))
+    session = RecordedMachine.record(
+        options, None, {}, SemihostFiles(None), bytes, HostSides(time=host)
+    )
     machine = session.machine
     while machine.engine.step < steps:
         size = steps if cuts is None else cuts.randint(1, 300)

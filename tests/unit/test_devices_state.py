@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace
-from ttd.devices.base import Device, State, Timebase
+from ttd.devices.base import Device, Timebase
 from ttd.devices.cfi_flash import CfiFlash
 from ttd.devices.clint import Clint
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
@@ -40,6 +40,7 @@ from ttd.devices.plic import Plic
 from ttd.devices.power import Power
 from ttd.devices.sifive_test import SifiveTest
 from ttd.devices.unimplemented import Unimplemented
+from ttd.state import State
 
 HZ = 25_000_000
 

@@ -11,7 +11,7 @@ from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
 from ttd.monitor import Bookmarks
 from ttd.rsp.framing import Decoder, Interrupt, Junk, Nack, Packet, encode
 from ttd.stops import Stop, Stops, Why
-from ttd.timeline import Request, TimelineError
+from ttd.timeline import SystemRequest, TimelineError
 
 
 class Client:
@@ -494,7 +494,7 @@ def test_requests_at_the_live_end() -> None:
     client.timeline.seek(client.timeline.end)
     texts = [client.monitor(command) for command in commands]
     assert texts[0] == "The machine is reset with the next command that resumes.\n"
-    assert client.timeline.asked == list(Request)
+    assert client.timeline.asked == list(SystemRequest)
 
 
 def test_events_come_from_the_provider(client: Client) -> None:

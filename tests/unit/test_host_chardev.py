@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from ttd.errors import UserError
-from ttd.host.chardev import CharBackend, open_chardev
+from ttd.host.chardev import open_chardev
 from ttd.host.errors import ChardevError
 from ttd.host.tcp import TcpServer
+from ttd.replay.chars import CharBackend
 
 ROOT = str(Path(__file__).parents[2])
 

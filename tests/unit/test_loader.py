@@ -14,7 +14,7 @@ from intelhex import IntelHex
 from ttd.boards import BOARDS
 from ttd.images import MAX_BYTES, Image, ImageError, Load, Segment, parse_image
 from ttd.loader import check_fits, load_image, start_without_vectors
-from ttd.replay.blob import MAX_RAW
+from ttd.recording.blob import MAX_RAW
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 RDIMON = (FIRMWARE / "rdimon" / "rdimon.elf").read_bytes()

@@ -9,11 +9,11 @@ import pytest
 
 from ttd.boards import BOARDS
 from ttd.boards.virt import layout
-from ttd.bus import MachineError
+from ttd.bus.bus import MachineError
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
 from ttd.machine import PAGE
-from ttd.session import RecordOptions, Session
+from ttd.recorded import RecordedMachine, RecordOptions
 from ttd.timeline import TimelineError
 
 RAM = layout.RAM_BASE
@@ -22,19 +22,21 @@ LOOP = bytes.fromhex("6f000000")
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+def session(tmp_path: Path) -> Iterator[RecordedMachine]:
     """A live machine with pages of `a`, `b` and `c`."""
     board = BOARDS["virt"]
     data = LOOP.ljust(PAGE, b"\0") + b"a" * PAGE + b"b" * PAGE + b"c" * PAGE
     image = parse_image("loop", data, RAM)
     options = RecordOptions(board, image, board.ns_per_step)
-    found = Session.record(options, str(tmp_path / "run.ttd"), {}, SemihostFiles(None), bytes)
+    found = RecordedMachine.record(
+        options, str(tmp_path / "run.ttd"), {}, SemihostFiles(None), bytes
+    )
     yield found
     found.close()
 
 
 @pytest.fixture
-def paged(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
+def paged(session: RecordedMachine, monkeypatch: pytest.MonkeyPatch) -> RecordedMachine:
     """Virtual memory: three pages in another order, then a hole, then the UART."""
     pages = {0: RAM + 2 * PAGE, 1: RAM + PAGE, 2: RAM + 3 * PAGE, 4: layout.UART_BASE, 5: 1 << 40}
 
@@ -46,7 +48,7 @@ def paged(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     return session
 
 
-def test_reads_go_through_the_page_tables(paged: Session) -> None:
+def test_reads_go_through_the_page_tables(paged: RecordedMachine) -> None:
     read = paged.timeline.read_memory
     assert read(PAGE - 2, PAGE + 4) == b"bb" + b"a" * PAGE + b"cc"
     assert read(3 * PAGE - 2, 9) == b"cc"
@@ -56,7 +58,7 @@ def test_reads_go_through_the_page_tables(paged: Session) -> None:
             read(address, 4)
 
 
-def test_writes_go_through_the_page_tables_too(paged: Session) -> None:
+def test_writes_go_through_the_page_tables_too(paged: RecordedMachine) -> None:
     paged.timeline.write_memory(2 * PAGE - 2, b"1234")
     machine = paged.machine
     assert machine.bus.peek(RAM + 2 * PAGE - 3, 4) == b"a12b"
@@ -64,7 +66,7 @@ def test_writes_go_through_the_page_tables_too(paged: Session) -> None:
 
 
 @pytest.mark.parametrize("address", [3 * PAGE - 2, 3 * PAGE, 6 * PAGE - 2, 5 * PAGE])
-def test_a_write_that_cannot_be_leaves_nothing_behind(paged: Session, address: int) -> None:
+def test_a_write_that_cannot_be_leaves_nothing_behind(paged: RecordedMachine, address: int) -> None:
     """Neither in memory nor in the recording, which must replay."""
     before = paged.machine.bus.peek(RAM + PAGE, 3 * PAGE)
     with pytest.raises(MachineError, match="no memory"):
@@ -72,13 +74,13 @@ def test_a_write_that_cannot_be_leaves_nothing_behind(paged: Session, address: i
     assert paged.machine.bus.peek(RAM + PAGE, 3 * PAGE) == before
     paged.run(1000, lambda step: None)
     paged.finish("enough", None)
-    played = Session.open(paged.recording.path, SemihostFiles(None))
+    played = RecordedMachine.open(paged.recording.path, SemihostFiles(None))
     played.run(None, lambda step: None)
     played.compare_end()
     played.close()
 
 
-def test_byte_registers_are_read_one_by_one(session: Session) -> None:
+def test_byte_registers_are_read_one_by_one(session: RecordedMachine) -> None:
     """The UART is idle: its line status register says so, at offset 5 of its eight bytes."""
     whole = session.timeline.read_memory(layout.UART_BASE, 8)
     assert whole[5] == 0x60
@@ -86,5 +88,5 @@ def test_byte_registers_are_read_one_by_one(session: Session) -> None:
     assert bytes(single) == whole
 
 
-def test_virtual_addresses_have_no_memory_map(session: Session) -> None:
+def test_virtual_addresses_have_no_memory_map(session: RecordedMachine) -> None:
     assert session.timeline.memory_map() == []

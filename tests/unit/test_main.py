@@ -12,16 +12,16 @@ from ttd.__main__ import main
 
 
 class Interrupted:
-    """Somebody presses Ctrl-C while `ttd.cli` is being loaded."""
+    """Somebody presses Ctrl-C while `ttd.cli.main` is being loaded."""
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        if name == "ttd.cli":
+        if name == "ttd.cli.main":
             raise KeyboardInterrupt
         return None
 
 
 def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "ttd.cli", raising=False)
+    monkeypatch.delitem(sys.modules, "ttd.cli.main", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -7,22 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ttd.replay import (
-    Blocked,
-    Checkpoint,
-    Divergence,
-    Event,
-    Kind,
-    MachineConfig,
-    Mode,
-    Netdev,
-    PacketFlags,
-    Recording,
-    Replay,
-    ReplayError,
-    describe,
-)
-from ttd.replay.net import MAX_PACKET, QUEUE_PACKETS, PacketQueue
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Event, Kind, describe
+from ttd.recording.recording import Recording
+from ttd.replay.errors import Blocked, Divergence, ReplayError
+from ttd.replay.net import MAX_PACKET, QUEUE_PACKETS, Netdev, PacketFlags, PacketQueue
+from ttd.replay.replay import Replay
+from ttd.replay.terms import Checkpoint, Mode
 
 CONFIG = MachineConfig("toy", "toy-cpu", 10)
 

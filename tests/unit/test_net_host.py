@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from ttd.boards import BOARDS
+from ttd.capture.pcap import PcapError, PcapReader, PcapWriter
 from ttd.devices.net import DEFAULT_MAC
 from ttd.errors import UserError
 from ttd.host.net import netdev_name, open_netdev, open_networks
 from ttd.host.net_dgram import Datagrams
 from ttd.host.net_pcap import Capture
-from ttd.replay.pcap import PcapError, PcapReader, PcapWriter
 
 BOARD = BOARDS["mps2-an385"]
 

@@ -7,12 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from ttd.recording.errors import RecordingError
 
 from tests.unit.recording_fill import CONFIG, IMAGE, fill, page, verify
-from ttd.replay import EventLog, Recording, RecordingError
-from ttd.replay import recording as recording_module
-from ttd.replay.blob import digest
-from ttd.replay.schema import sentence
+from ttd.recording import recording as recording_module
+from ttd.recording.blob import digest
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
+from ttd.recording.schema import sentence
 
 
 @pytest.fixture

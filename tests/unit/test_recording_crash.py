@@ -11,16 +11,20 @@ import time
 from pathlib import Path
 
 import pytest
+from ttd.recording.errors import RecordingError
 
 from tests.unit.recording_fill import CONFIG, IMAGE, fill, verify
-from ttd.replay import EventLog, Recording, RecordingError, schema
+from ttd.recording import schema
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 
 ROOT = str(Path(__file__).parents[2])
 RECORDER = f"""
 import sys
 sys.path.insert(0, {ROOT!r})
 from tests.unit.recording_fill import CONFIG, IMAGE, fill
-from ttd.replay import EventLog, Recording
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 recording = Recording.create(sys.argv[1], CONFIG, {{"fw.elf": IMAGE}})
 log = EventLog(recording)
 print("started", flush=True)
@@ -133,7 +137,9 @@ def test_a_full_disk(tmp_path: Path) -> None:
         f"import sys; sys.path.insert(0, {ROOT!r})\n"
         "import resource\n"
         "from tests.unit.recording_fill import CONFIG, IMAGE, fill\n"
-        "from ttd.replay import EventLog, Recording, RecordingError\n"
+        "from ttd.recording.errors import RecordingError\n"
+        "from ttd.recording.log import EventLog\n"
+        "from ttd.recording.recording import Recording\n"
         "recording = Recording.create(sys.argv[1], CONFIG, {'fw.elf': IMAGE})\n"
         "log = EventLog(recording)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"

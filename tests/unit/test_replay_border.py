@@ -5,23 +5,15 @@ import time
 from collections.abc import Callable
 
 import pytest
+from ttd.recording.errors import ConfigMismatch
 
-from ttd.replay import (
-    Blocked,
-    Cause,
-    CharDriver,
-    Checkpoint,
-    Clock,
-    ConfigMismatch,
-    Divergence,
-    Event,
-    Kind,
-    MachineConfig,
-    Mode,
-    Recording,
-    Replay,
-    ReplayError,
-)
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Event, Kind
+from ttd.recording.recording import Recording
+from ttd.replay.chars import CharDriver
+from ttd.replay.errors import Blocked, Divergence, ReplayError
+from ttd.replay.replay import Replay
+from ttd.replay.terms import Cause, Checkpoint, Clock, Mode
 
 CONFIG = MachineConfig("mps2-an385", "cortex-m3", 40, {"fw": b"\1" * 16}, {"semihosting": False})
 

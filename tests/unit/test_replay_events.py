@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ttd.recording.errors import RecordingError
 
-from ttd.replay.blob import seal, unseal
-from ttd.replay.errors import RecordingError
-from ttd.replay.events import (
+from ttd.recording.blob import seal, unseal
+from ttd.recording.events import (
     MAX_EVENTS,
     Event,
     Kind,

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ttd.replay import Event, EventLog, Kind, MachineConfig, Recording
-from ttd.replay import log as log_module
+from ttd.recording import log as log_module
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Event, Kind
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 
 CONFIG = MachineConfig("board", "cpu", 40)
 KINDS = (Kind.INTERRUPT, Kind.CHAR_READ, Kind.HOST_CALL, Kind.SHUTDOWN)

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.replay_machine import CONFIG, ToyMachine, World
-from ttd.replay import Cause, Divergence, EventLog, Mode, Recording, Replay
-from ttd.replay.events import Event, Kind
+from ttd.recording.events import Event, Kind
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
+from ttd.replay.errors import Divergence
+from ttd.replay.replay import Replay
+from ttd.replay.terms import Cause, Mode
 
 
 def recorder(path: str | None, seed: int) -> tuple[ToyMachine, World, Recording]:

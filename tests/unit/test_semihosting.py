@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock
-from ttd.devices.semihosting import Call, Exit, Heap, Semihosting
 from ttd.host.semihost_files import SemihostFiles
+from ttd.semihosting.semihosting import Call, Exit, Heap, Semihosting
 
 RAM = 0x2000
 TEXT, BUFFER, BLOCK = 0x100, 0x800, 0x40

@@ -9,7 +9,7 @@ from typing import Any
 from tests.integration.cli_tools import FIRMWARE, ttd
 from ttd.host.semihost_files import SemihostFiles
 from ttd.machine import STATE_VERSION
-from ttd.session import Session
+from ttd.recorded import RecordedMachine
 
 LAYOUTS = {3: "848c930e9f09c4a2"}
 """Hash of the layouts by version: when this test fails, raise `STATE_VERSION` and add a line."""
@@ -51,7 +51,7 @@ def test_layout_is_that_of_the_version(tmp_path: Path) -> None:
         given = [str(word).format(disk=disk, code=code) for word in words]
         done = ttd("record", "--steps", "0", "-o", path, "--serial", "null", *given)
         assert done.code == 0, done.err
-        session = Session.open(str(path), SemihostFiles(None))
+        session = RecordedMachine.open(str(path), SemihostFiles(None))
         found.append(layout(session.machine.save()))
         found.append(len(session.machine.engine.save_state()))
         session.close()

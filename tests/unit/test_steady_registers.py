@@ -12,7 +12,7 @@ from ttd.boards import BOARDS
 from ttd.engine import Engine
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
-from ttd.session import RecordOptions, Session
+from ttd.recorded import RecordedMachine, RecordOptions
 
 # Reads TIMER0 VALUE and CTRL, FPGAIO CLK1HZ, CLK100HZ, COUNTER and PSCNTR, SysTick CVR and UART
 # STATE again and again, and folds them into r7; now and then writes a timer.
@@ -54,7 +54,7 @@ def image(path: Path, reload: int, loop: list[int]) -> Path:
 def run(firmware: Path, cuts: random.Random | None) -> bytes:
     board = BOARDS["mps2-an385"]
     options = RecordOptions(board, load_image(f"{firmware}@0"), 13)
-    session = Session.record(options, None, {}, SemihostFiles(None), bytes)
+    session = RecordedMachine.record(options, None, {}, SemihostFiles(None), bytes)
     machine = session.machine
     while machine.engine.step < 60_000:
         size = 60_000 if cuts is None else cuts.randint(1, 300)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ttd.boards.base import Board
 from ttd.boards.numbers import BoardOptionError
 from ttd.catalogue import Catalogue
-from ttd.replay.config import Option
+from ttd.recording.config import Option
 
 RAW = "raw"
 """The board that is made of what the user says."""

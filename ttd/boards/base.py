@@ -11,7 +11,7 @@ from ttd.devices.net import Nic
 from ttd.devices.virtio.input import InputFront
 from ttd.devices.virtio.queue import Memory
 from ttd.images import Image, Load
-from ttd.replay.config import Option
+from ttd.recording.config import Option
 
 
 @dataclass(frozen=True, slots=True)

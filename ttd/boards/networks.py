@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from ttd.devices.net import DEFAULT_MAC
-from ttd.replay.config import Option
-from ttd.replay.errors import RecordingError
+from ttd.recording.config import Option
+from ttd.recording.errors import RecordingError
 
 
 @dataclass(frozen=True, slots=True)

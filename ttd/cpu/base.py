@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
-from ttd.devices.base import Clock, Device, State, Timebase
+from ttd.devices.base import Clock, Device, Timebase
 from ttd.engine import Engine, Isa
 from ttd.engine.types import EngineStop
+from ttd.state import State
 
 
 @dataclass(frozen=True, slots=True)

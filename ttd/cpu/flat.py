@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ttd.cpu.base import After, CoreWiring, MappedUnit, Over, Register
-from ttd.devices.base import Clock, State, Timebase
+from ttd.devices.base import Clock, Timebase
 from ttd.engine import Isa
 from ttd.engine.types import Access, EngineStop, StopReason
+from ttd.state import State
 
 
-class CoreAccess(Protocol):
+class FlatCore(Protocol):
     """The part of `ttd.engine.Engine` that these models use."""
 
     @property
@@ -59,7 +60,7 @@ class FlatCpu:
         """`ids`: the engine's ids of GDB's registers, by name; `sp`: that of the stack pointer.
         `reset`: registers that do not begin as Unicorn has them, by id, in the order in which they
         can be written."""
-        self._engine: CoreAccess = core.engine
+        self._engine: FlatCore = core.engine
         self._clock: Clock = core.clock
         self._isa = isa
         self._ids = ids

@@ -10,20 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from ttd.state import State, copied
+
 NS_PER_SECOND = 1_000_000_000
-
-State = dict[str, Any]
-"""Device state: str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
-
-
-def copied(value: Any) -> Any:
-    """A copy of state that shares nothing that can change."""
-    kind = type(value)
-    if kind is list:
-        return [copied(item) for item in value]
-    if kind is dict:
-        return {key: copied(item) for key, item in value.items()}
-    return bytes(value) if kind is bytearray else value
 
 
 class Clock(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-from ttd.devices.base import Clock, Line, State
+from ttd.devices.base import Clock, Line
 from ttd.devices.countdown import Countdown, TimedBlock
 from ttd.devices.registers import WORD, cmsdk_id
+from ttd.state import State
 
 LOAD, VALUE, CONTROL, INTCLR, RIS, MIS, BGLOAD = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18
 HALF_SIZE = 0x20

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ttd.devices.base import Clock, State, Steady, as_state
+from ttd.devices.base import Clock, Steady, as_state
 from ttd.devices.registers import RegisterBlock
+from ttd.state import State
 
 NS_PER_S = 1_000_000_000
 

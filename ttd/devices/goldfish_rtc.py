@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Clock, HostTimer, Line, State, Steady
+from ttd.devices.base import Clock, HostTimer, Line, Steady
 from ttd.devices.held_clock import HeldClock
 from ttd.devices.registers import WORD, RegisterBlock
+from ttd.state import State
 
 TIME_LOW, TIME_HIGH, ALARM_LOW, ALARM_HIGH = 0x00, 0x04, 0x08, 0x0C
 IRQ_ENABLED, CLEAR_ALARM, ALARM_STATUS, CLEAR_INTERRUPT = 0x10, 0x14, 0x18, 0x1C

@@ -12,7 +12,7 @@ from typing import Any
 
 from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
-from ttd.devices.base import Burst, Clock, Line, State, as_state
+from ttd.devices.base import Burst, Clock, Line, as_state
 from ttd.devices.countdown import NS_PER_S, Countdown
 from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
 from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
@@ -20,6 +20,7 @@ from ttd.devices.lan9118_mac import Mac
 from ttd.devices.lan9118_phy import ADDRESS, Phy
 from ttd.devices.net import Nic
 from ttd.devices.registers import WORD, RegisterBlock
+from ttd.state import State
 
 # System control and status registers (table 5.1)
 RX_DATA, TX_DATA, RX_STATUS, RX_PEEK, TX_STATUS, TX_PEEK = 0x00, 0x20, 0x40, 0x44, 0x48, 0x4C

@@ -6,8 +6,9 @@ leaves to the board is as on QEMU's `virt`: the modem lines say that somebody is
 
 from __future__ import annotations
 
-from ttd.devices.base import NS_PER_SECOND, Clock, Device, Line, State, Steady
+from ttd.devices.base import NS_PER_SECOND, Clock, Device, Line, Steady
 from ttd.devices.chars import RETRY_NS, CharFront, is_lost
+from ttd.state import State
 
 DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 """DATA is RBR and THR; FCR is written where IIR is read."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Clock, HostTimer, Line, State, Steady
+from ttd.devices.base import Clock, HostTimer, Line, Steady
 from ttd.devices.held_clock import HeldClock
 from ttd.devices.registers import WORD, RegisterBlock
+from ttd.state import State
 
 DR, MR, LR, CR, IMSC, RIS, MIS, ICR = range(0x00, 0x20, 4)
 SECOND = 1_000_000_000

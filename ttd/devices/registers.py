@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Device, Line, State
+from ttd.devices.base import Device, Line
+from ttd.state import State
 
 WORD = 0xFFFFFFFF
 

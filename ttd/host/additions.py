@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
-from ttd.host.chardev import CharBackend, open_chardev
+from ttd.host.chardev import open_chardev
 from ttd.host.drive import RawImage
 from ttd.host.options import OptionError, Options
+from ttd.replay.chars import CharBackend
 from ttd.replay.net import NetBackend
 
 

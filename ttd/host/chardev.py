@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from ttd.host.errors import ChardevError
 from ttd.host.files import File, Null
 from ttd.host.pseudoterminal import PseudoTerminal
 from ttd.host.tcp import TcpClient, TcpServer
 from ttd.host.terminal import Stdio
+from ttd.replay.chars import CharBackend
 
 KINDS = "stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] and pty"
-
-
-class CharBackend(Protocol):
-    """What `open_chardev` gives; the same as the replay layer asks for."""
-
-    def start(self, on_input: Callable[[bytes], None]) -> None:
-        """Begin to read; `on_input` is called from another thread."""
-        ...
-
-    def write(self, data: bytes) -> int:
-        """Bytes written, maybe fewer than given, or a negative errno; never raises."""
-        ...
-
-    def read_all(self, count: int) -> bytes:
-        """Up to `count` bytes, waiting for the first; b"" at the end; raises `OSError`."""
-        ...
-
-    def close(self) -> None:
-        """End reading and give everything back."""
-        ...
 
 
 def open_chardev(spec: str, say: Callable[[str], None] = lambda text: None) -> CharBackend:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from threading import Event, Thread, current_thread
 
+from ttd.capture.pcap import PcapReader
 from ttd.replay.net import PacketFlags, PacketQueue
-from ttd.replay.pcap import PcapReader
 
 
 class Capture:

@@ -12,9 +12,10 @@ from errno import EIO
 from threading import Lock
 from typing import Any, Protocol
 
+from ttd.recording.errors import RecordingError
+from ttd.recording.varint import Reader, put_varint
 from ttd.replay.entrance import Entrance
-from ttd.replay.errors import Divergence, RecordingError, ReplayError
-from ttd.replay.varint import Reader, put_varint
+from ttd.replay.errors import Divergence, ReplayError
 
 PAGE = 4096
 """Bytes of a disk that are read, remembered and stored together."""
@@ -126,7 +127,7 @@ class BlockDriver:
         self.backend = backend
         self._embed = embed
         self._entrance = entrance
-        self._position = entrance.position
+        self._at = entrance.at
         self._next_id = next_id
         self._complete: Callable[[int, int], None] = lambda number, errno: None
         self._pending: list[list[Any]] = []
@@ -164,7 +165,7 @@ class BlockDriver:
                 ends.append((offset + count) // PAGE)
             wanted = sorted(set(ends))
         self._pending.append([number, self.disk.missing(wanted)])
-        if not self._position.playing():
+        if not self._at.playing():
             self._ask(number, self._pending[-1][1])
         return number
 
@@ -256,7 +257,7 @@ class BlockDriver:
         number, errno = reader.varint(), reader.varint()
         if not self._pending or number not in [entry[0] for entry in self._pending]:
             raise Divergence(
-                self._position.step(),
+                self._at.step(),
                 f"the completion of disk request {number} of {self.name}",
                 "that it is not under way",
             )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ttd.recording.events import small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
-from ttd.replay.events import small
 
 
 class BottomHalves:

@@ -7,9 +7,9 @@ from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
+from ttd.recording.events import Kind, describe, number, small, to_number, to_small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
-from ttd.replay.events import Kind, describe, number, small, to_number, to_small
 
 QUEUE_BYTES = 1 << 16
 """Input waiting for the guest beyond which host threads are held up."""
@@ -51,7 +51,7 @@ class CharDriver:
         self.name = name
         self.backend = backend
         self._entrance = entrance
-        self._position = entrance.position
+        self._at = entrance.at
         self._echo = echo
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[], int] = lambda: 0
@@ -78,7 +78,7 @@ class CharDriver:
         Record: the backend is written to, and a result other than `len(data)` is logged. Play:
         the logged result is returned and nothing is written, except to the echo if there is one.
         """
-        result = self._take_back(data) if self._position.playing() else self._put_out(data)
+        result = self._take_back(data) if self._at.playing() else self._put_out(data)
         self._written += len(data)
         self._crc = crc32(data, self._crc)
         return result
@@ -86,16 +86,16 @@ class CharDriver:
     def _put_out(self, data: bytes) -> int:
         result = len(data) if self.backend is None else self.backend.write(data)
         if result != len(data):
-            self._position.append(Kind.CHAR_WRITE, self._mark() + number(result))
+            self._at.append(Kind.CHAR_WRITE, self._mark() + number(result))
         return result
 
     def _take_back(self, data: bytes) -> int:
         if self._echo is not None:
             self._echo(self.name, data)
-        head, mark = self._position.here(Kind.CHAR_WRITE), self._mark()
+        head, mark = self._at.here(Kind.CHAR_WRITE), self._mark()
         if head is None or not head.payload.startswith(mark):
             return len(data)
-        self._position.advance()
+        self._at.advance()
         return to_number(head.payload[len(mark) :])
 
     def _mark(self) -> bytes:
@@ -103,23 +103,23 @@ class CharDriver:
         return self._device() + number(self._written)
 
     def _device(self) -> bytes:
-        return self._position.devices.number(self.name)
+        return self._at.devices.number(self.name)
 
     def read_all(self, count: int) -> bytes:
         """Read up to `count` bytes from the host, waiting for them; raises `OSError`.
 
         Data and errors come from the log in play.
         """
-        position, device = self._position, self._device()
-        if not position.playing():
+        at, device = self._at, self._device()
+        if not at.playing():
             try:
                 data = b"" if self.backend is None else self.backend.read_all(count)
             except OSError as error:
-                position.append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
+                at.append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
                 raise
-            position.append(Kind.CHAR_READ_ALL, device + data)
+            at.append(Kind.CHAR_READ_ALL, device + data)
             return data
-        event = position.take((Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR), "a read")
+        event = at.take((Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR), "a read")
         if not event.payload.startswith(device):
             raise Divergence(event.step, describe(event), f"a read from {self.name}")
         if event.kind is Kind.CHAR_READ_ALL_ERROR:
@@ -174,7 +174,7 @@ class CharDriver:
         room = self._can_receive()
         if room < len(payload):
             raise Divergence(
-                self._position.step(),
+                self._at.step(),
                 f"{len(payload)} bytes for {self.name}",
                 f"room for {room}",
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ttd.replay.config import check_devices
-from ttd.replay.errors import RecordingError, ReplayError
-from ttd.replay.events import Event, Kind, describe
+from ttd.recording.config import check_devices
+from ttd.recording.errors import RecordingError
+from ttd.recording.events import Event, Kind, describe
+from ttd.replay.errors import ReplayError
 
 WITH_DEVICE = (Kind.CHAR_READ, Kind.NET, Kind.BLOCK, Kind.INPUT, Kind.INPUT_SYNC)
 """Kinds that enter at a checkpoint, for a device."""

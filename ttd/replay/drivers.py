@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ttd.recording.events import Kind
 from ttd.replay.block import BlockBackend, BlockDriver
 from ttd.replay.chars import CharBackend, CharDriver, Echo
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
-from ttd.replay.events import Kind
 from ttd.replay.input import InputDriver, InputEvent
 from ttd.replay.net import Netdev, NetFilter
 

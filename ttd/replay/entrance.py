@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from ttd.recording.errors import RecordingError
+from ttd.recording.events import Kind, describe, to_number
 from ttd.replay.devices import WITH_DEVICE
-from ttd.replay.errors import Divergence, RecordingError, ReplayError
-from ttd.replay.events import Kind, describe, to_number
-from ttd.replay.position import ASYNC, Position
+from ttd.replay.errors import Divergence, ReplayError
+from ttd.replay.log_cursor import ASYNC, LogCursor
 from ttd.replay.sources import Source
-from ttd.replay.terms import Mode, State
+from ttd.replay.terms import Mode
+from ttd.state import State
 
 _PLAY = Mode.PLAY
 
@@ -18,8 +20,8 @@ _PLAY = Mode.PLAY
 class Entrance:
     """All sources of input. `wake` may be called from any thread, the rest from the machine's."""
 
-    def __init__(self, position: Position) -> None:
-        self.position = position
+    def __init__(self, at: LogCursor) -> None:
+        self.at = at
         self.enabled = False
         """Whether events are let in."""
         self.on_wake: Callable[[], None] | None = None
@@ -36,14 +38,14 @@ class Entrance:
         if (kind, name) in self._sources:
             raise ReplayError(f"the device {name} is registered twice")
         if kind in WITH_DEVICE:
-            self.position.devices.add(name)
+            self.at.devices.add(name)
         self._sources[kind, name] = source
 
     def remove(self, kind: Kind, name: str) -> None:
         """Take it out again."""
         del self._sources[kind, name]
         if not any(name == other for _, other in self._sources):
-            self.position.devices.remove(name)
+            self.at.devices.remove(name)
 
     def save(self) -> State:
         """The devices' part of the machine's state."""
@@ -86,21 +88,21 @@ class Entrance:
         if not self.enabled or self._delivering:
             return
         self._delivering = True
-        position = self.position
+        at = self.at
         try:
-            if position.mode is _PLAY and position.playing():
-                step = position.step()
-                position.check_passed(step)
+            if at.mode is _PLAY and at.playing():
+                step = at.step()
+                at.check_passed(step)
                 self._deliver_logged(step)
-            if self._input and not position.playing():
+            if self._input and not at.playing():
                 self._drain()
         finally:
             self._delivering = False
 
     def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
         """Record: log an event, here, and let it in."""
-        logged = self.position.devices.number(name) + payload if name else payload
-        self.position.append_input(kind, logged)
+        logged = self.at.devices.number(name) + payload if name else payload
+        self.at.append_input(kind, logged)
         self._sources[kind, name].deliver(payload)
 
     def _drain(self) -> None:
@@ -122,24 +124,24 @@ class Entrance:
 
     def _deliver_logged(self, step: int) -> None:
         """Play: let in what the log has at this step."""
-        position = self.position
-        while (head := position.head) is not None and head.step == step:
+        at = self.at
+        while (head := at.head) is not None and head.step == step:
             kind = head.kind
             if kind is Kind.WARP:
-                target, warp = to_number(head.payload), position.warp_ns()
+                target, warp = to_number(head.payload), at.warp_ns()
                 if warp > target:
                     raise Divergence(step, f"an idle warp to {target} ns", f"{warp} ns")
                 if warp < target:
                     return
-                position.advance()
+                at.advance()
                 continue
             if kind not in ASYNC:
                 return
-            name, payload = position.devices.split(head)
+            name, payload = at.devices.split(head)
             source = self._sources.get((kind, name))
             if source is None:
                 raise RecordingError(f"the recording has {describe(head)}, for no device")
             if kind is Kind.BH and source.take() != payload:
                 raise Divergence(step, describe(head), "that it is not pending")
-            position.advance()
+            at.advance()
             source.deliver(payload)

@@ -6,15 +6,7 @@ from ttd.errors import UserError
 
 
 class ReplayError(UserError):
-    """Base of everything that recording and replaying raise on purpose."""
-
-
-class RecordingError(ReplayError):
-    """The recording file cannot be written, read or believed."""
-
-
-class ConfigMismatch(ReplayError):
-    """The machine that is to play a recording is not the one that was recorded."""
+    """Base of everything that the border raises on purpose."""
 
 
 class Blocked(ReplayError):

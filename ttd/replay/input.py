@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from threading import Lock
 
+from ttd.recording.errors import RecordingError
 from ttd.replay.entrance import Entrance
-from ttd.replay.errors import RecordingError
 from ttd.replay.sources import Stateless
 from ttd.replay.terms import Mode
 
@@ -42,7 +42,7 @@ class InputDriver:
 
         False: the guest is so far behind that there is no room.
         """
-        if self._entrance.position.mode is Mode.PLAY:
+        if self._entrance.at.mode is Mode.PLAY:
             return True
         with self._lock:
             taken = len(self._queue) < _MOST_QUEUED

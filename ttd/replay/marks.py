@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from ttd.recording.events import Kind
 from ttd.replay.errors import Divergence
-from ttd.replay.events import Kind
-from ttd.replay.position import Position
+from ttd.replay.log_cursor import LogCursor
 from ttd.replay.terms import Mode, SnapshotTimer
 
 
 class SnapshotMarks:
     """When the next snapshot is due in record; what a snapshot must have been in play."""
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    def __init__(self, at: LogCursor) -> None:
+        self._at = at
         self._timer: SnapshotTimer | None = None
         self._due: int | None = None
 
@@ -20,31 +20,31 @@ class SnapshotMarks:
         """Say when snapshots are to be taken."""
         self._timer = timer
         if timer is not None:
-            self._due = timer(self._position.step())
+            self._due = timer(self._at.step())
 
     def room(self) -> int | None:
         """Record: steps to the next snapshot; None if there is none to come."""
-        return None if self._due is None else max(0, self._due - self._position.step())
+        return None if self._due is None else max(0, self._due - self._at.step())
 
     def due(self) -> bool:
         """True in record when a snapshot is due."""
-        position = self._position
-        return self._due is not None and position.step() >= self._due and not position.playing()
+        at = self._at
+        return self._due is not None and at.step() >= self._due and not at.playing()
 
     def put(self, state_hash: bytes) -> None:
         """Record: a snapshot is taken here. Nothing in play."""
-        position = self._position
-        if position.mode is Mode.NONE or position.playing():
+        at = self._at
+        if at.mode is Mode.NONE or at.playing():
             return
-        position.append(Kind.SNAPSHOT, state_hash)
+        at.append(Kind.SNAPSHOT, state_hash)
         self.arm(self._timer)
 
     def here(self) -> bool:
         """Play: the next event is a mark, here."""
-        return self._position.playing() and self._position.here(Kind.SNAPSHOT) is not None
+        return self._at.playing() and self._at.here(Kind.SNAPSHOT) is not None
 
     def check(self, state_hash: bytes | None) -> None:
         """Play: pass a mark; `Divergence` unless the hash is the recorded one (None: trust)."""
-        head = self._position.take(Kind.SNAPSHOT, "a snapshot")
+        head = self._at.take(Kind.SNAPSHOT, "a snapshot")
         if state_hash is not None and head.payload != state_hash:
             raise Divergence(head.step, f"state {head.payload.hex()}", f"state {state_hash.hex()}")

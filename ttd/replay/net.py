@@ -10,10 +10,10 @@ from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
+from ttd.recording.events import Event, Kind, describe
+from ttd.recording.varint import Reader, varint
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
-from ttd.replay.events import Event, Kind, describe
-from ttd.replay.varint import Reader, varint
 
 QUEUE_PACKETS = 256
 """Packets waiting for the guest beyond which host threads are held up."""
@@ -74,7 +74,7 @@ class NetFilter:
         self.capture: Capture | None = None
         self._backend = netdev.backend
         self._entrance = entrance
-        self._position = entrance.position
+        self._at = entrance.at
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[int], bool] = lambda size: False
         self._queue: deque[bytes] = deque()
@@ -114,13 +114,13 @@ class NetFilter:
 
         Play: `Divergence` unless it is the next event, here.
         """
-        position = self._position
-        device = position.devices.number(self.name)
+        at = self._at
+        device = at.devices.number(self.name)
         payload = device + crc32(packet).to_bytes(4, "little") + varint(len(packet))
-        if not position.playing():
-            position.append(Kind.NET_TX, payload)
+        if not at.playing():
+            at.append(Kind.NET_TX, payload)
             return True
-        event = position.take(Kind.NET_TX, f"a packet of {len(packet)} bytes sent to {self.name}")
+        event = at.take(Kind.NET_TX, f"a packet of {len(packet)} bytes sent to {self.name}")
         if event.payload != payload:
             found = Event(event.step, Kind.NET_TX, payload)
             raise Divergence(event.step, describe(event), describe(found))
@@ -181,7 +181,7 @@ class NetFilter:
         self._received += 1
         if self._receive is None or not self._can_receive(len(packet)):
             raise Divergence(
-                self._position.step(),
+                self._at.step(),
                 f"a packet of {len(packet)} bytes for {self.name}",
                 "no room for it",
             )

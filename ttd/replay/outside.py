@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ttd.recording.events import Kind, number, to_number
 from ttd.replay.errors import Divergence, ReplayError
-from ttd.replay.events import Kind, number, to_number
-from ttd.replay.position import Position
-from ttd.replay.terms import Clock, Mode, State
+from ttd.replay.log_cursor import LogCursor
+from ttd.replay.terms import Clock, Mode
+from ttd.state import State
 
 
 class Clocks:
     """The host's clocks as the guest sees them. Within one step a clock stands still."""
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    def __init__(self, at: LogCursor) -> None:
+        self._at = at
         self._last: dict[Clock, tuple[int | None, int]] = {clock: (None, -1) for clock in Clock}
         """The value last read, and at which step."""
 
@@ -24,25 +25,25 @@ class Clocks:
         Only values that differ from the last one are logged; in play the last one holds until
         then.
         """
-        position = self._position
-        if position.mode is Mode.NONE:
+        at = self._at
+        if at.mode is Mode.NONE:
             return read()
-        step = position.step()
+        step = at.step()
         value, when = self._last[kind]
         if value is not None and when == step:
             return value
         log_kind = Kind(kind)
-        if position.playing():
-            head = position.here(log_kind)
+        if at.playing():
+            head = at.here(log_kind)
             if head is not None:
-                position.advance()
+                at.advance()
                 value = to_number(head.payload)
             elif value is None:
-                position.diverged(f"a first read of the {kind.name} clock")
+                at.diverged(f"a first read of the {kind.name} clock")
         else:
             new = read()
             if new != value:
-                position.append(log_kind, number(new))
+                at.append(log_kind, number(new))
             value = new
         self._last[kind] = (value, step)
         return value
@@ -57,22 +58,22 @@ class Clocks:
 class HostCalls:
     """What the host does for the guest, such as semihosting."""
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    def __init__(self, at: LogCursor) -> None:
+        self._at = at
 
     def call(self, tag: str, call: Callable[[], bytes]) -> bytes:
         """Record: `call` runs and its result is logged. Play: the logged result.
 
         `Divergence` if the log has none with this tag here.
         """
-        position = self._position
+        at = self._at
         name = tag.encode()
         head = bytes((len(name),)) + name
-        if not position.playing():
+        if not at.playing():
             result = call()
-            position.append(Kind.HOST_CALL, head + result)
+            at.append(Kind.HOST_CALL, head + result)
             return result
-        event = position.take(Kind.HOST_CALL, f"host call {tag}")
+        event = at.take(Kind.HOST_CALL, f"host call {tag}")
         if not event.payload.startswith(head):
             recorded = event.payload[1 : 1 + event.payload[0]].decode(errors="replace")
             raise Divergence(event.step, f"host call {recorded}", f"host call {tag}")
@@ -82,20 +83,20 @@ class HostCalls:
 class RandomBytes:
     """Random bytes of the host."""
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    def __init__(self, at: LogCursor) -> None:
+        self._at = at
         self.source: Callable[[int], bytes] | None = None
 
     def read(self, count: int) -> bytes:
         """`count` bytes, from the log in play."""
-        position = self._position
-        if not position.playing():
+        at = self._at
+        if not at.playing():
             if self.source is None:
                 raise ReplayError("no source of random bytes was configured")
             data = self.source(count)
-            position.append(Kind.RANDOM, data)
+            at.append(Kind.RANDOM, data)
             return data
-        event = position.take(Kind.RANDOM, f"a read of {count} random bytes")
+        event = at.take(Kind.RANDOM, f"a read of {count} random bytes")
         if len(event.payload) != count:
             raise Divergence(event.step, f"{len(event.payload)} random bytes", f"a read of {count}")
         return event.payload

@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from ttd.recording.config import MachineConfig
+from ttd.recording.events import Kind, small
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 from ttd.replay.block import BlockBackend, BlockDriver
 from ttd.replay.bottom_halves import BottomHalves
 from ttd.replay.chars import CharBackend, CharDriver, Echo
-from ttd.replay.config import MachineConfig
+from ttd.replay.commits import Commits
 from ttd.replay.drivers import Drivers
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Blocked, ReplayError
-from ttd.replay.events import Kind, small
 from ttd.replay.input import InputDriver, InputEvent
-from ttd.replay.log import EventLog
+from ttd.replay.log_cursor import REQUESTS, LogCursor
 from ttd.replay.marks import SnapshotMarks
 from ttd.replay.net import Netdev, NetFilter
 from ttd.replay.outside import Clocks, HostCalls, RandomBytes
-from ttd.replay.position import REQUESTS, Position
-from ttd.replay.progress import Progress
-from ttd.replay.recording import Recording
 from ttd.replay.requests import DebugWrites, Requests
-from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer, State
+from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer
+from ttd.state import State
 
 __all__ = ["Cause", "Checkpoint", "Clock", "Mode", "Replay", "SnapshotTimer", "State"]
 
@@ -40,17 +41,17 @@ class Replay:
     `NetFilter.packet_event` belong to the machine's thread.
 
     The functions of `replay.h` are methods here; what they do is in the objects that this is made
-    of: a `Position` in the log, the `Entrance` of input, and what stands on those two.
+    of: a `LogCursor` in the log, the `Entrance` of input, and what stands on those two.
     """
 
     def __init__(self) -> None:
-        self._position = Position()
-        self._entrance = Entrance(self._position)
-        self._progress = Progress(self._position)
-        self._marks = SnapshotMarks(self._position)
-        self._clocks = Clocks(self._position)
-        self._host_calls = HostCalls(self._position)
-        self._random = RandomBytes(self._position)
+        self._at = LogCursor()
+        self._entrance = Entrance(self._at)
+        self._commits = Commits(self._at)
+        self._marks = SnapshotMarks(self._at)
+        self._clocks = Clocks(self._at)
+        self._host_calls = HostCalls(self._at)
+        self._random = RandomBytes(self._at)
         self._bottom_halves = BottomHalves(self._entrance)
         self._debug_writes = DebugWrites(self._entrance)
         self._requests = {kind: Requests(kind, self._entrance) for kind in REQUESTS}
@@ -85,8 +86,8 @@ class Replay:
             config.check(recording.config)
         self._drivers.echo = echo
         self._random.source = random
-        self._progress.recording = recording
-        self._position.begin(mode, recording)
+        self._commits.recording = recording
+        self._at.begin(mode, recording)
 
     def attach(
         self,
@@ -107,9 +108,9 @@ class Replay:
         payload of a `debug_write`, in record and in play.
         `on_wake` is called from host threads when there is input: it may end a run early.
         """
-        self._position.step = step
-        self._position.warp_ns = warp_ns
-        self._position.warp_step = warp_step
+        self._at.step = step
+        self._at.warp_ns = warp_ns
+        self._at.warp_step = warp_step
         for requests in self._requests.values():
             requests.on_request = on_request
         self._debug_writes.on_write = on_debug_write
@@ -131,15 +132,15 @@ class Replay:
         Raises `Blocked` with every reason (record and play), and `ConfigMismatch` if in play the
         devices with a host side are not those of the recording.
         """
-        position, recording = self._position, self._progress.recording
-        if position.mode is not _NONE:
+        at, recording = self._at, self._commits.recording
+        if at.mode is not _NONE:
             self.check_blockers()
-        if position.mode is _PLAY:
-            position.devices.check(bool(len(position.log)))
+        if at.mode is _PLAY:
+            at.devices.check(bool(len(at.log)))
         elif recording is not None:
-            recording.set_devices(position.devices.names)
+            recording.set_devices(at.devices.names)
         self._entrance.enabled = True
-        if position.mode is not _PLAY:
+        if at.mode is not _PLAY:
             self._marks.arm(snapshots)
             self._drivers.start()
 
@@ -152,9 +153,9 @@ class Replay:
         if the machine stands in the past.
         """
         try:
-            self._progress.finish(reason, exit_code, state_hash)
+            self._commits.finish(reason, exit_code, state_hash)
         finally:
-            self._position.live = False
+            self._at.live = False
             self.close()
 
     def close(self) -> None:
@@ -166,22 +167,22 @@ class Replay:
     @property
     def log(self) -> EventLog:
         """All events, over which the machine stands at a cursor."""
-        return self._position.log
+        return self._at.log
 
     @property
     def live(self) -> bool:
         """True while a recording is being made, in its past too."""
-        return self._position.live
+        return self._at.live
 
     @property
     def mode(self) -> Mode:
         """The mode now; a live recording is in PLAY while the machine is in the past."""
-        return _PLAY if self._position.playing() else self._position.mode
+        return _PLAY if self._at.playing() else self._at.mode
 
     @property
     def in_play(self) -> bool:
         """True if what the guest asks for is answered from the log."""
-        return self._position.playing()
+        return self._at.playing()
 
     @property
     def events_enabled(self) -> bool:
@@ -191,21 +192,21 @@ class Replay:
     @property
     def sequence(self) -> int:
         """The cursor: sequence number of the next event."""
-        return self._position.cursor
+        return self._at.cursor
 
     @property
     def end_step(self) -> int:
         """Furthest step of the history known; grows while recording."""
-        return self._position.end_step
+        return self._at.end_step
 
     @property
     def at_end(self) -> bool:
         """True where a finished recording ends; never in a live one."""
-        return self._position.at_end
+        return self._at.at_end
 
     def get_current_step(self) -> int:
         """QEMU: `replay_get_current_step`."""
-        return self._position.step()
+        return self._at.step()
 
     def get_instructions(self) -> int | None:
         """How many steps may run at most before this layer must be asked again.
@@ -214,42 +215,42 @@ class Replay:
         known history; 0 when that is here. Record: up to the next snapshot; None without limit.
         Raises `Divergence` if a logged event was passed. QEMU: `replay_get_instructions`.
         """
-        return self._position.until_stop() if self._position.playing() else self._marks.room()
+        return self._at.until_stop() if self._at.playing() else self._marks.room()
 
     def next_warp(self) -> int | None:
         """Play: the sum of idle warps (ns) that something at this step waits for, else None.
 
         An idle machine warps to this, or to its next deadline if that is earlier.
         """
-        return self._position.next_warp()
+        return self._at.next_warp()
 
     def unmet(self, found: str) -> NoReturn:
         """Raise `Divergence`: the next event is due, and the machine can only do what `found` says.
 
         For when `get_instructions` says 0 and no checkpoint, interrupt, warp or snapshot helps.
         """
-        self._position.diverged(found)
+        self._at.diverged(found)
 
     # --- cross-checks
 
     def exception(self, number: int) -> None:
         """A synchronous exception is being entered. QEMU: `replay_exception`."""
-        self._position.mark(Kind.EXCEPTION, small(number))
+        self._at.mark(Kind.EXCEPTION, small(number))
 
     def has_exception(self) -> bool:
         """Play: the log has an exception here. Otherwise True. QEMU: `replay_has_exception`."""
-        return self._position.has(Kind.EXCEPTION)
+        return self._at.has(Kind.EXCEPTION)
 
     def interrupt(self, number: int) -> None:
         """An interrupt is being taken. QEMU: `replay_interrupt`.
 
         Play: it must be the next event, at this step; else `Divergence`.
         """
-        self._position.mark(Kind.INTERRUPT, small(number))
+        self._at.mark(Kind.INTERRUPT, small(number))
 
     def has_interrupt(self) -> bool:
         """Play: the log has an interrupt here. Otherwise True. QEMU: `replay_has_interrupt`."""
-        return self._position.has(Kind.INTERRUPT)
+        return self._at.has(Kind.INTERRUPT)
 
     def snapshot_due(self) -> bool:
         """True in record when the machine must take a snapshot that is stored."""
@@ -273,7 +274,7 @@ class Replay:
 
     def check_end(self, state_hash: bytes) -> None:
         """At the end of a finished recording: `Divergence` unless the final state is the same."""
-        self._progress.check_end(state_hash)
+        self._commits.check_end(state_hash)
 
     # --- the outside world, asked by the guest
 
@@ -385,10 +386,10 @@ class Replay:
         """
         if kind is _CLOCK_VIRTUAL:
             self._entrance.flush()
-            if self._position.mode is _RECORD:
-                self._progress.commit_if_due()
+            if self._at.mode is _RECORD:
+                self._commits.commit_if_due()
             return True
-        return self._position.checkpoint(kind)
+        return self._at.checkpoint(kind)
 
     def disable_events(self) -> None:
         """Let in what can enter, then nothing more; bottom halves run at once.
@@ -453,8 +454,8 @@ class Replay:
 
         For an idle machine in record. True if woken. Commits what has been recorded first.
         """
-        if self._position.mode is _RECORD and self._progress.uncommitted():
-            self._progress.commit()
+        if self._at.mode is _RECORD and self._commits.uncommitted():
+            self._commits.commit()
         return self._entrance.wait(timeout)
 
     def note_position(self) -> None:
@@ -462,8 +463,8 @@ class Replay:
 
         Input that enters after a visit to the past must not enter before this place.
         """
-        if self._position.mode is _RECORD:
-            self._position.note_frontier()
+        if self._at.mode is _RECORD:
+            self._at.note_frontier()
 
     def save(self) -> State:
         """What of this layer is part of the machine's state.
@@ -471,7 +472,7 @@ class Replay:
         The same at the same place in record and in play, so it may be hashed.
         """
         return {
-            "sequence": self._position.save(),
+            "sequence": self._at.save(),
             "clocks": self._clocks.save(),
             "bh": self._bottom_halves.save(),
             "block_id": self._drivers.next_block_id,
@@ -483,7 +484,7 @@ class Replay:
 
         `note_position` must have been called at the place that is left.
         """
-        self._position.load(state["sequence"])
+        self._at.load(state["sequence"])
         self._clocks.load(state["clocks"])
         self._bottom_halves.load(state["bh"])
         self._drivers.next_block_id = state["block_id"]

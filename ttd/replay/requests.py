@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from ttd.recording.events import Kind, small, to_small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
-from ttd.replay.events import Kind, small, to_small
 from ttd.replay.sources import Stateless
 from ttd.replay.terms import Cause, Mode
 
@@ -23,11 +23,11 @@ class Requests(Stateless):
 
     def ask(self, cause: Cause) -> None:
         """Ask; from any thread."""
-        position = self._entrance.position
+        at = self._entrance.at
         # In play requests come from the log. One by the host waits until a live recording has
         # caught up; one by the guest is in the log, or will be made again there.
-        logged = cause.by_guest or not position.live
-        if position.mode is Mode.PLAY and logged and position.playing():
+        logged = cause.by_guest or not at.live
+        if at.mode is Mode.PLAY and logged and at.playing():
             return
         self._queue.append(cause)
         self._entrance.wake()
@@ -53,7 +53,7 @@ class DebugWrites(Stateless):
 
     def write(self, payload: bytes) -> None:
         """Log a change and make it; raises `ReplayError` in play."""
-        if self._entrance.position.playing():
+        if self._entrance.at.playing():
             raise ReplayError("the past cannot be changed: go to the end of the live recording")
         self._entrance.enter(Kind.DEBUG_WRITE, payload)
 

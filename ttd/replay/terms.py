@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, IntEnum
-from typing import Any
 
-from ttd.replay.events import Kind
-
-State = dict[str, Any]
-"""str keys; values are int, bool, str, bytes, None, or lists and dicts of these."""
+from ttd.recording.events import Kind
 
 SnapshotTimer = Callable[[int], int]
 """Given the step of the snapshot just taken (or of the start): the step of the next one."""

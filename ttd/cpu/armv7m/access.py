@@ -10,7 +10,7 @@ MpuRegion = tuple[int, int, int, int, bool]
 """base, size in bytes, subregions disabled (8 bits), AP field, execute-never."""
 
 
-class CoreAccess(Protocol):
+class ArmCore(Protocol):
     """The part of `ttd.engine.Engine` that the Armv7-M model uses.
 
     Registers are named by the numbers of `unicorn.arm_const`. Writes happen in the order given,

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, MappedUnit, Over, Register
-from ttd.devices.base import Clock, Device, State, Timebase
+from ttd.devices.base import Clock, Device, Timebase
 from ttd.engine import types
 from ttd.engine.types import Access, EngineStop, StopReason
+from ttd.state import State
 
 from . import exceptions as exc
 from . import scs
-from .access import CoreAccess
+from .access import ArmCore
 from .dwt import CycleCounter, PpbUnit
 from .exceptions import ExceptionTable
 from .flow import IPSR, IT_BITS, LOCKUP_ADDRESS, T_BIT, ExceptionFlow
@@ -91,7 +92,7 @@ class CortexM:
     def __init__(
         self,
         profile: Profile,
-        engine: CoreAccess,
+        engine: ArmCore,
         clock: Clock,
         *,
         hz: int,

@@ -8,7 +8,7 @@ from unicorn import arm_const as arm
 
 from ttd.devices.base import BusError, Clock, Device
 
-from .access import CoreAccess
+from .access import ArmCore
 from .systick import NANOSECONDS
 
 _CTRL, _CYCCNT = 0x000, 0x004
@@ -18,7 +18,7 @@ _CYCCNTENA = 1
 class PpbUnit(Device):
     """A debug unit that is not modelled: reads as zero, ignores writes; privileged only (B3.1)."""
 
-    def __init__(self, name: str, clock: Clock, engine: CoreAccess) -> None:
+    def __init__(self, name: str, clock: Clock, engine: ArmCore) -> None:
         super().__init__(name, clock)
         self._engine = engine
 
@@ -46,7 +46,7 @@ class CycleCounter(PpbUnit):
 
     STATE: ClassVar[tuple[str, ...]] = ("enabled", "count", "anchor")
 
-    def __init__(self, name: str, clock: Clock, engine: CoreAccess, hz: int) -> None:
+    def __init__(self, name: str, clock: Clock, engine: ArmCore, hz: int) -> None:
         super().__init__(name, clock, engine)
         self.hz = hz
         self.reset()

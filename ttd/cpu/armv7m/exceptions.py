@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from ttd.devices.base import State, Stateful
+from ttd.devices.base import Stateful
+from ttd.state import State
 
 RESET = 1
 NMI = 2

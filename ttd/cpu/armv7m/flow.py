@@ -12,7 +12,7 @@ from ttd.engine import EngineFault
 
 from . import exceptions as exc
 from . import scs
-from .access import CoreAccess
+from .access import ArmCore
 from .profile import Profile
 from .scs import SystemControlSpace
 
@@ -65,7 +65,7 @@ class ExceptionFlow(Stateful):
     STATE: ClassVar[tuple[str, ...]] = ("synchronous", "chain", "lockup", "event")
 
     def __init__(
-        self, engine: CoreAccess, control_space: SystemControlSpace, profile: Profile
+        self, engine: ArmCore, control_space: SystemControlSpace, profile: Profile
     ) -> None:
         self._popped = _POPPED if profile.mainline else _POPPED & ~IT_BITS
         self._engine = engine

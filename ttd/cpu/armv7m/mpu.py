@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import State, Stateful
+from ttd.devices.base import Stateful
+from ttd.state import State
 
-from .access import CoreAccess, MpuRegion
+from .access import ArmCore, MpuRegion
 
 TYPE, CTRL, RNR, RBAR, RASR = 0xD90, 0xD94, 0xD98, 0xD9C, 0xDA0
 END = 0xDBC
@@ -21,7 +22,7 @@ class Mpu(Stateful):
 
     STATE: ClassVar[tuple[str, ...]] = ("control", "number", "bases", "attributes")
 
-    def __init__(self, engine: CoreAccess, regions: int) -> None:
+    def __init__(self, engine: ArmCore, regions: int) -> None:
         self._engine = engine
         self.regions = regions
         self._clear()

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from unicorn import arm_const as arm
 
-from ttd.devices.base import BusError, Clock, Device, State, Steady
+from ttd.devices.base import BusError, Clock, Device, Steady
+from ttd.state import State
 
 from . import exceptions as exc
 from . import mpu
-from .access import CoreAccess
+from .access import ArmCore
 from .exceptions import FIRST_IRQ, ExceptionTable
 from .mpu import Mpu
 from .profile import Profile
@@ -111,7 +112,7 @@ class SystemControlSpace(Device):
         self,
         name: str,
         clock: Clock,
-        engine: CoreAccess,
+        engine: ArmCore,
         *,
         profile: Profile,
         table: ExceptionTable,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import Clock, State, Stateful, Steady
+from ttd.devices.base import Clock, Stateful, Steady
+from ttd.state import State
 
 NANOSECONDS = 1_000_000_000
 

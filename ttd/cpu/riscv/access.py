@@ -11,7 +11,7 @@ PmpEntry = tuple[int, int, int, bool]
 """First address, address after the last, rights (an `Access` mask), locked."""
 
 
-class CoreAccess(Protocol):
+class RiscvCore(Protocol):
     """The part of `ttd.engine.Engine` that the RISC-V model uses.
 
     Registers are named by the numbers of `unicorn.riscv_const`. CSRs are read and written as in

@@ -9,7 +9,7 @@ from unicorn import riscv_const as rv
 from ttd.devices.base import Clock, Timebase
 
 from . import bits
-from .access import CoreAccess
+from .access import RiscvCore
 from .csrs import CsrUnit
 
 _ALL = (1 << 64) - 1
@@ -30,7 +30,7 @@ class Counters(CsrUnit):
     STATE: ClassVar[tuple[str, ...]] = ("cycle_offset", "instret_offset")
 
     def __init__(
-        self, engine: CoreAccess, clock: Clock, xlen: int, ns_per_step: int, timebase: Timebase
+        self, engine: RiscvCore, clock: Clock, xlen: int, ns_per_step: int, timebase: Timebase
     ) -> None:
         self._engine = engine
         self._clock = clock

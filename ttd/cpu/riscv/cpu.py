@@ -7,12 +7,13 @@ from collections.abc import Callable
 from unicorn import riscv_const as rv
 
 from ttd.cpu.base import After, MappedUnit, Register
-from ttd.devices.base import Clock, State, Timebase
+from ttd.devices.base import Clock, Timebase
 from ttd.engine import Isa, types
 from ttd.engine.types import Access, EngineStop, Refusal, StopReason
+from ttd.state import State
 
 from . import bits, traps
-from .access import CoreAccess
+from .access import RiscvCore
 from .bits import Cause
 from .counters import Counters
 from .csrs import Csrs, CsrUnit
@@ -58,7 +59,7 @@ class Riscv:
 
     def __init__(
         self,
-        engine: CoreAccess,
+        engine: RiscvCore,
         clock: Clock,
         *,
         isa: Isa,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ttd.devices.base import Stateful
 
-from .access import CoreAccess
+from .access import RiscvCore
 from .isa import X
 
 _SYSTEM = 0x73
@@ -50,7 +50,7 @@ class Csrs:
     Status Registers".
     """
 
-    def __init__(self, engine: CoreAccess, units: Sequence[CsrUnit]) -> None:
+    def __init__(self, engine: RiscvCore, units: Sequence[CsrUnit]) -> None:
         self._engine = engine
         self._units = units
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from unicorn import riscv_const as rv
 
 from . import bits
-from .access import CoreAccess
+from .access import RiscvCore
 from .csrs import CsrUnit
 
 _SIE, _SIP, _MIP = 0x104, 0x144, 0x344
@@ -27,7 +27,7 @@ class Interrupts(CsrUnit):
 
     STATE: ClassVar[tuple[str, ...]] = ("lines", "software")
 
-    def __init__(self, engine: CoreAccess, on_change: Callable[[], None]) -> None:
+    def __init__(self, engine: RiscvCore, on_change: Callable[[], None]) -> None:
         self._engine = engine
         self._on_change = on_change
         self.lines = 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import State
+from ttd.state import State
 
-from .access import CoreAccess, PmpEntry
+from .access import PmpEntry, RiscvCore
 from .csrs import CsrUnit
 
 _CONFIG, _ADDRESS = 0x3A0, 0x3B0
@@ -23,7 +23,7 @@ class Pmp(CsrUnit):
 
     STATE: ClassVar[tuple[str, ...]] = ("config", "address")
 
-    def __init__(self, engine: CoreAccess, xlen: int) -> None:
+    def __init__(self, engine: RiscvCore, xlen: int) -> None:
         self._engine = engine
         self._bytes = xlen // 8
         self._address_mask = 0xFFFFFFFF if xlen == 32 else (1 << 54) - 1

@@ -6,7 +6,7 @@ from __future__ import annotations
 from unicorn import riscv_const as rv
 
 from . import bits
-from .access import CoreAccess
+from .access import RiscvCore
 
 INTERRUPT = 64
 """Numbers of traps in the machine and in recordings: an exception's is its code, an interrupt's
@@ -39,7 +39,7 @@ _TO_SUPERVISOR = (
 )
 
 
-def take(engine: CoreAccess, xlen: int, number: int, tval: int) -> None:
+def take(engine: RiscvCore, xlen: int, number: int, tval: int) -> None:
     """Enter the handler of trap `number`, in the mode that the delegation registers say.
 
     The instruction at PC has not been done. A handler that cannot be fetched is no concern here:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from ttd.devices.base import Clock, State, Steady
+from ttd.devices.base import Clock, Steady
 from ttd.devices.nrf51.peripheral import set_clear
 from ttd.devices.registers import WORD, RegisterBlock
+from ttd.state import State
 
 OUT, OUTSET, OUTCLR, IN, DIR, DIRSET, DIRCLR = range(0x504, 0x520, 4)
 PIN_CNF, PINS = 0x700, 32

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Line, State, Steady
+from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.countdown import TimedBlock
+from ttd.state import State
 
 HFCLK = 16_000_000
 LFCLK = 32_768

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Device, Line, State
+from ttd.devices.base import Clock, Device, Line
 from ttd.devices.virtio.queue import Chain, Memory, Queue, QueueError
+from ttd.state import State
 
 MAGIC, VERSION, DEVICE_ID, VENDOR_ID = 0x000, 0x004, 0x008, 0x00C
 DEVICE_FEATURES, DEVICE_FEATURES_SEL = 0x010, 0x014

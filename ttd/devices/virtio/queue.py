@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttd.devices.base import State
+from ttd.state import State
 
 NEXT, WRITE, INDIRECT = 1, 2, 4
 """Flags of a descriptor (2.7.5)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from ttd.replay.errors import RecordingError
+from ttd.recording.errors import RecordingError
 
 MAX_VARINT_BYTES = 10
 _SECOND_DIFFERENCES = 0

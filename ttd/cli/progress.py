@@ -1,14 +1,27 @@
 """A line on the terminal about a machine that runs."""
 
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
+if TYPE_CHECKING:
+    from ttd.recorded import RecordedMachine
+
+
+def progress(
+    session: RecordedMachine, path: str, shown: bool
+) -> AbstractContextManager[Callable[[int], None]]:
+    """A line on a terminal while the machine runs; quiet otherwise."""
+    if not shown or not sys.stderr.isatty():
+        return nullcontext(lambda step: None)
+    return progress_line(path, lambda: session.machine.virtual_ns)
 
 
 @contextmanager
@@ -17,15 +30,18 @@ def progress_line(path: str, virtual_ns: Callable[[], int]) -> Iterator[Callable
 
     `path` is the recording, whose size is shown.
     """
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
     began = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
 
         def tick(step: int) -> None:
             speed = step / max(time.monotonic() - began, 1e-6) / 1e6
             size = _size(path) + _size(f"{path}-wal")
-            progress.update(
+            bar.update(
                 task,
                 description=f"{step:,} steps  {virtual_ns() / 1e9:.3f} s virtual  "
                 f"{speed:.0f} M steps/s  {size / 1024:,.0f} KiB",

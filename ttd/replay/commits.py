@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 
+from ttd.recording.events import Event, Kind
+from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
-from ttd.replay.events import Event, Kind
-from ttd.replay.position import Position
-from ttd.replay.recording import Recording
+from ttd.replay.log_cursor import LogCursor
 
 _COMMIT_SECONDS = 0.4
 _COMMIT_BYTES = 1 << 19
 
 
-class Progress:
+class Commits:
     """The recording behind a log, if there is one."""
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    def __init__(self, at: LogCursor) -> None:
+        self._at = at
         self.recording: Recording | None = None
         self.last_commit = 0.0
         """When, on the clock `time.monotonic`."""
@@ -31,23 +31,23 @@ class Progress:
     def uncommitted(self) -> int:
         """Roughly the bytes recorded since the last commit."""
         stored = 0 if self.recording is None else self.recording.uncommitted_bytes
-        return stored + self._position.log.pending_bytes
+        return stored + self._at.log.pending_bytes
 
     def commit(self) -> None:
         """Commit everything recorded so far, and how far that is."""
-        if self.recording is not None and self._position.live:
-            self._position.note_frontier()
+        if self.recording is not None and self._at.live:
+            self._at.note_frontier()
             self.last_commit = time.monotonic()
-            step, warp = self._position.frontier
+            step, warp = self._at.frontier
             clock_ns = self.recording.config.clock_ns
             self.recording.commit(step, step * clock_ns + warp, warp)
 
     def finish(self, reason: str, exit_code: int | None, state_hash: bytes | None) -> None:
         """End a recording that is being made."""
-        position = self._position
-        if self.recording is not None and position.live:
-            position.note_frontier()
-            position.log.append(Event(position.frontier[0], Kind.END, reason.encode()))
+        at = self._at
+        if self.recording is not None and at.live:
+            at.note_frontier()
+            at.log.append(Event(at.frontier[0], Kind.END, reason.encode()))
             self.commit()
             self.recording.finish(reason, exit_code, state_hash)
 
@@ -55,5 +55,5 @@ class Progress:
         """`Divergence` unless the final state is the recorded one."""
         recorded = None if self.recording is None else self.recording.status.state_hash
         if recorded is not None and recorded != state_hash:
-            step = self._position.step()
+            step = self._at.step()
             raise Divergence(step, f"final state {recorded.hex()}", f"state {state_hash.hex()}")

@@ -22,22 +22,24 @@ from ttd.boards.extras import (
 )
 from ttd.boards.networks import Networks
 from ttd.boards.numbers import BoardOptionError
+from ttd.bus.host_time import HostTime
 from ttd.devices.base import NS_PER_SECOND
 from ttd.devices.net import Nic, Unplugged
-from ttd.devices.semihosting import Heap, HostFiles, Semihosting
 from ttd.images import Image, Load
 from ttd.loader import check_fits, start_of
 from ttd.machine import STATE_VERSION, Machine
-from ttd.replay.blob import digest
+from ttd.recording.blob import digest
+from ttd.recording.config import MachineConfig, Option
+from ttd.recording.errors import ConfigMismatch, RecordingError
+from ttd.recording.events import Kind
+from ttd.recording.recording import Recording
 from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
-from ttd.replay.config import MachineConfig, Option
-from ttd.replay.errors import ConfigMismatch, Divergence, RecordingError, ReplayError
-from ttd.replay.events import Kind
+from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.net import NetBackend, Netdev, NetFilter
-from ttd.replay.recording import Recording
 from ttd.replay.replay import Clock, Mode, Replay
-from ttd.runs import Ended, HostTime, RunEnd
+from ttd.runs import Ended, RunEnd
+from ttd.semihosting.semihosting import Heap, HostFiles, Semihosting
 from ttd.snapshot import Snapshots
 from ttd.stops import Why
 from ttd.timeline import Timeline
@@ -92,7 +94,7 @@ class Expected:
     netdevs: Sequence[str] | None = None
 
 
-class Session:
+class RecordedMachine:
     """One machine, its replay layer, its recording and a timeline over them."""
 
     def __init__(self, machine: Machine, recording: Recording, snapshots: Snapshots) -> None:

@@ -20,7 +20,8 @@ from enum import IntEnum
 from errno import EBADF, EFAULT, EINVAL, EIO, EMFILE, ENOSYS
 from typing import ClassVar, Protocol
 
-from ttd.devices.base import Clock, State
+from ttd.devices.base import Clock
+from ttd.state import State
 
 FAILED = -1
 ADP_STOPPED_APPLICATION_EXIT = 0x20026

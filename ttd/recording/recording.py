@@ -10,15 +10,15 @@ from dataclasses import asdict
 from threading import RLock
 from typing import Any, Self
 
-from ttd.replay import schema
-from ttd.replay.blob import digest, expand, pack, seal, shrink, unpack, unseal
-from ttd.replay.claim import Claim
-from ttd.replay.config import MachineConfig
-from ttd.replay.errors import RecordingError
-from ttd.replay.events import Event, decode_chunk, encode_chunk
-from ttd.replay.index import ChunkInfo, PageHistory, SnapshotInfo, Status
-from ttd.replay.rows import context, pack_pages, put_meta, unpack_pages
-from ttd.replay.writer import Job, Writer
+from ttd.recording import schema
+from ttd.recording.blob import digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.recording.claim import Claim
+from ttd.recording.config import MachineConfig
+from ttd.recording.errors import RecordingError
+from ttd.recording.events import Event, decode_chunk, encode_chunk
+from ttd.recording.index import ChunkInfo, PageHistory, SnapshotInfo, Status
+from ttd.recording.rows import context, pack_pages, put_meta, unpack_pages
+from ttd.recording.writer import Job, Writer
 
 MAX_PAGE = 1 << 16
 """Largest page in bytes."""

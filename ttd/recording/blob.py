@@ -14,7 +14,7 @@ from typing import Any
 import lz4.block
 import msgpack
 
-from ttd.replay.errors import RecordingError
+from ttd.recording.errors import RecordingError
 
 DIGEST_BYTES = 16
 MAX_RAW = 64 << 20

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from ttd.replay.pcap import PcapWriter
-from ttd.session import Session
+from ttd.capture.pcap import PcapWriter
+from ttd.recorded import RecordedMachine
 
 
 def write_capture(
-    session: Session,
+    session: RecordedMachine,
     file: BinaryIO,
     low: int,
     high: int | None,

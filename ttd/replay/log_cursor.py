@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
+from ttd.recording.events import Event, Kind, describe, number, small, to_number, to_small
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
 from ttd.replay.devices import WITH_DEVICE, DeviceNames
 from ttd.replay.errors import Divergence
-from ttd.replay.events import Event, Kind, describe, number, small, to_number, to_small
-from ttd.replay.log import EventLog
-from ttd.replay.recording import Recording
 from ttd.replay.terms import Checkpoint, Mode
 
 REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
@@ -29,7 +29,7 @@ _LOGGED_CHECKPOINTS = (
 _RECORD, _PLAY = Mode.RECORD, Mode.PLAY
 
 
-class Position:
+class LogCursor:
     """A place in one `EventLog`: the *cursor* is the sequence number of the next event.
 
     A recording that is being made is *live*: `load` of an earlier place makes the mode PLAY, and

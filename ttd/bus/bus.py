@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from ttd.boards.base import BitBand, MappedDevice, Region
-from ttd.clockwork import Clockwork
+from ttd.bus.clockwork import Clockwork
 from ttd.devices.base import Burst, BusError, Device, FlashController
 from ttd.engine import BusFault, Engine
 from ttd.errors import UserError

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from ttd.replay.claim import Claim, taken
-from ttd.replay.errors import RecordingError
+from ttd.recording.claim import Claim, taken
+from ttd.recording.errors import RecordingError
 
 APPLICATION_ID = 0x54544452
 """`TTDR`, in the header of the SQLite file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ttd.replay.errors import ConfigMismatch, RecordingError
+from ttd.recording.errors import ConfigMismatch, RecordingError
 
 Option = bool | int | str | bytes | None | list[str]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from ttd.replay.blob import DIGEST_BYTES, pack, seal
-from ttd.replay.errors import RecordingError
-from ttd.replay.varint import Reader, put_series, put_varint
+from ttd.recording.blob import DIGEST_BYTES, pack, seal
+from ttd.recording.errors import RecordingError
+from ttd.recording.varint import Reader, put_series, put_varint
 
 
 def context(*parts: object) -> bytes:

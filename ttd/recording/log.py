@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
 
-from ttd.replay.errors import RecordingError
-from ttd.replay.events import MAX_PAYLOAD, Event, Kind
-from ttd.replay.index import ChunkInfo
-from ttd.replay.recording import Recording
+from ttd.recording.errors import RecordingError
+from ttd.recording.events import MAX_PAYLOAD, Event, Kind
+from ttd.recording.index import ChunkInfo
+from ttd.recording.recording import Recording
 
 CHUNK_EVENTS = 4096
 """Events in a full chunk; what is not full yet is written again at each commit."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from ttd.replay.events import Event
+from ttd.recording.events import Event
 
 
 class ChunkInfo(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ttd.replay.errors import RecordingError
+from ttd.recording.errors import RecordingError
 
 
 class Claim:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ttd.agenda import Agenda
+from ttd.bus.agenda import Agenda
+from ttd.bus.host_time import HostTime
 from ttd.devices.base import NS_PER_SECOND, Device, Steady
 from ttd.engine import Engine
 from ttd.replay.replay import Checkpoint, Replay
-from ttd.runs import HostTime
 
 NEVER = 1 << 63
 """A step that no machine reaches."""

@@ -8,9 +8,9 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from ttd.replay.blob import seal, unseal
-from ttd.replay.errors import RecordingError
-from ttd.replay.varint import Reader, put_column, put_series, put_varint
+from ttd.recording.blob import seal, unseal
+from ttd.recording.errors import RecordingError
+from ttd.recording.varint import Reader, put_column, put_series, put_varint
 
 MAX_PAYLOAD = 8 << 20
 """Longest payload of one event, in bytes."""

@@ -1,0 +1,1 @@
+"""Captures of the packets of a run."""

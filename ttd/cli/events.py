@@ -1,0 +1,65 @@
+"""`ttd events`: the events of a recording, or its packets."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from ttd.cli.output import say
+from ttd.cli.progress import progress
+from ttd.cli.signals import on_signals
+from ttd.errors import UserError
+
+
+@click.command()
+@click.argument("recording")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--kind", metavar="K", help="Only events of this kind, such as interrupt.")
+@click.option("--from", "low", type=click.IntRange(0), default=0, metavar="N", help="First step.")
+@click.option("--to", "high", type=click.IntRange(0), metavar="N", help="Last step.")
+@click.option(
+    "--pcap",
+    metavar="FILE",
+    help="Instead, write the packets that passed, in both directions, with virtual time.",
+)
+def events(
+    recording: str, as_json: bool, kind: str | None, low: int, high: int | None, pcap: str | None
+) -> None:
+    """List the events of a recording."""
+    if pcap is not None:
+        if as_json or kind is not None:
+            raise click.UsageError("--pcap goes with --from and --to only")
+        _write_pcap(recording, pcap, low, high)
+        return
+    from ttd.inspection import event_rows
+    from ttd.recording.events import Kind
+    from ttd.recording.log import EventLog
+    from ttd.recording.recording import Recording
+
+    kinds = [known.name.lower() for known in Kind]
+    if kind is not None and kind not in kinds:
+        raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
+    for row in event_rows(EventLog(Recording.open(recording)), kind, low, high):
+        print(json.dumps(row) if as_json else f"{row['step']:>14}  {row['text']}")
+
+
+def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
+    from ttd.capture.export import write_capture
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.recorded import RecordedMachine
+
+    session = RecordedMachine.open(recording, SemihostFiles(None))
+    if os.path.exists(path) and os.path.samefile(path, recording):
+        raise UserError(f"{path} is the recording itself")
+    with (
+        open(path, "wb") as file,
+        on_signals(session.machine.interrupt),
+        progress(session, recording, True) as tick,
+    ):
+        count = write_capture(session, file, low, high, tick)
+    say(f"{count} packets in {path}")

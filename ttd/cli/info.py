@@ -1,0 +1,41 @@
+"""`ttd info`: what a recording holds."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("recording")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def info(recording: str, as_json: bool) -> None:
+    """Say what a recording holds."""
+    from ttd.inspection import summary
+    from ttd.recording.recording import Recording
+
+    facts = summary(Recording.open(recording))
+    if as_json:
+        print(json.dumps(facts))
+        return
+    for key, value in facts.items():
+        print(f"{key:12}  {_human(key, value)}")
+
+
+def _human(key: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count:,} {name}" for name, count in value.items()) or "none"
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and key != "exit_code":
+        return f"{value:,}"
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    # A stranger's recording must not get at the terminal.
+    return text if text.isprintable() else ascii(text)

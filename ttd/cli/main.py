@@ -1,0 +1,87 @@
+"""The `ttd` command: its parts are in the other files, one a command."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+
+import click
+
+from ttd.cli.output import DIVERGED, INTERRUPTED, USER_ERROR, fail
+from ttd.errors import UserError
+
+
+def main() -> None:
+    """Entry point: what a user can cause ends in one sentence, never in a traceback."""
+    _open_standard_files()
+    try:
+        # An option with an optional value takes it only after "=", as in GNU programs.
+        words = ["--semihosting=" if w == "--semihosting" else w for w in sys.argv[1:]]
+        try:
+            cli(words, prog_name="ttd", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except UserError as error:
+        from ttd.replay.errors import Divergence
+
+        fail(str(error), DIVERGED if isinstance(error, Divergence) else USER_ERROR)
+    except OSError as error:
+        fail(_sentence(error), USER_ERROR)
+
+
+def _open_standard_files() -> None:
+    """Without this a program started with a closed stdout opens its recording in its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    # Python has none where there was no file.
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+
+
+def _sentence(error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"{os.fsdecode(error.filename)}: {why}" if error.filename else why
+
+
+class Commands(click.Group):
+    """Commands by the names of the modules that they are in, loaded when they are wanted."""
+
+    NAMES = ("boards", "events", "info", "record", "replay", "serve")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.NAMES:
+            return None
+        found = getattr(importlib.import_module(f"ttd.cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ttd")
+@click.option("--trace-packets", is_flag=True, help="Log every GDB packet to standard error.")
+def cli(trace_packets: bool) -> None:
+    """Record a whole machine, and go backwards through the run in GDB."""
+    logging.basicConfig(format="ttd: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("ttd.rsp.packets").setLevel(
+        logging.DEBUG if trace_packets else logging.WARNING
+    )

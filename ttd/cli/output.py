@@ -1,0 +1,21 @@
+"""What the command says beside its results, and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+USER_ERROR = 2
+DIVERGED = 3
+INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """One line for people, on standard error."""
+    print(f"ttd: {text}", file=sys.stderr, flush=True)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Say why, and end."""
+    say(text)
+    sys.exit(code)

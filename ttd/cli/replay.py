@@ -1,0 +1,73 @@
+"""`ttd replay`: run a recording again and compare."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ttd.cli.expected import expectations
+from ttd.cli.output import INTERRUPTED, fail, say
+from ttd.cli.progress import progress
+from ttd.cli.signals import on_signals
+
+
+@click.command(short_help="Run a recording again and compare.")
+@click.argument("recording")
+@click.option(
+    "--echo",
+    is_flag=True,
+    help="Print what the guest wrote to UART 0, to virtio consoles and to semihosting.",
+)
+@click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
+@click.option(
+    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+)
+@click.option("--device", multiple=True, metavar="DEVICE", help="Refuse a recording without it.")
+@click.option(
+    "--netdev", multiple=True, metavar="SPEC", help="Refuse other networks; nothing is opened."
+)
+@click.option(
+    "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Refuse another clock rate."
+)
+def replay(
+    recording: str,
+    echo: bool,
+    verify: bool,
+    drive: tuple[str, ...],
+    device: tuple[str, ...],
+    netdev: tuple[str, ...],
+    clock: int | None,
+) -> None:
+    """Run a recording again and compare. Exit code 0: the same; 3: it diverged.
+
+    With --device, --drive or --netdev the recording must be of a machine with exactly these, in
+    this order.
+    """
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.recorded import SEMIHOSTING, RecordedMachine
+
+    def show(name: str, data: bytes) -> None:
+        if name == SEMIHOSTING or name not in session.machine.board.serials[1:]:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+    host, expected = expectations(recording, device, drive, netdev, clock)
+    session = RecordedMachine.open(
+        recording, SemihostFiles(None), show if echo else None, host=host, expected=expected
+    )
+    status = session.recording.status
+    with on_signals(session.machine.interrupt), progress(session, recording, not echo) as tick:
+        session.run(None, tick)
+        at = session.machine.engine.step
+        if at < status.steps:
+            fail(f"interrupted at step {at} of {status.steps}", INTERRUPTED)
+    session.compare_end()
+    if verify:
+        session.verify_snapshots()
+    checked = session.snapshots.checked
+    cut = "" if status.complete else "; the recording was cut off there"
+    say(f"replayed {status.steps} steps, {checked} snapshots compared: the same{cut}")

@@ -1,0 +1,33 @@
+"""`ttd serve`: let a debugger move through a recording."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import click
+
+from ttd.cli.debugging import serve_debugger
+from ttd.cli.expected import expectations
+
+
+@click.command(short_help="Let GDB move through a recording.")
+@click.argument("recording")
+@click.option(
+    "--port", type=click.IntRange(0, 0xFFFF), metavar="N", default=1234, show_default=True
+)
+@click.option(
+    "--host", metavar="A", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
+@click.option("--stdio", is_flag=True, help="Speak RSP on standard input and output.")
+@click.option(
+    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+)
+def serve(recording: str, port: int, host: str, stdio: bool, drive: tuple[str, ...]) -> None:
+    """Let GDB, LLDB or an IDE move through a recording in both directions."""
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.recorded import RecordedMachine
+
+    sides, expected = expectations(recording, (), drive, (), None)
+    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    serve_debugger(session, None if stdio else port, host, lambda: None)

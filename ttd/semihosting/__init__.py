@@ -1,0 +1,1 @@
+"""Semihosting: calls by which a guest reaches the debugger's host."""
