@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace
@@ -195,6 +195,7 @@ def test_saving_loading_saving_is_the_identity(
 @pytest.mark.parametrize("kind", [kind for kind in FACTORIES if kind not in KEEPERS])
 @settings(max_examples=20, deadline=None)
 @given(accesses=ACCESSES)
+@example(accesses=[("write", 0x510, 0x1FFFFF)])
 def test_reset_forgets_everything(kind: str, accesses: list[tuple[str, int, int]]) -> None:
     clock = HandClock()
     device = FACTORIES[kind](clock, Trace(clock))

@@ -515,7 +515,7 @@ def test_progress_is_committed_twice_a_second(rig: Rig, recording: Recording) ->
     rig.at.step = 123
     rig.checkpoint()
     assert recording.status.steps == 0
-    rig.replay._progress.last_commit -= 0.5
+    rig.replay._commits.last_commit -= 0.5
     rig.checkpoint()
     assert (recording.status.steps, recording.status.virtual_ns) == (123, 123 * 40)
     assert recording.status.events == 1

@@ -30,8 +30,10 @@ class Gpiote(Peripheral):
 
     def reset_registers(self) -> None:
         self.config = [0] * CHANNELS
-        self.seen = self.gpio.levels[0]
         self.detect = False
+        # No channel drives a pin any more, whichever of the two is reset first.
+        self.gpio.take(0)
+        self.seen = self.gpio.levels[0]
 
     def _mode(self, channel: int) -> int:
         return self.config[channel] & 3
