@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from ttd.recording.errors import ConfigMismatch
 
 from ttd.recording.config import MachineConfig
+from ttd.recording.errors import ConfigMismatch
 from ttd.recording.events import Event, Kind
 from ttd.recording.recording import Recording
 from ttd.replay.chars import CharDriver
