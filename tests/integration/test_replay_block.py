@@ -7,7 +7,6 @@ from errno import EIO
 from pathlib import Path
 
 import pytest
-from ttd.recording.errors import ConfigMismatch
 
 from tests.integration.border import (
     FIRMWARE,
@@ -25,6 +24,7 @@ from tests.integration.fat import DATA, SECTOR, make_image, read_file
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine
+from ttd.recording.errors import ConfigMismatch
 from ttd.recording.events import Kind, to_small
 from ttd.replay.block import PAGE, completed
 from ttd.runs import RunEnd

@@ -7,11 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from ttd.recording.errors import RecordingError
 
 from tests.unit.recording_fill import CONFIG, IMAGE, fill, page, verify
 from ttd.recording import recording as recording_module
 from ttd.recording.blob import digest
+from ttd.recording.errors import RecordingError
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 from ttd.recording.schema import sentence

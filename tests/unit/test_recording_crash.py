@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ttd.recording.errors import RecordingError
 
 from tests.unit.recording_fill import CONFIG, IMAGE, fill, verify
 from ttd.recording import schema
+from ttd.recording.errors import RecordingError
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ttd.recording.errors import RecordingError
 
 from ttd.recording.blob import seal, unseal
+from ttd.recording.errors import RecordingError
 from ttd.recording.events import (
     MAX_EVENTS,
     Event,

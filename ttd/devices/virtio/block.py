@@ -70,6 +70,9 @@ class VirtioBlock(VirtioMmio):
         halves.register_bh(name, self._answer)
         front.connect(self._complete)
 
+    def stopped(self, queue: int) -> None:
+        self.reset_type()
+
     def reset_type(self) -> None:
         self.inflight: list[list[Any]] = []
         """[number, type, offset on the disk, chain] of each request under way."""
@@ -141,7 +144,7 @@ class VirtioBlock(VirtioMmio):
                 written = chain.writable_size - 1
                 chain.write(self.memory, self.front.read(offset, written))
             elif not errno and kind == OUT:
-                self.front.write(offset, chain.read(self.memory, _HEADER.size))
+                self.front.write(offset, chain.read(self.memory, _HEADER.size, MOST))
             self._finish(chain, IOERR if errno else OK, written)
         except QueueError:
             self.give_up()

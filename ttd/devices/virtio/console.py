@@ -9,10 +9,15 @@ from ttd.devices.virtio.queue import Memory, QueueError
 
 RECEIVE, TRANSMIT = 0, 1
 """Queues of port 0 (5.3.2)."""
+MOST = 1 << 16
+"""Bytes that leave at once; what is longer goes on `RETRY_NS` later."""
 
 
 class VirtioConsole(VirtioMmio):
-    """A console. What the host side refuses is offered again after `RETRY_NS`."""
+    """A console. What the host side refuses is offered again after `RETRY_NS`.
+
+    A driver may say that its buffers hold terabytes, so they leave in pieces.
+    """
 
     TYPE = 3
     QUEUES = 2
@@ -24,6 +29,11 @@ class VirtioConsole(VirtioMmio):
         self.front = front
         super().__init__(name, clock, memory, line)
         front.connect(self.receive, self.can_receive)
+
+    def stopped(self, queue: int) -> None:
+        if queue == TRANSMIT:
+            self.reset_type()
+            self.clock.rearm()
 
     def reset_type(self) -> None:
         self.sent = 0
@@ -41,9 +51,10 @@ class VirtioConsole(VirtioMmio):
     def notified(self, queue: int) -> None:
         if queue != TRANSMIT or self.retry_at is not None:
             return
-        transmit = self.queues[TRANSMIT]
+        transmit, left = self.queues[TRANSMIT], MOST
         while (chain := transmit.peek()) is not None:
-            data = chain.read(self.memory, self.sent)
+            data = chain.read(self.memory, self.sent, left)
+            left -= len(data)
             taken = self.front.write(data) if data else 0
             self.sent = chain.readable_size if is_lost(taken) else self.sent + max(0, taken)
             if self.sent < chain.readable_size:

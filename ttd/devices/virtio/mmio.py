@@ -70,6 +70,9 @@ class VirtioMmio(Device):
     def notified(self, queue: int) -> None:
         """The driver has made requests on a queue."""
 
+    def stopped(self, queue: int) -> None:
+        """The driver has taken a queue away: what came from it is forgotten."""
+
     def reset_type(self) -> None:
         """Reset what the device type adds to the state."""
 
@@ -215,6 +218,7 @@ class VirtioMmio(Device):
             queue.ready = bool(value & 1)
             if not queue.ready:
                 queue.last_avail = queue.used = 0
+                self.stopped(self.queue_sel)
             return
         if queue.ready:
             return  # 4.2.2.2: not while it is in use

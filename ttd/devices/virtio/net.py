@@ -62,7 +62,7 @@ class VirtioNet(VirtioMmio):
                 if size < 0:
                     raise QueueError("a packet without a header")
                 if size <= MOST:
-                    self.front.send(chain.read(self.memory, HEADER))
+                    self.front.send(chain.read(self.memory, HEADER, size))
                 self.give_back(TRANSMIT, chain, 0)
         except QueueError:
             self.give_up()

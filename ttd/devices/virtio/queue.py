@@ -15,6 +15,7 @@ NO_INTERRUPT = 1
 _DESCRIPTOR = struct.Struct("<QIHH")
 _USED = struct.Struct("<II")
 _WORD = struct.Struct("<H")
+_SPACE = 1 << 64
 
 
 class Memory(Protocol):
@@ -33,7 +34,10 @@ class QueueError(Exception):
 
 @dataclass(slots=True)
 class Chain:
-    """One request of the driver: buffers that the device reads, then buffers that it writes."""
+    """One request of the driver: buffers that the device reads, then buffers that it writes.
+
+    How long they are is the driver's word: a device says how much of it it wants.
+    """
 
     head: int
     readable: list[tuple[int, int]] = field(default_factory=list)
@@ -47,22 +51,18 @@ class Chain:
     def writable_size(self) -> int:
         return sum(size for _, size in self.writable)
 
-    def read(self, memory: Memory, offset: int = 0, count: int | None = None) -> bytes:
-        """What the driver sent, from `offset` on."""
+    def read(self, memory: Memory, offset: int, count: int) -> bytes:
+        """What the driver sent: `count` bytes from `offset` on, or as many as there are."""
         out = bytearray()
         for address, size in _span(self.readable, offset, count):
-            data = memory.read(address, size)
-            if len(data) != size:
-                raise QueueError("a buffer is not in memory")
-            out += data
+            out += _read(memory, address, size)
         return bytes(out)
 
     def write(self, memory: Memory, data: bytes, offset: int = 0) -> None:
         """Put `data` into what the driver has given for it."""
         at = 0
         for address, size in _span(self.writable, offset, len(data)):
-            if memory.write(address, data[at : at + size]) != size:
-                raise QueueError("a buffer is not in memory")
+            _write(memory, address, data[at : at + size])
             at += size
 
     def to_data(self) -> list[object]:
@@ -78,17 +78,16 @@ class Chain:
         raise ValueError("a request is not one")
 
 
-def _span(buffers: list[tuple[int, int]], offset: int, count: int | None) -> list[tuple[int, int]]:
+def _span(buffers: list[tuple[int, int]], offset: int, count: int) -> list[tuple[int, int]]:
     """The parts of `buffers` that hold [offset, offset + count) of their concatenation."""
     found = []
     for address, size in buffers:
         skip = min(offset, size)
         offset -= skip
-        part = size - skip if count is None else min(size - skip, count)
+        part = min(size - skip, count)
         if part:
             found.append((address + skip, part))
-            if count is not None:
-                count -= part
+            count -= part
     return found
 
 
@@ -96,6 +95,8 @@ class Queue:
     """One split virtqueue, the device's side."""
 
     MAX = 256
+    LONGEST = 1024
+    """Buffers of a request at most, however many its indirect table has (QEMU: as many)."""
     STATE = ("num", "ready", "desc", "driver", "device", "last_avail", "used")
 
     def __init__(self, memory: Memory) -> None:
@@ -142,6 +143,8 @@ class Queue:
         """Take the next request; None if there is none."""
         chain = self.peek()
         if chain is not None:
+            if (self.last_avail - self.used) & 0xFFFF >= self.num:
+                raise QueueError("more requests are under way than the queue has room for (2.7.1)")
             self.last_avail = (self.last_avail + 1) & 0xFFFF
         return chain
 
@@ -161,7 +164,7 @@ class Queue:
         table, entries = self.desc, self.num
         index, seen, indirect = head, 0, False
         while True:
-            if index >= entries or seen > entries:
+            if index >= entries or seen >= min(entries, self.LONGEST):
                 raise QueueError("a chain of descriptors leads out of its table or in a circle")
             seen += 1
             address, size, flags, following = _DESCRIPTOR.unpack(self._get(table + 16 * index, 16))
@@ -185,11 +188,28 @@ class Queue:
         return int.from_bytes(self._get(address, 2), "little")
 
     def _get(self, address: int, size: int) -> bytes:
-        data = self._memory.read(address, size)
-        if len(data) != size:
-            raise QueueError("a queue is not in memory")
-        return data
+        return _read(self._memory, address, size)
 
     def _put(self, address: int, data: bytes) -> None:
-        if self._memory.write(address, data) != len(data):
-            raise QueueError("a queue is not in memory")
+        _write(self._memory, address, data)
+
+
+def _read(memory: Memory, address: int, size: int) -> bytes:
+    """What is at a place that the driver has named."""
+    _check(address, size)
+    data = memory.read(address, size)
+    if len(data) != size:
+        raise QueueError(f"the driver names {address:#x}, where there is no memory")
+    return data
+
+
+def _write(memory: Memory, address: int, data: bytes) -> None:
+    """Change what is at a place that the driver has named."""
+    _check(address, len(data))
+    if memory.write(address, data) != len(data):
+        raise QueueError(f"the driver names {address:#x}, where there is no memory")
+
+
+def _check(address: int, size: int) -> None:
+    if address + size > _SPACE:
+        raise QueueError(f"the driver names {address:#x} and beyond, where addresses end")
