@@ -49,7 +49,8 @@ class Image:
 
     `entry` is the start address that the file names, if any. `data` is the file as it is, so
     that a recording can hold it and parse it again; `address` where a raw binary goes. `elf`:
-    machine and bits of an ELF file, `zeros`: the memory it wants to find cleared (start, end).
+    machine and bits of an ELF file, `zeros`: the memory it wants to find cleared (start, end),
+    by the addresses it is loaded to, and `bss`: the same where the program has it when it runs.
     """
 
     path: str
@@ -59,6 +60,7 @@ class Image:
     entry: int | None
     elf: tuple[str, int] | None = None
     zeros: tuple[tuple[int, int], ...] = ()
+    bss: tuple[tuple[int, int], ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -129,8 +131,10 @@ def _parse_elf(path: str, data: bytes) -> Image:
     except Exception as error:
         raise _broken_elf(path) from error
     segments = _sorted(path, [segment for segment, _ in found])
-    zeros = tuple((segment.end, end) for segment, end in found if end > segment.end)
-    return Image(path, data, None, segments, entry, (str(machine), bits), zeros)
+    cleared = [(segment, end) for segment, end in found if end > segment.end]
+    zeros = tuple((segment.end, end) for segment, end in cleared)
+    bss = tuple((s.run_end - (end - s.end), s.run_end) for s, end in cleared)
+    return Image(path, data, None, segments, entry, (str(machine), bits), zeros, bss)
 
 
 def _elf_segments(elf: ELFFile, data: bytes) -> Iterator[tuple[Segment, int]]:
@@ -143,9 +147,9 @@ def _elf_segments(elf: ELFFile, data: bytes) -> Iterator[tuple[Segment, int]]:
         offset, size, address = header["p_offset"], header["p_filesz"], header["p_paddr"]
         total += size
         end = address + max(size, header["p_memsz"])
-        if offset + size > len(data) or end > ADDRESS_SPACE or total > MAX_BYTES:
+        run_end = header["p_vaddr"] + max(size, header["p_memsz"])
+        if offset + size > len(data) or max(end, run_end) > ADDRESS_SPACE or total > MAX_BYTES:
             raise ValueError("a segment goes beyond the file, or the address space")
-        run_end = header["p_vaddr"] + header["p_memsz"]
         yield Segment(address, data[offset : offset + size], run_end), end
 
 

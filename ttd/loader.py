@@ -52,18 +52,21 @@ def _machine(elf: str, bits: int) -> str:
 
 def check_fits(image: Image, board: Board) -> None:
     """Raise unless the image is for the board's processor and goes into its memory."""
-    wanted = CPUS[board.cpu].elf
+    model = CPUS[board.cpu]
+    wanted = model.elf
     if image.elf not in (None, wanted):
         assert image.elf is not None
         raise ImageError(
             f"{image.path} is for {_machine(*image.elf)}; {board.name} needs {_machine(*wanted)}."
         )
-    for segment in image.segments:
-        region = board.region_at(segment.address)
-        last = board.region_at(segment.end - 1)
-        if region is None or last is not region or len(segment.data) > region.size:
+    parts = [("", segment.address, segment.end) for segment in image.segments]
+    # A Cortex-M runs a program where it is linked; elsewhere there may be page tables in between.
+    cleared = image.bss if model.vectors else image.zeros
+    parts += [("of zeros ", start, end) for start, end in cleared]
+    for what, start, end in parts:
+        if not board.has_memory(start, end):
             raise ImageError(
-                f"{image.path} has {len(segment.data)} bytes for {segment.address:#010x}, where "
+                f"{image.path} has {end - start} bytes {what}for {start:#010x}, where "
                 f"{board.name} has no memory for them: was it linked for another board?"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from intelhex import IntelHex
 
 from ttd.boards import BOARDS
+from ttd.boards.raw import raw_board
 from ttd.images import MAX_BYTES, Image, ImageError, Load, Segment, parse_image
 from ttd.loader import check_fits, load_image, start_without_vectors
 from ttd.recording.blob import MAX_RAW
@@ -184,7 +186,71 @@ def test_garbled_loads_say_so(text: str) -> None:
 
 
 def test_memory_that_an_elf_wants_cleared() -> None:
-    assert parse_image("a.elf", SMALL).zeros == ((0xC, 0x1C), (0x204, 0x214))
+    image = parse_image("a.elf", SMALL)
+    assert image.zeros == ((0xC, 0x1C), (0x204, 0x214))
+    assert image.bss == ((0xC, 0x1C), (0x20000004, 0x20000014))
+
+
+def with_zeros(virtual: int, physical: int, zeros: int, data: bytes = b"", bits: int = 32) -> bytes:
+    """An ELF of two segments: vectors at 0, and one that ends in so many bytes of zeros."""
+    segments = [(0, 0, VECTORS, 8), (virtual, physical, data, len(data) + zeros)]
+    size, entry = (64, 56) if bits == 64 else (52, 32)
+    body, table = b"", b""
+    for at, load, part, memory in segments:
+        where = size + entry * len(segments) + len(body)
+        if bits == 64:
+            table += struct.pack("<2I6Q", 1, 5, where, at, load, len(part), memory, 4)
+        else:
+            table += struct.pack("<8I", 1, where, at, load, len(part), memory, 5, 4)
+        body += part
+    machine = 243 if bits == 64 else 40
+    ident = b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9)
+    addresses = struct.pack("<3Q" if bits == 64 else "<3I", 0x101, size, 0)
+    rest = struct.pack("<I6H", 0, size, entry, len(segments), 64, 0, 0)
+    return ident + struct.pack("<HHI", 2, machine, 1) + addresses + rest + table + body
+
+
+@pytest.mark.parametrize(
+    ("board", "virtual", "physical", "zeros"),
+    [
+        ("mps2-an385", 0x20000000, 0x20000000, 0x80_0000),
+        ("mps2-an385", 0x20000000, 0x100, 0x80_0000),
+        ("mps2-an385", 0x20000000, 0x20000000, 0x40_0001),
+        ("mps2-an385", 0x21000000, 0x21000000, 0x100_0001),
+        ("mps2-an385", 0x30000000, 0x100, 16),
+        ("mps2-an385", 0xFFFFFFF0, 0x100, 0x100),
+        ("microbit", 0x20000000, 0x20000000, 0x4001),
+        ("microbit", 0x20000000, 0x100, 0x4001),
+    ],
+)
+@pytest.mark.parametrize("data", [b"", b"data"])
+def test_zeros_that_do_not_fit_are_refused(
+    board: str, virtual: int, physical: int, zeros: int, data: bytes
+) -> None:
+    fits = parse_image("a.elf", with_zeros(0x20000000, physical, 0x1000, data))
+    check_fits(fits, BOARDS[board])
+    with pytest.raises(ImageError, match=rf"a.elf has {zeros} bytes of zeros .* no memory"):
+        check_fits(parse_image("a.elf", with_zeros(virtual, physical, zeros, data)), BOARDS[board])
+
+
+def test_zeros_that_do_not_fit_are_refused_where_programs_have_page_tables() -> None:
+    board = BOARDS["virt"]
+    for physical, zeros, fit in ((0x80000000, 128 << 20, True), (0x80000000, (128 << 20) + 1, False),
+                                 (1 << 40, 1, False), ((1 << 64) - 16, 16, False)):  # fmt: skip
+        raw = with_zeros(0xFFFFFFC000000000, physical, zeros, bits=64)
+        image = replace(parse_image("k.elf", raw), segments=())
+        if fit:
+            check_fits(image, board)
+        else:
+            with pytest.raises(ImageError, match="of zeros"):
+                check_fits(image, board)
+
+
+def test_memory_may_be_in_several_parts() -> None:
+    board = raw_board(["cpu=cortex-m3", "ram=0x20000000:64K", "ram=0x20010000:64K", "ram=0:64K"])
+    check_fits(parse_image("a.elf", with_zeros(0x20000000, 0x20000000, 0x20000)), board)
+    with pytest.raises(ImageError, match="of zeros"):
+        check_fits(parse_image("a.elf", with_zeros(0x20000000, 0x20000000, 0x20001)), board)
 
 
 BASES = {"elf": SMALL, "rdimon": RDIMON[:0x2000], "hex": small_hex(start=1)}

@@ -168,10 +168,30 @@ class Board:
     boot: Boot | None = None
     """Places what `--kernel`, `--bios` and so on name."""
 
+    def has_memory(self, start: int, end: int) -> bool:
+        """Tell whether all of [start, end) is memory, and no byte of it is the same as another."""
+        taken = dict.fromkeys((region.name for region in self.regions), 0)
+        while start < end:
+            found = self._view_at(start)
+            if found is None:
+                return False
+            region, base = found
+            upto = min(end, base + region.size)
+            taken[region.name] += upto - start
+            if taken[region.name] > region.size:  # it has come round to a mirror of its start
+                return False
+            start = upto
+        return True
+
     def region_at(self, address: int) -> Region | None:
         """Return the memory that is seen at `address`, itself or a mirror of it."""
+        found = self._view_at(address)
+        return None if found is None else found[0]
+
+    def _view_at(self, address: int) -> tuple[Region, int] | None:
+        """The memory at `address`, and where what is seen of it there begins."""
         for region in self.regions:
             for base in (region.base, *region.mirrors):
                 if base <= address < base + region.size:
-                    return region
+                    return region, base
         return None
