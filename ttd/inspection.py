@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import dropwhile, islice
 from typing import Any
 
+from ttd.boards import PRIORITY_BITS
 from ttd.recording.events import Event, Kind, describe, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
@@ -27,6 +28,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         to_small(event.payload) == Cause.GUEST_PANIC for _, event in log.select([Kind.SHUTDOWN])
     )
     end = status.reason if status.complete else f"cut off at step {status.steps}"
+    bits = recording.config.options.get(PRIORITY_BITS)
     return {
         "board": recording.config.board,
         "cpu": recording.config.cpu_model,
@@ -43,6 +45,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         "clock_ns": recording.config.clock_ns,
         "images": sorted(recording.config.images),
         "loads": recording.config.options.get("loads"),
+        **({} if bits is None else {"priority_bits": bits}),
     }
 
 

@@ -30,7 +30,7 @@ RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
-STATE_VERSION = 3
+STATE_VERSION = 4
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 PAGE = 0x1000
 """No page table maps smaller parts."""
@@ -98,6 +98,7 @@ class Machine:
                 reset_address=board.reset_address,
                 ns_per_step=clock_ns,
                 timebase_hz=board.timebase_hz,
+                priority_bits=board.priority_bits,
                 semihosting=semihosting,
                 on_change=self.engine.stop_after_access,
                 on_reset_request=self._want_reset,

@@ -63,7 +63,8 @@ def test_lines_that_are_not_there() -> None:
     assert bench.scs_read(IPR + 40) == 0
 
 
-def test_priorities_by_byte_halfword_and_word(bench: Bench) -> None:
+def test_priorities_by_byte_halfword_and_word() -> None:
+    bench = Bench(priority_bits=3)
     bench.scs_write(IPR, 0xFF40A020)
     assert bench.scs_read(IPR) == 0xE040A020
     assert bench.scs_read(IPR + 1, 1) == 0xA0
@@ -73,7 +74,19 @@ def test_priorities_by_byte_halfword_and_word(bench: Bench) -> None:
     assert bench.scs_read(IPR) == 0x80606020
 
 
-def test_system_handler_priorities(bench: Bench) -> None:
+def test_as_many_priority_bits_as_the_board_says() -> None:
+    for bits, mask in ((3, 0xE0), (4, 0xF0), (8, 0xFF)):
+        bench = Bench(priority_bits=bits)
+        bench.scs_write(IPR, 0xFFFFFFFF)
+        assert bench.scs_read(IPR) == mask * 0x01010101
+    assert Bench().scs_read(IPR) == 0
+    bench = Bench()
+    bench.scs_write(IPR, 0xFFFFFFFF)
+    assert bench.scs_read(IPR) == 0xFFFFFFFF
+
+
+def test_system_handler_priorities() -> None:
+    bench = Bench(priority_bits=3)
     for offset in (SHPR1, SHPR1 + 4, SHPR1 + 8):
         bench.scs_write(offset, 0xFFFFFFFF)
     assert bench.scs_read(SHPR1) == 0x00E0E0E0

@@ -235,8 +235,13 @@ def test_zeros_that_do_not_fit_are_refused(
 
 def test_zeros_that_do_not_fit_are_refused_where_programs_have_page_tables() -> None:
     board = BOARDS["virt"]
-    for physical, zeros, fit in ((0x80000000, 128 << 20, True), (0x80000000, (128 << 20) + 1, False),
-                                 (1 << 40, 1, False), ((1 << 64) - 16, 16, False)):  # fmt: skip
+    ram, size = 0x80000000, 128 << 20
+    for physical, zeros, fit in (
+        (ram, size, True),
+        (ram, size + 1, False),
+        (1 << 40, 1, False),
+        ((1 << 64) - 16, 16, False),
+    ):
         raw = with_zeros(0xFFFFFFC000000000, physical, zeros, bits=64)
         image = replace(parse_image("k.elf", raw), segments=())
         if fit:

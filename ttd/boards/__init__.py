@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ttd.boards.base import Board
 from ttd.boards.numbers import BoardOptionError
 from ttd.catalogue import Catalogue
+from ttd.cpu.models import CPUS
 from ttd.recording.config import Option
 
 RAW = "raw"
 """The board that is made of what the user says."""
+
+PRIORITY_BITS = "priority-bits"
+"""The option of a board that says how many bits of an exception's priority there are."""
 
 
 def _mps2_an385() -> Board:
@@ -55,11 +60,30 @@ def make_board(name: str, options: Mapping[str, Option]) -> Board:
     if board is None:
         raise BoardOptionError(f"there is no board {name!r}; there are {', '.join(names())}")
     memory = options.get("memory")
-    if memory is None:
+    if memory is not None:
+        if board.with_memory is None or not isinstance(memory, int):
+            raise BoardOptionError(f"the memory of {name} has one size")
+        board = board.with_memory(memory)
+    return _with_priority_bits(board, options.get(PRIORITY_BITS))
+
+
+def _with_priority_bits(board: Board, bits: Option) -> Board:
+    if bits is None:
         return board
-    if board.with_memory is None or not isinstance(memory, int):
-        raise BoardOptionError(f"the memory of {name} has one size")
-    return board.with_memory(memory)
+    check_priority_bits(board.cpu, bits)
+    assert isinstance(bits, int)
+    return replace(board, priority_bits=bits, options={**board.options, PRIORITY_BITS: bits})
+
+
+def check_priority_bits(cpu: str, bits: Option) -> None:
+    """`BoardOptionError` unless the processor can have so many bits of priority."""
+    choice = CPUS[cpu].priority_bits
+    if not choice:
+        raise BoardOptionError(f"a {cpu} leaves no choice of priority bits")
+    if not isinstance(bits, int) or bits not in choice:
+        raise BoardOptionError(
+            f"a {cpu} has {choice[0]} to {choice[-1]} bits of priority, not {bits!r}"
+        )
 
 
 def names() -> list[str]:

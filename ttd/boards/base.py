@@ -141,6 +141,8 @@ class Board:
     serials: tuple[str, ...]
     """Names of the character devices, in the order in which the user connects them."""
     build_devices: Callable[[Wiring], list[MappedDevice]]
+    priority_bits: int | None = None
+    """How many bits of an exception's priority there are, where the processor leaves that open."""
     timebase_hz: int = 0
     """Rate of the core's real-time counter; 0: it has none."""
     irq_controller: str | None = None

@@ -5,11 +5,13 @@ room, QEMU's machine of the same name decides: the UART overrun interrupts of UA
 line and those of UART 3 and 4 have none; code memory at 0 is always the SSRAM.
 
 What QEMU answers with zeros but the board does not have at all ("reserved" in AN385) is not
-mapped here: an access there is a bus fault, as the default slave of the bus gives it.
+mapped here: an access there is a bus fault, as the default slave of the bus gives it. The FPGA's
+core has 3 bits of priority, QEMU's 8, and programs that are built for QEMU's look.
 """
 
 from __future__ import annotations
 
+from ttd import boards
 from ttd.boards.base import BitBand, Board, MappedDevice, Region, Slot, Wiring
 from ttd.devices.base import Line
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
@@ -23,6 +25,7 @@ from ttd.devices.registers import wired_or
 from ttd.devices.unimplemented import Unimplemented
 
 HZ = 25_000_000
+PRIORITY_BITS = 8
 WINDOW = 0x1000
 
 UARTS = {"uart0": (0x40004000, 0), "uart1": (0x40005000, 2), "uart2": (0x40006000, 4),
@@ -115,6 +118,8 @@ MPS2_AN385 = Board(
     irq_lines=32,
     core_hz=HZ,
     ns_per_step=40,
+    priority_bits=PRIORITY_BITS,
+    options={boards.PRIORITY_BITS: PRIORITY_BITS},
     reset_address=0,
     regions=(
         Region("ssram1", 0x00000000, 0x0040_0000, mirrors=(0x00400000,)),

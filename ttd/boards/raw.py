@@ -1,8 +1,8 @@
 """The `raw` board: a processor, memory and serial ports where the user says, for any blob.
 
 It is made from words that the recording keeps: `cpu=MODEL`, `ram=ADDRESS:SIZE`,
-`uart=TYPE@ADDRESS[,irq=N]`, and where it begins: `vectors=ADDRESS`, or `pc=ADDRESS` and
-`sp=ADDRESS`.
+`uart=TYPE@ADDRESS[,irq=N]`, `priority-bits=N`, and where it begins: `vectors=ADDRESS`, or
+`pc=ADDRESS` and `sp=ADDRESS`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
-from ttd.boards import RAW
+from ttd.boards import PRIORITY_BITS, RAW, check_priority_bits
 from ttd.boards.base import Board, MappedDevice, Region, Wiring
 from ttd.boards.numbers import BoardOptionError, parse_address, parse_size
 from ttd.cpu.models import CPUS
@@ -23,6 +23,7 @@ from ttd.devices.ns16550 import Ns16550
 from ttd.devices.pl011 import Pl011
 from ttd.engine.isa import Code
 from ttd.images import Image, Load, check_apart
+from ttd.recording.config import Option
 
 DESCRIPTION = "A processor, memory and serial ports where you say, for any image"
 HZ = 25_000_000
@@ -75,6 +76,7 @@ class RawMachine:
     cpu: str = ""
     ram: list[Region] = field(default_factory=list)
     uarts: list[RawUart] = field(default_factory=list)
+    priority_bits: int | None = None
     vectors: int | None = None
     pc: int | None = None
     sp: int | None = None
@@ -102,9 +104,14 @@ def raw_board(words: Sequence[str]) -> Board:
         serials=tuple(f"uart{number}" for number in range(len(machine.uarts))),
         build_devices=partial(_build, tuple(machine.uarts)),
         timebase_hz=TIMEBASE_HZ,
+        priority_bits=machine.priority_bits,
         start=start,
-        options={RAW: list(words)},
+        options={RAW: list(words), **_priority_option(machine)},
     )
+
+
+def _priority_option(machine: RawMachine) -> dict[str, Option]:
+    return {} if machine.priority_bits is None else {PRIORITY_BITS: machine.priority_bits}
 
 
 def _build(uarts: Sequence[RawUart], wiring: Wiring) -> list[MappedDevice]:
@@ -148,6 +155,12 @@ def _uart(machine: RawMachine, text: str) -> None:
     machine.uarts.append(RawUart(kind, address, None if irq is None else int(irq)))
 
 
+def _priority_bits(machine: RawMachine, text: str) -> None:
+    if re.fullmatch(r"[0-9]{1,4}", text) is None:
+        raise BoardOptionError(f"the number of priority bits is a number, not {text!r}")
+    machine.priority_bits = int(text)
+
+
 def _place(name: str) -> Callable[[RawMachine, str], None]:
     return lambda machine, text: setattr(machine, name, parse_address(text, name.upper()))
 
@@ -160,6 +173,7 @@ _READ: dict[str, Callable[[RawMachine, str], None]] = {
     "cpu": _cpu,
     "ram": _ram,
     "uart": _uart,
+    PRIORITY_BITS: _priority_bits,
     "vectors": _place("vectors"),
     "pc": _place("pc"),
     "sp": _place("sp"),
@@ -176,6 +190,8 @@ def _check(machine: RawMachine) -> None:
         raise BoardOptionError(f"a raw board has at most {MOST_PARTS} memories and as many UARTs")
     if sum(region.size for region in machine.ram) > MOST_RAM:
         raise BoardOptionError("a raw board has at most 4G of memory")
+    if machine.priority_bits is not None:
+        check_priority_bits(machine.cpu, machine.priority_bits)
     model = CPUS[machine.cpu]
     page, limit = model.isa.page_size, 1 << model.elf[1]
     parts = [(r.base, r.end, f"the memory at {r.base:#x}") for r in machine.ram]

@@ -78,6 +78,12 @@ if TYPE_CHECKING:
     help="What the board's network interface is connected to; by default the first --netdev.",
 )
 @click.option("--realtime", is_flag=True, help="A guest that sleeps takes its time.")
+@click.option(
+    "--priority-bits",
+    type=int,
+    metavar="N",
+    help="Bits of an exception's priority that a Cortex-M3 has (3 to 8).",
+)
 @click.option("-m", "--memory", metavar="SIZE", help="How much memory, such as 256M (virt).")
 @click.option("--kernel", metavar="FILE", help="Kernel that the firmware starts (virt).")
 @click.option(

@@ -113,6 +113,8 @@ class CoreWiring:
     """Virtual time of a step."""
     timebase_hz: int
     """Rate of the real-time counter; 0: the core has none."""
+    priority_bits: int | None
+    """How many bits of an exception's priority there are; None: as many as the core always has."""
     on_change: Callable[[], None]
     """`pending` has to be asked before the next instruction: the instruction under way, if any,
     has to be the last of the engine's run."""
@@ -218,5 +220,7 @@ class CpuModel:
     """How many external interrupts a board can connect; they are numbered from 0."""
     paged: bool = False
     """Software decides which memory is where, so that addresses say nothing about it."""
+    priority_bits: range = range(0)
+    """How many bits of an exception's priority a board may choose; empty: there is no choice."""
     vectors: bool = False
     """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ttd.boards import BOARDS, RAW, make_board
+from ttd.boards import BOARDS, PRIORITY_BITS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError, parse_size
 from ttd.cpu.models import CPUS
@@ -38,6 +38,7 @@ class MachineChoice:
     pc: str | None = None
     sp: str | None = None
     uart: Sequence[str] = ()
+    priority_bits: int | None = None
 
     def make(self) -> tuple[Board, list[Load]]:
         """The board and all that is loaded; a `UserError` says what cannot be."""
@@ -45,7 +46,7 @@ class MachineChoice:
             return self._make_raw()
         self._refuse(RAW, "cpu", "ram", "load", "pc", "sp", "uart")
         memory = None if self.memory is None else parse_size(self.memory, "--memory")
-        board = make_board(self.board, {"memory": memory})
+        board = make_board(self.board, {"memory": memory, PRIORITY_BITS: self.priority_bits})
         if board.boot is None:
             wrong = ("kernel", "bios", "initrd", "append")
             if any(getattr(self, name) is not None for name in wrong):
@@ -63,6 +64,8 @@ class MachineChoice:
         words = [] if self.cpu is None else [f"cpu={self.cpu}"]
         words += [f"ram={text}" for text in self.ram]
         words += [f"uart={text}" for text in self.uart]
+        if self.priority_bits is not None:
+            words.append(f"{PRIORITY_BITS}={self.priority_bits}")
         board = raw.raw_board(words)
         loads = [] if self.image is None else [Load("image", load_image(self.image))]
         loads += [Load("load", load_image(text)) for text in self.load]

@@ -42,6 +42,7 @@ def _build(profile: Profile, core: CoreWiring) -> CortexM:
         core.clock,
         hz=core.hz,
         lines=core.lines,
+        priority_bits=core.priority_bits,
         vtor=core.reset_address,
         semihosting=core.semihosting,
         on_change=core.on_change,
@@ -56,6 +57,7 @@ MODELS = tuple(
         ("EM_ARM", 32),
         partial(_build, profile),
         lines=240 if profile.mainline else 32,
+        priority_bits=profile.choice_of_bits,
         vectors=True,
     )
     for profile in (CORTEX_M3, CORTEX_M0)

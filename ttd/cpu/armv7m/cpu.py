@@ -98,12 +98,14 @@ class CortexM:
         hz: int,
         reference_hz: int = 0,
         lines: int = 32,
+        priority_bits: int | None = None,
         vtor: int = 0,
         semihosting: bool = True,
         on_change: Callable[[], None] = lambda: None,
         on_reset_request: Callable[[], None] = lambda: None,
     ) -> None:
-        """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none.
+        """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none; `priority_bits`:
+        of each exception, None for as many as the profile has.
 
         `on_change` is called when `pending` has to be asked before the next instruction: the
         instruction under way, if any, has to be the last of the engine's run.
@@ -112,7 +114,7 @@ class CortexM:
         self.registers: tuple[Register, ...] = profile.registers
         self._profile = profile
         self._engine = engine
-        self._table = ExceptionTable(lines, profile.priority_bits)
+        self._table = ExceptionTable(lines, priority_bits or profile.priority_bits)
         self.scs = SystemControlSpace(
             "scs",
             clock,

@@ -29,6 +29,8 @@ class Profile:
     isa: Isa
     mainline: bool
     priority_bits: int
+    """Unless the board says otherwise."""
+    choice_of_bits: range
     mpu_regions: int
     trace_units: bool
     """DWT with its cycle counter, ITM, FPB, TPIU."""
@@ -41,7 +43,8 @@ CORTEX_M3 = Profile(
     name="cortex-m3",
     isa=CORTEX_M3_ISA,
     mainline=True,
-    priority_bits=3,
+    priority_bits=8,
+    choice_of_bits=range(3, 9),  # its TRM, section 6.1
     mpu_regions=8,
     trace_units=True,
     registers=REGISTERS,
@@ -74,6 +77,7 @@ CORTEX_M0 = Profile(
     isa=CORTEX_M0_ISA,
     mainline=False,
     priority_bits=2,
+    choice_of_bits=range(0),
     mpu_regions=0,
     trace_units=False,
     registers=BASELINE_REGISTERS,
