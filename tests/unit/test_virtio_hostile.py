@@ -124,3 +124,17 @@ def test_a_console_says_what_is_long_in_pieces() -> None:
     serve(driver)
     assert len(front.taken) == 4 << 15
     assert driver.used(1) == [(0, 0)]
+
+
+@pytest.mark.parametrize("kind", ["console", "net"])
+def test_to_ask_for_room_changes_nothing(kind: str) -> None:
+    driver = Driver(MAKERS[kind])
+    driver.start()
+    driver.descriptor(0, DATA, 16, WRITE | NEXT, 0)  # a circle
+    driver.offer(0)
+    front = driver.device.front  # type: ignore[attr-defined]
+    before = driver.device.save()
+    assert front.can_receive(*([60] if kind == "net" else []))
+    assert driver.device.save() == before
+    front.receive(bytes(60))
+    assert driver.reg(0x70) & 64
