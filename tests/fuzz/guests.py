@@ -13,6 +13,7 @@ import signal
 import struct
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -311,15 +312,36 @@ def capture(choose: random.Random) -> bytes:
 
 def command(folder: str, words: list[str]) -> tuple[int, str]:
     """Exit code (negative: a signal) and standard error of a `ttd` command in a fork of this."""
+    return _forked(lambda files: cli_forks.child(folder, words, files))
+
+
+def _forked(work: Callable[[list[int]], None]) -> tuple[int, str]:
+    """As `command`, of what is done with standard input, output and error."""
     with tempfile.TemporaryFile() as err, open(os.devnull, "r+b") as null:
         pid = os.fork()
         if pid == 0:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            files = [os.dup(file.fileno()) for file in (null, null, err)]
-            cli_forks.child(folder, words, files)
+            work([os.dup(file.fileno()) for file in (null, null, err)])
+            os._exit(0)
         code = _wait(pid)
         err.seek(0)
         return code, err.read().decode(errors="replace")
+
+
+def cut_in_slices(path: Path, seed: int) -> None:
+    """Replay in pieces of any length; `Divergence` unless the end is that of the recording."""
+    from ttd.host.semihost_files import SemihostFiles  # noqa: PLC0415
+    from ttd.recorded import RecordedMachine  # noqa: PLC0415
+    from ttd.runs import RunEnd  # noqa: PLC0415
+
+    choose = random.Random(seed)
+    session = RecordedMachine.open(str(path), SemihostFiles(None))
+    end = RunEnd.LIMIT
+    while end is RunEnd.LIMIT:
+        length = choose.choice((1, 2, 3, 17, 100, 1000, 5000))
+        end = session.machine.run(session.machine.engine.step + length).end
+    session.compare_end()
+    session.close()
 
 
 def _wait(pid: int) -> int:
@@ -354,8 +376,19 @@ def attack(target: Target, seed: int, folder: str) -> None:
     code, err = command(folder, ["replay", "--verify", "run.ttd"])
     assert code == 0, f"replay: exit code {code}: {err}"
     assert ": the same" in err, err
+    code, err = _forked(lambda files: _report(files[2], cut_in_slices, home / "run.ttd", seed))
+    assert code == 0, f"in slices: exit code {code}: {err}"
     code, err = command(folder, ["info", "run.ttd"])
     assert code == 0, err
+
+
+def _report(error: int, work: Callable[[Path, int], None], path: Path, seed: int) -> None:
+    """Do it; what goes wrong is written to a file, and ends the process."""
+    try:
+        work(path, seed)
+    except BaseException:
+        os.write(error, traceback.format_exc().encode())
+        os._exit(1)
 
 
 def guests(count: int, seed: int) -> Iterator[tuple[Target, int]]:
