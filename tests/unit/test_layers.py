@@ -102,3 +102,34 @@ def test_nothing_unpickles() -> None:
         if path.exists():
             for line, module in imports(path):
                 assert not forbidden.fullmatch(module.split(".")[0]), f"{name}:{line}: {module}"
+
+
+def own_attributes(tree: ast.Module) -> set[str]:
+    """Names of the attributes that a module gives to its own classes and their instances."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for part in node.body:
+                targets = part.targets if isinstance(part, ast.Assign) else []
+                if isinstance(part, ast.AnnAssign):
+                    targets = [part.target]
+                found.update(target.id for target in targets if isinstance(target, ast.Name))
+                if isinstance(part, ast.FunctionDef):
+                    found.add(part.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_private_attribute_of_another_module(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    own = own_attributes(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not re.match(r"_[^_]", node.attr):
+            continue
+        mine = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        # Unicorn's binding has no other way to its handle.
+        known = mine or node.attr in own or ast.unparse(node) == "self._uc._uch"
+        assert known, f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)} is private"
