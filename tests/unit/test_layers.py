@@ -116,9 +116,12 @@ def own_attributes(tree: ast.Module) -> set[str]:
                 found.update(target.id for target in targets if isinstance(target, ast.Name))
                 if isinstance(part, ast.FunctionDef):
                     found.add(part.name)
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            if isinstance(node.value, ast.Name) and node.value.id == "self":
-                found.add(node.attr)
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node.value) == "self"
+        ):
+            found.add(node.attr)
     return found
 
 
