@@ -227,14 +227,17 @@ class Machine:
         At the position where it comes back, timers that are due have fired and inputs of that
         step are in; a pending interrupt is not taken yet.
         """
-        host_time = self.clock.host_time
-        if host_time is None or self.replay.in_play:
-            return self._run(limit)
-        host_time.resume()
+        host_time = None if self.replay.in_play else self.clock.host_time
+        if host_time is not None:
+            host_time.resume()
+        self.replay.run_begins()
         try:
-            return self._run(limit)
+            stop = self._run(limit)
         finally:
-            host_time.pause()
+            if host_time is not None:
+                host_time.pause()
+        self.replay.run_ends()
+        return stop
 
     def _run(self, limit: int | None) -> RunStop:
         while True:

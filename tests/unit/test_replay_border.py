@@ -61,11 +61,13 @@ class Rig:
             echo=lambda name, data: self.echoed.append((name, data)),
             random=lambda count: b"r" * count,
         )
+        self.called = threading.Event()
         self.replay.attach(
             lambda: self.at.step,
             lambda: self.at.warp,
             on_request=lambda kind, cause: self.requests.append((kind, cause)),
             on_debug_write=self.debug.append,
+            on_wake=self.called.set,
         )
         self.room = 1
         self.got = bytearray()
@@ -509,13 +511,68 @@ def test_input_wakes_an_idle_recorder(rig: Rig) -> None:
     assert rig.replay.wait(5)
 
 
-def test_progress_is_committed_twice_a_second(rig: Rig, recording: Recording) -> None:
+def committed_at(recording: Recording, step: int) -> bool:
+    """Whether the recording comes to be committed at `step`, which takes a moment."""
+    deadline = time.monotonic() + 20
+    while recording.status.steps != step and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return recording.status.steps == step
+
+
+def test_a_running_machine_is_asked_to_come_by_and_commit(rig: Rig, recording: Recording) -> None:
     rig.checkpoint()
     rig.replay.interrupt(15)
     rig.at.step = 123
-    rig.checkpoint()
+    rig.called.clear()
+    assert rig.called.wait(20)
     assert recording.status.steps == 0
-    rig.replay._commits.last_commit -= 0.5
     rig.checkpoint()
     assert (recording.status.steps, recording.status.virtual_ns) == (123, 123 * 40)
     assert recording.status.events == 1
+
+
+def test_what_has_been_reached_is_committed_while_nothing_runs(
+    rig: Rig, recording: Recording
+) -> None:
+    rig.replay.run_begins()
+    rig.checkpoint()
+    rig.replay.interrupt(15)
+    rig.at.step = 123
+    rig.replay.run_ends()
+    assert committed_at(recording, 123)
+    rig.replay.run_begins()
+    rig.at.step = 200
+    rig.replay.run_ends()
+    assert committed_at(recording, 200)
+
+
+def test_what_has_been_reached_is_committed_during_a_wait(rig: Rig, recording: Recording) -> None:
+    rig.checkpoint()
+    rig.at.step = 77
+    threading.Timer(1, rig.replay.wake).start()
+    assert rig.replay.wait(20)
+    assert committed_at(recording, 77)
+
+
+def test_a_long_call_to_the_host_is_cut_off_before_its_step(rig: Rig, recording: Recording) -> None:
+    rig.checkpoint()
+    rig.replay.interrupt(15)
+    rig.at.step = 50
+
+    def long() -> bytes:
+        assert committed_at(recording, 50)
+        return b"later"
+
+    def longer() -> bytes:
+        time.sleep(0.6)
+        return b"later still"
+
+    assert rig.replay.host_call("read", long) == b"later"
+    assert recording.status.events == 1
+    # The second call of one step: a history with the first alone would end in its middle.
+    assert rig.replay.host_call("read", longer) == b"later still"
+    assert recording.status.events == 1
+    rig.at.step = 51
+    rig.replay.run_ends()
+    assert committed_at(recording, 51)
+    assert recording.status.events == 3

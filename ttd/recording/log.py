@@ -12,20 +12,21 @@ from ttd.recording.index import ChunkInfo
 from ttd.recording.recording import Recording
 
 CHUNK_EVENTS = 4096
-"""Events in a full chunk; what is not full yet is written again at each commit."""
+"""Events in a full chunk."""
 CHUNK_BYTES = 1 << 18
 """Payload bytes that make a chunk full."""
 _CACHED_CHUNKS = 16
 _EVENT_BYTES = 8
-"""What an event counts for a commit besides its payload."""
+"""What an event counts besides its payload."""
 
 
 class EventLog:
     """All events of a recording, by sequence number (0, 1, ...), steps never decreasing.
 
-    The last chunk is kept as it grows and handed to the recording whenever that commits, so that
-    a live machine can read at once what it has just recorded; the others are decoded when they
-    are asked for, the latest few kept. Without a recording everything stays in memory.
+    The last chunk is kept as it grows, so that a live machine can read at once what it has just
+    recorded, and whenever the recording commits, it is handed what is new in it; the others are
+    decoded when they are asked for, the latest few kept. Without a recording everything stays in
+    memory.
     """
 
     def __init__(self, recording: Recording | None = None) -> None:
@@ -40,8 +41,6 @@ class EventLog:
         self._tail_bytes = 0
         self._tail_written = 0
         self._end = 0
-        self.pending_bytes = 0
-        """Roughly the bytes appended since the recording last committed."""
         if recording is not None:
             for info in recording.chunks():
                 self._add_info(info)
@@ -64,23 +63,20 @@ class EventLog:
         if len(event.payload) > MAX_PAYLOAD:
             raise RecordingError(f"an event of {len(event.payload)} bytes is too large to record")
         self._tail.append(event)
-        size = len(event.payload) + _EVENT_BYTES
-        self._tail_bytes += size
-        self.pending_bytes += size
+        self._tail_bytes += len(event.payload) + _EVENT_BYTES
         self._end += 1
         if len(self._tail) >= CHUNK_EVENTS or self._tail_bytes >= CHUNK_BYTES:
             self._close_tail()
         return self._end - 1
 
-    def flush(self) -> None:
-        """Hand everything to the recording, which is about to commit."""
-        self.pending_bytes = 0
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        if self._recording is not None and len(self._tail) > self._tail_written:
-            self._tail_written = len(self._tail)
-            self._recording.add_chunk(self._tail_first, self._tail)
+    def flush(self, end: int | None = None) -> None:
+        """Hand the events up to number `end` (None: all) to the recording."""
+        count = len(self._tail) if end is None else end - self._tail_first
+        begin = self._tail_written
+        if self._recording is not None and count > begin:
+            # A small chunk of its own: the full one takes the place of all of these.
+            self._tail_written = count
+            self._recording.add_chunk(self._tail_first + begin, self._tail[begin:count])
 
     def get(self, sequence: int) -> Event | None:
         """The event with this number; None at and beyond the end."""
@@ -177,7 +173,7 @@ class EventLog:
     def _close_tail(self) -> None:
         if self._recording is None:
             return
-        self._hand_over()
+        self._recording.add_chunk(self._tail_first, self._tail)
         self._add_info(ChunkInfo.of(self._tail_first, self._tail))
         self._tail = []
         self._tail_first = self._end

@@ -41,8 +41,9 @@ class Recording:
     def __init__(self, path: str, connection: sqlite3.Connection, writable: bool) -> None:
         self.path = path
         self.writable = writable
-        self.before_commit: Callable[[], None] | None = None
-        """Called before a commit or a snapshot, to hand over events not handed over yet."""
+        self.before_commit: Callable[[int | None], None] | None = None
+        """Called before a commit or a snapshot, to hand over events not handed over yet: up to
+        this number, or all."""
         self.config = MachineConfig("", "", 1)
         self.created_by = ""
         self.devices: list[str] = []
@@ -155,11 +156,6 @@ class Recording:
 
     # --- growing
 
-    @property
-    def uncommitted_bytes(self) -> int:
-        """Roughly what has been added since the last commit."""
-        return 0 if self._writer is None else self._writer.uncommitted
-
     def event_bytes(self) -> int:
         """Bytes that the events take in the file, as compressed."""
         row = self._row("SELECT coalesce(sum(length(data)), 0) FROM chunks")
@@ -171,14 +167,15 @@ class Recording:
         self._put(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
 
     def add_chunk(self, first: int, events: Sequence[Event]) -> None:
-        """Store the events from number `first` on, replacing an earlier, shorter chunk there."""
+        """Store the events from number `first` on, in place of smaller chunks of them."""
         events = list(events)
         info = ChunkInfo.of(first, events)
-        self._events = first + len(events)
+        end = self._events = first + len(events)
 
         def job(db: sqlite3.Connection) -> None:
             data = encode_chunk(events, first)
-            db.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
+            db.execute("DELETE FROM chunks WHERE first >= ? AND first < ?", (first, end))
+            db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
 
         self._put(job, _ROW_BYTES + 4 * len(events) + sum(len(e.payload) for e in events))
 
@@ -214,7 +211,7 @@ class Recording:
         before it; for the first, all pages.
         """
         if self.before_commit is not None:
-            self.before_commit()
+            self.before_commit(None)
         info = SnapshotInfo(len(self._snapshots), step, sequence, virtual_ns, state_hash)
         if sequence > self._events:
             raise RecordingError("a snapshot cannot come before the events that led to it")
@@ -242,13 +239,18 @@ class Recording:
             _ROW_BYTES + len(blob),
         )
 
-    def commit(self, steps: int, virtual_ns: int, warp_ns: int = 0) -> None:
+    def commit(
+        self, steps: int, virtual_ns: int, warp_ns: int = 0, events: int | None = None
+    ) -> None:
         """Make everything so far permanent, and that the history goes up to `steps`.
 
+        `events`: only the first so many. Nothing happens if more have been stored.
         Returns at once; a failure is raised by a later call.
         """
         if self.before_commit is not None:
-            self.before_commit()
+            self.before_commit(events)
+        if events is not None and self._events > events:
+            return
         self.status = Status(steps, virtual_ns, warp_ns, self._events)
         self._commit_status()
 

@@ -23,8 +23,6 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, lock: RLock) -> None:
         self.error: BaseException | None = None
-        self.uncommitted = 0
-        """Bytes put since the last `commit`."""
         self._connection = connection
         self._lock = lock
         self._jobs: deque[tuple[Job | None, int]] = deque()
@@ -41,14 +39,12 @@ class Writer:
             self._changed.wait_for(lambda: self._queued < QUEUED_BYTES)
             self._jobs.append((job, size))
             self._queued += size
-            self.uncommitted += size
             self._changed.notify_all()
 
     def commit(self) -> None:
         """Queue a commit of everything before it."""
         with self._changed:
             self._jobs.append((None, 0))
-            self.uncommitted = 0
             self._changed.notify_all()
 
     def drain(self) -> None:

@@ -113,7 +113,8 @@ class CharDriver:
         at, device = self._at, self._device()
         if not at.playing():
             try:
-                data = b"" if self.backend is None else self.backend.read_all(count)
+                with at.waiting():
+                    data = b"" if self.backend is None else self.backend.read_all(count)
             except OSError as error:
                 at.append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
                 raise

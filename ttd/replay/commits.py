@@ -2,48 +2,124 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event as Flag
+from threading import Lock, Thread
 
+from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
 from ttd.replay.log_cursor import LogCursor
 
-_COMMIT_SECONDS = 0.4
-_COMMIT_BYTES = 1 << 19
+COMMIT_SECONDS = 0.25
+"""Between two commits, while there is something new."""
 
 
 class Commits:
-    """The recording behind a log, if there is one."""
+    """The recording behind a log, if there is one, and the clock that says when to commit.
+
+    A commit is a *cut*: so many events, and the position up to which they are the whole history.
+    Only the machine's thread can name one. While it works, the clock asks it to come by
+    (`wanted`); while it *rests* at a position, waiting for somebody, the clock commits by itself.
+    """
 
     def __init__(self, at: LogCursor) -> None:
         self._at = at
         self.recording: Recording | None = None
-        self.last_commit = 0.0
-        """When, on the clock `time.monotonic`."""
+        self.wanted = False
+        """A commit is due, and the machine's thread has to make it."""
+        self._lock = Lock()
+        self._resting = False
+        self._cut = (-1, 0, 0)
+        """Events, step and sum of idle warps."""
+        self._committed = self._cut
+        self._over = Flag()
+        self._thread: Thread | None = None
 
-    def commit_if_due(self) -> None:
-        """Commit now and then."""
-        now = time.monotonic()
-        if now - self.last_commit >= _COMMIT_SECONDS or self.uncommitted() >= _COMMIT_BYTES:
-            self.commit()
+    def start(self, on_due: Callable[[], None]) -> None:
+        """Begin to commit in time. `on_due` is called from a thread: a running machine is wanted
+        at a checkpoint soon."""
+        if self.recording is not None and self._at.live:
+            self._thread = Thread(
+                target=self._watch, args=(on_due,), name="ttd-commits", daemon=True
+            )
+            self._thread.start()
 
-    def uncommitted(self) -> int:
-        """Roughly the bytes recorded since the last commit."""
-        stored = 0 if self.recording is None else self.recording.uncommitted_bytes
-        return stored + self._at.log.pending_bytes
+    def stop(self) -> None:
+        """Commit only when asked to from here on."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._over.set()
+            thread.join()
+
+    def _watch(self, on_due: Callable[[], None]) -> None:
+        while not self._over.wait(COMMIT_SECONDS):
+            with self._lock:
+                resting = self._resting
+                if resting:
+                    # What cannot be written is said by the next use of the recording.
+                    with suppress(RecordingError):
+                        self._commit_cut()
+                else:
+                    self.wanted = True
+            if not resting:
+                on_due()
 
     def commit(self) -> None:
         """Commit everything recorded so far, and how far that is."""
+        self.wanted = False
         if self.recording is not None and self._at.live:
-            self._at.note_frontier()
-            self.last_commit = time.monotonic()
-            step, warp = self._at.frontier
-            clock_ns = self.recording.config.clock_ns
-            self.recording.commit(step, step * clock_ns + warp, warp)
+            self._take_cut()
+            self._commit_cut()
+
+    def rest(self) -> None:
+        """The machine's thread is at a position, and does nothing for a while."""
+        if self._thread is not None:
+            self._take_cut()
+            with self._lock:
+                self._resting = True
+
+    def stir(self) -> None:
+        """It goes on."""
+        if self._thread is not None:
+            with self._lock:
+                self._resting = False
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Inside, the machine's thread waits for the host, in the middle of a step.
+
+        In one step it may do so again: what the log has got since the first time is not history
+        that can be cut off there.
+        """
+        if self._thread is not None:
+            if self._cut[1] != self._at.step():
+                self._take_cut()
+            with self._lock:
+                self._resting = True
+        try:
+            yield
+        finally:
+            self.stir()
+
+    def _take_cut(self) -> None:
+        at = self._at
+        at.note_frontier()
+        self._cut = (len(at.log), *at.frontier)
+
+    def _commit_cut(self) -> None:
+        recording = self.recording
+        if recording is None or self._cut == self._committed:
+            return
+        self._committed = self._cut
+        events, step, warp = self._cut
+        recording.commit(step, step * recording.config.clock_ns + warp, warp, events)
 
     def finish(self, reason: str, exit_code: int | None, state_hash: bytes | None) -> None:
         """End a recording that is being made."""
+        self.stop()
         at = self._at
         if self.recording is not None and at.live:
             at.note_frontier()

@@ -68,14 +68,17 @@ class Entrance:
         """There is input: end a `wait` that is under way."""
         self._input = True
         self._wake.set()
+        self.call()
+
+    def call(self) -> None:
+        """A machine that runs is wanted at a checkpoint soon; a `wait` goes on. Any thread."""
         if self.on_wake is not None:
             self.on_wake()
 
     def come_back(self) -> None:
         """There is input, made by the machine itself, which is not in a `wait` now."""
         self._input = True
-        if self.on_wake is not None:
-            self.on_wake()
+        self.call()
 
     def wait(self, timeout: float) -> bool:
         """Sleep until `wake` is called, `timeout` seconds at most; True if woken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 from ttd.recording.events import Event, Kind, describe, number, small, to_number, to_small
@@ -49,6 +50,8 @@ class LogCursor:
         """The sum of idle warps so far."""
         self.warp_step: Callable[[], int] | None = None
         """The step of the last warp."""
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Is around all in which the machine's thread waits for the host, inside a step."""
         self.cursor = 0
         self.head: Event | None = None
         """Play: the next event."""

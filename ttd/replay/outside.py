@@ -70,7 +70,8 @@ class HostCalls:
         name = tag.encode()
         head = bytes((len(name),)) + name
         if not at.playing():
-            result = call()
+            with at.waiting():
+                result = call()
             at.append(Kind.HOST_CALL, head + result)
             return result
         event = at.take(Kind.HOST_CALL, f"host call {tag}")

@@ -48,6 +48,7 @@ class Replay:
         self._at = LogCursor()
         self._entrance = Entrance(self._at)
         self._commits = Commits(self._at)
+        self._at.waiting = self._commits.resting
         self._marks = SnapshotMarks(self._at)
         self._clocks = Clocks(self._at)
         self._host_calls = HostCalls(self._at)
@@ -143,6 +144,7 @@ class Replay:
         if at.mode is not _PLAY:
             self._marks.arm(snapshots)
             self._drivers.start()
+            self._commits.start(self._entrance.call)
 
     def finish(
         self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
@@ -160,6 +162,7 @@ class Replay:
 
     def close(self) -> None:
         """Let go of the host: every backend is closed."""
+        self._commits.stop()
         self._drivers.close()
 
     # --- where we are
@@ -386,8 +389,8 @@ class Replay:
         """
         if kind is _CLOCK_VIRTUAL:
             self._entrance.flush()
-            if self._at.mode is _RECORD:
-                self._commits.commit_if_due()
+            if self._commits.wanted:
+                self._commits.commit()
             return True
         return self._at.checkpoint(kind)
 
@@ -441,7 +444,9 @@ class Replay:
 
         In play it raises `ReplayError`: the past is read-only.
         """
+        self._commits.stir()
         self._debug_writes.write(payload)
+        self._commits.rest()
 
     # --- waiting, state
 
@@ -452,11 +457,24 @@ class Replay:
     def wait(self, timeout: float) -> bool:
         """Sleep until the host has new input or `wake` is called, `timeout` seconds at most.
 
-        For an idle machine in record. True if woken. Commits what has been recorded first.
+        For an idle machine in record. True if woken.
         """
-        if self._at.mode is _RECORD and self._commits.uncommitted():
-            self._commits.commit()
-        return self._entrance.wait(timeout)
+        self._commits.rest()
+        try:
+            return self._entrance.wait(timeout)
+        finally:
+            self._commits.stir()
+
+    def run_begins(self) -> None:
+        """The machine's thread leaves the position at which it has been."""
+        self._commits.stir()
+
+    def run_ends(self) -> None:
+        """The machine's thread is at a position, in the hands of somebody who looks at it.
+
+        What is known by now is history, and committed soon, even if nothing happens any more.
+        """
+        self._commits.rest()
 
     def note_position(self) -> None:
         """The machine stops here: in record, history up to this step is now known to somebody.
