@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ttd.cli.debugging import serve_debugger
 from ttd.cli.output import say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
+from ttd.errors import UserError
 
 if TYPE_CHECKING:
     from ttd.host.additions import Additions
@@ -242,19 +244,28 @@ def _input(session: RecordedMachine, spec: str | None) -> Iterator[None]:
 
     replay = session.replay
 
-    def put(name: str, group: list[tuple[int, int, int]]) -> bool:
-        return all([replay.input_event(name, e) for e in group]) and replay.input_sync_event(name)
+    def put(groups: Mapping[str, list[tuple[int, int, int]]]) -> bool:
+        check()
+        return replay.input_groups(groups)
+
+    def check() -> None:
+        if session.machine.ended is not None:
+            raise UserError(f"nothing enters any more: {session.machine.ended.reason}")
+
+    def ask(request: Callable[[Cause], None]) -> None:
+        check()
+        request(Cause.HOST)
 
     devices = dict(session.machine.board.inputs) | {
         extra.name: extra.kind.removeprefix("virtio-")
         for extra in extras_of(session.recording.config)
         if extra.kind in INPUT_DEVICES
     }
-    commands = {
-        "system_reset": lambda: replay.reset_request(Cause.HOST),
-        "system_suspend": lambda: replay.suspend_request(Cause.HOST),
+    commands: dict[str, Callable[[], None]] = {
+        "system_reset": partial(ask, replay.reset_request),
+        "system_suspend": partial(ask, replay.suspend_request),
         "system_wakeup": session.machine.wake_up,
-        "quit": lambda: replay.shutdown_request(Cause.HOST),
+        "quit": partial(ask, replay.shutdown_request),
     }
     listener = InputSocket(spec, devices, put, commands)
     try:

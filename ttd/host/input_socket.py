@@ -1,8 +1,9 @@
 """Input events over a Unix socket: JSON lines of the shape of QEMU's QMP `input-send-event`.
 
 A line is `{"execute": "input-send-event", "arguments": {"events": [...]}}`, or the arguments
-alone; its events are a group. `system_reset`, `system_suspend`, `system_wakeup` and `quit` are
-understood too. Each line is answered by `{"return": {}}` or `{"error": {...}}`.
+alone; its events are a group, which enters whole or not at all. `system_reset`, `system_suspend`,
+`system_wakeup` and `quit` are understood too. Each line is answered by `{"return": {}}` or
+`{"error": {...}}`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ttd.host.keys import AXES, BUTTONS, KEYS, WHEEL
 
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3
 _LONGEST_LINE = 1 << 16
+_MOST_PEERS = 16
 _NEEDS = {"key": ("keyboard",), "rel": ("mouse",), "abs": ("tablet",), "btn": ("mouse", "tablet")}
 
 Event = tuple[int, int, int]
@@ -33,15 +35,16 @@ class InputError(UserError):
 class InputSocket:
     """Listens at `path`; several connections at a time.
 
-    `devices` are the kinds (keyboard, mouse, tablet) by name. `put` takes a group for a device
-    and says whether there was room. `commands` are the other words understood.
+    `devices` are the kinds (keyboard, mouse, tablet) by name. `put` takes a group for each of
+    some devices, all or none of them, and says whether there was room; `commands` are the other
+    words understood. Both may raise `UserError`.
     """
 
     def __init__(
         self,
         spec: str,
         devices: Mapping[str, str],
-        put: Callable[[str, list[Event]], bool],
+        put: Callable[[Mapping[str, list[Event]]], bool],
         commands: Mapping[str, Callable[[], None]],
     ) -> None:
         kind, _, self.path = spec.partition(":")
@@ -88,6 +91,9 @@ class InputSocket:
                 if self._closed:
                     peer.close()
                     return
+                if len(self._peers) >= _MOST_PEERS:
+                    peer.close()
+                    continue
                 self._peers.add(peer)
             Thread(target=self._serve, args=(peer,), name="ttd-input", daemon=True).start()
 
@@ -95,8 +101,15 @@ class InputSocket:
         try:
             with peer, peer.makefile("rb") as lines:
                 while line := lines.readline(_LONGEST_LINE):
-                    if line.strip():
-                        peer.sendall(json.dumps(self.execute(line)).encode() + b"\n")
+                    if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+                        answer = _error(f"a line has at most {_LONGEST_LINE - 1} bytes")
+                        while line and not line.endswith(b"\n"):
+                            line = lines.readline(_LONGEST_LINE)
+                    elif line.strip():
+                        answer = self.execute(line)
+                    else:
+                        continue
+                    peer.sendall(json.dumps(answer).encode() + b"\n")
         except OSError:
             pass
         finally:
@@ -107,8 +120,8 @@ class InputSocket:
         """Do what a line says; its answer."""
         try:
             self._do(json.loads(line))
-        except (InputError, ValueError, RecursionError) as error:
-            return {"error": {"class": "GenericError", "desc": str(error)}}
+        except (UserError, ValueError, RecursionError) as error:
+            return _error(str(error))
         return {"return": {}}
 
     def _do(self, command: Any) -> None:
@@ -132,9 +145,8 @@ class InputSocket:
         wanted = arguments.get("device")
         for kind, parts in found:
             groups.setdefault(self._route(kind, kinds, wanted), []).extend(parts)
-        for name, group in groups.items():
-            if not self._put(name, group):
-                raise InputError(f"{name} has no room: the guest is far behind")
+        if not self._put(groups):
+            raise InputError(f"{' and '.join(groups)}: there is no room, the guest is far behind")
 
     def _route(self, kind: str, kinds: set[str], wanted: object) -> str:
         """The device that an event is for: the first that can send it."""
@@ -154,7 +166,9 @@ class InputSocket:
                 match key:
                     case {"type": "qcode", "data": str(name)} if name in KEYS:
                         return "key", [(EV_KEY, KEYS[name], int(down))]
-                    case {"type": "number", "data": int(code)} if 0 < code < 249:
+                    case {"type": "number", "data": int(code)} if (
+                        code is not True and 0 < code < 249
+                    ):
                         return "key", [(EV_KEY, code, int(down))]
             case {"type": "btn", "data": {"down": bool(down), "button": str(name)}}:
                 if name in WHEEL:
@@ -169,3 +183,8 @@ class InputSocket:
                 if 0 <= value <= 0x7FFF:
                     return "abs", [(EV_ABS, AXES[axis], value)]
         raise InputError(f"{json.dumps(event)[:200]} is not an input event")
+
+
+def _error(text: str) -> dict[str, Any]:
+    """The answer to a line that cannot be followed; of the shape of QMP's."""
+    return {"error": {"class": "GenericError", "desc": text}}

@@ -134,6 +134,7 @@ class BlockDriver:
         self._asked: set[int] = set()
         self._done: deque[tuple[int, list[int], list[bytes], int]] = deque()
         self._lock = Lock()
+        entrance.before_input.append(self._catch_up)
 
     @property
     def size(self) -> int:
@@ -195,6 +196,16 @@ class BlockDriver:
         else:
             self.backend.submit([(p * PAGE, min(PAGE, self.size - p * PAGE)) for p in pages], done)
 
+    def _catch_up(self) -> None:
+        """Record: what was asked for in the past of a live recording is asked of the host; what
+        the host has done for requests that nobody waits for any more is forgotten."""
+        known = {number for number, _ in self._pending}
+        with self._lock:
+            self._done = deque(done for done in self._done if done[0] in known)
+        for number, pages in self._pending:
+            if number not in self._asked:
+                self._ask(number, pages)
+
     def commit(self) -> None:
         """Put what the guest has written into the image."""
         if self.backend is None:
@@ -220,20 +231,29 @@ class BlockDriver:
     def waiting(self) -> bool:
         return bool(self._done)
 
-    def take(self) -> bytes | None:
+    def offers(self) -> bytes | None:
+        found = self._first_done()
+        return None if found is None else self._payload(*found)
+
+    def _first_done(self) -> tuple[int, list[int], list[bytes], int] | None:
+        """The first completion of a request that is still under way."""
         known = {number for number, _ in self._pending}
-        for number, pages in self._pending:
-            if number not in self._asked:
-                self._ask(number, pages)
-        while self._done:
-            with self._lock:
-                number, pages, parts, errno = self._done.popleft()
-            if number in known:
-                self._asked.discard(number)
-                return self._payload(number, pages, parts, errno)
-        return None
+        with self._lock:
+            return next((done for done in self._done if done[0] in known), None)
+
+    def take(self, payload: bytes) -> None:
+        found = self._first_done()
+        assert found is not None
+        number, pages, parts, errno = found
+        with self._lock:
+            self._done.remove(found)
+        self._asked.discard(number)
+        if not errno and not self._embed:
+            for page, part in zip(pages, parts, strict=True):
+                self.disk.put(page, part)
 
     def _payload(self, number: int, pages: list[int], parts: list[bytes], errno: int) -> bytes:
+        """What the recording is told; nothing is changed."""
         out = bytearray()
         put_varint(out, number)
         put_varint(out, errno)
@@ -249,7 +269,6 @@ class BlockDriver:
                 out += part
             else:
                 put_varint(out, 0)
-                self.disk.put(page, part)
         return bytes(out)
 
     def deliver(self, payload: bytes) -> None:

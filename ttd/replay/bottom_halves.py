@@ -13,7 +13,7 @@ from ttd.replay.errors import ReplayError
 class BottomHalves:
     """Deferred callbacks of devices. A pending one is data: an id, a device, an argument.
 
-    `take` leaves it pending: `deliver` ends that, in play too.
+    It is pending until it is delivered, in record and in play.
     """
 
     def __init__(self, entrance: Entrance) -> None:
@@ -49,8 +49,11 @@ class BottomHalves:
     def waiting(self) -> bool:
         return bool(self._pending)
 
-    def take(self) -> bytes | None:
+    def offers(self) -> bytes | None:
         return small(self._pending[0][0]) if self._pending else None
+
+    def take(self, payload: bytes) -> None:
+        """`deliver` does that."""
 
     def deliver(self, payload: bytes) -> None:
         _, name, argument = self._pending.pop(0)

@@ -159,15 +159,15 @@ class CharDriver:
     def waiting(self) -> bool:
         return bool(self._queue)
 
-    def take(self) -> bytes | None:
+    def offers(self) -> bytes | None:
         room = self._can_receive() if self._queue else 0
-        if room <= 0:
-            return None
         with self._changed:
-            data = bytes(self._queue[:room])
-            del self._queue[:room]
+            return bytes(self._queue[: max(0, room)]) or None
+
+    def take(self, payload: bytes) -> None:
+        with self._changed:
+            del self._queue[: len(payload)]
             self._changed.notify_all()
-        return data or None
 
     def deliver(self, payload: bytes) -> None:
         if self._receive is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ttd.recording.events import Kind
 from ttd.replay.block import BlockBackend, BlockDriver
 from ttd.replay.chars import CharBackend, CharDriver, Echo
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
-from ttd.replay.input import InputDriver, InputEvent
+from ttd.replay.input import InputDriver, InputEvent, InputGroups
 from ttd.replay.net import Netdev, NetFilter
 
 
@@ -24,7 +24,7 @@ class Drivers:
         self.filters: dict[str, NetFilter] = {}
         self.disks: list[BlockDriver] = []
         """In the order of their registration."""
-        self._inputs: dict[str, InputDriver] = {}
+        self._inputs = InputGroups(entrance)
         self.next_block_id = 0
 
     def add_char(self, name: str, backend: CharBackend | None) -> CharDriver:
@@ -53,10 +53,9 @@ class Drivers:
         return driver
 
     def add_input(self, name: str) -> InputDriver:
-        driver = InputDriver(self._entrance, name)
+        driver = self._inputs.add(name)
         self._entrance.add(Kind.INPUT, driver.events, name)
         self._entrance.add(Kind.INPUT_SYNC, driver.syncs, name)
-        self._inputs[name] = driver
         return driver
 
     def start(self) -> None:
@@ -94,4 +93,8 @@ class Drivers:
 
     def input(self, name: str, event: InputEvent | None) -> bool:
         """`InputDriver.put` of the one with this name."""
-        return self._inputs[name].put(event)
+        return self._inputs.drivers[name].put(event)
+
+    def input_groups(self, groups: Mapping[str, Sequence[InputEvent]]) -> bool:
+        """`InputGroups.put`."""
+        return self._inputs.put(groups)

@@ -26,6 +26,8 @@ class Entrance:
         """Whether events are let in."""
         self.on_wake: Callable[[], None] | None = None
         """Called when there is input."""
+        self.before_input: list[Callable[[], None]] = []
+        """Record: called before the sources are asked."""
         self._sources: dict[tuple[Kind, str], Source] = {}
         self._wake = threading.Event()
         self._input = False
@@ -104,21 +106,25 @@ class Entrance:
 
     def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
         """Record: log an event, here, and let it in."""
+        source = self._sources[kind, name]
+        source.take(payload)
         logged = self.at.devices.number(name) + payload if name else payload
         self.at.append_input(kind, logged)
-        self._sources[kind, name].deliver(payload)
+        source.deliver(payload)
 
     def _drain(self) -> None:
         """Record: let in everything that the host has and the devices can take."""
         self._wake.clear()
         self._input = False
+        for prepare in self.before_input:
+            prepare()
         entered = True
         while entered:
             # Again, because one delivery may make room for another: the end of a group of input
             # events lets in the next group.
             entered = False
             for (kind, name), source in self._sources.items():
-                while (payload := source.take()) is not None:
+                while (payload := source.offers()) is not None:
                     self.enter(kind, payload, name)
                     entered = True
         for source in self._sources.values():
@@ -144,7 +150,7 @@ class Entrance:
             source = self._sources.get((kind, name))
             if source is None:
                 raise RecordingError(f"the recording has {describe(head)}, for no device")
-            if kind is Kind.BH and source.take() != payload:
+            if kind is Kind.BH and source.offers() != payload:
                 raise Divergence(step, describe(head), "that it is not pending")
             at.advance()
             source.deliver(payload)

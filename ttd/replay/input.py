@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
 from ttd.recording.errors import RecordingError
 from ttd.replay.entrance import Entrance
+from ttd.replay.errors import ReplayError
 from ttd.replay.sources import Stateless
 from ttd.replay.terms import Mode
 
@@ -22,11 +23,12 @@ InputEvent = tuple[int, int, int]
 class InputDriver:
     """The front end that an input device holds; made by `Replay.register_input_driver`."""
 
-    def __init__(self, entrance: Entrance, name: str) -> None:
+    def __init__(self, entrance: Entrance, name: str, lock: Lock) -> None:
+        """`lock`: of the queues of all input devices."""
         self.name = name
+        self.queue: deque[InputEvent | None] = deque()
+        self.lock = lock
         self._entrance = entrance
-        self._queue: deque[InputEvent | None] = deque()
-        self._lock = Lock()
         self._event: Callable[[int, int, int], None] = lambda kind, code, value: None
         self._sync: Callable[[], None] = lambda: None
         self.events = _Events(self)
@@ -44,12 +46,55 @@ class InputDriver:
         """
         if self._entrance.at.mode is Mode.PLAY:
             return True
-        with self._lock:
-            taken = len(self._queue) < _MOST_QUEUED
+        with self.lock:
+            taken = self.has_room(1)
             if taken:
-                self._queue.append(event)
+                self.queue.append(event)
         self._entrance.wake()
         return taken
+
+    def has_room(self, count: int) -> bool:
+        """Whether so many events can be queued; asked with the lock held."""
+        return len(self.queue) + count <= _MOST_QUEUED
+
+    def enter(self, event: InputEvent) -> None:
+        """Give the device an event."""
+        self._event(*event)
+
+    def end_group(self) -> None:
+        """Tell the device that a group is complete."""
+        self._sync()
+
+
+class InputGroups:
+    """All input devices: what belongs together enters together, or not at all."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+        self._lock = Lock()
+        self.drivers: dict[str, InputDriver] = {}
+
+    def add(self, name: str) -> InputDriver:
+        """The front end of one more device."""
+        driver = self.drivers[name] = InputDriver(self._entrance, name, self._lock)
+        return driver
+
+    def put(self, groups: Mapping[str, Sequence[InputEvent]]) -> bool:
+        """Queue one group for each of some devices; from any thread.
+
+        False: the guest is so far behind that there is no room; then nothing is queued. Nothing
+        else comes between the events of a group. Raises `ReplayError` in play.
+        """
+        if self._entrance.at.mode is Mode.PLAY:
+            raise ReplayError("the machine is in the past, where input cannot be changed")
+        with self._lock:
+            wanted = {self.drivers[name]: group for name, group in groups.items()}
+            if not all(driver.has_room(len(group) + 1) for driver, group in wanted.items()):
+                return False
+            for driver, group in wanted.items():
+                driver.queue.extend((*group, None))
+        self._entrance.wake()
+        return True
 
 
 class _Part(Stateless):
@@ -60,38 +105,37 @@ class _Part(Stateless):
 
     @property
     def waiting(self) -> bool:
-        return bool(self._driver._queue)
+        return bool(self._driver.queue)
+
+    def take(self, payload: bytes) -> None:
+        with self._driver.lock:
+            self._driver.queue.popleft()
 
 
 class _Events(_Part):
     """The `Source` of a device's events, up to the end of a group."""
 
-    def take(self) -> bytes | None:
-        with self._driver._lock:
-            if not self._driver._queue or self._driver._queue[0] is None:
-                return None
-            event = self._driver._queue.popleft()
-            assert event is not None
-            return _EVENT.pack(*event)
+    def offers(self) -> bytes | None:
+        with self._driver.lock:
+            event = self._driver.queue[0] if self._driver.queue else None
+        return None if event is None else _EVENT.pack(*event)
 
     def deliver(self, payload: bytes) -> None:
         if len(payload) != _EVENT.size:
             raise RecordingError("the recording is damaged: an input event has a wrong size")
-        self._driver._event(*_EVENT.unpack(payload))
+        self._driver.enter(_EVENT.unpack(payload))
 
 
 class _Syncs(_Part):
     """The `Source` of the ends of a device's groups."""
 
-    def take(self) -> bytes | None:
-        with self._driver._lock:
-            if not self._driver._queue or self._driver._queue[0] is not None:
-                return None
-            self._driver._queue.popleft()
-            return b""
+    def offers(self) -> bytes | None:
+        with self._driver.lock:
+            queue = self._driver.queue
+            return b"" if queue and queue[0] is None else None
 
     def deliver(self, payload: bytes) -> None:
-        self._driver._sync()
+        self._driver.end_group()
 
 
 def unpack_event(payload: bytes) -> InputEvent:

@@ -168,13 +168,19 @@ class NetFilter:
     def waiting(self) -> bool:
         return bool(self._queue)
 
-    def take(self) -> bytes | None:
-        if not self._queue or not self._can_receive(len(_packet(self._queue[0]))):
-            return None
+    def offers(self) -> bytes | None:
         with self._changed:
-            payload = self._queue.popleft() if self._queue else None
-            self._changed.notify_all()
+            payload = self._queue[0] if self._queue else None
+        if payload is None or not self._can_receive(len(_packet(payload))):
+            return None
         return payload
+
+    def take(self, payload: bytes) -> None:
+        with self._changed:
+            # A filter that is closed meanwhile has none.
+            if self._queue:
+                self._queue.popleft()
+            self._changed.notify_all()
 
     def deliver(self, payload: bytes) -> None:
         packet = _packet(payload)

@@ -6,7 +6,7 @@ an event in the log, in play they are answered from the log and checked against 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from ttd.recording.config import MachineConfig
@@ -375,6 +375,13 @@ class Replay:
     def input_sync_event(self, name: str) -> bool:
         """End a group of events; as `input_event`. QEMU: `replay_input_sync_event`."""
         return self._drivers.input(name, None)
+
+    def input_groups(self, groups: Mapping[str, Sequence[InputEvent]]) -> bool:
+        """Queue whole groups of events, one for each of some devices, from any thread.
+
+        All or nothing: False if there is no room. Raises `ReplayError` in play.
+        """
+        return self._drivers.input_groups(groups)
 
     # --- what enters at checkpoints
 

@@ -36,8 +36,11 @@ class Requests(Stateless):
     def waiting(self) -> bool:
         return bool(self._queue)
 
-    def take(self) -> bytes | None:
-        return small(self._queue.popleft()) if self._queue else None
+    def offers(self) -> bytes | None:
+        return small(self._queue[0]) if self._queue else None
+
+    def take(self, payload: bytes) -> None:
+        self._queue.popleft()
 
     def deliver(self, payload: bytes) -> None:
         if self.on_request is not None:
@@ -61,8 +64,11 @@ class DebugWrites(Stateless):
     def waiting(self) -> bool:
         return False
 
-    def take(self) -> bytes | None:
+    def offers(self) -> bytes | None:
         return None
+
+    def take(self, payload: bytes) -> None:
+        """It was never queued."""
 
     def deliver(self, payload: bytes) -> None:
         if self.on_write is None:

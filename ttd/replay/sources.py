@@ -13,15 +13,23 @@ class Source(Protocol):
 
     @property
     def waiting(self) -> bool:
-        """True if there is something that `take` may give later."""
+        """True if there is something that `offers` may give later."""
         ...
 
-    def take(self) -> bytes | None:
-        """Record: the payload that enters the machine next; None if none can enter now."""
+    def offers(self) -> bytes | None:
+        """The payload that enters the machine next; None if none can enter now.
+
+        Asking changes nothing, here or in a device, so that it may be asked in record and in
+        play, as often as somebody likes.
+        """
+        ...
+
+    def take(self, payload: bytes) -> None:
+        """Record: what was offered enters now, it is offered no more."""
         ...
 
     def deliver(self, payload: bytes) -> None:
-        """Let `payload` enter the machine: from `take` in record, from the log in play."""
+        """Let `payload` enter the machine: what was offered in record, from the log in play."""
         ...
 
     def save(self) -> Any:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ttd.devices.base import Clock, Line
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Memory, QueueError
+from ttd.devices.virtio.queue import Memory, Queue, QueueError
 
 EV_SYN, EV_KEY, EV_REL, EV_ABS = 0, 1, 2, 3
 ID_NAME, ID_SERIAL, ID_DEVIDS, PROP_BITS, EV_BITS, ABS_INFO = 1, 2, 3, 0x10, 0x11, 0x12
@@ -21,7 +21,8 @@ BUTTONS = (*range(0x110, 0x115), 0x14A)
 """BTN_LEFT, RIGHT, MIDDLE, SIDE, EXTRA; BTN_TOUCH."""
 _EVENT = struct.Struct("<HHi")
 _BUS_VIRTUAL = 6
-_MOST_EVENTS = 64
+_MOST_EVENTS = Queue.MAX
+"""A group that is longer finds too few buffers in any case."""
 
 
 class InputFront(Protocol):
