@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import msgpack
 
 from ttd.boards.base import Board, MappedDevice, Wiring
 from ttd.bus.bus import Bus, MachineError
 from ttd.bus.clockwork import Clockwork
+from ttd.bus.dma import DmaPort
 from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
 from ttd.devices.base import NS_PER_SECOND, InterruptController
@@ -112,7 +114,7 @@ class Machine:
             shutdown=self._want_shutdown,
             suspend=lambda: self._want(Kind.SUSPEND),
             char=chars.__getitem__,
-            memory=self.engine,
+            dma=partial(DmaPort, self.engine),
             nic=nic or Nic(),
             host_ns=host_ns,
             timebase=self.cpu.timebase,

@@ -121,11 +121,17 @@ class FakeCore:
             if not self._mapped(at):
                 raise EngineFault(at, kind, False)
 
-    def vread(self, address: int, size: int, privileged: bool = True) -> bytes:
+    def load(self, address: int, size: int, by: str) -> bytes:
+        data = self.read(address, size)
+        if len(data) < size:
+            raise EngineFault(address, Access.READ, False)
+        return data
+
+    def vread(self, address: int, size: int, by: str, privileged: bool = True) -> bytes:
         self._check(address, size, Access.READ, privileged)
         return self.read(address, size)
 
-    def vwrite(self, address: int, data: bytes, privileged: bool = True) -> None:
+    def vwrite(self, address: int, data: bytes, by: str, privileged: bool = True) -> None:
         self._check(address, len(data), Access.WRITE, privileged)
         base = address & ~0xFFF
         self.ram[base][address - base : address - base + len(data)] = data

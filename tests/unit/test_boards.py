@@ -9,17 +9,22 @@ import pytest
 from tests.unit.device_doubles import HandClock, HandFront, advance
 from ttd.boards import BOARDS
 from ttd.boards.base import Board, MappedDevice, Wiring
-from ttd.devices.base import Timebase
+from ttd.devices.base import BusError, Timebase
 
 
 class NoMemory:
     """What no device of a board reaches for by itself."""
 
-    def read(self, address: int, size: int) -> bytes:
-        return b""
+    def __init__(self, by: str) -> None:
+        """A way into memory."""
 
-    def write(self, address: int, data: bytes) -> int:
-        return 0
+    def read(self, address: int, size: int) -> bytes:
+        raise BusError
+
+    look = read
+
+    def write(self, address: int, data: bytes) -> None:
+        raise BusError
 
 
 class Bench:
@@ -36,7 +41,7 @@ class Bench:
             nmi=lambda level: self.levels.__setitem__("nmi", level),
             reset=self.reset,
             char=self.front,
-            memory=NoMemory(),
+            dma=NoMemory,
             timebase=Timebase(self.clock, board.timebase_hz) if board.timebase_hz else None,
         )
         self.devices = {found.device.name: found for found in board.build_devices(wiring)}

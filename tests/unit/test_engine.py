@@ -587,11 +587,11 @@ def test_mpu_set_by_a_device_register(board: Board) -> None:
 def test_access_on_behalf_of_the_cpu(board: Board) -> None:
     engine = board.engine
     engine.set_mpu(True, True, False, [(RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
-    engine.vwrite(RAM + 0x800, bytes(range(8)))
-    assert engine.vread(RAM + 0x800, 8) == bytes(range(8))
+    engine.vwrite(RAM + 0x800, bytes(range(8)), "entry")
+    assert engine.vread(RAM + 0x800, 8, "entry") == bytes(range(8))
     with pytest.raises(EngineFault) as denied:
-        engine.vread(RAM + 0x800, 8, privileged=False)
+        engine.vread(RAM + 0x800, 8, "entry", privileged=False)
     assert denied.value.denied and denied.value.address == RAM + 0x800
     with pytest.raises(EngineFault) as missing:
-        engine.vwrite(RAM + 0x3FFC, bytes(8))
+        engine.vwrite(RAM + 0x3FFC, bytes(8), "entry")
     assert not missing.value.denied and missing.value.address == RAM + 0x4000

@@ -111,4 +111,4 @@ def test_code_that_programs_its_own_block_runs_what_is_new(board: Board) -> None
 
 def test_flash_takes_no_stack_frame(board: Board) -> None:
     with pytest.raises(EngineFault):
-        board.engine.vwrite(0x400, bytes(8))
+        board.engine.vwrite(0x400, bytes(8), "entry")

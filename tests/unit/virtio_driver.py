@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 
 from tests.unit.device_doubles import HandClock, HandFront, HandNet, Trace
+from ttd.devices.base import BusError
 from ttd.devices.virtio.block import VirtioBlock
 from ttd.devices.virtio.console import VirtioConsole
 from ttd.devices.virtio.input import VirtioInput
@@ -31,16 +32,20 @@ class Ram:
 
     def read(self, address: int, size: int) -> bytes:
         assert size <= self.MOST
-        assert address + size <= 1 << 64
+        self._check(address, size)
         self.moved += size
         return bytes(self.bytes[address : address + size])
 
-    def write(self, address: int, data: bytes) -> int:
-        assert address + len(data) <= 1 << 64
+    look = read
+
+    def write(self, address: int, data: bytes) -> None:
+        self._check(address, len(data))
         self.moved += len(data)
-        part = data[: max(0, len(self.bytes) - address)]
-        self.bytes[address : address + len(part)] = part
-        return len(part)
+        self.bytes[address : address + len(data)] = data
+
+    def _check(self, address: int, size: int) -> None:
+        if address + size > len(self.bytes):
+            raise BusError(f"there is no memory at {address:#x}")
 
 
 class Disk:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ttd.devices.base import Clock, Device, Line, Timebase
+from ttd.devices.base import Clock, Device, Dma, Line, Timebase
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.input import InputFront
-from ttd.devices.virtio.queue import Memory
 from ttd.images import Image, Load
 from ttd.recording.config import Option
 
@@ -73,8 +72,8 @@ class Wiring:
     """A device asks for a system reset."""
     char: Callable[[str], CharFront]
     """The front end of the character device with this name."""
-    memory: Memory
-    """For devices that are bus masters."""
+    dma: Callable[[str], Dma]
+    """The way into memory of a device that is a bus master; who it is, in words for people."""
     shutdown: Callable[[int | None], None] = lambda code: None
     """A device asks for the end of the machine, with the guest's exit code if it has one."""
     suspend: Callable[[], None] = lambda: None

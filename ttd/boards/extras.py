@@ -113,7 +113,7 @@ def build_extras(
     if board.empty_slots or any(_is_virtio(extra) for extra in extras):
         for slot in free:
             name, line = f"virtio-slot{slot.irq}", wiring.line(slot.irq)
-            empty = EmptySlot(name, wiring.clock, wiring.memory, line)
+            empty = EmptySlot(name, wiring.clock, wiring.dma(name), line)
             found.append(MappedDevice(slot.base, SLOT_SIZE, empty))
     return found
 
@@ -146,6 +146,7 @@ def place_extras(board: Board, extras: Sequence[Extra]) -> None:
 
 def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
     name, clock, line = extra.name, wiring.clock, wiring.line(slot.irq)
+    dma = wiring.dma(f"{extra.kind} DMA ({name})")
     try:
         if extra.kind == "pl031":
             which = extra.options["clock"]
@@ -154,16 +155,16 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
             return Pl031(name, clock, line, fronts.seconds[which], which)
         if extra.kind == "virtio-blk":
             front, readonly = fronts.disks[extra.options["drive"]]
-            return VirtioBlock(name, clock, wiring.memory, line, front, fronts.halves, readonly)
+            return VirtioBlock(name, clock, dma, line, front, fronts.halves, readonly)
         if extra.kind == "virtio-net":
             net, mac = fronts.nets[extra.options["netdev"]], bytes.fromhex(extra.options["mac"])
-            return VirtioNet(name, clock, wiring.memory, line, net, mac, fronts.halves)
+            return VirtioNet(name, clock, dma, line, net, mac, fronts.halves)
         if extra.kind == "virtio-rng":
-            return VirtioRng(name, clock, wiring.memory, line, fronts.random, fronts.halves)
+            return VirtioRng(name, clock, dma, line, fronts.random, fronts.halves)
         if extra.kind == "virtio-console":
-            return VirtioConsole(name, clock, wiring.memory, line, fronts.chars[name])
+            return VirtioConsole(name, clock, dma, line, fronts.chars[name])
         kind = extra.kind.removeprefix("virtio-")
-        return VirtioInput(name, clock, wiring.memory, line, fronts.inputs[name], kind)
+        return VirtioInput(name, clock, dma, line, fronts.inputs[name], kind)
     except KeyError as error:
         raise ExtraError(f"the device {name} needs {error.args[0]!r}, which is not there") from None
     except ValueError:

@@ -88,7 +88,7 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
     blocks = {
         FICR_BASE: Ficr("ficr", clock),
         GPIO_BASE: gpio,
-        APB + WINDOW * NVMC_ID: Nvmc("nvmc", clock, wiring.memory, code, uicr),
+        APB + WINDOW * NVMC_ID: Nvmc("nvmc", clock, wiring.dma("nvmc"), code, uicr),
         APB + WINDOW * PPI_ID: Ppi("ppi", clock, at),
         ROM_TABLE_BASE: Unimplemented("rom-table", clock),
     }

@@ -25,6 +25,21 @@ class Clock(Protocol):
         """Say that a device's `deadline()` may have changed."""
 
 
+class Dma(Protocol):
+    """The machine's memory, for a device that is a bus master; addresses are physical.
+
+    Both raise `BusError`, and have done nothing, unless there is memory at all of these addresses,
+    however many: what a driver says can be handed on.
+    """
+
+    def read(self, address: int, size: int) -> bytes: ...
+
+    def write(self, address: int, data: bytes) -> None: ...
+
+    def look(self, address: int, size: int) -> bytes:
+        """As `read`, for a question that must leave no trace: no watchpoint sees it."""
+
+
 class HostTimer(NamedTuple):
     """A moment on a clock of the host."""
 

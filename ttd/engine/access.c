@@ -120,12 +120,12 @@ static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, 
         memcpy(&value, old, size);
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (!(w->kinds & kind) || at >= w->hi || at + size <= w->lo)
+        if (!(w->kinds & kind) || at > w->last || at + (size - 1) < w->lo)
             continue;
         if (kind == ACC_WRITE && w->changes_only && had) {
             bool changes = false;
             for (j = 0; j < had; j++)
-                if (at + j >= w->lo && at + j < w->hi && old[j] != (uint8_t)(value >> 8 * j))
+                if (at + j >= w->lo && at + j <= w->last && old[j] != (uint8_t)(value >> 8 * j))
                     changes = true;
             if (!changes)
                 continue;

@@ -8,7 +8,7 @@ from pathlib import Path
 import unicorn
 from cffi import FFI
 
-SOURCES = ("native", "run", "blocks", "fill", "access", "code", "mpu", "riscv", "flat")
+SOURCES = ("native", "run", "blocks", "fill", "access", "outside", "code", "mpu", "riscv", "flat")
 HERE = Path(__file__).resolve().parent
 
 

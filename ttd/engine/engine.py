@@ -37,7 +37,7 @@ class EngineError(Exception):
 
 
 class EngineFault(Exception):
-    """An access on behalf of the CPU (stacking) met memory that does not answer or forbids it."""
+    """An access that no instruction makes met what is not memory, or is forbidden (`denied`)."""
 
     def __init__(self, address: int, kind: Access, denied: bool) -> None:
         super().__init__(f"{kind.name} at {address:#x} is not possible")
@@ -184,6 +184,11 @@ class Engine:
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
         self._masks_watched = False
         self._small = ffi.new("uint8_t[]", _SMALL)
+        self._makers = ["", "page walk"]
+        """Who makes accesses, by the numbers that the native side knows them by."""
+        self._numbers = {name: number for number, name in enumerate(self._makers)}
+        self.watching = False
+        """There are watchpoints."""
 
     def _raise_problem(self) -> None:
         problem = lib.ttd_problem(self._native)
@@ -279,9 +284,9 @@ class Engine:
             _REASONS[why], stop.steps, stop.pc, stop.code, stop.address, stop.exact != 0, watch
         )
 
-    @staticmethod
-    def _hit(hit: Any) -> WatchHit:
-        return WatchHit(hit.step, hit.pc, hit.address, hit.size, Access(hit.kind), hit.value)
+    def _hit(self, hit: Any) -> WatchHit:
+        by = self._makers[hit.by]
+        return WatchHit(hit.step, hit.pc, hit.address, hit.size, Access(hit.kind), hit.value, by)
 
     def request_stop(self) -> None:
         """Make the present or the next `run` end at the next block; from any thread."""
@@ -350,15 +355,26 @@ class Engine:
         lib.ttd_set_breakpoints(self._native, where, len(addresses))
 
     def set_watchpoints(self, watches: Sequence[tuple[int, int, int, bool]]) -> None:
-        """Stop before accesses to (address, length, `Access` mask, changes only)."""
+        """Stop before accesses to (address, length, `Access` mask, changes only).
+
+        Accesses that no instruction makes are found too, when they have happened: `take_late_hit`.
+        """
+        self.watching = bool(watches)
         lib.ttd_set_watchpoints(
             self._native,
             ffi.new("uint64_t[]", [w[0] for w in watches]),
-            ffi.new("uint64_t[]", [w[0] + w[1] for w in watches]),
+            ffi.new("uint64_t[]", [min(w[0] + w[1] - 1, NEVER) for w in watches]),
             ffi.new("int[]", [int(w[2]) for w in watches]),
             ffi.new("int[]", [int(w[3]) for w in watches]),
             len(watches),
         )
+
+    def take_late_hit(self) -> WatchHit | None:
+        """The first watched access since the last call that no instruction made."""
+        if not lib.ttd_take_late(self._native):
+            return None
+        lib.ttd_watch_hit(self._native, self._hits)
+        return self._hit(self._hits[0])
 
     def scan(self, on: bool) -> None:
         """While on, breakpoints and watchpoints do not stop: their last hit is noted."""
@@ -434,27 +450,63 @@ class Engine:
         """Become the state that `save_state` returned; the exclusive monitor is open."""
         lib.ttd_load_state(self._native, ffi.new("uint64_t[]", list(values)))
 
-    # -- memory, from outside ------------------------------------------------------------
+    # -- memory without an instruction ---------------------------------------------------
+
+    def load(self, address: int, size: int, by: str) -> bytes:
+        """An access of the machine that no instruction makes, by physical address.
+
+        `by` says who makes it. Raises `EngineFault` if not all of it is memory.
+        """
+        self._check_span(address, size, Access.READ)
+        buffer = self._small if size <= _SMALL else ffi.new("uint8_t[]", size)
+        done = lib.ttd_load(self._native, address, buffer, size, self._maker(by))
+        if done < size:
+            raise EngineFault(address + done, Access.READ, False)
+        return ffi.buffer(buffer, size)[:]  # type: ignore[no-any-return]
+
+    def store(self, address: int, data: bytes, by: str) -> None:
+        """As `load`; flash takes it, ROM does not. Nothing is stored if not all of it can be."""
+        self._check_span(address, len(data), Access.WRITE)
+        done = lib.ttd_store(self._native, address, data, len(data), self._maker(by))
+        if done < len(data):
+            raise EngineFault(address + done, Access.WRITE, False)
+
+    def _check_span(self, address: int, size: int, kind: Access) -> None:
+        """Before there is a buffer for it, or a number that has no room."""
+        if address + size > 1 << 64 or size > self.pages * self.page_size:
+            raise EngineFault(address, kind, False)
+
+    def _maker(self, by: str) -> int:
+        number = self._numbers.get(by)
+        if number is None:
+            number = self._numbers[by] = len(self._makers)
+            self._makers.append(by)
+        return number
+
+    def outside_step(self, step: int) -> None:
+        """Between runs: accesses that no instruction makes belong to this step from now on."""
+        lib.ttd_set_outside_step(self._native, step)
 
     def read(self, address: int, size: int) -> bytes:
-        """Memory contents; shorter than `size` where it ends. Devices are not touched."""
+        """A look from outside; shorter than `size` where memory ends. Devices are not touched."""
+        size = min(size, self.pages * self.page_size)
         buffer = self._small if size <= _SMALL else ffi.new("uint8_t[]", size)
         done = lib.ttd_read(self._native, address, buffer, size)
         return ffi.buffer(buffer, done)[:]  # type: ignore[no-any-return]
 
     def write(self, address: int, data: bytes) -> int:
-        """Change memory (ROM too); returns how many bytes were there to be written."""
+        """A change from outside, in ROM too; returns how many bytes were there to be written."""
         return lib.ttd_write(self._native, address, data, len(data))  # type: ignore[no-any-return]
 
-    def vread(self, address: int, size: int, privileged: bool = True) -> bytes:
-        """Read as the CPU does when it unstacks; raises `EngineFault`."""
+    def vread(self, address: int, size: int, by: str, privileged: bool = True) -> bytes:
+        """`load` as the MPU allows it, for a CPU that unstacks."""
         self._check(address, size, Access.READ, privileged)
-        return self.read(address, size)
+        return self.load(address, size, by)
 
-    def vwrite(self, address: int, data: bytes, privileged: bool = True) -> None:
-        """Write as the CPU does when it stacks; raises `EngineFault`."""
+    def vwrite(self, address: int, data: bytes, by: str, privileged: bool = True) -> None:
+        """`store` as the MPU allows it, for a CPU that stacks."""
         self._check(address, len(data), Access.WRITE, privileged)
-        self.write(address, data)
+        self.store(address, data, by)
 
     def _check(self, address: int, size: int, kind: Access, privileged: bool) -> None:
         for at in (address, address + size - 4):

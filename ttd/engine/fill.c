@@ -47,16 +47,18 @@ static bool refuse(ttd_engine *e, int kind, uint64_t address)
 }
 
 /* Where the page at `vaddr` is, and what may be done there (`rights`) by an access like this.
- * 1 allowed, 0 not, -1 it depends on the place. */
+ * 1 allowed, 0 not, -1 it depends on the place, -2 not yet. */
 static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights)
 {
     *paddr = vaddr;
     *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
     if (is_riscv(e)) {
+        int why;
         if (e->quiet_physical)
             return 1;
-        if (riscv_translate(e, vaddr, kind, paddr, rights))
-            return 0;
+        why = riscv_translate(e, vaddr, kind, paddr, rights);
+        if (why)
+            return why == REFUSED_WATCHED ? -2 : 0;
         return riscv_allows(e, *paddr, e->page_size, kind);
     }
     if (e->quiet || e->isa != ISA_THUMB || (!e->mpu_on && kind != ACC_FETCH))
@@ -84,7 +86,7 @@ static int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
         return e->watched[page];
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (w->hi > vaddr && (w->lo < 64 || w->lo - 64 < vaddr + e->page_size))
+        if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
             kinds |= w->kinds;
     }
     return kinds;
@@ -185,6 +187,8 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     if (is_riscv(e) && e->masks_next && kind == ACC_FETCH && !e->quiet)
         riscv_look(e);
     allowed = look_up(e, vaddr, kind, &paddr, &rights);
+    if (allowed == -2)
+        return refuse(e, kind, vaddr);
     r = find_region(e, paddr);
     if (kind == ACC_FETCH) {
         if (r && r->kind != REGION_MMIO && allowed) {

@@ -28,6 +28,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define RISCV_ILLEGAL 2       /* mcause */
+#define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
  * many of its instructions to come. `masks`: it may change FAULTMASK, or a RISC-V's modes.
@@ -45,8 +46,8 @@ typedef struct {
     uint32_t first_page;
     bool asks;                    /* ROM: the host decides what a store does */
 } region;
-/* `lo` and `hi` are canonical addresses; `shift` leads back to those the user named. */
-typedef struct { uint64_t lo, hi, shift; int kinds, changes_only; } watch;
+/* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. */
+typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
 /* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
 typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
 typedef struct { uint64_t address, value; int size, write; } token;
@@ -162,6 +163,8 @@ struct ttd_engine {
     bool scan;
     uint64_t skip_step;
     ttd_hit hit, scan_break, scan_watch;
+    bool late;                    /* `hit` is of an access that has happened, by no instruction */
+    uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */
 
     bool trap_divide, trap_unaligned, baseline;
@@ -266,6 +269,10 @@ void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value
 uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
 void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 
+/* outside.c */
+bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
+                  const uint8_t *data, int by, ttd_hit *hit);
+
 /* run.c */
 uint64_t step_now(ttd_engine *e);
 
@@ -291,6 +298,8 @@ void riscv_free(ttd_engine *e);
 void riscv_see(ttd_engine *e, int kinds, uint64_t vaddr);
 void riscv_forget_seen(ttd_engine *e);
 bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
+void riscv_see_outside(ttd_engine *e, int kind, uint64_t paddr);
+bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
 bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
 bool riscv_note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
 bool riscv_code_page(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);

@@ -28,26 +28,36 @@ void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count)
     forget_blocks(e);
 }
 
+static void mark_watched(ttd_engine *e, uint32_t page, uint32_t last, int kinds)
+{
+    for (; page <= last; page++)
+        e->watched[page] |= (uint8_t)kinds;
+}
+
 /* One instruction's accesses go up by at most 64 bytes: the page before a watched place is
  * trapped too if it is that near, so that all of them are looked at before the first is done. */
-int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, const int *kinds,
+int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count)
 {
-    int i;
+    int i, j;
     free(e->watches);
     e->watches = malloc(sizeof(watch) * (count ? count : 1));
     e->nwatches = count;
+    e->late = false;
     memset(e->watched, 0, e->npages);
     for (i = 0; i < count; i++) {
-        uint64_t at = e->isa == ISA_THUMB ? canonical(e, lo[i]) : lo[i], end = at + (hi[i] - lo[i]);
+        uint64_t at = e->isa == ISA_THUMB ? canonical(e, lo[i]) : lo[i], end = at + (last[i] - lo[i]);
         e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
         if (e->isa != ISA_THUMB)
             continue;                     /* `watched_kinds` compares with what the guest sees */
-        at = (at < 63 ? 0 : at - 63) & ~(uint64_t)(e->page_size - 1);
-        for (; at < end; at += e->page_size) {
-            region *r = find_region(e, at);
-            if (r && r->kind != REGION_MMIO)
-                e->watched[page_of(e, r, at)] |= (uint8_t)kinds[i];
+        at = at < 63 ? 0 : at - 63;
+        for (j = 0; j < e->nregions; j++) {
+            region *r = &e->regions[j];
+            uint64_t from = at > r->base ? at : r->base, to = r->base + r->size - 1;
+            if (to > end)
+                to = end;
+            if (r->kind != REGION_MMIO && r->canonical == r->base && from <= to)
+                mark_watched(e, page_of(e, r, from), page_of(e, r, to), kinds[i]);
         }
     }
     flush_tlb(e);
@@ -130,47 +140,6 @@ int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data)
         memcpy(host, data, e->page_size);
     }
     return 0;
-}
-
-int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size)
-{
-    int done = 0;
-    while (done < size) {
-        region *r = find_region(e, address + done);
-        uint64_t left;
-        if (!r || r->kind == REGION_MMIO)
-            break;
-        left = r->base + r->size - (address + done);
-        if (left > (uint64_t)(size - done))
-            left = size - done;
-        memcpy(out + done, r->host + (address + done - r->base), left);
-        done += (int)left;
-    }
-    return done;
-}
-
-int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)
-{
-    int done = 0;
-    while (done < size) {
-        uint64_t at = address + done, left;
-        region *r = find_region(e, at);
-        uint32_t page;
-        if (!r || r->kind == REGION_MMIO)
-            break;
-        left = e->page_size - (at & (e->page_size - 1));
-        if (left > (uint64_t)(size - done))
-            left = size - done;
-        page = page_of(e, r, at);
-        if (e->flags[page] & PAGE_TABLE)
-            flush_tlb(e);
-        memcpy(r->host + (at - r->base), data + done, left);
-        e->flags[page] |= PAGE_DIRTY;
-        if (e->flags[page] & PAGE_EVER_EXEC)
-            drop_code(e, r, at, (uint32_t)left);
-        done += (int)left;
-    }
-    return done;
 }
 
 void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,

@@ -46,7 +46,11 @@ typedef struct {
 typedef struct {
     uint64_t step, pc, address, value;
     int size, kind, id;
+    int by;               /* who made the access: BY_... or a number of the host's */
 } ttd_hit;
+
+/* Shared with ttd.engine.Engine. */
+enum { BY_INSTRUCTION, BY_PAGE_WALK };
 
 typedef struct ttd_engine ttd_engine;
 
@@ -77,7 +81,7 @@ void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const u
 void ttd_watch_masks(ttd_engine *e, bool on);
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
-int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, const int *kinds,
+int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
 void ttd_set_scan(ttd_engine *e, bool scan);
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
@@ -89,6 +93,12 @@ int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);
 int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data);
 
+/* Accesses of the machine that no instruction makes; all of them or nothing. `by`: as in a hit. */
+int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by);
+int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, int by);
+void ttd_set_outside_step(ttd_engine *e, uint64_t step);
+bool ttd_take_late(ttd_engine *e);
+/* A look, or a change, from outside the machine: as far as there is memory. */
 int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size);
 int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size);
 

@@ -170,6 +170,32 @@ bool riscv_translates(ttd_engine *e, int kind)
     return e->isa == ISA_RV32 ? e->rv.satp >> 31 : e->rv.satp >> 60;
 }
 
+/* The walk is going to change the entry at `at`. Where that is watched, the instruction that needs the
+ * translation runs alone, so that its step is known; true if it must not go on. */
+static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uint8_t *old,
+                       const uint8_t *data)
+{
+    ttd_hit hit;
+    if (!seen_outside(e, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit))
+        return false;
+    if (e->armed && kind == ACC_FETCH && e->blk_n)
+        return true;                      /* of the instruction after the one that runs alone */
+    if (!e->armed) {
+        e->arm = true;
+        return true;
+    }
+    hit.step = e->steps;
+    if (e->scan) {
+        e->scan_watch = hit;
+    } else if (hit.step != e->skip_step) {
+        e->hit = hit;
+        e->why = WHY_WATCH;
+        e->armed_abort = true;
+        return true;
+    }
+    return false;
+}
+
 /* 4.3.2, "Virtual Address Translation Process". `kind` 0: a look from outside, without rights.
  * `update`: set A and D as the hardware does. */
 static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights)
@@ -218,6 +244,8 @@ static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *
         if (update && now != pte) {
             if (r->kind == REGION_ROM)
                 return REFUSED_ACCESS;
+            if (e->nwatches && stops_walk(e, kind, at, size, (uint8_t *)&pte, (uint8_t *)&now))
+                return REFUSED_WATCHED;
             memcpy(host, &now, size);
             *flags |= PAGE_DIRTY;
         }
@@ -252,6 +280,16 @@ bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr)
 {
     *paddr = vaddr;
     return !riscv_translates(e, ACC_FETCH) || !walk(e, vaddr, 0, false, paddr, NULL);
+}
+
+/* Does a debugger find the page `paddr` at the page `vaddr`? The addresses of software that has page
+ * tables are its own while machine mode runs without them, too. */
+bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr)
+{
+    uint64_t at;
+    if (riscv_probe(e, vaddr, &at) && at == paddr)
+        return true;
+    return e->rv.priv == PRIV_M && e->rv.satp && !walk(e, vaddr, 0, false, &at, NULL) && at == paddr;
 }
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)
@@ -309,6 +347,15 @@ void riscv_see(ttd_engine *e, int kinds, uint64_t vaddr)
     for (i = 0; i < 3; i++)
         if (kinds >> i & 1)
             see(&e->seen[i], vaddr >> e->page_shift);
+}
+
+/* Nobody knows at which addresses the guest would see this memory, once it has page tables. */
+void riscv_see_outside(ttd_engine *e, int kind, uint64_t paddr)
+{
+    if (e->translated_once)
+        e->seen[__builtin_ctz((unsigned)kind)].full = true;
+    else
+        riscv_see(e, kind, paddr);
 }
 
 void riscv_forget_seen(ttd_engine *e)

@@ -60,7 +60,11 @@ class Refusal(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchHit:
-    """One watched access. `value` is what is written, or read; `size` in bytes (1, 2, 4)."""
+    """One watched access, in step `step`.
+
+    `value` is what is written, or read; `size` in bytes, 8 at most. `by` is who made it: empty for
+    the instruction at `pc`.
+    """
 
     step: int
     pc: int
@@ -68,6 +72,7 @@ class WatchHit:
     size: int
     kind: Access
     value: int
+    by: str = ""
 
 
 class EngineStop(NamedTuple):

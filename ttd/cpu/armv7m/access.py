@@ -29,12 +29,15 @@ class ArmCore(Protocol):
     def reg_write(self, reg: int, value: int) -> None: ...
 
     def read(self, address: int, size: int) -> bytes:
-        """Memory as it is, whatever the MPU says; shorter than `size` where it ends."""
+        """A look at memory that nothing notices; shorter than `size` where it ends."""
 
-    def vread(self, address: int, size: int, privileged: bool = True) -> bytes:
+    def load(self, address: int, size: int, by: str) -> bytes:
+        """Read guest memory, whatever the MPU says; `by` says who does. Raises `EngineFault`."""
+
+    def vread(self, address: int, size: int, by: str, privileged: bool = True) -> bytes:
         """Read guest memory as a load of that privilege would; raises `EngineFault`."""
 
-    def vwrite(self, address: int, data: bytes, privileged: bool = True) -> None:
+    def vwrite(self, address: int, data: bytes, by: str, privileged: bool = True) -> None:
         """Write guest memory as a store of that privilege would; raises `EngineFault`."""
 
     def accessible(self, address: int, kind: Access) -> bool:

@@ -14,7 +14,7 @@ from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Device, Timebase
-from ttd.engine import types
+from ttd.engine import EngineFault, types
 from ttd.engine.types import Access, EngineStop, StopReason
 from ttd.state import State
 
@@ -140,10 +140,9 @@ class CortexM:
         self.dwt.reset()
         self._flow.reset()
         self.waiting = _AWAKE
-        vectors = self._engine.read(self.scs.vtor, 8)
-        if len(vectors) == 8:
-            sp, entry = struct.unpack("<2I", vectors)
-        else:
+        try:
+            sp, entry = struct.unpack("<2I", self._engine.load(self.scs.vtor, 8, "reset"))
+        except EngineFault:
             self._flow.lockup = True
             sp, entry = 0, LOCKUP_ADDRESS | 1
         # First a privileged handler, then thread mode on MSP, whatever the mode was before.

@@ -27,6 +27,8 @@ _FRAME_ALIGNED = 1 << 9
 LOCKUP_ADDRESS = 0xFFFFFFFE
 _FRAME = struct.Struct("<8I")
 _FRAME_SIZE = 0x20
+_RETURN = "exception return"
+"""Who reads a frame again."""
 
 _NPRIV, _SPSEL = 1, 2
 
@@ -128,7 +130,7 @@ class ExceptionFlow(Stateful):
 
     def enter(self, number: int) -> None:
         """B1.5.6 PushStack() and ExceptionTaken()."""
-        engine = self._engine
+        engine, by = self._engine, f"exception entry {number}"
         *frame, sp, control = engine.regs_read(_ENTRY_READ)
         xpsr = frame[7]
         on_psp = False
@@ -143,7 +145,7 @@ class ExceptionFlow(Stateful):
             if align:
                 frame[7] = xpsr | _FRAME_ALIGNED
             try:
-                engine.vwrite(sp, _FRAME.pack(*frame), not thread or not control & _NPRIV)
+                engine.vwrite(sp, _FRAME.pack(*frame), by, not thread or not control & _NPRIV)
             except EngineFault as fault:
                 if fault.denied:
                     self._derived(exc.MEM_MANAGE, scs.MSTKERR)
@@ -168,9 +170,13 @@ class ExceptionFlow(Stateful):
         Vectors are read by the default memory map, whatever the MPU says (B3.5.1). One that
         cannot be read is a HardFault; HardFault's or NMI's own locks the core up (B1.5.15).
         """
-        raw = self._engine.read(self._scs.vtor + 4 * number, 4)
-        if len(raw) == 4:
-            return number, int.from_bytes(raw, "little")
+        try:
+            raw = self._engine.load(self._scs.vtor + 4 * number, 4, f"exception entry {number}")
+        except EngineFault:
+            return self._no_vector(number)
+        return number, int.from_bytes(raw, "little")
+
+    def _no_vector(self, number: int) -> tuple[int, int]:
         if number > exc.HARD_FAULT:
             self._scs.hfsr |= scs.VECTTBL
             self._table.pend(1 << exc.HARD_FAULT)
@@ -202,7 +208,7 @@ class ExceptionFlow(Stateful):
         to_thread, on_psp = kind != 0x1, kind == 0xD
         sp = psp if on_psp else msp
         try:
-            raw = engine.vread(sp, _FRAME_SIZE, not to_thread or not control & _NPRIV)
+            raw = engine.vread(sp, _FRAME_SIZE, _RETURN, not to_thread or not control & _NPRIV)
         except EngineFault as fault:
             if fault.denied:
                 self._fail(exc_return, exc.MEM_MANAGE, scs.MUNSTKERR)

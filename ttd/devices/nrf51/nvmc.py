@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import BusError, Clock, Steady
+from ttd.devices.base import BusError, Clock, Dma, Steady
 from ttd.devices.registers import WORD, RegisterBlock
-from ttd.devices.virtio.queue import Memory
 
 READY, CONFIG = 0x400, 0x504
 ERASEPAGE, ERASEALL, ERASEPCR0, ERASEUICR = 0x508, 0x50C, 0x510, 0x514
@@ -24,11 +23,11 @@ class Nvmc(RegisterBlock):
     STATE: ClassVar[tuple[str, ...]] = ("config",)
 
     def __init__(
-        self, name: str, clock: Clock, memory: Memory, code: tuple[int, int], uicr: tuple[int, int]
+        self, name: str, clock: Clock, flash: Dma, code: tuple[int, int], uicr: tuple[int, int]
     ) -> None:
         """`code`, `uicr`: base and size of the memory that the controller is for."""
         super().__init__(name, clock)
-        self._memory = memory
+        self._flash = flash
         self._code = code
         self._uicr = uicr
         self.reset()
@@ -40,11 +39,11 @@ class Nvmc(RegisterBlock):
         """A store to flash: a word at a time, while CONFIG.WEN allows it; only clears bits."""
         if self.config != WRITE_ENABLED or size != 4 or address & 3:
             raise BusError(f"flash at {address:#x} is not enabled for this write")
-        old = int.from_bytes(self._memory.read(address, 4), "little")
-        self._memory.write(address, (old & value).to_bytes(4, "little"))
+        old = int.from_bytes(self._flash.look(address, 4), "little")
+        self._flash.write(address, (old & value).to_bytes(4, "little"))
 
     def _erase(self, base: int, size: int) -> None:
-        self._memory.write(base, ERASED * size)
+        self._flash.write(base, ERASED * size)
 
     def peek_word(self, offset: int) -> int:
         return {READY: 1, CONFIG: self.config}.get(offset, 0)

@@ -6,9 +6,9 @@ import struct
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Chain, Memory, Queue, QueueError
+from ttd.devices.virtio.queue import Chain, Queue, QueueError
 from ttd.devices.virtio.rng import BottomHalfFront
 
 SECTOR = 512
@@ -57,7 +57,7 @@ class VirtioBlock(VirtioMmio):
         self,
         name: str,
         clock: Clock,
-        memory: Memory,
+        dma: Dma,
         line: Line,
         front: BlockFront,
         halves: BottomHalfFront,
@@ -66,7 +66,7 @@ class VirtioBlock(VirtioMmio):
         self.front = front
         self.halves = halves
         self.readonly = readonly
-        super().__init__(name, clock, memory, line)
+        super().__init__(name, clock, dma, line)
         halves.register_bh(name, self._answer)
         front.connect(self._complete)
 
@@ -94,7 +94,7 @@ class VirtioBlock(VirtioMmio):
     def _begin(self, chain: Chain) -> None:
         if chain.readable_size < _HEADER.size or chain.writable_size < 1:
             raise QueueError("a request without header or status (5.2.6)")
-        kind, _, sector = _HEADER.unpack(chain.read(self.memory, 0, _HEADER.size))
+        kind, _, sector = _HEADER.unpack(chain.read(self.dma, 0, _HEADER.size))
         if kind == FLUSH:
             self._submit(chain, kind, 0, 0)
         elif kind == GET_ID:
@@ -120,7 +120,7 @@ class VirtioBlock(VirtioMmio):
         status, data, request = self.answered.pop(0)
         chain = Chain.from_data(request)
         try:
-            chain.write(self.memory, data)
+            chain.write(self.dma, data)
             self._finish(chain, status, len(data))
         except QueueError:
             self.give_up()
@@ -142,14 +142,14 @@ class VirtioBlock(VirtioMmio):
         try:
             if not errno and kind == IN:
                 written = chain.writable_size - 1
-                chain.write(self.memory, self.front.read(offset, written))
+                chain.write(self.dma, self.front.read(offset, written))
             elif not errno and kind == OUT:
-                self.front.write(offset, chain.read(self.memory, _HEADER.size, MOST))
+                self.front.write(offset, chain.read(self.dma, _HEADER.size, MOST))
             self._finish(chain, IOERR if errno else OK, written)
         except QueueError:
             self.give_up()
 
     def _finish(self, chain: Chain, status: int, written: int) -> None:
         # The status is the last byte of what the device may write.
-        chain.write(self.memory, bytes((status,)), chain.writable_size - 1)
+        chain.write(self.dma, bytes((status,)), chain.writable_size - 1)
         self.give_back(0, chain, written + 1)

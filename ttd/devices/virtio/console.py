@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.chars import RETRY_NS, CharFront, is_lost
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Memory, QueueError
+from ttd.devices.virtio.queue import QueueError
 
 RECEIVE, TRANSMIT = 0, 1
 """Queues of port 0 (5.3.2)."""
@@ -23,11 +23,9 @@ class VirtioConsole(VirtioMmio):
     QUEUES = 2
     STATE = (*VirtioMmio.STATE, "sent", "retry_at")
 
-    def __init__(
-        self, name: str, clock: Clock, memory: Memory, line: Line, front: CharFront
-    ) -> None:
+    def __init__(self, name: str, clock: Clock, dma: Dma, line: Line, front: CharFront) -> None:
         self.front = front
-        super().__init__(name, clock, memory, line)
+        super().__init__(name, clock, dma, line)
         front.connect(self.receive, self.can_receive)
 
     def stopped(self, queue: int) -> None:
@@ -53,7 +51,7 @@ class VirtioConsole(VirtioMmio):
             return
         transmit, left = self.queues[TRANSMIT], MOST
         while (chain := transmit.peek()) is not None:
-            data = chain.read(self.memory, self.sent, left)
+            data = chain.read(self.dma, self.sent, left)
             left -= len(data)
             taken = self.front.write(data) if data else 0
             self.sent = chain.readable_size if is_lost(taken) else self.sent + max(0, taken)
@@ -71,7 +69,7 @@ class VirtioConsole(VirtioMmio):
         if not self.running:
             return 0
         try:
-            chain = self.queues[RECEIVE].peek()
+            chain = self.queues[RECEIVE].look()
         except QueueError:
             return MOST  # to ask changes nothing: `receive` finds it, and gives up
         return 0 if chain is None else chain.writable_size
@@ -81,7 +79,7 @@ class VirtioConsole(VirtioMmio):
         try:
             chain = self.queues[RECEIVE].pop()
             if chain is not None:
-                chain.write(self.memory, data)
+                chain.write(self.dma, data)
                 self.give_back(RECEIVE, chain, len(data))
         except QueueError:
             self.give_up()

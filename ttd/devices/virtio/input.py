@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Memory, Queue, QueueError
+from ttd.devices.virtio.queue import Queue, QueueError
 
 EV_SYN, EV_KEY, EV_REL, EV_ABS = 0, 1, 2, 3
 ID_NAME, ID_SERIAL, ID_DEVIDS, PROP_BITS, EV_BITS, ABS_INFO = 1, 2, 3, 0x10, 0x11, 0x12
@@ -57,10 +57,10 @@ class VirtioInput(VirtioMmio):
     STATE = (*VirtioMmio.STATE, "select", "subsel", "group")
 
     def __init__(
-        self, name: str, clock: Clock, memory: Memory, line: Line, front: InputFront, kind: str
+        self, name: str, clock: Clock, dma: Dma, line: Line, front: InputFront, kind: str
     ) -> None:
         self.kind = KINDS[kind]
-        super().__init__(name, clock, memory, line)
+        super().__init__(name, clock, dma, line)
         front.connect(self.event, self.sync)
 
     def reset_type(self) -> None:
@@ -118,7 +118,7 @@ class VirtioInput(VirtioMmio):
             for kind, code, value in [*group, [EV_SYN, 0, 0]]:
                 chain = queue.pop()
                 assert chain is not None
-                chain.write(self.memory, _EVENT.pack(kind, code, value))
+                chain.write(self.dma, _EVENT.pack(kind, code, value))
                 self.give_back(EVENTS, chain, _EVENT.size)
         except QueueError:
             self.give_up()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Device, Line
-from ttd.devices.virtio.queue import Chain, Memory, Queue, QueueError
+from ttd.devices.base import Clock, Device, Dma, Line
+from ttd.devices.virtio.queue import Chain, Queue, QueueError
 from ttd.state import State
 
 MAGIC, VERSION, DEVICE_ID, VENDOR_ID = 0x000, 0x004, 0x008, 0x00C
@@ -47,11 +47,11 @@ class VirtioMmio(Device):
     FEATURES: ClassVar[int] = 0
     """Feature bits beyond those of the transport."""
 
-    def __init__(self, name: str, clock: Clock, memory: Memory, line: Line) -> None:
+    def __init__(self, name: str, clock: Clock, dma: Dma, line: Line) -> None:
         super().__init__(name, clock)
-        self.memory = memory
+        self.dma = dma
         self.line = line
-        self.queues = [Queue(memory) for _ in range(self.QUEUES)]
+        self.queues = [Queue(dma) for _ in range(self.QUEUES)]
         self.reset()
 
     # what a device type adds

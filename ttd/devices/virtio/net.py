@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.net import NetFront
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Memory, QueueError
+from ttd.devices.virtio.queue import QueueError
 from ttd.devices.virtio.rng import BottomHalfFront
 
 F_MAC, F_STATUS = 1 << 5, 1 << 16
@@ -31,7 +31,7 @@ class VirtioNet(VirtioMmio):
         self,
         name: str,
         clock: Clock,
-        memory: Memory,
+        dma: Dma,
         line: Line,
         front: NetFront,
         mac: bytes,
@@ -40,7 +40,7 @@ class VirtioNet(VirtioMmio):
         self.front = front
         self.mac = mac
         self.halves = halves
-        super().__init__(name, clock, memory, line)
+        super().__init__(name, clock, dma, line)
         halves.register_bh(name, self._send)
         front.connect(self.receive, self.can_receive)
 
@@ -62,7 +62,7 @@ class VirtioNet(VirtioMmio):
                 if size < 0:
                     raise QueueError("a packet without a header")
                 if size <= MOST:
-                    self.front.send(chain.read(self.memory, HEADER, size))
+                    self.front.send(chain.read(self.dma, HEADER, size))
                 self.give_back(TRANSMIT, chain, 0)
         except QueueError:
             self.give_up()
@@ -72,7 +72,7 @@ class VirtioNet(VirtioMmio):
         if not self.running:
             return False
         try:
-            chain = self.queues[RECEIVE].peek()
+            chain = self.queues[RECEIVE].look()
         except QueueError:
             return True  # to ask changes nothing: `receive` finds it, and gives up
         return chain is not None and chain.writable_size >= HEADER + size
@@ -82,7 +82,7 @@ class VirtioNet(VirtioMmio):
         try:
             chain = self.queues[RECEIVE].pop()
             if chain is not None:
-                chain.write(self.memory, _RECEIVED + packet)
+                chain.write(self.dma, _RECEIVED + packet)
                 self.give_back(RECEIVE, chain, HEADER + len(packet))
         except QueueError:
             self.give_up()

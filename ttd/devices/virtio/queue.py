@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from ttd.devices.base import BusError, Dma
 from ttd.state import State
 
 NEXT, WRITE, INDIRECT = 1, 2, 4
@@ -15,17 +16,8 @@ NO_INTERRUPT = 1
 _DESCRIPTOR = struct.Struct("<QIHH")
 _USED = struct.Struct("<II")
 _WORD = struct.Struct("<H")
-_SPACE = 1 << 64
-
-
-class Memory(Protocol):
-    """The machine's memory, as a device that is a bus master sees it."""
-
-    def read(self, address: int, size: int) -> bytes:
-        """Contents; shorter where memory ends."""
-
-    def write(self, address: int, data: bytes) -> int:
-        """Change it; returns how many bytes were there."""
+_Read = Callable[[int, int], bytes]
+"""One of the ways to read of `Dma`."""
 
 
 class QueueError(Exception):
@@ -51,18 +43,18 @@ class Chain:
     def writable_size(self) -> int:
         return sum(size for _, size in self.writable)
 
-    def read(self, memory: Memory, offset: int, count: int) -> bytes:
+    def read(self, dma: Dma, offset: int, count: int) -> bytes:
         """What the driver sent: `count` bytes from `offset` on, or as many as there are."""
         out = bytearray()
         for address, size in _span(self.readable, offset, count):
-            out += _read(memory, address, size)
+            out += _bytes(dma.read, address, size)
         return bytes(out)
 
-    def write(self, memory: Memory, data: bytes, offset: int = 0) -> None:
+    def write(self, dma: Dma, data: bytes, offset: int = 0) -> None:
         """Put `data` into what the driver has given for it."""
         at = 0
         for address, size in _span(self.writable, offset, len(data)):
-            _write(memory, address, data[at : at + size])
+            _put(dma, address, data[at : at + size])
             at += size
 
     def to_data(self) -> list[object]:
@@ -99,8 +91,8 @@ class Queue:
     """Buffers of a request at most, however many its indirect table has (QEMU: as many)."""
     STATE = ("num", "ready", "desc", "driver", "device", "last_avail", "used")
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, dma: Dma) -> None:
+        self._dma = dma
         self.reset()
 
     def reset(self) -> None:
@@ -126,18 +118,15 @@ class Queue:
     @property
     def waiting(self) -> int:
         """How many requests the driver has made that have not been taken."""
-        if not self.ready:
-            return 0
-        count = (self._word(self.driver + 2) - self.last_avail) & 0xFFFF
-        if count > self.num:
-            raise QueueError("the available ring is ahead of itself")
-        return count
+        return self._waiting(self._dma.read)
 
     def peek(self) -> Chain | None:
         """The next request, which stays there."""
-        if not self.waiting:
-            return None
-        return self._walk(self._word(self.driver + 4 + 2 * (self.last_avail % self.num)))
+        return self._next(self._dma.read)
+
+    def look(self) -> Chain | None:
+        """As `peek`, for a question that must leave no trace."""
+        return self._next(self._dma.look)
 
     def pop(self) -> Chain | None:
         """Take the next request; None if there is none."""
@@ -150,16 +139,31 @@ class Queue:
 
     def push(self, chain: Chain, written: int) -> None:
         """Give a request back, having written so many bytes (2.7.8)."""
-        self._put(self.device + 4 + 8 * (self.used % self.num), _USED.pack(chain.head, written))
+        _put(
+            self._dma, self.device + 4 + 8 * (self.used % self.num), _USED.pack(chain.head, written)
+        )
         self.used = (self.used + 1) & 0xFFFF
-        self._put(self.device + 2, _WORD.pack(self.used))
+        _put(self._dma, self.device + 2, _WORD.pack(self.used))
 
     @property
     def wants_interrupt(self) -> bool:
         """The driver has not switched off the interrupts of this queue (2.7.7)."""
-        return not self._word(self.driver) & NO_INTERRUPT
+        return not _word(self._dma.read, self.driver) & NO_INTERRUPT
 
-    def _walk(self, head: int) -> Chain:
+    def _waiting(self, read: _Read) -> int:
+        if not self.ready:
+            return 0
+        count = (_word(read, self.driver + 2) - self.last_avail) & 0xFFFF
+        if count > self.num:
+            raise QueueError("the available ring is ahead of itself")
+        return count
+
+    def _next(self, read: _Read) -> Chain | None:
+        if not self._waiting(read):
+            return None
+        return self._walk(read, _word(read, self.driver + 4 + 2 * (self.last_avail % self.num)))
+
+    def _walk(self, read: _Read, head: int) -> Chain:
         chain = Chain(head)
         table, entries = self.desc, self.num
         index, seen, indirect = head, 0, False
@@ -167,7 +171,9 @@ class Queue:
             if index >= entries or seen >= min(entries, self.LONGEST):
                 raise QueueError("a chain of descriptors leads out of its table or in a circle")
             seen += 1
-            address, size, flags, following = _DESCRIPTOR.unpack(self._get(table + 16 * index, 16))
+            address, size, flags, following = _DESCRIPTOR.unpack(
+                _bytes(read, table + 16 * index, 16)
+            )
             if flags & INDIRECT:
                 if indirect or flags & NEXT or not size or size % _DESCRIPTOR.size:
                     raise QueueError("an indirect descriptor is not allowed there (2.7.5.3)")
@@ -184,32 +190,22 @@ class Queue:
                 return chain
             index = following
 
-    def _word(self, address: int) -> int:
-        return int.from_bytes(self._get(address, 2), "little")
 
-    def _get(self, address: int, size: int) -> bytes:
-        return _read(self._memory, address, size)
-
-    def _put(self, address: int, data: bytes) -> None:
-        _write(self._memory, address, data)
+def _word(read: _Read, address: int) -> int:
+    return int.from_bytes(_bytes(read, address, 2), "little")
 
 
-def _read(memory: Memory, address: int, size: int) -> bytes:
+def _bytes(read: _Read, address: int, size: int) -> bytes:
     """What is at a place that the driver has named."""
-    _check(address, size)
-    data = memory.read(address, size)
-    if len(data) != size:
-        raise QueueError(f"the driver names {address:#x}, where there is no memory")
-    return data
+    try:
+        return read(address, size)
+    except BusError as error:
+        raise QueueError(f"the driver names {address:#x}, where there is no memory") from error
 
 
-def _write(memory: Memory, address: int, data: bytes) -> None:
+def _put(dma: Dma, address: int, data: bytes) -> None:
     """Change what is at a place that the driver has named."""
-    _check(address, len(data))
-    if memory.write(address, data) != len(data):
-        raise QueueError(f"the driver names {address:#x}, where there is no memory")
-
-
-def _check(address: int, size: int) -> None:
-    if address + size > _SPACE:
-        raise QueueError(f"the driver names {address:#x} and beyond, where addresses end")
+    try:
+        dma.write(address, data)
+    except BusError as error:
+        raise QueueError(f"the driver names {address:#x}, where there is no memory") from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.virtio.mmio import VirtioMmio
-from ttd.devices.virtio.queue import Memory, QueueError
+from ttd.devices.virtio.queue import QueueError
 
 MOST = 64 << 10
 """Bytes given for one request at most; the driver sees how many there are."""
@@ -36,14 +36,14 @@ class VirtioRng(VirtioMmio):
         self,
         name: str,
         clock: Clock,
-        memory: Memory,
+        dma: Dma,
         line: Line,
         random: Callable[[int], bytes],
         halves: BottomHalfFront,
     ) -> None:
         self.random = random
         self.halves = halves
-        super().__init__(name, clock, memory, line)
+        super().__init__(name, clock, dma, line)
         halves.register_bh(name, self._serve)
 
     def notified(self, queue: int) -> None:
@@ -56,7 +56,7 @@ class VirtioRng(VirtioMmio):
         try:
             while (chain := self.queues[0].pop()) is not None:
                 data = self.random(min(chain.writable_size, MOST))
-                chain.write(self.memory, data)
+                chain.write(self.dma, data)
                 self.give_back(0, chain, len(data))
         except QueueError:
             self.give_up()

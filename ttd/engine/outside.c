@@ -1,0 +1,175 @@
+/* Memory without an instruction: what the machine itself accesses (exception entries and returns,
+ * DMA, calls of the host, flash controllers), and what somebody outside looks at or changes. */
+#include "internal.h"
+
+/* A watched access that no instruction makes. The run stops at it when it has happened: who asked
+ * for the watchpoint goes back to before `step`. */
+static void note_hit(ttd_engine *e, ttd_hit hit)
+{
+    if (e->scan) {
+        e->scan_watch = hit;
+    } else if (hit.step != e->skip_step && !e->late) {
+        e->hit = hit;
+        e->late = true;
+        e->stop_after = true;             /* for a device that is being accessed */
+    }
+}
+
+/* Watch `i`, by whose addresses the access is at `at`: does it see it? */
+static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, const uint8_t *old,
+                 const uint8_t *data, int by, ttd_hit *hit)
+{
+    watch *w = &e->watches[i];
+    uint64_t lo = at > w->lo ? at : w->lo, last = at + (size - 1) < w->last ? at + (size - 1) : w->last;
+    uint64_t length = last - lo + 1;
+    if (!(w->kinds & kind) || lo > last)
+        return false;
+    if (kind == ACC_WRITE && w->changes_only && !memcmp(old + (lo - at), data + (lo - at), length))
+        return false;
+    *hit = (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e),
+                      .address = lo + w->shift, .size = (int)(length < 8 ? length : 8),
+                      .kind = kind, .id = i, .by = by };
+    memcpy(&hit->value, data + (lo - at), hit->size);
+    return true;
+}
+
+/* Does a watchpoint see the access of [paddr, paddr + size), which is on one page? Watchpoints are by
+ * the addresses that the guest uses; this one is physical. */
+bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
+                  const uint8_t *data, int by, ttd_hit *hit)
+{
+    uint64_t mask = e->page_size - 1, at;
+    int i;
+    for (i = 0; i < e->nwatches; i++) {
+        watch *w = &e->watches[i];
+        if (!is_riscv(e)) {
+            if (sees(e, i, e->isa == ISA_THUMB ? canonical(e, paddr) : paddr, size, kind, old, data, by,
+                     hit))
+                return true;
+            continue;
+        }
+        for (at = w->lo & ~mask;; at += e->page_size) {
+            if (riscv_shows(e, at, paddr & ~mask)
+                && sees(e, i, at | (paddr & mask), size, kind, old, data, by, hit))
+                return true;
+            if (w->last - at <= mask)
+                break;
+        }
+    }
+    return false;
+}
+
+/* How many of the bytes from `address` on are memory that answers this kind of access. */
+static int present(ttd_engine *e, uint64_t address, int size, int kind)
+{
+    int done = 0;
+    while (done < size) {
+        region *r = find_region(e, address + done);
+        uint64_t left;
+        if (!r || r->kind == REGION_MMIO || (kind == ACC_WRITE && r->kind == REGION_ROM && !r->asks))
+            break;
+        left = r->base + r->size - (address + done);
+        done = left < (uint64_t)(size - done) ? done + (int)left : size;
+    }
+    return done;
+}
+
+/* The part of [at, at + size) that is on one page. */
+static int on_page(ttd_engine *e, uint64_t at, int size)
+{
+    uint64_t left = e->page_size - (at & (e->page_size - 1));
+    return left < (uint64_t)size ? (int)left : size;
+}
+
+static void change(ttd_engine *e, region *r, uint64_t at, const uint8_t *data, int size)
+{
+    uint8_t *flags = &e->flags[page_of(e, r, at)];
+    if (*flags & PAGE_TABLE)
+        flush_tlb(e);
+    memcpy(r->host + (at - r->base), data, (size_t)size);
+    *flags |= PAGE_DIRTY;
+    if (*flags & PAGE_EVER_EXEC)
+        drop_code(e, r, at, (uint32_t)size);
+}
+
+int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by)
+{
+    int done = present(e, address, size, ACC_READ), at, n;
+    ttd_hit hit;
+    if (done < size)
+        return done;
+    if (is_riscv(e) && !e->running)
+        riscv_refresh(e);
+    for (at = 0; at < size; at += n) {
+        region *r = find_region(e, address + at);
+        n = on_page(e, address + at, size - at);
+        memcpy(out + at, r->host + (address + at - r->base), (size_t)n);
+        e->flags[page_of(e, r, address + at)] |= PAGE_READ;
+        if (is_riscv(e))
+            riscv_see_outside(e, ACC_READ, address + at);
+        if (e->nwatches && seen_outside(e, address + at, n, ACC_READ, out + at, out + at, by, &hit))
+            note_hit(e, hit);
+    }
+    return size;
+}
+
+int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, int by)
+{
+    int done = present(e, address, size, ACC_WRITE), at, n;
+    ttd_hit hit;
+    if (done < size)
+        return done;
+    if (is_riscv(e) && !e->running)
+        riscv_refresh(e);
+    for (at = 0; at < size; at += n) {
+        region *r = find_region(e, address + at);
+        uint8_t *old = r->host + (address + at - r->base);
+        n = on_page(e, address + at, size - at);
+        if (is_riscv(e))
+            riscv_see_outside(e, ACC_WRITE, address + at);
+        if (e->nwatches && seen_outside(e, address + at, n, ACC_WRITE, old, data + at, by, &hit))
+            note_hit(e, hit);
+        change(e, r, address + at, data + at, n);
+    }
+    return size;
+}
+
+void ttd_set_outside_step(ttd_engine *e, uint64_t step)
+{
+    e->outside_step = step;
+}
+
+bool ttd_take_late(ttd_engine *e)
+{
+    bool was = e->late;
+    e->late = false;
+    return was;
+}
+
+int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size)
+{
+    int done = 0;
+    while (done < size) {
+        region *r = find_region(e, address + done);
+        int n = on_page(e, address + done, size - done);
+        if (!r || r->kind == REGION_MMIO)
+            break;
+        memcpy(out + done, r->host + (address + done - r->base), (size_t)n);
+        done += n;
+    }
+    return done;
+}
+
+int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)
+{
+    int done = 0;
+    while (done < size) {
+        region *r = find_region(e, address + done);
+        int n = on_page(e, address + done, size - done);
+        if (!r || r->kind == REGION_MMIO)
+            break;
+        change(e, r, address + done, data + done, n);
+        done += n;
+    }
+    return done;
+}
