@@ -12,7 +12,7 @@ BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/engine/*.c ttd/engine/*.h \
 
 DEMO := examples/lost-event
 
-.PHONY: help setup demo demo-micropython test check bench bench-guests firmware clean
+.PHONY: help setup demo demo-micropython test check fuzz bench bench-guests firmware clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo '               record MicroPython (from Debian) on a micro:bit, and go back in GDB'
 	@echo 'make test      every test'
 	@echo 'make check     ruff, mypy, fast tests (under a minute)'
+	@echo 'make fuzz      hostile guests, recordings and debuggers, for some minutes (FUZZ="--seed 5 ...")'
 	@echo 'make bench     speed and latencies, beside QEMU where it is installed'
 	@echo 'make bench-guests'
 	@echo '               how third-party guests do; writes the table of docs/guests.md'
@@ -47,6 +48,9 @@ check: $(READY)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy --strict
 	@TTD_ENGINE_EXAMPLES=12 $(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
+
+fuzz: $(READY)
+	@$(PY) scripts/fuzz.py $(FUZZ)
 
 bench: $(READY)
 	@$(PY) scripts/bench.py $(BENCH)

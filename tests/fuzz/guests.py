@@ -6,19 +6,14 @@ a traceback, a hang that Ctrl-C does not end, memory without bounds, or a replay
 
 from __future__ import annotations
 
-import os
 import random
-import resource
-import signal
 import struct
 import tempfile
-import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.integration import cli_forks
+from tests.fuzz.forked import command, forked, load
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "poker"
 MARKER = struct.pack("<BBHiQ", 0xFF, ord("T"), 0x4454, 0x4F50, 0x545049524353524B)
@@ -27,10 +22,6 @@ END, WRITE, READ, FILL, SPIN, WAIT, UNMASK, MASK = range(8)
 _ACTION = struct.Struct("<BBHiQQ")
 
 STEPS = 400_000
-PATIENCE = 20.0
-"""Seconds that a command may take before it gets a Ctrl-C, and after that."""
-MEMORY = 3 << 30
-"""Bytes of address space of a command: guests of 128 MB RAM, and what a host may have beside."""
 
 EDGES = (
     0,
@@ -310,24 +301,6 @@ def capture(choose: random.Random) -> bytes:
     return bytes(out)
 
 
-def command(folder: str, words: list[str]) -> tuple[int, str]:
-    """Exit code (negative: a signal) and standard error of a `ttd` command in a fork of this."""
-    return _forked(lambda files: cli_forks.child(folder, words, files))
-
-
-def _forked(work: Callable[[list[int]], None]) -> tuple[int, str]:
-    """As `command`, of what is done with standard input, output and error."""
-    with tempfile.TemporaryFile() as err, open(os.devnull, "r+b") as null:
-        pid = os.fork()
-        if pid == 0:
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            work([os.dup(file.fileno()) for file in (null, null, err)])
-            os._exit(0)
-        code = _wait(pid)
-        err.seek(0)
-        return code, err.read().decode(errors="replace")
-
-
 def cut_in_slices(path: Path, seed: int) -> None:
     """Replay in pieces of any length; `Divergence` unless the end is that of the recording."""
     from ttd.host.semihost_files import SemihostFiles  # noqa: PLC0415
@@ -344,20 +317,6 @@ def cut_in_slices(path: Path, seed: int) -> None:
     session.close()
 
 
-def _wait(pid: int) -> int:
-    """The exit code; a command that takes long gets a Ctrl-C, which must end it."""
-    for number in (signal.SIGINT, signal.SIGKILL):
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.005)
-        os.kill(pid, number)
-    os.waitpid(pid, 0)
-    return -signal.SIGKILL
-
-
 def attack(target: Target, seed: int, folder: str) -> None:
     """Record and replay one guest; `AssertionError` names what went wrong."""
     choose = random.Random(seed)
@@ -368,27 +327,18 @@ def attack(target: Target, seed: int, folder: str) -> None:
         disk.truncate(1 << 20)
     words = ["record", "--board", target.board, *target.options, "--steps", str(STEPS)]
     words += ["--serial", "file:serial", "-o", "run.ttd", "guest.elf"]
-    code, err = command(folder, words)
+    code, _, err, *_ = command(folder, words)
     assert code >= 0, f"the recorder ended by signal {-code}: {err}"
     assert "Traceback" not in err, err
     # A mistake in an option would be refused before anything is recorded.
     assert (home / "run.ttd").exists(), err
-    code, err = command(folder, ["replay", "--verify", "run.ttd"])
+    code, _, err, *_ = command(folder, ["replay", "--verify", "run.ttd"])
     assert code == 0, f"replay: exit code {code}: {err}"
     assert ": the same" in err, err
-    code, err = _forked(lambda files: _report(files[2], cut_in_slices, home / "run.ttd", seed))
+    code, _, err, *_ = forked(lambda files: cut_in_slices(home / "run.ttd", seed))
     assert code == 0, f"in slices: exit code {code}: {err}"
-    code, err = command(folder, ["info", "run.ttd"])
+    code, _, err, *_ = command(folder, ["info", "run.ttd"])
     assert code == 0, err
-
-
-def _report(error: int, work: Callable[[Path, int], None], path: Path, seed: int) -> None:
-    """Do it; what goes wrong is written to a file, and ends the process."""
-    try:
-        work(path, seed)
-    except BaseException:
-        os.write(error, traceback.format_exc().encode())
-        os._exit(1)
 
 
 def guests(count: int, seed: int) -> Iterator[tuple[Target, int]]:
@@ -399,10 +349,7 @@ def guests(count: int, seed: int) -> Iterator[tuple[Target, int]]:
 
 def run(count: int, seed: int, say: Callable[[str], None]) -> int:
     """Attack `count` times; returns how many guests found something."""
-    import ttd.gdbserver  # noqa: PLC0415
-    import ttd.host.chardev  # noqa: PLC0415
-    import ttd.recorded  # noqa: F401, PLC0415
-
+    load()
     found = 0
     for target, number in guests(count, seed):
         with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ APPLICATION_ID = 0x54544452
 FORMAT_VERSION = 1
 _LONGEST_ENTRY = 80 << 20
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-_TABLES = {
+TABLES = {
     "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
     "images": "CREATE TABLE images (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
     "chunks": (
@@ -128,7 +128,7 @@ def _create(path: str) -> sqlite3.Connection:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     connection.execute("BEGIN")
-    for sql in _TABLES.values():
+    for sql in TABLES.values():
         connection.execute(sql)
     return connection
 
@@ -281,6 +281,6 @@ def _check_tables(connection: sqlite3.Connection, path: str) -> None:
         for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
         if sql is not None
     }
-    if found != _TABLES:
+    if found != TABLES:
         connection.close()
         raise RecordingError(f"{path} is damaged: it does not have the tables of a recording")

@@ -1,0 +1,90 @@
+"""`ttd` commands in forks of this process, held to bounds of time and memory."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.integration import cli_forks
+
+PATIENCE = 20.0
+"""Seconds that a command may take before it gets a Ctrl-C, and after that."""
+MEMORY = 3 << 30
+"""Bytes of address space of a command: guests of 128 MB RAM, and what a host may have beside."""
+
+
+class Ended(NamedTuple):
+    """A command that has ended. `code` is negative for a signal; `grown` the bytes of memory that
+    it came to use beyond those of the process that it was a fork of."""
+
+    code: int
+    out: bytes
+    err: str
+    seconds: float
+    grown: int
+
+
+def load() -> None:
+    """Import what commands import, once for all forks."""
+    import ttd.capture.export  # noqa: PLC0415
+    import ttd.gdbserver  # noqa: PLC0415
+    import ttd.host.chardev  # noqa: PLC0415
+    import ttd.host.semihost_files  # noqa: PLC0415
+    import ttd.inspection  # noqa: PLC0415
+    import ttd.recorded  # noqa: F401, PLC0415
+
+
+def command(folder: str, words: list[str], stdin: bytes = b"", patience: float = PATIENCE) -> Ended:
+    """Run a `ttd` command in `folder`."""
+    return forked(lambda files: cli_forks.child(folder, words, files), stdin, patience)
+
+
+def forked(
+    work: Callable[[list[int]], None], stdin: bytes = b"", patience: float = PATIENCE
+) -> Ended:
+    """As `command`, of what is done with standard input, output and error."""
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        given.write(stdin)
+        given.seek(0)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+                work([os.dup(file.fileno()) for file in (given, out, err)])
+                code = 0
+            except BaseException:
+                os.write(err.fileno(), traceback.format_exc().encode())
+            os._exit(code)
+        code, most = _wait(pid, patience)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        said = err.read().decode(errors="replace")
+        return Ended(code, out.read(), said, seconds, (most - before) * 1024)
+
+
+def _wait(pid: int, patience: float) -> tuple[int, int]:
+    """Exit code and most memory (KiB); a command that takes long gets a Ctrl-C, and must end."""
+    for number, limit in ((signal.SIGINT, patience), (signal.SIGKILL, PATIENCE)):
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            done, status, used = os.wait4(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status), used.ru_maxrss
+            time.sleep(0.002)
+        os.kill(pid, number)
+    used = os.wait4(pid, 0)[2]
+    return -signal.SIGKILL, used.ru_maxrss
