@@ -13,13 +13,16 @@ import select
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
 from ttd.rsp.framing import Decoder, Event, Interrupt, Packet, encode
+from ttd.rsp.link import ClientGone
 from ttd.timeline import TimelineApi
 
 log = logging.getLogger("ttd.rsp")
@@ -32,6 +35,14 @@ _POLL = 0.2
 """Seconds until a request to stop is noticed."""
 _GRACE = 0.5
 """Seconds that a second client waits in case the first is just about to go."""
+PATIENCE = 5.0
+"""Seconds for which a client may take none of our bytes, or leave no room for more of its own."""
+_MOST_WAITING = 1000
+"""Events read and not dealt with yet: a client that sends on has to wait."""
+_ROOM = 0.0005
+"""Seconds between two looks at whether there is room again."""
+_CHUNK = 4096
+"""Bytes written at once to what is no socket: with room for any, there is room for these."""
 REFUSAL = b"E.another debugger is connected to ttd"
 
 _Send = Callable[[bytes], None]
@@ -40,11 +51,13 @@ _Send = Callable[[bytes], None]
 class Connection(Protocol):
     """A stream of bytes to one client. Both methods raise `OSError` when it is gone."""
 
-    def read(self) -> bytes:
-        """Block until there is something; empty at the end."""
+    def read(self) -> bytes | None:
+        """Wait a moment until there is something: None if there is nothing, empty at the end."""
         ...
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> None:
+        """`TimeoutError` if the client takes nothing for `PATIENCE`, or when the server ends."""
+        ...
 
 
 def check_port(host: str, port: int) -> None:
@@ -68,9 +81,9 @@ def serve_tcp(
     A client that comes while another is there is told so and turned away.
 
     `ready` is called with the port once clients can connect; port 0 takes any free one. The
-    timeline, its checkpoints and its trail outlive each client; breakpoints do not. To end a
-    movement under way as well, set `stop`, then call `timeline.interrupt()`. Raises `OSError` if
-    the address cannot be listened on.
+    timeline, its checkpoints and its trail outlive each client; breakpoints do not. `stop` also
+    ends a movement under way, at once if `timeline.interrupt()` is called after it was set. Raises
+    `OSError` if the address cannot be listened on.
     """
     stop = stop or threading.Event()
     begin = _sessions(timeline, stop, events, byte_order)
@@ -84,12 +97,15 @@ def serve_tcp(
         while not stop.is_set():
             if following is None and not select.select([listener], [], [], _POLL)[0]:
                 continue
-            client = following or listener.accept()[0]
+            client = following or _accept(listener)
+            following = None
+            if client is None:
+                continue
             with client, _Doorkeeper(listener) as door:
                 log.info("client connected")
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                connection = _Socket(client, door.gone)
+                connection = _Socket(client, door.gone, stop)
                 try:
                     _serve(connection, stop, begin)
                 finally:
@@ -116,7 +132,7 @@ def serve_stdio(
     """
     stop = stop or threading.Event()
     with _sigint_ignored():
-        connection = _Pipe(input_fd, output_fd)
+        connection = _Pipe(input_fd, output_fd, stop)
         _serve(connection, stop, _sessions(timeline, stop, events, byte_order))
 
 
@@ -169,7 +185,9 @@ class _Doorkeeper:
             ready = select.select([self._listener, self._wake], [], [])[0]
             if self._wake in ready:
                 return
-            client, _ = self._listener.accept()
+            client = _accept(self._listener)
+            if client is None:
+                continue
             if self.gone.wait(_GRACE):
                 self.following = client
             else:
@@ -178,12 +196,23 @@ class _Doorkeeper:
                     _refuse(client)
 
 
+def _accept(listener: socket.socket) -> socket.socket | None:
+    """The next client; None if it has gone again, or there are no descriptors left."""
+    try:
+        return listener.accept()[0]
+    except OSError as e:
+        log.warning("a client could not be connected: %s", e.strerror)
+        time.sleep(_POLL)
+        return None
+
+
 def _refuse(client: socket.socket) -> None:
     """Answer the first packet with an error, which GDB shows."""
     client.settimeout(_GRACE)
     decoder = Decoder(limit=2 * PACKET_SIZE)
+    give_up = time.monotonic() + _GRACE
     try:
-        while data := client.recv(1 << 16):
+        while (data := client.recv(1 << 16)) and time.monotonic() < give_up:
             if any(isinstance(event, Packet) for event in decoder.feed(data)):
                 client.sendall(b"+" + encode(REFUSAL))
                 return
@@ -191,22 +220,54 @@ def _refuse(client: socket.socket) -> None:
         log.debug("turning a client away: %s", e)
 
 
+class _Stream:
+    """Waits for descriptors, no longer than is good."""
+
+    def __init__(self, input_fd: int, output_fd: int, stop: threading.Event) -> None:
+        self._readable = _poll(input_fd, select.POLLIN)
+        self._writable = _poll(output_fd, select.POLLOUT)
+        self._stop = stop
+
+    def await_data(self) -> bool:
+        """True if there is something to read."""
+        return bool(self._readable.poll(1000 * _POLL))
+
+    def await_room(self) -> None:
+        """Until something can be written."""
+        give_up = time.monotonic() + PATIENCE
+        while not self._writable.poll(1000 * _POLL):
+            if self._stop.is_set() or time.monotonic() > give_up:
+                raise TimeoutError("it does not read what it is sent")
+
+
+def _poll(fd: int, events: int) -> select.poll:
+    poll = select.poll()
+    poll.register(fd, events)
+    return poll
+
+
 class _Socket:
-    def __init__(self, client: socket.socket, gone: threading.Event) -> None:
+    def __init__(self, client: socket.socket, gone: threading.Event, stop: threading.Event) -> None:
         self._client = client
         self._gone = gone
+        self._stream = _Stream(client.fileno(), client.fileno(), stop)
 
-    def read(self) -> bytes:
-        data = b""
+    def read(self) -> bytes | None:
+        data: bytes | None = b""
         try:
-            data = self._client.recv(1 << 16)
+            data = self._client.recv(1 << 16) if self._stream.await_data() else None
         finally:
-            if not data:
+            if data == b"":
                 self._gone.set()
         return data
 
     def write(self, data: bytes) -> None:
-        self._client.sendall(data)
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._client.send(view, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                self._stream.await_room()
 
     def hang_up(self) -> None:
         """Wake the reader, which may be blocked in `read`."""
@@ -217,17 +278,30 @@ class _Socket:
 
 
 class _Pipe:
-    def __init__(self, input_fd: int, output_fd: int) -> None:
+    def __init__(self, input_fd: int, output_fd: int, stop: threading.Event) -> None:
         self._input = input_fd
         self._output = output_fd
+        self._stream = _Stream(input_fd, output_fd, stop)
 
-    def read(self) -> bytes:
-        return os.read(self._input, 1 << 16)
+    def read(self) -> bytes | None:
+        return os.read(self._input, 1 << 16) if self._stream.await_data() else None
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[os.write(self._output, view) :]
+            self._stream.await_room()
+            view = view[os.write(self._output, view[:_CHUNK]) :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """An event from the client; how often something had been sent to it when that was read."""
+
+    event: Event
+    sent: int
+
+
+_Incoming = queue.SimpleQueue[_Heard | None]
 
 
 def _serve(
@@ -237,49 +311,70 @@ def _serve(
 
     def send(data: bytes) -> None:
         packet_log.debug("-> %r", data)
-        connection.write(data)
+        try:
+            connection.write(data)
+        except OSError as e:
+            raise ClientGone(e.strerror or str(e)) from e
 
     session = begin(send)
-    incoming: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    incoming: _Incoming = queue.SimpleQueue()
     reader = threading.Thread(
-        target=_read, args=(connection, session, incoming), name="ttd-rsp-reader", daemon=True
+        target=_read,
+        args=(connection, session, incoming, stop),
+        name="ttd-rsp-reader",
+        daemon=True,
     )
     reader.start()
     try:
         while not session.over and not stop.is_set():
             try:
-                event = incoming.get(timeout=_POLL)
+                heard = incoming.get(timeout=_POLL)
             except queue.Empty:
                 continue
-            if event is None:
+            if heard is None:
                 log.info("client went away")
                 break
-            session.handle(event)
-    except OSError as e:
+            session.handle(heard.event, heard.sent)
+    except ClientGone as e:
         log.warning("client lost: %s", e)
     finally:
         session.close()
 
 
 def _read(
-    connection: Connection, session: Session, incoming: queue.SimpleQueue[Event | None]
+    connection: Connection, session: Session, incoming: _Incoming, stop: threading.Event
 ) -> None:
     """The reading thread."""
     # Binary data may be escaped byte by byte.
     decoder = Decoder(limit=2 * PACKET_SIZE)
     try:
-        while data := connection.read():
+        while not session.over and not stop.is_set() and (data := connection.read()) != b"":
+            if data is None:
+                continue
             packet_log.debug("<- %r", data)
+            sent = session.sent
             for event in decoder.feed(data):
-                ctrl_c = isinstance(event, Interrupt) or event == Packet(b"vCtrlC")
-                if ctrl_c:
+                if isinstance(event, Interrupt) or event == Packet(b"vCtrlC"):
                     session.interrupts.seen()
-                incoming.put(event)
-                if ctrl_c:
-                    session.interrupts.deliver()
+                if not isinstance(event, Interrupt):
+                    _make_room(incoming, session, stop)
+                    incoming.put(_Heard(event, sent))
+            if session.interrupts.pending:
+                session.interrupts.deliver()
     except OSError as e:
         log.debug("reading from the client: %s", e)
     # Nobody waits for the end of a movement any more.
     session.interrupts.seen()
     incoming.put(None)
     session.interrupts.deliver()
+
+
+def _make_room(incoming: _Incoming, session: Session, stop: threading.Event) -> None:
+    """Let a client wait that sends faster than it is answered, until it has to be given up."""
+    waiting, since = incoming.qsize(), time.monotonic()
+    while incoming.qsize() >= _MOST_WAITING and not session.over and not stop.is_set():
+        time.sleep(_ROOM)
+        if incoming.qsize() < waiting:
+            waiting, since = incoming.qsize(), time.monotonic()
+        elif time.monotonic() > since + PATIENCE:
+            raise TimeoutError("it sends on without waiting for answers")

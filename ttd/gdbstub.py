@@ -12,18 +12,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ttd.cpu.base import Cpu, Register
+from ttd.errors import UserError
 from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
-from ttd.rsp.link import Link
+from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
 from ttd.stops import Breakpoint, Stop, Stops, Why
-from ttd.timeline import PastIsReadOnly, TimelineApi, TimelineError
+from ttd.timeline import PastIsReadOnly, TimelineApi
 
 log = logging.getLogger("ttd.rsp")
 
@@ -37,13 +39,15 @@ _PROGRESS_EVERY = 1.0
 """Seconds between lines of progress; work that takes less prints none."""
 
 _THREAD = 1
-_MALFORMED = b"E01"
 
 
 _Handler = Callable[["Session", Any], bytes | None]
 _HANDLERS: dict[type[rq.Request], _Handler] = {}
 FEATURES: list[str] = []
 """What `qSupported` answers: each handler adds what it makes true."""
+
+_READS = (b"m", b"x", b"g", b"p")
+"""Packets for what GDB reads all the time, wherever a pointer points to."""
 
 _R = TypeVar("_R", bound=rq.Request)
 
@@ -90,7 +94,7 @@ class Session:
         self._monitor = Monitor(timeline, self._bookmarks, events)
         self._monitor.position = self._home
         self._complained = False
-        self._last_packet = b""
+        self._greeted = b""
         self._extended = False
         self._lldb = False
         self._stops = StopTable(self)
@@ -110,50 +114,70 @@ class Session:
 
     # -- the stream ---------------------------------------------------------------------------
 
-    def handle(self, event: Event) -> None:
-        """Deal with one event from the client. Section "Packet Acknowledgment"."""
+    @property
+    def sent(self) -> int:
+        """How often something was sent to the client; from any thread, for `handle`."""
+        return self._link.sent
+
+    def handle(self, event: Event, heard: int | None = None) -> None:
+        """Deal with one event from the client. Section "Packet Acknowledgment".
+
+        `heard`: what `sent` was when it was read. Raises `ClientGone`, and nothing else: whatever
+        goes wrong is an answer.
+        """
+        heard = self.sent if heard is None else heard
         match event:
             case Packet(payload, intact):
-                if self._link.acknowledge(intact) and not self._is_repeated(payload):
+                if self._link.accept(payload, intact, heard) and not self._is_repeated(payload):
                     self._packet(payload)
+            case Ack():
+                self._link.arrived()
             case Nack():
-                self._link.repeat()
-            case Interrupt():
-                self.interrupts.taken()
+                self._link.repeat(heard)
             case Junk(count):
                 self._complain(f"{count} bytes that are not a packet were dropped")
-            case Ack():
-                pass
+            case Interrupt():
+                self.interrupts.seen()
 
     def close(self) -> None:
         """The client is gone: leave the timeline without its breakpoints."""
         self.over = True
         self._stops.clear()
         self._timeline.progress = None
-        if self._frame_home is not None:
+        try:
             self._leave_frame()
+        except Exception as e:  # the next client, and the recording, outlive it
+            log.error("leaving a trace frame: %s", _sentence(e))
 
     def _is_repeated(self, payload: bytes) -> bool:
         """GDB says hello again if nobody answers for two seconds, as when this process has only
         just been started on a busy machine; a second answer would be taken for that of the next
         packet."""
-        last, self._last_packet = self._last_packet, payload
-        return payload == last and payload.startswith(b"qSupported")
+        last, self._greeted = self._greeted, payload if payload.startswith(b"qSupported") else b""
+        return payload == last != b""
 
     def _packet(self, payload: bytes) -> None:
         try:
             request = rq.parse(payload)
             handler = _HANDLERS.get(type(request))
             reply = handler(self, request) if handler is not None else b""
+        except ClientGone:
+            raise
         except rq.Malformed as e:
             self._complain(f"malformed packet {payload[:40]!r}: {e}")
-            reply = _MALFORMED
-        except TimelineError as e:
-            reply = self._link.error(str(e))
-            if isinstance(e, PastIsReadOnly) and not self._link.shows_errors:
-                self._notes.append(str(e))
+            reply = self._error(payload, str(e))
+        except Exception as e:  # a bug must not cost a recording
+            reply = self._error(payload, _sentence(e))
         if reply is not None:
             self._link.send(reply)
+
+    def _error(self, payload: bytes, text: str) -> bytes:
+        """The reply that says what is wrong, or a note of it for when it can be said."""
+        reads = payload[:1] in _READS
+        if not self._link.shows_errors and not reads:
+            self._notes.append(text)
+        # GDB takes whatever a read of memory brings for memory, but knows what an error is else.
+        return self._link.error(text, quoted=not self._lldb and not reads)
 
     def _complain(self, text: str) -> None:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)
@@ -165,7 +189,7 @@ class Session:
             self._link.console(f"Earlier: {note}\n")
 
     def _progress(self, fraction: float, text: str) -> None:
-        if self._console_open and self._clock() >= self._next_progress:
+        if self._console_open and fraction < 1 and self._clock() >= self._next_progress:
             self._next_progress = self._clock() + _PROGRESS_EVERY
             self._link.console(f"{fraction:4.0%} {text}\n")
 
@@ -202,7 +226,7 @@ class Session:
     @_handles(rq.TransferFeatures, "qXfer:features:read+")
     def _transfer_features(self, request: rq.TransferFeatures) -> bytes:
         if request.annex != "target.xml":
-            return b"E00"
+            return b"E00"  # what the protocol has for an annex that is not there
         return _window(target_xml(self._cpu.gdb_architecture, self._cpu.registers), request)
 
     @_handles(rq.TransferMemoryMap, "qXfer:memory-map:read+")
@@ -313,7 +337,8 @@ class Session:
     @_handles(rq.InsertStop, "ConditionalBreakpoints+")
     def _insert_stop(self, request: rq.InsertStop) -> bytes:
         # GDB resumes by itself when a watched value did not change; LLDB wants every write.
-        self._stops.insert(request, changes_only=not self._lldb)
+        top = 1 << self._address_bits()
+        self._stops.insert(request, changes_only=not self._lldb, top=top)
         return b"OK"
 
     @_handles(rq.RemoveStop)
@@ -331,11 +356,17 @@ class Session:
         """For `agent.World`."""
         try:
             data = self._timeline.read_memory(address, size)
-        except TimelineError as e:
+        except UserError as e:
             raise LookupError(str(e)) from e
         if len(data) != size:
             raise LookupError(f"no memory at {address:#x}")
         return data
+
+    def interrupted(self) -> bool:
+        """For `agent.World`: what searches with this condition is to end."""
+        if self.interrupts.pending:
+            self.interrupts.repeat()
+        return self.interrupts.pending
 
     # -- moving: "Packets" (`vCont`, `bc`, `bs`), "Stop Reply Packets", "Interrupts" --------------
 
@@ -394,17 +425,20 @@ class Session:
     def _travel(self, go: Callable[[], Stop], *, forward: bool, far: bool = False) -> bytes:
         """Run a movement, or the armed seek in its place, and return the stop reply."""
         armed = self._monitor.take_armed()
+        start = self._home()
         self._open_console()
         try:
             self._leave_frame()
-            start = self._timeline.position
             if armed is not None:
                 stop = self._move(lambda: self._timeline.seek(armed.step))
             else:
                 stop = self._move(go)
                 stop = self._past_access(stop, forward)
-        except TimelineError as e:
-            self._link.console(f"{e}\n")
+        except ClientGone:
+            raise
+        except Exception as e:  # a bug must not cost a recording
+            self._link.console(f"{_sentence(e)}\n")
+            self._recover(start)
             return self._stop_reply(5)
         finally:
             self._console_open = False
@@ -414,7 +448,23 @@ class Session:
         at_break = far and stop.why is Why.STEPS
         if armed is not None or at_break or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
-        return self._stop_reply(2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
+        if stop.why is not Why.INTERRUPTED:
+            return self._stop_reply(5, self._stops.reason(stop))
+        self.interrupts.answered()
+        return self._stop_reply(2)
+
+    def _recover(self, start: int) -> None:
+        """A movement has failed on its way: go back to where it began, a place known to be good.
+
+        Not from the end of what is being recorded, where the user wants to look at it.
+        """
+        timeline = self._timeline
+        try:
+            recording = timeline.live and timeline.position == timeline.end
+            if timeline.position != start and not recording:
+                self._return_to(start)
+        except Exception as e:  # there is nothing left to try
+            log.error("going back to step %d: %s", start, _sentence(e))
 
     def _note_move(self, start: int, stop: Stop, armed: Armed | None, far: bool) -> None:
         """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
@@ -436,7 +486,7 @@ class Session:
         self._console_open = True
 
     def _move(self, go: Callable[[], Stop]) -> Stop:
-        """Run `go`, ended early by a Ctrl-C that belongs to it, and by no other."""
+        """Run `go`, ended early by a Ctrl-C that nobody has answered yet, and by nothing else."""
         while True:
             with self.interrupts.moving():
                 if self.interrupts.pending:
@@ -455,7 +505,7 @@ class Session:
         """The timeline stops before an access, or in reverse just after it."""
         if stop.why is Why.WATCHPOINT and self._watch_after:
             step = self._timeline.step_forward if forward else self._timeline.step_backward
-            return replace(stop, step=step().step)
+            return replace(stop, step=_whole(step).step)
         return stop
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:
@@ -468,8 +518,7 @@ class Session:
 
     @_handles(rq.CtrlC)
     def _ctrl_c(self, request: rq.CtrlC) -> bytes:
-        """The reader has interrupted what was moving; section "Packets", `vCtrlC`."""
-        self.interrupts.taken()
+        """As 0x03, which the reader has seen to by now; section "Packets", `vCtrlC`."""
         return b"OK"
 
     # -- looking at another time: "Tracepoint Packets" --------------------------------------------
@@ -484,8 +533,7 @@ class Session:
 
     def _return_to(self, step: int) -> None:
         """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
-        while self._timeline.seek(step).why is Why.INTERRUPTED:
-            pass
+        _whole(lambda: self._timeline.seek(step))
 
     @_handles(rq.TraceStatus)
     def _trace_status(self, request: rq.TraceStatus) -> bytes:
@@ -511,6 +559,8 @@ class Session:
             if found:
                 stop = self._move(lambda: timeline.seek(number))
                 found = stop.why is not Why.INTERRUPTED
+        if self.interrupts.pending:
+            self.interrupts.answered()
         if not found:
             self._return_to(before)
             return b"F-1"
@@ -546,7 +596,7 @@ class Session:
         self._frame_home = None
         self._monitor.take_armed()
         start = self._timeline.position
-        self._bookmarks.moved(start, self._timeline.reset().step)
+        self._bookmarks.moved(start, _whole(self._timeline.reset).step)
 
     @_handles(rq.KillProcess)
     def _kill_process(self, request: rq.KillProcess) -> bytes:
@@ -565,6 +615,26 @@ class Session:
         self._leave_frame()
         self.over = not self._extended
         return b"OK"
+
+
+def _whole(go: Callable[[], Stop]) -> Stop:
+    """A movement that is short, and not to be ended early."""
+    while (stop := go()).why is Why.INTERRUPTED:
+        pass
+    return stop
+
+
+def _sentence(error: Exception) -> str:
+    """What has happened, for people. What should not have happened is also logged, in one line."""
+    if isinstance(error, UserError):
+        return str(error)
+    where, trace = "", error.__traceback__
+    while trace is not None:
+        where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    text = f"an error in ttd itself: {type(error).__name__}: {str(error)[:200]!r} ({where})"
+    log.error("%s", text)
+    return f"This could not be done: {text}"
 
 
 def _size(register: Register) -> int:

@@ -451,12 +451,15 @@ class Machine:
 
     def write_register(self, name: str, value: int) -> None:
         """Change a register as an event of the recording."""
-        self.replay.debug_write(msgpack.packb(["register", name, value]))
+        # A number of msgpack has 64 bits at most.
+        data = value if value < 1 << 64 else value.to_bytes(-(-value.bit_length() // 8), "little")
+        self.replay.debug_write(msgpack.packb(["register", name, data]))
 
     def _on_debug_write(self, payload: bytes) -> None:
         what, where, value = msgpack.unpackb(payload)
         if what == "register":
-            self.cpu.write_register(where, value)
+            wide = isinstance(value, bytes)
+            self.cpu.write_register(where, int.from_bytes(value, "little") if wide else value)
         else:
             self.bus.poke(where, value)
 

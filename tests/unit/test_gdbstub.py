@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, RAM, STORE, FakeTimeline
+from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, LOOP, RAM, STORE, FakeTimeline
+from ttd.devices.base import View
+from ttd.errors import UserError
 from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
 from ttd.monitor import Bookmarks
-from ttd.rsp.framing import Decoder, Interrupt, Junk, Nack, Packet, encode
+from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
+from ttd.rsp.stoptable import MOST_STOPS
 from ttd.stops import Stop, Stops, Why
 from ttd.timeline import SystemRequest, TimelineError
 
@@ -77,6 +80,9 @@ def test_features_are_those_of_the_handlers(client: Client) -> None:
 def test_acknowledgments() -> None:
     wire = bytearray()
     session = Session(FakeTimeline(), wire.extend)
+    session.handle(Nack())
+    session.handle(Ack())
+    assert not wire  # there is nothing that could be repeated
     session.handle(Packet(b"g", intact=False))
     assert wire == b"-"
     wire.clear()
@@ -85,10 +91,41 @@ def test_acknowledgments() -> None:
     wire.clear()
     session.handle(Nack())
     assert wire == encode(b"QC1")
+    wire.clear()
+    session.handle(Ack())
+    session.handle(Nack())
+    assert not wire  # it has arrived
     session.handle(Packet(b"QStartNoAckMode"))
     wire.clear()
     session.handle(Packet(b"qC", intact=False))
     assert wire == encode(b"QC1")
+
+
+@pytest.mark.parametrize("hello", [b"qSupported:swbreak+", b"s", b"QStartNoAckMode"])
+def test_what_was_sent_while_nobody_answered(hello: bytes) -> None:
+    """GDB sends a packet three times more, then asks for an answer, before it goes on."""
+    wire = bytearray()
+    session = Session(FakeTimeline(), wire.extend)
+    for event in (*[Packet(hello)] * 4, Nack(), Nack(), Nack()):
+        session.handle(event, heard=0)
+    frames = [e for e in Decoder(1 << 18).feed(bytes(wire)) if isinstance(e, Packet)]
+    assert len(frames) == 1
+    session.handle(Ack())
+    wire.clear()
+    session.handle(Packet(b"qC"))
+    assert wire.endswith(encode(b"QC1"))
+
+
+def test_a_client_that_loses_patience_gets_no_old_answer(client: Client) -> None:
+    wire = bytearray()
+    session = Session(FakeTimeline(), wire.extend)
+    session.handle(Packet(b"qC"))
+    session.handle(Ack())
+    heard = session.sent  # the next request takes long
+    session.handle(Packet(b"?"), heard)
+    wire.clear()
+    session.handle(Nack(), heard)
+    assert not wire
 
 
 @pytest.mark.parametrize(
@@ -112,16 +149,24 @@ def test_acknowledgments() -> None:
         ("m20000000,4", "00000000"),
         ("m100ffffe,4", "E0d"),
         ("m8,0", ""),
-        ("mzz", "E01"),
-        ("p63", "E01"),
+        ("mzz", "E0d"),
+        ("p63", "E0d"),
         ("pf", "08000000"),
         ("pf;thread:1;", "08000000"),
         ("x8,2", "b\x00\x20"),
         ("x8,0", "b"),
         ("X20000000,0:", "OK"),
         ("vCtrlC", "OK"),
-        ("Z2,20000000,0", "E01"),
-        ("Z9,20000000,4", "E01"),
+        ("Z2,20000000,0", "E.A watchpoint needs a length of one byte or more."),
+        ("Z9,20000000,4", "E.no such kind of breakpoint"),
+        ("Z1,100000000,2", "E.This machine has no address 0x100000000."),
+        ("Z0,20000000,0", "OK"),
+        ("Z2,fffffff8,ffffffffffffffff", "OK"),
+        ("P63=00000000", "E.there is no register 99"),
+        ("Pf=00", "E.not the size of the register"),
+        ("G00", "E.not the size of all registers"),
+        ("M20000000,4:00", "E.4 bytes announced, 1 sent"),
+        ("vCont;x", "E.unknown vCont action"),
     ],
 )
 def test_plain_answers(client: Client, packet: str, reply: str) -> None:
@@ -276,7 +321,6 @@ def test_registers_are_written_only_if_they_change() -> None:
     assert client.timeline.written[-1] == ("r5", 0x12345678)
     assert client.ask("M20000000,2:abcd") == "OK"
     assert client.timeline.written[-1] == (RAM, b"\xab\xcd")
-    assert client.ask("G00") == client.ask("P5=00") == client.ask("P63=00000000") == "E01"
 
 
 def test_refused_writes_say_why() -> None:
@@ -286,7 +330,7 @@ def test_refused_writes_say_why() -> None:
     lldb.ask("QEnableErrorStrings")
     assert lldb.ask("M20000000,1:00") == "E0d;" + sentence.encode().hex()
     old = Client()
-    assert old.ask("M20000000,1:00") == old.ask("P5=78563412") == "E0d"
+    assert old.ask("M20000000,1:00") == old.ask("P5=78563412") == "E." + sentence
     # The user of an old GDB reads it as soon as there is a console.
     assert old.run("s") == (f"Earlier: {sentence}\n", "T05")
     assert old.run("s") == ("", "T05")
@@ -514,7 +558,7 @@ def test_trace_frames_look_without_moving(client: Client) -> None:
     assert client.ask("QTFrame:7") == "F7T0"
     assert client.ask("pf") == f"{BACK:02x}000000"
     assert "tfind none" in client.monitor("when")
-    assert client.ask("M20000000,1:00") == "E0d"
+    assert client.ask("M20000000,1:00").startswith("E.A trace frame is read-only")
     assert "Checkpoint 1 at step 100 " in client.monitor("checkpoint")
     assert client.ask("QTFrame:fffff") == "F-1"
     assert client.timeline.position == 7
@@ -551,12 +595,23 @@ def test_run_kill_restart_detach(client: Client) -> None:
     assert plain.session.over
 
 
-def test_an_interrupt_that_came_with_the_resume_packet(client: Client) -> None:
-    client.session.interrupts.seen()  # the reader was faster than the session
-    text, reply = client.run("c")
-    assert (text, reply) == ("Step: 0 of 1000 (0.00%)\n", "T02")
-    client.session.handle(Interrupt())
-    assert client.run("c")[1] == "T05replaylog:end;"
+@pytest.mark.parametrize("resume", ["c", "s", "bc", "bs", "vCont;r8,c:1"])
+def test_an_interrupt_waits_for_a_movement(client: Client, resume: str) -> None:
+    client.timeline.seek(500)
+    client.session.interrupts.seen()
+    client.ask("m20000000,4")
+    client.monitor("when")
+    text, reply = client.run(resume)
+    assert (text, reply) == ("Step: 500 of 1000 (50.00%)\n", "T02")
+    assert client.run(resume)[1].startswith("T05")
+
+
+def test_an_interrupt_ends_an_armed_jump_too(client: Client) -> None:
+    client.monitor("goto 700")
+    client.session.interrupts.seen()
+    assert client.run("s") == ("Step: 0 of 1000 (0.00%)\n", "T02")
+    assert client.run("s") == ("", "T05")
+    assert client.timeline.position == 1
 
 
 def test_an_interrupt_nobody_asked_for_is_not_reported(client: Client) -> None:
@@ -578,6 +633,84 @@ def test_a_movement_that_fails_says_why_and_stops(client: Client) -> None:
             raise TimelineError("The page is damaged.")
 
     assert Client(Broken()).run("bc") == ("The page is damaged.\n", "T05")
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("The page is damaged."), OverflowError("int too big"), MemoryError()]
+)
+def test_whatever_fails_the_session_goes_on(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(FakeTimeline):
+        def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+            self.seek(self.position + 10)
+            raise error
+
+        def write_memory(self, address: int, data: bytes) -> None:
+            raise error
+
+        def views(self) -> list[View]:
+            raise error
+
+        def read_memory(self, address: int, size: int) -> bytes:
+            raise error
+
+    timeline = Broken()
+    timeline.seek(100)
+    client = Client(timeline)
+    for resume in ("c", "s"):
+        text, reply = client.run(resume)
+        assert reply == "T05"
+        assert text.endswith(("damaged.\n", ")\n"))
+        assert timeline.position == 100
+    assert client.ask("M20000000,1:00").startswith("E.")
+    assert client.ask("m20000000,1") == "E0d"
+    assert client.packets("qRcmd," + b"lamp".hex())[-1].startswith(b"E.")
+    client.ask(_stop_if(b"\x22\x00\x17\x27"))
+    assert client.run("bs")[1] == "T05"
+    assert not any(record.exc_info for record in caplog.records)
+    assert not any("\n" in record.getMessage() for record in caplog.records)
+
+
+def _stop_if(condition: bytes) -> str:
+    return f"Z0,{LOOP:x},2;X{len(condition):x},{condition.hex()}"
+
+
+def test_a_condition_that_never_ends_can_be_interrupted(client: Client) -> None:
+    """A loop; and thousands of them at one place."""
+    client.timeline.seek(500)
+    loop = b"\x21\x00\x00"
+    many = f"Z0,{LOOP:x},2" + ";X3,210000" * 3000
+    for insertion in (_stop_if(loop), many):
+        client.ask(insertion)
+        for resume in ("c", "bc"):
+            # Broken: GDB is to find out why.
+            assert client.run(resume)[1] == "T05swbreak:;"
+    expressions = 0
+
+    class Typed(FakeTimeline):
+        def read_memory(self, address: int, size: int) -> bytes:
+            nonlocal expressions
+            expressions += 1
+            if expressions == 20:
+                typed.session.interrupts.seen()
+            return super().read_memory(address, size)
+
+    typed = Client(Typed())
+    typed.timeline.seek(500)
+    # Each reads a byte that is zero.
+    code = b"\x24\x20\x00\x00\x08\x17\x27"
+    typed.ask(f"Z0,{LOOP:x},2" + f";X{len(code):x},{code.hex()}" * 10)
+    assert typed.run("bc")[1] == "T02"
+    assert expressions < 40
+
+
+def test_there_can_be_too_many_stops(client: Client) -> None:
+    for number in range(MOST_STOPS):
+        assert client.ask(f"Z0,{2 * number:x},2") == "OK"
+    assert client.ask("Z0,0,2") == "OK"
+    assert "more than" in client.ask("Z0,ffff0,2")
+    assert client.ask("z0,0,2") == client.ask("Z0,ffff0,2") == "OK"
 
 
 def test_progress_of_long_work_goes_to_the_console() -> None:
@@ -604,5 +737,5 @@ def test_rude_clients_leave_one_line_in_the_log(
 ) -> None:
     client.session.handle(Junk(5))
     client.session.handle(Junk(5))
-    assert client.ask("mzz") == "E01"
+    assert client.ask("mzz") == "E0d"
     assert len(caplog.records) == 1

@@ -8,6 +8,7 @@ import queue
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -90,8 +91,11 @@ def test_ctrl_c_in_both_directions(resume: bytes) -> None:
         # Right behind the resume packet: it may arrive before the movement has begun.
         client.socket.sendall(encode(resume) + b"\x03")
         assert client.stop_reply() == "T02"
-        # Without a movement it means nothing.
-        client.socket.sendall(b"\x03" + encode(b"s"))
+        # Without a movement it is meant for the next one, and only for that.
+        client.socket.sendall(b"\x03" + encode(b"?") + encode(b"s"))
+        assert client.stop_reply() == "T05"
+        assert client.stop_reply() == "T02"
+        client.socket.sendall(encode(b"s"))
         assert client.stop_reply() == "T05"
         client.socket.sendall(encode(b"QTFrame:pc:8") + b"\x03")
         assert client.receive() == "F-1"
@@ -200,6 +204,12 @@ def test_rude_clients_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
             encode(b"QTFrame:" + b"f" * 16) + encode(b"vCont;r") + encode(b"Hgz"),
             rng.randbytes(100_000),
             b"\x03\x03\x03",
+            b"$" * 5_000_000,
+            b"-" * 500_000,
+            b"+-" * 100_000,
+            b"$#00" * 10_000,
+            b"}" * 100_000 + b"$}#7d",
+            encode(b"")[:-1] + b"x",
             b"",
         ):
             client = Client(port)
@@ -209,6 +219,47 @@ def test_rude_clients_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert 1 <= len(warnings) <= 20
     assert not any(record.exc_info for record in caplog.records)
+
+
+class Large(FakeTimeline):
+    """Has much to say."""
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        return random.Random(1).randbytes(size)
+
+
+def test_a_client_that_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ttd.gdbserver.PATIENCE", 0.5)
+    with server(Large()) as port:
+        rude = socket.socket()
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        rude.connect(("127.0.0.1", port))
+        rude.sendall(b"".join(encode(b"m%x,ffff" % at) for at in range(2000)))
+        give_up = time.monotonic() + HANG
+        while Client(port).ask(b"qC") != "QC1":
+            assert time.monotonic() < give_up
+        rude.close()
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
+    with server(Large()) as port:
+        rude = socket.socket()
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        rude.connect(("127.0.0.1", port))
+        rude.sendall(b"".join(encode(b"m%x,ffff" % at) for at in range(2000)))
+    rude.close()
+
+
+def test_a_client_that_sends_on_and_on_during_a_movement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ttd.gdbserver.PATIENCE", 0.5)
+    timeline = FakeTimeline(steps=60_000, slow=True)
+    with server(timeline) as port:
+        rude = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        rude.sendall(encode(b"c") + 5000 * encode(b"qC"))
+        while rude.recv(1 << 16):  # it is left, as nobody can see whether it is still there
+            pass
+        assert timeline.position < timeline.end
+        assert Client(port).ask(b"qC") == "QC1"
 
 
 def test_stdio_ends_with_its_input() -> None:

@@ -25,6 +25,9 @@ class World:
             raise LookupError("nothing there")
         return bytes(range(0x80, 0x80 + size))
 
+    def interrupted(self) -> bool:
+        return False
+
 
 def const(value: int) -> bytes:
     return b"\x25" + value.to_bytes(8, "big")

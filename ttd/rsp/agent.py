@@ -6,12 +6,15 @@ GDB manual, appendix "The GDB Agent Expression Mechanism", sections "General Byt
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 _MASK = (1 << 64) - 1
-_MAX_OPS = 100_000
-"""A condition that runs longer is broken: the bytecode has loops, and hits must stay cheap."""
+MAX_OPS = 100_000
+"""Conditions that take longer for one hit are broken: GDB's are a few dozen instructions."""
 _MAX_STACK = 1024
+_LOOK_EVERY = 1024
+"""Instructions between two looks at whether there is a Ctrl-C."""
 
 _OPERAND_BYTES = {
     0x16: 1,  # ext
@@ -41,17 +44,39 @@ class World(Protocol):
         """Exactly `size` bytes; `LookupError` if they are not there."""
         ...
 
+    def interrupted(self) -> bool:
+        """True if nobody waits for the result any more."""
+        ...
+
 
 class AgentError(Exception):
     """The expression is broken, or needs something that is not there."""
 
 
-def evaluate(code: bytes, world: World) -> int:
-    """Run the expression and return the value it leaves, as an unsigned 64-bit number."""
+class AgentInterrupted(Exception):
+    """The evaluation was given up: `World.interrupted`."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many instructions may still be executed; one may be shared by several expressions."""
+
+    left: int = MAX_OPS
+
+
+def evaluate(code: bytes, world: World, budget: Budget | None = None) -> int:
+    """Run the expression and return the value it leaves, as an unsigned 64-bit number.
+
+    Raises `AgentError`, also when the budget is used up, or `AgentInterrupted`.
+    """
+    budget = budget or Budget()
     stack: list[int] = []
     at = 0
     try:
-        for _ in range(_MAX_OPS):
+        while budget.left > 0:
+            if budget.left % _LOOK_EVERY == 0 and world.interrupted():
+                raise AgentInterrupted
+            budget.left -= 1
             op = code[at]
             width = _OPERAND_BYTES.get(op, 0)
             operand_bytes = code[at + 1 : at + 1 + width]
@@ -74,7 +99,7 @@ def evaluate(code: bytes, world: World) -> int:
         raise AgentError("stack underflow, or a jump out of the bytecode") from e
     except LookupError as e:
         raise AgentError(str(e)) from e
-    raise AgentError(f"no end after {_MAX_OPS} instructions")
+    raise AgentError(f"no end after {MAX_OPS} instructions")
 
 
 def _signed(value: int, bits: int = 64) -> int:

@@ -140,7 +140,8 @@ class Decoder:
     def _packet(self) -> Event | None:
         end = self._buffer.find(b"#", max(self._scanned, 1))
         # An unescaped `$` never stands inside a packet: the one before it was cut off.
-        restart = self._buffer.find(b"$", max(self._scanned, 1), end if end >= 0 else None)
+        # The last of them counts, so that any number of them costs one look.
+        restart = self._buffer.rfind(b"$", max(self._scanned, 1), end if end >= 0 else None)
         if restart > 0:
             return self._drop(restart)
         if max(end, len(self._buffer) if end < 0 else 0) > self._limit:

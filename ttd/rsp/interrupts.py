@@ -14,41 +14,46 @@ _AGAIN = 0.01
 
 
 class Interrupts:
-    """Which 0x03 belongs to which movement.
+    """Requests to interrupt: each is `pending` until a movement is ended by it.
 
-    It belongs to the resume packet before it, and may arrive before that movement has begun, while
-    it runs, or after it has ended by itself. `pending` sorts that out by counting those that the
-    reader has seen and those that the session has taken from the stream.
+    One that arrives while nothing moves waits for the next movement: GDB resumes many times for
+    one command of its user, and a Ctrl-C in between is meant for all of it.
     """
 
     def __init__(self, interrupt: Callable[[], None], stop: threading.Event) -> None:
         self._interrupt = interrupt
         self._stop = stop
         """Set when the server is to end, which ends every movement as well."""
+        self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
-        self._seen = 0
-        self._taken = 0
+        self._asked = False
 
     @property
     def pending(self) -> bool:
-        """True when the movement of the present packet is to end."""
-        return self._seen > self._taken or self._stop.is_set()
+        """True when the present movement, or the next one, is to end."""
+        return self._asked or self._stop.is_set()
 
     def seen(self) -> None:
-        """Called by the reader before it passes on a 0x03."""
-        self._seen += 1
+        """Called by the reader for a 0x03, before whatever it passes on."""
+        self._asked = True
 
     def deliver(self) -> None:
-        """Called by the reader after that. Returns when nothing moves any more."""
-        # Again and again: a movement that is only just starting may clear an early request.
+        """Called by the reader after that, or when `stop` is set; returns when nothing moves."""
+        # Again and again: what a movement does between two parts of it may forget an early one.
         while not self._idle.is_set():
-            self._interrupt()
+            with self._lock:
+                if not self._idle.is_set():
+                    self._interrupt()
             self._idle.wait(_AGAIN)
 
-    def taken(self) -> None:
-        """The session has come to the 0x03 in the stream."""
-        self._taken = min(self._taken + 1, self._seen)
+    def repeat(self) -> None:
+        """Called during a movement, by whatever it calls that takes long and has come back."""
+        self._interrupt()
+
+    def answered(self) -> None:
+        """A movement has ended, and the client is told that it was interrupted."""
+        self._asked = False
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -57,4 +62,5 @@ class Interrupts:
         try:
             yield
         finally:
-            self._idle.set()
+            with self._lock:
+                self._idle.set()

@@ -318,7 +318,7 @@ def _data(text: bytes) -> bytes:
 def _split(text: bytes, separator: bytes) -> tuple[bytes, bytes]:
     left, found, right = text.partition(separator)
     if not found:
-        raise Malformed(f"{separator!r} is missing")
+        raise Malformed(f"'{separator.decode()}' is missing")
     return left, right
 
 

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable
 
 from ttd.engine.types import Access
+from ttd.errors import UserError
 from ttd.rsp import agent
-from ttd.rsp.requests import InsertStop, Malformed, RemoveStop, StopKind
+from ttd.rsp.requests import InsertStop, RemoveStop, StopKind
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 log = logging.getLogger("ttd.rsp")
@@ -22,6 +23,12 @@ _WATCH_KINDS = {
     StopKind.ACCESS: Access.READ | Access.WRITE,
 }
 _WATCH_WORDS = {Access.WRITE: "watch", Access.READ: "rwatch"}
+MOST_STOPS = 10_000
+"""Breakpoints and watchpoints of one client; each costs time wherever one of them might hit."""
+
+
+class Refused(UserError):
+    """A breakpoint or watchpoint that cannot be; the text is one sentence."""
 
 
 class StopTable:
@@ -31,26 +38,32 @@ class StopTable:
         self._world = world
         self._table: dict[tuple[StopKind, int, int], Breakpoint | Watchpoint] = {}
 
-    def insert(self, request: InsertStop, *, changes_only: bool) -> None:
+    def insert(self, request: InsertStop, *, changes_only: bool, top: int) -> None:
         """Insert, or replace: GDB sends a breakpoint again when its condition changes.
 
-        `changes_only` is for write watchpoints: see `Watchpoint`.
+        `changes_only` is for write watchpoints: see `Watchpoint`. Addresses end before `top`, as
+        does a watchpoint that would reach further. Raises `Refused`.
         """
+        key = (request.kind, request.address, request.length)
+        if request.address >= top:
+            raise Refused(f"This machine has no address {request.address:#x}.")
+        if len(self._table) >= MOST_STOPS and key not in self._table:
+            raise Refused(f"There cannot be more than {MOST_STOPS} breakpoints and watchpoints.")
         condition = self._condition(request.conditions) if request.conditions else None
         stop: Breakpoint | Watchpoint
         if request.kind in _WATCH_KINDS:
             if not request.length:
-                raise Malformed("a watchpoint of no length")
+                raise Refused("A watchpoint needs a length of one byte or more.")
             stop = Watchpoint(
                 request.address,
-                request.length,
+                min(request.length, top - request.address),
                 _WATCH_KINDS[request.kind],  # type: ignore[arg-type]
                 condition,
                 changes_only=changes_only and request.kind is StopKind.WRITE,
             )
         else:
             stop = Breakpoint(request.address, condition)
-        self._table[request.kind, request.address, request.length] = stop
+        self._table[key] = stop
 
     def remove(self, request: RemoveStop) -> None:
         self._table.pop((request.kind, request.address, request.length), None)
@@ -85,12 +98,21 @@ class StopTable:
         return ""
 
     def _condition(self, expressions: tuple[bytes, ...]) -> Callable[[], bool]:
-        def holds(code: bytes) -> bool:
-            try:
-                return agent.evaluate(code, self._world) != 0
-            except agent.AgentError as e:
-                # Stop rather than run past: GDB then evaluates the condition and reports why not.
-                log.info("breakpoint condition: %s", e)
-                return True
+        def holds() -> bool:
+            budget = agent.Budget()
+            for code in expressions:
+                # Also between two: there may be thousands, all of them short.
+                if self._world.interrupted():
+                    return False
+                try:
+                    if agent.evaluate(code, self._world, budget):
+                        return True
+                except agent.AgentInterrupted:
+                    return False
+                except agent.AgentError as e:
+                    # Stop rather than run past: GDB then evaluates the condition, and says why not.
+                    log.info("breakpoint condition: %s", e)
+                    return True
+            return False
 
-        return lambda: any(map(holds, expressions))
+        return holds
