@@ -88,6 +88,8 @@ class LoggedEvents:
 
     def nth(self, kind: str, number: int) -> int | None:
         """The step of event `number` of a kind, counted from 1."""
+        if number > self._log.counts()[Kind[kind.upper()]]:
+            return None
         rows = self._log.select([Kind[kind.upper()]])
         return next((event.step for _, event in islice(rows, number - 1, None)), None)
 

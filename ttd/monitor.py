@@ -7,11 +7,13 @@ ordinary stop, upon which every front end refreshes itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttd.timeline import SystemRequest, TimelineApi, TimelineError
+from ttd.errors import UserError
+from ttd.timeline import SystemRequest, TimelineApi
 
 
 class Events(Protocol):
@@ -37,6 +39,34 @@ class Events(Protocol):
 
 _TRAIL_LENGTH = 1000
 _PHYS_MOST = 4096
+_EVENTS_MOST = 1000
+_MARKS_MOST = 10_000
+_TOP = 1 << 64
+"""All numbers of the debugger's are below this."""
+_NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
+_PERCENT = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
+_WORD_MOST = 40
+
+
+def number(word: str) -> int:
+    """A number that people type: digits, with commas or without, or 0x and hexadecimal digits.
+
+    Raises `ValueError`, also if it has more than 64 bits.
+    """
+    found = _NUMBER.fullmatch(word)
+    digits = word.replace(",", "")
+    # Leading zeros are no sign of an octal number, which nobody means any more.
+    if found is None or len(digits.lstrip("0xX")) > 20:
+        raise ValueError
+    value = int(found[1], 16) if found[1] else int(digits)
+    if value >= _TOP:
+        raise ValueError
+    return value
+
+
+def shown(word: str) -> str:
+    """A word that was typed, in quotes and no longer than a line."""
+    return repr(word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "...")
 
 
 def place(timeline: TimelineApi, step: int) -> str:
@@ -122,17 +152,20 @@ class Monitor:
             if words[: len(name)] == name:
                 try:
                     return command.run(self, words[len(name) :])
-                except (Usage, TimelineError) as e:
+                except (Usage, UserError) as e:
                     return f"{e}\n"
         for view in self._timeline.views():
             if words == [view.name]:
                 return view.show()
-        return f"There is no monitor command '{line.strip()}'; 'monitor help' lists them.\n"
+        return f"There is no monitor command {shown(line.strip())}; 'monitor help' lists them.\n"
 
-    def _arm(self, step: int, index: int | None = None) -> str:
+    def _check(self, step: int) -> None:
         begin, end = self._timeline.begin, self._timeline.end
         if not begin <= step <= end:
             raise Usage(f"Step {step} is outside the history, which has steps {begin} to {end}.")
+
+    def _arm(self, step: int, index: int | None = None) -> str:
+        self._check(step)
         self.armed = Armed(step, index)
         return (
             f"Going to step {self._place(step)} with the next command that resumes,"
@@ -150,16 +183,14 @@ class Monitor:
             return end
         try:
             if word.endswith("%"):
-                percent = float(word[:-1])
-                if not 0 <= percent <= 100:
-                    raise Usage("A percentage goes from 0% to 100%.")
-                return begin + round((end - begin) * percent / 100)
-            number = int(word.lstrip("+-").replace(",", ""), 0)
+                return begin + round((end - begin) * _percentage(word[:-1]) / 100)
+            if word[:1] in ("+", "-"):
+                distance = number(word[1:])
+                return self.position() + (distance if word[0] == "+" else -distance)
+            return number(word)
         except ValueError as e:
-            raise Usage(f"'{word}' is no position; try N, +N, -N, P%, start or end.") from e
-        if word.startswith(("+", "-")):
-            return self.position() + (number if word[0] == "+" else -number)
-        return number
+            text = f"{shown(word)} is no position; try N, +N, -N, P%, start or end."
+            raise Usage(text) from e
 
     def when(self, words: list[str]) -> str:
         # The virtual time known is that of where the machine stands, which may be a trace frame.
@@ -184,8 +215,11 @@ class Monitor:
     def replay_break(self, words: list[str]) -> str:
         if len(words) != 1:
             raise Usage("replay_break takes one position, as goto does.")
-        ahead = self._timeline.live and words[0].isdecimal()
-        step = int(words[0]) if ahead else self._target(words[0])
+        step = self._target(words[0])
+        if not self._timeline.live:
+            self._check(step)
+        elif step < self._timeline.begin:
+            raise Usage(f"The history begins at step {self._timeline.begin}.")
         self._marks.replay_break = step
         return f"A continue stops at step {self._place(step)}, in both directions.\n"
 
@@ -211,32 +245,33 @@ class Monitor:
 
     def checkpoint(self, words: list[str]) -> str:
         step = self.position()
+        if len(self._marks.checkpoints) >= _MARKS_MOST:
+            raise Usage(f"There are {_MARKS_MOST} checkpoints; delete one first.")
         return f"Checkpoint {self._marks.add(step)} at step {self._place(step)}\n"
 
     def info_checkpoints(self, words: list[str]) -> str:
         if not self._marks.checkpoints:
             return "No checkpoints.\n"
         return "".join(
-            f"{number}  step {self._place(step)}\n"
-            for number, step in self._marks.checkpoints.items()
+            f"{mark}  step {self._place(step)}\n" for mark, step in self._marks.checkpoints.items()
         )
 
     def _checkpoint_number(self, words: list[str]) -> int:
         try:
-            number = int(words[0]) if len(words) == 1 else 0
+            found = number(words[0]) if len(words) == 1 else 0
         except ValueError:
-            number = 0
-        if number not in self._marks.checkpoints:
+            found = 0
+        if found not in self._marks.checkpoints:
             raise Usage("Give the number of a checkpoint; 'monitor info checkpoints' lists them.")
-        return number
+        return found
 
     def restart(self, words: list[str]) -> str:
         return self._arm(self._marks.checkpoints[self._checkpoint_number(words)])
 
     def delete_checkpoint(self, words: list[str]) -> str:
-        number = self._checkpoint_number(words)
-        del self._marks.checkpoints[number]
-        return f"Checkpoint {number} deleted.\n"
+        found = self._checkpoint_number(words)
+        del self._marks.checkpoints[found]
+        return f"Checkpoint {found} deleted.\n"
 
     def back(self, words: list[str]) -> str:
         marks = self._marks
@@ -259,32 +294,35 @@ class Monitor:
         if words[:1] == ["--kind"] and len(words) > 1:
             kind, words = self._kind(events, words[1]), words[2:]
         try:
-            count = int(words[0]) if words else 10
-        except ValueError as e:
-            raise Usage("events takes a number, how many to show, and before it --kind K.") from e
-        lines = events.lines(self._timeline.position, max(count, 1), kind)
+            count = number(words[0]) if words else 10
+        except ValueError:
+            count = 0
+        if len(words) > 1 or not 0 < count <= _EVENTS_MOST:
+            most = f"a number from 1 to {_EVENTS_MOST}"
+            raise Usage(f"events takes {most}, how many to show, and before it --kind K.")
+        lines = events.lines(self._timeline.position, count, kind)
         return "".join(f"{line}\n" for line in lines) or "No events around here.\n"
 
     def back_to_event(self, words: list[str]) -> str:
         """To event N of a kind, counted from the start; without N to the last one before here."""
         events, here = self._logged_events(), self.position()
         try:
-            number = int(words[1]) if len(words) == 2 else None
+            wanted = number(words[1]) if len(words) == 2 else None
         except ValueError:
-            number = 0
-        if len(words) not in (1, 2) or (number is not None and number < 1):
+            wanted = 0
+        if len(words) not in (1, 2) or wanted == 0:
             raise Usage("back-to event takes a kind and maybe a number, such as: net 7.")
         kind = self._kind(events, words[0])
-        if number is None:
+        if wanted is None:
             step = events.last_before(kind, here)
             if step is None:
                 raise Usage(f"There is no event of kind {kind} before step {here}.")
             return self._arm(step)
-        step = events.nth(kind, number)
+        step = events.nth(kind, wanted)
         if step is None:
-            raise Usage(f"There are fewer than {number} events of kind {kind}.")
+            raise Usage(f"There are fewer than {wanted} events of kind {kind}.")
         if step > here:
-            raise Usage(f"Event {number} of kind {kind} is ahead: 'monitor goto {step}'.")
+            raise Usage(f"Event {wanted} of kind {kind} is ahead: 'monitor goto {step}'.")
         return self._arm(step)
 
     def _logged_events(self) -> Events:
@@ -295,16 +333,17 @@ class Monitor:
     def _kind(self, events: Events, word: str) -> str:
         if word not in events.kinds:
             there = ", ".join(events.kinds) or "no events at all"
-            raise Usage(f"There are no events of kind '{word}'; there are {there}.")
+            raise Usage(f"There are no events of kind {shown(word)}; there are {there}.")
         return word
 
     def phys(self, words: list[str]) -> str:
         try:
-            address, size = (*(int(word, 0) for word in words), 64)[:2]
+            address, size = (*(number(word) for word in words), 64)[:2]
         except ValueError:
-            address, size = -1, 0
-        if len(words) > 2 or address < 0 or not 0 < size <= _PHYS_MOST:
+            address, size = 0, 0
+        if len(words) not in (1, 2) or not 0 < size <= _PHYS_MOST:
             raise Usage(f"phys takes an address and maybe a length, up to {_PHYS_MOST}.")
+        size = min(size, _TOP - address)
         data = self._timeline.read_physical(address, size)
         lines = [f"{address + at:#x}: {data[at : at + 16].hex(' ')}" for at in range(0, size, 16)]
         return "\n".join(lines[: -(-len(data) // 16)]) + "\n"
@@ -336,6 +375,16 @@ class Monitor:
         usages += [(view.name, view.text) for view in self._timeline.views()]
         width = max(len(usage) for usage, _ in usages)
         return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)
+
+
+def _percentage(word: str) -> float:
+    """Raises `ValueError` if it is none."""
+    if _PERCENT.fullmatch(word) is None or len(word) > _WORD_MOST:
+        raise ValueError
+    value = float(word)
+    if value > 100:
+        raise Usage("A percentage goes from 0% to 100%.")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

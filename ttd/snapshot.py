@@ -23,6 +23,8 @@ from ttd.state import State
 
 KEEP_IN_MEMORY = 1500
 """Snapshots in memory beside those of the recording, at most."""
+PAGES_LOOKED_UP = 256
+"""Pages that are asked for one by one; of a larger area something will have been touched."""
 
 
 class Snapshot:
@@ -356,7 +358,7 @@ class Snapshots:
         """
         engine = self.machine.engine
         touched = self._listed(low, kind)
-        if touched is None:
+        if touched is None or size > PAGES_LOOKED_UP * engine.page_size:
             return True
         first = address - address % engine.page_size
         for at in range(first, address + size, engine.page_size):

@@ -161,7 +161,8 @@ def test_a_client_that_loses_patience_gets_no_old_answer(client: Client) -> None
         ("Z9,20000000,4", "E.no such kind of breakpoint"),
         ("Z1,100000000,2", "E.This machine has no address 0x100000000."),
         ("Z0,20000000,0", "OK"),
-        ("Z2,fffffff8,ffffffffffffffff", "OK"),
+        ("Z2,fffffff8,10", "OK"),
+        ("Z2,20000000,ffffffffffffffff", "E.A watchpoint is at most 16777216 bytes long."),
         ("P63=00000000", "E.there is no register 99"),
         ("Pf=00", "E.not the size of the register"),
         ("G00", "E.not the size of all registers"),
@@ -378,6 +379,62 @@ def test_goto_nowhere(client: Client, word: str) -> None:
     assert client.timeline.position == 1
 
 
+HUGE = [
+    "9" * 4000,
+    "9" * 5000,
+    "0x" + "f" * 20,
+    "-" + "9" * 400,
+    "18446744073709551616",
+    "\u0663\u0664",
+    "1_000",
+    "0b11",
+    "0o17",
+    "1e3",
+    "--1",
+    "+-1",
+    "nan%",
+    "1e400%",
+    "1" * 400 + "%",
+    "-1%",
+    "0x",
+    "1,00",
+    ",",
+    "x" * 60_000,
+    "\x1b[2J",
+]
+
+
+@pytest.mark.parametrize("word", HUGE, ids=range(len(HUGE)))
+def test_numbers_that_people_type(word: str) -> None:
+    client = Client(events=FakeEvents())
+    for command in (
+        "goto",
+        "seek",
+        "replay_break",
+        "restart",
+        "delete checkpoint",
+        "events",
+        "events --kind",
+        "events --kind net",
+        "back-to event",
+        "back-to event net",
+        "phys",
+        "phys 0",
+        "",
+    ):
+        answer = client.monitor(f"{command} {word}")
+        assert answer.count("\n") == 1
+        assert len(answer) < 200
+        assert answer.rstrip("\n").isprintable()
+        assert client.run("s")[1] == "T05"
+    assert client.timeline.position == 13  # nothing was armed
+
+
+@pytest.mark.parametrize("word", ["0700", "700", "0x2bc", "0X2BC", "+700", "70%", "70.00%"])
+def test_the_same_place_in_many_words(client: Client, word: str) -> None:
+    assert client.monitor(f"goto {word}").startswith("Going to step 700 of 1000")
+
+
 def test_physical_memory(client: Client) -> None:
     first, second = client.monitor("phys 0 20").splitlines()
     assert bytes.fromhex(first.removeprefix("0x0: ")) == client.timeline.read_memory(0, 16)
@@ -549,7 +606,7 @@ def test_events_come_from_the_provider(client: Client) -> None:
     assert len(client.monitor("events").splitlines()) == 10
     assert client.monitor("events --kind net 1") == "3 net 'x'\n"
     assert client.monitor("events --kind disk").startswith("There are no events of kind 'disk'")
-    usage = "events takes a number, how many to show, and before it --kind K.\n"
+    usage = "events takes a number from 1 to 1000, how many to show, and before it --kind K.\n"
     assert client.monitor("events x") == client.monitor("events --kind") == usage
 
 

@@ -27,6 +27,10 @@ MOST_STOPS = 10_000
 """Breakpoints and watchpoints of one client; each costs time wherever one of them might hit."""
 
 
+LONGEST_WATCH = 1 << 24
+"""Bytes of one watchpoint: each of its pages may have to be looked at."""
+
+
 class Refused(UserError):
     """A breakpoint or watchpoint that cannot be; the text is one sentence."""
 
@@ -54,6 +58,8 @@ class StopTable:
         if request.kind in _WATCH_KINDS:
             if not request.length:
                 raise Refused("A watchpoint needs a length of one byte or more.")
+            if request.length > LONGEST_WATCH:
+                raise Refused(f"A watchpoint is at most {LONGEST_WATCH} bytes long.")
             stop = Watchpoint(
                 request.address,
                 min(request.length, top - request.address),
