@@ -20,7 +20,8 @@ from ttd.cpu.models import CPUS
 from ttd.devices.base import NS_PER_SECOND, InterruptController
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
-from ttd.engine import Engine, EngineStop, StopReason
+from ttd.engine import Engine, EngineFault, EngineStop, StopReason
+from ttd.engine.types import WatchHit
 from ttd.images import Load
 from ttd.loader import Start, check_fits, start_of
 from ttd.recording.events import Kind
@@ -69,6 +70,8 @@ class Machine:
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
         self._interrupted = False
         self._reset_wanted = False
+        self._late_hit: WatchHit | None = None
+        """What has ended the run, if it was a watched access that no instruction made."""
         self._wanted: list[Kind] = []
         """SHUTDOWN and SUSPEND that a device has asked for in this run."""
         self._exit_code: int | None = None
@@ -179,9 +182,16 @@ class Machine:
             for start, end in load.image.zeros:
                 region = self.board.region_at(start)
                 if region is not None:
-                    self.engine.write(start, bytes(min(end - start, region.size)))
+                    self._put(start, bytes(min(end - start, region.size)))
             for segment in load.image.segments:
-                self.engine.write(segment.address, segment.data)
+                self._put(segment.address, segment.data)
+
+    def _put(self, address: int, data: bytes) -> None:
+        """Part of an image, as far as there is memory; it goes to ROM, too."""
+        try:
+            self.engine.store(address, data, "reset")
+        except EngineFault:
+            self.engine.write(address, data)
 
     def reset(self) -> None:
         """Hardware reset: CPU and devices; memory keeps its contents, unless the board reloads."""
@@ -245,7 +255,7 @@ class Machine:
         while True:
             end = self._settle(limit)
             if end is not None:
-                return RunStop(end, self.engine.step, self.engine.pc)
+                return RunStop(end, self.engine.step, self.engine.pc, self._late_hit)
             number = self.cpu.pending()
             if number is not None:
                 self._enter(number)
@@ -263,14 +273,23 @@ class Machine:
             self.replay.interrupt(number)
         else:
             self.replay.exception(number)
+        self._act_in(self.engine.step)
         self.cpu.enter(number)
         self.engine.step += 1
+
+    def _act_in(self, step: int) -> None:
+        """What the machine now does beside running instructions belongs to this step."""
+        if self.engine.watching:
+            self.engine.outside_step(max(step, 0))
 
     def _settle(self, limit: int | None) -> RunEnd | None:
         """Let in what is due at this step; None if the machine may then go on."""
         replay, engine, clock = self.replay, self.engine, self.clock
         step = engine.step
+        self._late_hit = None
         while True:
+            # Here the position before comes to an end, unless this one is a sleep that goes on.
+            self._act_in(step if clock.warp_step == step else step - 1)
             clock.fire(step)
             if self._reset_wanted:
                 self._reset_wanted = False
@@ -294,6 +313,10 @@ class Machine:
                     replay.disable_events()
                     self.keeper.take()
                     replay.enable_events()
+            if engine.watching:
+                self._late_hit = engine.take_late_hit()
+                if self._late_hit is not None:
+                    return RunEnd.WATCH
             if self._interrupted:
                 self._interrupted = False
                 engine.cancel_request()
@@ -378,6 +401,7 @@ class Machine:
         ended = stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS)
         if ended and not self.cpu.unfinished(stop.pc):
             return
+        self._act_in(self.engine.step - 1)
         after = self.cpu.stopped(stop)
         if after is After.RAISED:
             # At once: a position before the instruction has no exception pending, so nothing may
@@ -403,6 +427,7 @@ class Machine:
 
     def _semihost(self) -> None:
         assert self.semihosting is not None
+        self._act_in(self.engine.step)
         ended = self.semihosting.call()
         self.cpu.skip_instruction()
         self.engine.step += 1

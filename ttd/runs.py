@@ -33,7 +33,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class RunStop:
-    """Where a run came back: PC and, for WATCH, the access that is about to happen."""
+    """Where a run came back: PC and, for WATCH, the access that is about to happen.
+
+    One that no instruction makes has happened already: it was in step `watch.step`, before `step`
+    or in a sleep there.
+    """
 
     end: RunEnd
     step: int

@@ -71,4 +71,5 @@ class Stop:
     watchpoint: Watchpoint | None = None
     breakpoint: Breakpoint | None = None
     note: str = ""
-    """At an end of history: why the recording ends there, as a sentence for people."""
+    """A sentence for people: at an end of history why the recording ends there, at a watchpoint who
+    made the access if no instruction did."""

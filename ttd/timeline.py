@@ -247,6 +247,8 @@ class Timeline:
                         self._report(here, until)
                     continue
                 if ended.end in (RunEnd.BREAKPOINT, RunEnd.WATCH):
+                    if not self._before(ended):
+                        return self._stop(Why.INTERRUPTED)
                     stop = self._hit_forward(ended)
                     if stop is not None:
                         return stop
@@ -258,6 +260,22 @@ class Timeline:
         finally:
             self._calm()
             engine.skip_stops_at(None)
+
+    def _before(self, ended: RunStop) -> bool:
+        """Be where an access that stops the run has not happened yet; False if interrupted.
+
+        One that no instruction makes is known only when it has happened, so the machine goes back:
+        about as far as it has come since the last such place, which is remembered.
+        """
+        hit, step = ended.watch, self.position
+        if hit is None or not hit.late:
+            return True
+        self.machine.replay.note_position()
+        if not self._go(min(hit.step, step), again=True):
+            return False
+        self.snapshots.remember()
+        self._arm(self._stops)
+        return True
 
     def _hit_forward(self, ended: RunStop) -> Stop | None:
         """What stopped the run, if its condition holds."""
@@ -392,6 +410,8 @@ class Timeline:
         """Go to the later of two hits; a watchpoint's place is just after its access."""
         if break_hit is not None and break_hit[0] >= start:
             break_hit = None
+        if watch_hit is not None and watch_hit.step >= start:
+            watch_hit = None
         if watch_hit is not None and (break_hit is None or watch_hit.step + 1 > break_hit[0]):
             if not self._go(watch_hit.step + 1):
                 return None
@@ -406,8 +426,10 @@ class Timeline:
 
     # -- getting there -------------------------------------------------------------------
 
-    def _go(self, target: int, window: int = 0) -> bool:
+    def _go(self, target: int, window: int = 0, *, again: bool = False) -> bool:
         """Be at `target`, which is in the known history. False if interrupted on the way.
+
+        `again`: the machine may be there, but in a sleep that has begun since.
 
         Snapshots are left on the way, closer and closer to the target, and at each of the last
         `window` positions, so that what comes next is near.
@@ -415,7 +437,7 @@ class Timeline:
         self._arm(NO_STOPS)
         here = self.position
         nearest = self.snapshots.nearest(target)
-        if target < here or (nearest is not None and nearest.step > here):
+        if target < here or again or (nearest is not None and nearest.step > here):
             home = self.snapshots.remember() if here != target else None
             if nearest is None:
                 raise TimelineError("the recording has no snapshot to go back to")
@@ -510,6 +532,9 @@ class Timeline:
             note = ended.reason if ended is not None else self._end_note
         elif why is Why.INTERRUPTED and self.machine.suspended and self._recording:
             note = "The machine is suspended, until 'monitor system_wakeup'."
+        elif watch is not None and watch.by:
+            verb = "Read" if watch.kind is Access.READ else "Written"
+            note = f"{verb} by {watch.by}."
         return Stop(
             why, self.position, self.machine.engine.pc, watch, watchpoint, breakpoint_, note
         )

@@ -59,6 +59,7 @@ class Bench:
                 semihosting=False,
                 ns_per_step=NS_PER_STEP,
                 timebase_hz=10_000_000,
+                priority_bits=None,
                 on_change=self.engine.stop_after_access,
                 on_reset_request=lambda: None,
             )

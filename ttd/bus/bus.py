@@ -25,6 +25,7 @@ class Bus:
         self._clockwork = clockwork
         self.mapped: list[MappedDevice] = []
         self.devices: dict[str, Device] = {}
+        self._bands: list[BitBand] = []
 
     def connect(
         self, mapped: list[MappedDevice], regions: Iterable[Region], bands: Iterable[BitBand]
@@ -40,7 +41,8 @@ class Bus:
             if unit.size:
                 self._map(unit)
         for band in bands:
-            self._map_bit_band(band)
+            self._engine.map_bit_band(band.alias, band.alias_size, band.target)
+            self._bands.append(band)
 
     def _check_apart(self, regions: Iterable[Region]) -> None:
         """Users choose addresses, too: what overlaps could not be mapped."""
@@ -53,6 +55,13 @@ class Bus:
         for (_, end, name), (start, _, other) in pairwise(sorted(spans)):
             if end > start:
                 raise MachineError(f"{name} and {other} of this machine overlap at {start:#x}")
+
+    def at(self, address: int) -> MappedDevice | None:
+        """The device at a physical address."""
+        for mapped in self.mapped:
+            if mapped.base <= address < mapped.base + mapped.size:
+                return mapped
+        return None
 
     # -- the guest's accesses ------------------------------------------------------------
 
@@ -78,16 +87,22 @@ class Bus:
             return value
 
         def write(address: int, size: int, value: int) -> None:
-            clockwork.before_access()
-            try:
-                device.write(address - base, size, value)
-            except BusError as error:
-                raise BusFault(str(error)) from error
-            clockwork.after_access()
+            self._store(device.write, address - base, size, value)
             if bursts:
                 self._open_burst(base, device.burst(address - base, True))
 
         self._engine.map_mmio(base, mapped.size, read, write)
+
+    def _store(
+        self, serve: Callable[[int, int, int], None], at: int, size: int, value: int
+    ) -> None:
+        """What is due comes first, and a run ends where a deadline that has moved falls."""
+        self._clockwork.before_access()
+        try:
+            serve(at, size, value)
+        except BusError as error:
+            raise BusFault(str(error)) from error
+        self._clockwork.after_access()
 
     def _open_burst(self, base: int, burst: Burst | None) -> None:
         if burst is not None:
@@ -100,96 +115,85 @@ class Bus:
         def store(address: int, size: int, value: int) -> None:
             controller = self.devices[name]
             assert isinstance(controller, FlashController)
-            self._clockwork.before_access()
-            try:
-                controller.program(address, size, value)
-            except BusError as error:
-                raise BusFault(str(error)) from error
+            self._store(controller.program, address, size, value)
 
         return store
-
-    def _map_bit_band(self, band: BitBand) -> None:
-        # The access behind has the size of the access to the alias (Cortex-M3 TRM, bit-banding).
-        def locate(address: int, size: int) -> tuple[int, int]:
-            offset = address - band.alias
-            byte = offset >> 5
-            return band.target + (byte & -size), (offset >> 2 & 7) + 8 * (byte & size - 1)
-
-        def read(address: int, size: int) -> int:
-            target, bit = locate(address, size)
-            return self._read(target, size) >> bit & 1
-
-        def write(address: int, size: int, value: int) -> None:
-            target, bit = locate(address, size)
-            old = self._read(target, size)
-            self._write(target, size, old & ~(1 << bit) | (value & 1) << bit)
-
-        self._engine.map_mmio(band.alias, band.alias_size, read, write)
-
-    def at(self, address: int) -> MappedDevice | None:
-        """The device at a physical address."""
-        for mapped in self.mapped:
-            if mapped.base <= address < mapped.base + mapped.size:
-                return mapped
-        return None
-
-    def _read(self, address: int, size: int) -> int:
-        mapped = self.at(address)
-        if mapped is not None:
-            try:
-                return mapped.device.read(address - mapped.base, size)
-            except BusError as error:
-                raise BusFault(str(error)) from error
-        data = self._engine.read(address, size)
-        if len(data) < size:
-            raise BusFault(f"nothing at {address:#x}")
-        return int.from_bytes(data, "little")
-
-    def _write(self, address: int, size: int, value: int) -> None:
-        mapped = self.at(address)
-        if mapped is not None:
-            try:
-                mapped.device.write(address - mapped.base, size, value)
-            except BusError as error:
-                raise BusFault(str(error)) from error
-        elif self._engine.write(address, value.to_bytes(size, "little")) < size:
-            raise BusFault(f"nothing at {address:#x}")
 
     # -- a debugger's --------------------------------------------------------------------
 
     def writable(self, address: int, size: int) -> bool:
-        """Could a debugger write there?"""
-        return self.at(address) is not None or len(self._engine.read(address, size)) == size
+        """Could a debugger write there, all of it?"""
+        while size > 0:
+            done = len(self._engine.read(address, size))
+            mapped = self.at(address)
+            if mapped is not None:
+                done = mapped.base + mapped.size - address
+            elif not done and self._behind(address) is not None:
+                done = 1
+            if not done:
+                return False
+            address, size = address + done, size - done
+        return True
 
     def poke(self, address: int, value: bytes) -> None:
-        """Write as a debugger does, who cannot take a bus error."""
-        mapped = self.at(address)
-        if mapped is None:
-            self._engine.write(address, value)
-            return
-        size = len(value) if len(value) in (1, 2, 4) else 1
-        with suppress(BusError):
-            for at in range(0, len(value), size):
-                word = int.from_bytes(value[at : at + size], "little")
-                mapped.device.write(address - mapped.base + at, size, word)
+        """Write as a debugger does, who cannot take a bus error: to ROM too, and seen by no
+        watchpoint. Devices get words, halfwords and bytes, each at a multiple of its size."""
+        at = 0
+        while at < len(value):
+            where, left = address + at, len(value) - at
+            mapped = self.at(where)
+            size = next(n for n in (4, 2, 1) if where % n == 0 and n <= left)
+            word = int.from_bytes(value[at : at + size], "little")
+            if mapped is not None:
+                with suppress(BusError):
+                    mapped.device.write(where - mapped.base, size, word)
+            elif (behind := self._behind(where)) is not None:
+                # A word of an alias is as good as its first byte.
+                size = min(4 - where % 4, left)
+                if where % 4 == 0:
+                    target, bit = behind
+                    old = int.from_bytes(self.peek(target, 1), "little")
+                    self.poke(target, bytes((old & ~(1 << bit) | (word & 1) << bit,)))
+            else:
+                size = self._engine.write(where, value[at:])
+                if not size:
+                    return
+            at += size
 
     def peek(self, address: int, size: int) -> bytes:
-        """Memory and device registers, without side effects; shorter where something ends."""
-        data = self._engine.read(address, size)
-        if data:
-            return data
+        """What a debugger sees: memory and device registers, without side effects; shorter where
+        something ends."""
+        out = bytearray()
+        while len(out) < size:
+            where, left = address + len(out), size - len(out)
+            part = self._engine.read(where, left) or self._peek_device(where, left)
+            if not part:
+                break
+            out += part
+        return bytes(out)
+
+    def _peek_device(self, address: int, size: int) -> bytes:
+        """One register at most."""
         mapped = self.at(address)
         if mapped is None:
+            behind = self._behind(address)
+            if behind is None:
+                return b""
+            found = self.peek(behind[0], 1)
+            bit = found[0] >> behind[1] & 1 if found else 0
+            return bytes((bit, 0, 0, 0))[address % 4 :][:size] if found else b""
+        at, unit = address - mapped.base, mapped.device.unit
+        width = unit if at % unit == 0 and size >= unit else 1
+        try:
+            word = mapped.device.peek(at & -unit, unit)
+        except BusError:
             return b""
-        out = bytearray()
-        while len(out) < size and address + len(out) < mapped.base + mapped.size:
-            at = address + len(out) - mapped.base
-            unit = mapped.device.unit
-            width = unit if at % unit == 0 and size - len(out) >= unit else 1
-            try:
-                word = mapped.device.peek(at & -unit, unit)
-                value = word >> (at % unit * 8) & ((1 << 8 * width) - 1)
-            except BusError:
-                break
-            out += value.to_bytes(width, "little")
-        return bytes(out)
+        return (word >> at % unit * 8 & (1 << 8 * width) - 1).to_bytes(width, "little")
+
+    def _behind(self, address: int) -> tuple[int, int] | None:
+        """The byte and the bit in it that a bit-band alias shows at `address`."""
+        for band in self._bands:
+            offset = address - band.alias
+            if 0 <= offset < band.alias_size:
+                return band.target + (offset >> 5), offset >> 2 & 7
+        return None

@@ -109,13 +109,37 @@ uint32_t gpr(ttd_engine *e, int n)
     return reg32(e, n < 13 ? UC_ARM_REG_R0 + n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR);
 }
 
+/* What an access to a bit-band alias is to: a word of the same size, and the bit in it (Cortex-M3 TRM,
+ * "Bit-banding"). */
+uint64_t behind(const region *band, uint64_t address, int size, int *bit)
+{
+    uint64_t offset = address - band->base, byte = offset >> 5;
+    *bit = (int)(offset >> 2 & 7) + 8 * (int)(byte & (unsigned)(size - 1));
+    return band->canonical + (byte & ~(uint64_t)(size - 1));
+}
+
+static region *band_at(ttd_engine *e, uint64_t address)
+{
+    region *r = e->isa == ISA_THUMB ? find_region(e, address) : NULL;
+    return r && r->band ? r : NULL;
+}
+
 /* True when the access at `address` is to stop the run, or is noted (scan). */
 static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
-    uint64_t at = e->isa == ISA_THUMB ? canonical(e, address) : address;
+    region *band = band_at(e, address);
+    uint64_t at;
     uint8_t old[8];
     bool hit_any = false;
-    int i, j, had = ttd_read(e, address + e->io_shift, old, size);
+    int i, j, had, bit;
+    if (band) {
+        uint64_t word = 0, one = value & 1;
+        address = behind(band, address, size, &bit);
+        ttd_read(e, address, (uint8_t *)&word, size);
+        value = (word & ~(1ull << bit)) | one << bit;
+    }
+    at = e->isa == ISA_THUMB ? canonical(e, address) : address;
+    had = ttd_read(e, address + e->io_shift, old, size);
     if (kind == ACC_READ && had == size)
         memcpy(&value, old, size);
     for (i = 0; i < e->nwatches; i++) {
@@ -300,9 +324,48 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     }
 }
 
+/* Reads what is behind a bit-band alias, and changes the one bit of it. */
+static void ask_band(ttd_engine *e, const region *band, uint64_t address, int size, bool write,
+                     uint64_t value)
+{
+    int bit;
+    uint64_t at = behind(band, address, size, &bit), word = 0;
+    region *r = find_region(e, at);
+    bool device = r && r->kind == REGION_MMIO;
+    e->kept = false;
+    if (device) {
+        ask_device(e, at, size, false, 0, 0);
+        word = e->io_value;
+    } else if (!memory_word(e, at, size, false, &word)) {
+        fault_at(e, ACC_READ, address);
+    }
+    e->io_value = word >> bit & 1;
+    if (write && !e->why) {
+        word = (word & ~(1ull << bit)) | (value & 1) << bit;
+        if (device)
+            ask_device(e, at, size, true, word, 0);
+        else
+            memory_word(e, at, size, true, &word);
+        e->kept = false;
+    }
+    if (e->why == WHY_FAULT)
+        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
+}
+
+static bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value)
+{
+    int bit;
+    uint64_t at = behind(band, address, size, &bit), word;
+    if (!steady_value(e, at, size, &word))
+        return false;
+    *value = word >> bit & 1;
+    return true;
+}
+
 static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
                           uint64_t value)
 {
+    region *band = band_at(e, address);
     int kind = write ? ACC_WRITE : ACC_READ;
     bool kept;
     if (e->token_step != e->io_step) {
@@ -323,7 +386,9 @@ static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
-    if (e->nsteadies && !write && steady_values(e, address, size, &e->io_value)) {
+    if (e->nsteadies && !write
+        && (band ? steady_bit(e, band, address, size, &e->io_value)
+                 : steady_values(e, address, size, &e->io_value))) {
         forget_it(e);
         return true;
     }
@@ -335,7 +400,10 @@ static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int
         goto remember;
     }
     end_burst(e);
-    ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
+    if (band)
+        ask_band(e, band, address, size, write, value);
+    else
+        ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
     kept = e->kept;
     if (size > 4 && !e->why) {
         ask_device(e, address + 4, 4, write, value, 32);

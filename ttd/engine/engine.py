@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,10 @@ class Engine:
                 return
         raise EngineError(f"an alias at {base:#x} is of memory that is not there ({target:#x})")
 
+    def map_bit_band(self, base: int, size: int, target: int) -> None:
+        """Make each word at `base` one bit of what is at `target`, memory or devices."""
+        self._add(lib.REGION_BAND, base, size, ffi.NULL, target, 0)
+
     def map_mmio(self, base: int, size: int, read: ReadCallback, write: WriteCallback) -> None:
         """Hand accesses to [base, base + size) to the callbacks; in them `step` is exact."""
         self._add(2, base, size, ffi.NULL, base, 0)
@@ -374,7 +379,7 @@ class Engine:
         if not lib.ttd_take_late(self._native):
             return None
         lib.ttd_watch_hit(self._native, self._hits)
-        return self._hit(self._hits[0])
+        return replace(self._hit(self._hits[0]), late=True)
 
     def scan(self, on: bool) -> None:
         """While on, breakpoints and watchpoints do not stop: their last hit is noted."""

@@ -45,6 +45,7 @@ typedef struct {
     uint8_t *host;
     uint32_t first_page;
     bool asks;                    /* ROM: the host decides what a store does */
+    bool band;                    /* MMIO: a bit-band alias of what is at `canonical` */
 } region;
 /* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. */
 typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
@@ -253,6 +254,7 @@ slot *slot_at(ttd_engine *e, uint64_t paddr);
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
 
 /* access.c */
+uint64_t behind(const region *band, uint64_t address, int size, int *bit);
 uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
                   uint64_t divider);
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
@@ -272,6 +274,8 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
 /* outside.c */
 bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
                   const uint8_t *data, int by, ttd_hit *hit);
+
+bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t *value);
 
 /* run.c */
 uint64_t step_now(ttd_engine *e);

@@ -47,6 +47,12 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
     memset(e->watched, 0, e->npages);
     for (i = 0; i < count; i++) {
         uint64_t at = e->isa == ISA_THUMB ? canonical(e, lo[i]) : lo[i], end = at + (last[i] - lo[i]);
+        region *band = find_region(e, at);
+        int bit;
+        if (band && band->band) {         /* whoever changes the bits changes the words */
+            end = behind(band, end, 1, &bit);
+            at = behind(band, at, 1, &bit);
+        }
         e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
         if (e->isa != ISA_THUMB)
             continue;                     /* `watched_kinds` compares with what the guest sees */
@@ -436,8 +442,10 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     region *r = &e->regions[e->nregions];
     if (e->nregions == MAX_REGIONS)
         return UC_ERR_NOMEM;
-    *r = (region){ kind == REGION_FLASH ? REGION_ROM : kind, base, size, canonical, host, first_page,
-                   kind == REGION_FLASH };
+    *r = (region){ kind == REGION_FLASH ? REGION_ROM : kind == REGION_BAND ? REGION_MMIO : kind,
+                   base, size, canonical, host, first_page, kind == REGION_FLASH,
+                   kind == REGION_BAND };
+    kind = r->kind;
     e->nregions++;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);

@@ -28,11 +28,12 @@ enum {
     PAGE_TABLE = 32
 };
 
-/* FLASH: memory whose stores go to the host as those to a device do. */
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
 
-enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH };
+/* FLASH: memory whose stores go to the host as those to a device do. */
+/* BAND: each word of it is a bit of what is at its canonical address, memory or devices. */
+enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH, REGION_BAND };
 
 typedef struct {
     int why;              /* WHY_... */

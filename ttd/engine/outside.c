@@ -92,6 +92,21 @@ static void change(ttd_engine *e, region *r, uint64_t at, const uint8_t *data, i
         drop_code(e, r, at, (uint32_t)size);
 }
 
+/* What is behind a bit-band alias; false if that is not memory. Watchpoints have seen it. */
+bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t *value)
+{
+    region *r = find_region(e, address);
+    if (present(e, address, size, write ? ACC_WRITE : ACC_READ) < size)
+        return false;
+    if (write) {
+        change(e, r, address, (uint8_t *)value, size);
+    } else {
+        memcpy(value, r->host + (address - r->base), (size_t)size);
+        e->flags[page_of(e, r, address)] |= PAGE_READ;
+    }
+    return true;
+}
+
 int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by)
 {
     int done = present(e, address, size, ACC_READ), at, n;

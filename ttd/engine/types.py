@@ -73,6 +73,8 @@ class WatchHit:
     kind: Access
     value: int
     by: str = ""
+    late: bool = False
+    """The access has happened, as what no instruction makes cannot be stopped before."""
 
 
 class EngineStop(NamedTuple):
