@@ -102,6 +102,20 @@ X86 = [
     bytes.fromhex("f2480f2ae0f20f51ecf2480f2cd5"),
     # movl $0x3f80, 0x60(%rbp); ldmxcsr 0x60(%rbp); divps %xmm1, %xmm0; stmxcsr 0x60(%rbp)
     bytes.fromhex("c74560803f00000fae55600f5ec10fae5d60"),
+    # ucomisd %xmm1, %xmm0; pushfq; pop %rax; stmxcsr 0x60(%rbp)
+    bytes.fromhex("660f2ec19c580fae5d60"),
+    bytes.fromhex("c74560c09f00000fae5560"),  # movl $0x9fc0, 0x60(%rbp); ldmxcsr 0x60(%rbp)
+    bytes.fromhex("0f595540660fc2c201"),  # mulps 0x40(%rbp), %xmm2; cmpltpd %xmm2, %xmm0
+    bytes.fromhex("f20f519dfa070000"),  # sqrtsd 0x7fa(%rbp), %xmm3
+    # mulss (%r12), %xmm0; addpd 16(%r12), %xmm1; cvtsi2sdl 4(%r12), %xmm3
+    bytes.fromhex("f3410f59042466410f584c2410f2410f2a5c2404"),
+    # cmpxchgl %ecx, 8(%r12); lock cmpxchgl %edx, 0x30(%rbp); cmpxchgl %edx, %esi
+    bytes.fromhex("410fb14c2408f00fb155300fb1d6"),
+    # testb $0x40, %dl; jz 1f; lock; 1: cmpxchgl %edx, 0x30(%rbp): two instructions that overlap
+    bytes.fromhex("f6c2407401f00fb15530"),
+    # pcmpistri $0x0c, %xmm1, %xmm0; pcmpestrm $0x4d, 0x43(%rbp), %xmm2
+    bytes.fromhex("660f3a63c10c660f3a6055434d"),
+    bytes.fromhex("0f2dd8"),  # cvtps2pi %xmm0, %mm3
     bytes.fromhex("d9e8d9ebdec1"),  # fld1; fldpi; faddp
     bytes.fromhex("d9e8"),  # fld1
     bytes.fromhex("d9e9d9fadb7d70"),  # fldl2t; fsqrt; fstpt 0x70(%rbp)
@@ -144,6 +158,9 @@ X86 = [
     bytes.fromhex("0f05"),  # syscall
 ]
 X86_FATAL = [
+    bytes.fromhex("0f5c5541"),  # subps 0x41(%rbp), %xmm2: #GP
+    # movl $0x1e80, 0x60(%rbp); ldmxcsr 0x60(%rbp); divsd %xmm1, %xmm1; addsd %xmm2, %xmm1: #XM
+    bytes.fromhex("c74560001e00000fae5560f20f5ec9f20f58ca"),
     bytes.fromhex("0f0b"),  # ud2
     bytes.fromhex("488b8500000007"),  # mov 0x7000000(%rbp), %rax
     bytes.fromhex("48898500000007"),  # mov %rax, 0x7000000(%rbp)

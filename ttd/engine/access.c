@@ -56,6 +56,7 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
     uint64_t first = r->canonical + (paddr - r->base), at;
     uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
     bool any = false, moved = is_riscv(e) && e->rv.satp;
+    patches_changed(e, first, first + size);
     for (at = bit & ~1ull; at < bit + size && !any; at += 2)
         any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (!any)
@@ -452,7 +453,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
         e->why = WHY_HOST_ERROR;
         return give_up(e, write);
     }
-    e->io_pc = read_pc(e);
+    e->io_pc = e->doing ? e->doing->pc : read_pc(e);
     e->io_step = e->steps + (e->io_pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, e->io_pc) : 0);
     e->io_value = 0;
     paddr = seen_at = address;
@@ -537,4 +538,89 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     e->flags[s->page] |= PAGE_DIRTY;
     if (e->flags[s->page] & PAGE_EVER_EXEC)
         drop_code(e, s->r, s->paddr + in_page, size);
+}
+
+/* ---- accesses of instructions that are done here (patches.c) ----------------------------- */
+
+/* The memory at an address, if nobody has to hear of such an access. */
+static uint8_t *plain_memory(ttd_engine *e, uint64_t address, int size, int kind)
+{
+    region *r = find_region(e, address);
+    uint8_t *flags;
+    uint32_t page;
+    if (!r || r->kind == REGION_MMIO || ((address ^ (address + size - 1)) >> e->page_shift))
+        return NULL;
+    page = page_of(e, r, address);
+    flags = &e->flags[page];
+    if (kind == ACC_WRITE && (r->kind != REGION_RAM || *flags & PAGE_EVER_EXEC))
+        return NULL;
+    if (e->nwatches && watched_kinds(e, address & ~(uint64_t)(e->page_size - 1), page))
+        return NULL;
+    *flags |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
+    return r->host + (address - r->base);
+}
+
+/* As Unicorn does an access, of up to eight bytes on one page, to a page that is trapped. */
+static bool trapped_access(ttd_engine *e, uint64_t address, int size, bool write, void *data)
+{
+    uint64_t page = address & ~(uint64_t)(e->page_size - 1), at = address, value = 0;
+    region *r = find_region(e, address);
+    bool device = r && r->kind == REGION_MMIO;
+    if (!r || (write && r->kind == REGION_ROM && !r->asks)) {
+        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
+        return give_up(e, true);
+    }
+    if (write)
+        memcpy(&value, data, size);
+    if (device) {
+        e->device_views[page >> e->page_shift & (DEVICE_VIEWS - 1)] = (view){ page, page };
+    } else {
+        e->flags[page_of(e, r, address)] |= write ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
+        at = window_address(e, r, page, page) + (address - page);
+    }
+    if (!on_prot(e->uc, write ? UC_MEM_WRITE_PROT : UC_MEM_READ_PROT, at, size, (int64_t)value, e)) {
+        e->emu_stop(e->uc);
+        return false;
+    }
+    if (!device && write)
+        on_window_write(e->uc, at - e->window_base, (unsigned)size, value, e);
+    else if (!write)
+        value = device ? e->io_value : on_window_read(e->uc, at - e->window_base, (unsigned)size, e);
+    if (!write)
+        memcpy(data, &value, size);
+    return true;
+}
+
+/* In pieces: what crosses the end of a page byte by byte, sixteen bytes as two times eight. */
+static bool guest_access(ttd_engine *e, uint64_t address, int size, bool write, uint8_t *data)
+{
+    bool crosses = (address ^ (address + size - 1)) >> e->page_shift;
+    int piece = crosses ? 1 : size > 8 ? 8 : size, done;
+    for (done = 0; done < size; done += piece) {
+        if (done + piece > size)
+            piece = size - done;
+        if (!trapped_access(e, address + done, piece, write, data + done))
+            return false;
+    }
+    return true;
+}
+
+bool guest_read(ttd_engine *e, uint64_t address, int size, void *out)
+{
+    uint8_t *memory = plain_memory(e, address, size, ACC_READ);
+    if (!memory)
+        return guest_access(e, address, size, false, out);
+    memcpy(out, memory, size);
+    return true;
+}
+
+bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data)
+{
+    uint8_t *memory = plain_memory(e, address, size, ACC_WRITE), copy[16];
+    if (!memory) {
+        memcpy(copy, data, size);
+        return guest_access(e, address, size, true, copy);
+    }
+    memcpy(memory, data, size);
+    return true;
 }

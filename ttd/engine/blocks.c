@@ -62,7 +62,24 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
     }
 }
 
-COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
+/* Is the instruction one that is done here, but not known as one? Then it is now, and what was
+ * translated is no longer good. */
+static bool find_ours(ttd_engine *e, block_info *b, uint64_t at, const uint8_t *code, int length)
+{
+    uint8_t bytes[X86_LONGEST];
+    ours *known = ours_at(e, at), found;
+    bool hidden = ban_overlapping(e, at, length);
+    if (known && known->banned)
+        b->checked = b->slow = 1;
+    if (known || !x86_is_ours(bytes, x86_bytes(e, at, code, bytes), &found))
+        return hidden;
+    found.pc = at;
+    found.length = (uint8_t)length;
+    return patch(e, &found) || hidden;
+}
+
+/* False: what was translated for this block is not what is to run. */
+COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
 {
     cursor c = cursor_at(e, pc);
     uint32_t n = 0;
@@ -72,8 +89,11 @@ COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         uint64_t at = c.at;
         uint8_t *code = c.code;
         int length = advance(e, &c);
+        b->last = (uint8_t)length;
         if (is_riscv(e))
             decode_riscv(e, b, at, code, length);
+        else if (e->patched && find_ours(e, b, at, code, length))
+            return false;
         if (n && begins_block(e, at, code))
             b->checked = b->slow = 1;
         if (e->isa == ISA_THUMB) {
@@ -100,6 +120,7 @@ COLD static void decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < size)
             b->slow = 1;
+    return true;
 }
 
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
@@ -209,13 +230,19 @@ static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why
 }
 
 /* As `checked_room`, for x86. */
-static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room)
+static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     cursor c = cursor_at(e, b->pc);
     uint64_t k;
     for (k = 0; k < b->n && k < room; k++) {
+        ours *o = ours_at(e, c.at);
         if (k && c.code && begins_block(e, c.at, c.code))
             return k;
+        if (o && o->banned) {
+            if (k == 0)
+                *why = WHY_OURS;
+            return k;
+        }
         advance(e, &c);
     }
     return room;
@@ -231,7 +258,7 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
     if (is_riscv(e))
         return riscv_room(e, b, room, why);
     if (e->isa == ISA_X64)
-        return x86_room(e, b, room);
+        return x86_room(e, b, room, why);
     active = mpu_active(e);
     privileged = privileged_now(e);
     for (k = 0; k < b->n && k < room; k++) {
@@ -357,8 +384,13 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
             return;
         }
     }
-    if (b->key != (pc ^ e->salt) || b->size != size)
-        decode_block(e, b, pc, size, 0);
+    if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {
+        b->size = 0;
+        e->blk_n = e->blk_size = 0;
+        e->blk_pc = pc;
+        stop(e, WHY_AGAIN);
+        return;
+    }
     e->blk_pc = pc;
     e->blk_size = size;
     e->blk_n = b->n;
@@ -392,10 +424,36 @@ void raise_exception(ttd_engine *e, int code)
     stop(e, WHY_EXCEPTION);
 }
 
+/* What stands at the end of the block that ran; NULL if that is the guest's own. */
+static ours *ours_reached(ttd_engine *e)
+{
+    ours *o = e->blk ? ours_at(e, e->blk_pc + e->blk_size - e->blk->last) : NULL;
+    return o && !o->banned ? o : NULL;
+}
+
+bool do_ours(ttd_engine *e, const ours *o)
+{
+    ours own = *o;                        /* what it stores may be code */
+    bool done;
+    e->doing = &own;
+    done = own.run(e, &own);
+    e->doing = NULL;
+    return done;
+}
+
 void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     ttd_engine *e = user;
+    ours *o;
     (void)uc;
+    if (number == OURS_VECTOR && e->patched && (o = ours_reached(e))) {
+        if (!do_ours(e, o)) {
+            e->ours_at = o->pc;
+            e->ours_left = true;
+            e->emu_stop(uc);
+        }
+        return;
+    }
     if (is_riscv(e)) {
         uint64_t pc = read_pc(e) - 4;     /* Unicorn has gone on, by that, whatever the length */
         uint32_t index = pc - e->blk_pc < e->blk_size ? (uint32_t)index_of(e, e->blk_pc, pc) : 0;

@@ -8,7 +8,10 @@ from pathlib import Path
 import unicorn
 from cffi import FFI
 
-SOURCES = ("native", "run", "blocks", "fill", "access", "outside", "code", "mpu", "riscv", "flat")
+SOURCES = (
+    *("native", "run", "blocks", "fill", "access", "outside", "code", "mpu", "riscv", "flat"),
+    *("patches", "x86", "sse", "softfloat"),
+)
 HERE = Path(__file__).resolve().parent
 
 

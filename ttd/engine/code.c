@@ -132,7 +132,7 @@ cursor cursor_at(ttd_engine *e, uint64_t pc)
 }
 
 /* The bytes of the x86 instruction at `pc`, whose first are at `code`, as far as they are there. */
-static size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[X86_LONGEST])
+size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[X86_LONGEST])
 {
     size_t n = e->page_size - (pc & (e->page_size - 1));
     const uint8_t *more;

@@ -2,7 +2,7 @@
 #include "internal.h"
 
 /* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
-static uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
+uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
 {
     uint32_t mask = 2 * e->window_pages - 1, n;
     uint64_t hash = ((vaddr ^ paddr << 20) >> e->page_shift) * 0x9e3779b97f4a7c15ull >> 40;
@@ -79,7 +79,7 @@ static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, in
 }
 
 /* What is watched on the page, or so little before a watched place that an access may get there. */
-static int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
+int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
 {
     int i, kinds = 0;
     if (e->isa == ISA_THUMB)
@@ -112,8 +112,8 @@ static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t pad
     return !mpu_allows(e, next, 4, kind, privileged_now(e), mpu_active(e));
 }
 
-static bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
-                       int64_t value, void *user)
+bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                void *user)
 {
     (void)uc, (void)type, (void)address, (void)size, (void)value, (void)user;
     return false;
@@ -138,8 +138,8 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     *flags |= PAGE_EXEC;
     out->paddr = r->canonical + (paddr - r->base);
     out->perms = UC_PROT_EXEC;
-    if (e->quiet)                         /* only looked up, to drop translated code */
-        return true;
+    if (patched_fill(e, page, &out->paddr) || e->quiet)
+        return true;                      /* not the page itself, or only looked up */
     if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
     if (!(watched_kinds(e, vaddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)

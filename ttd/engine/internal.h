@@ -27,18 +27,35 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define IT_BITS 0x0600fc00u
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
+#define WHY_OURS 101          /* within a run: do the instruction at PC here */
+#define OURS_VECTOR 0xff      /* what stands for an instruction that is done here: INT n */
 #define RISCV_ILLEGAL 2       /* mcause */
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
  * many of its instructions to come. `masks`: it may change FAULTMASK, or a RISC-V's modes.
- * `key`: PC and the address space. */
+ * `last`: the length of its last instruction. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
     uint32_t size;
     uint16_t n;
-    uint8_t slow, it_store, it_after, masks, checked;
+    uint8_t slow, it_store, it_after, masks, checked, last;
 } block_info;
+
+/* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
+ * address is base + index << scale + disp, each of them if not negative; `rm` is a register if not
+ * `memory`. `banned`: Unicorn does not stop at it, since it overlaps another. */
+typedef struct ours ours;
+struct ours {
+    uint64_t pc;
+    /* Do it, PC aside; false: the run is to end before it, `why` says for what. */
+    bool (*run)(ttd_engine *e, const ours *o);
+    int64_t disp;
+    uint8_t length, map, opcode, prefix, immediate, reg, rm, scale, segment;
+    int8_t base, index;
+    bool wide, halved, lock, memory, relative, short_address, banned;
+};
+typedef struct patched_page patched_page;
 typedef struct {
     int kind;
     uint64_t base, size, canonical;
@@ -191,6 +208,13 @@ struct ttd_engine {
     uint64_t clock_ns, timebase_hz, time_offset, cycle_offset, instret_offset;
     int64_t warp_ns;
 
+    patched_page **patched;       /* by page number; NULL: none on the page */
+    uint8_t *shadow;              /* what patched pages are translated from */
+    uint64_t shadow_base;
+    const ours *doing;            /* the instruction that is being done here */
+    bool ours_left;               /* the run is to end before one of them, at */
+    uint64_t ours_at;
+
     size_t disassembler;          /* capstone, for the lengths of x86 instructions */
     void *disassembled;
     bool (*disassemble)(size_t, const uint8_t **, size_t *, uint64_t *, void *);
@@ -207,6 +231,19 @@ static inline bool is_riscv(const ttd_engine *e)
 
 /* Goes through the instructions from `at` on. */
 typedef struct { uint64_t at; uint8_t *code; } cursor;
+
+/* patches.c */
+int patches_start(ttd_engine *e);
+void patches_free(ttd_engine *e);
+ours *ours_at(ttd_engine *e, uint64_t address);
+/* Where a page of code is to be translated from, if it is not itself. */
+bool patched_fill(ttd_engine *e, uint32_t page, uint64_t *paddr);
+/* From now on the instruction is done here; false if it cannot be. */
+bool patch(ttd_engine *e, const ours *what);
+/* The guest runs the instruction at `pc`; true if it was hidden by others that overlap it. */
+bool ban_overlapping(ttd_engine *e, uint64_t pc, int length);
+/* The code in [lo, hi) is another now. */
+void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* code.c */
 void flush_tlb(ttd_engine *e);
@@ -227,6 +264,7 @@ uint8_t *code_at(ttd_engine *e, uint64_t pc);
 cursor cursor_at(ttd_engine *e, uint64_t pc);
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code);
+size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[]);
 int advance(ttd_engine *e, cursor *c);
 bool is_thumb_store(const uint8_t *code, int length);
 
@@ -240,6 +278,7 @@ int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool pr
 
 /* blocks.c */
 void raise_exception(ttd_engine *e, int code);
+bool do_ours(ttd_engine *e, const ours *o);
 void forget_blocks(ttd_engine *e);
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
@@ -250,6 +289,10 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void on_interrupt(uc_engine *uc, uint32_t number, void *user);
 
 /* fill.c */
+bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                void *user);
+int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page);
+uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr);
 slot *slot_at(ttd_engine *e, uint64_t paddr);
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
 
@@ -271,6 +314,10 @@ void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value
 uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
 void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 
+/* Accesses of instructions that are done here; false: the run is to end before the instruction. */
+bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
+bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
+
 /* outside.c */
 bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
                   const uint8_t *data, int by, ttd_hit *hit);
@@ -290,6 +337,25 @@ void selector_write(ttd_engine *e, int id, uint64_t value);
 bool x86_begins_block(const uint8_t *code, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 int flat_start(ttd_engine *e);
+
+/* x86.c */
+typedef union { uint64_t q[2]; int64_t sq[2]; uint32_t d[4]; uint16_t w[8]; uint8_t b[16]; } xmm;
+enum { X86_UD = 6, X86_GP = 13, X86_XM = 19 };
+enum { X86_CF = 1, X86_PF = 4, X86_AF = 16, X86_ZF = 64, X86_SF = 128, X86_OF = 2048 };
+#define X86_STATUS (X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF)
+bool x86_raise(ttd_engine *e, int vector);
+uint64_t x86_address(ttd_engine *e, const ours *o);
+uint64_t x86_gpr(ttd_engine *e, int n);
+void x86_set_gpr(ttd_engine *e, int n, uint64_t value);
+void x86_set_flags(ttd_engine *e, uint32_t flags);
+xmm x86_xmm(ttd_engine *e, int n);
+void x86_set_xmm(ttd_engine *e, int n, xmm value);
+/* The operand that ModRM's r/m field names: memory of so many bytes, or the register `n` of XMM. */
+bool x86_operand(ttd_engine *e, const ours *o, int size, xmm *out);
+/* sse.c: what does such an instruction; NULL if it is none of those. */
+bool (*sse_find(const ours *o))(ttd_engine *, const ours *);
+/* Is the instruction that these bytes are one of those that are done here? */
+bool x86_is_ours(const uint8_t *code, size_t size, ours *out);
 
 /* riscv.c */
 void riscv_look(ttd_engine *e);

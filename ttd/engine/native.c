@@ -420,6 +420,7 @@ void ttd_free(ttd_engine *e)
     free(e->translated);
     free(e->slot_table);
     riscv_free(e);
+    patches_free(e);
     free(e->slots);
     free(e->breaks);
     free(e->watches);
@@ -476,6 +477,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_BLOCK, on_block, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_INTR, on_interrupt, e, 1, 0))
         || (err = flat_start(e))
+        || (e->isa == ISA_X64 && (err = patches_start(e)))
         || (err = trap_accesses(e, e->window_base,
                                 (uint64_t)e->window_pages << e->page_shift))
         || (err = e->context_alloc(e->uc, &e->pristine))

@@ -156,6 +156,11 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             pc -= 4;
             e->reg_write(e->uc, pc_id(e), &pc);
         }
+        if (e->ours_left) {
+            e->ours_left = false;
+            pc = e->ours_at;
+            e->reg_write(e->uc, pc_id(e), &pc);
+        }
         if (e->lookahead) {
             e->lookahead = false;
             flush_tlb(e);
@@ -170,8 +175,22 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                         !e->fill_fault);
         }
         account(e, pc);
-        if (e->why == WHY_AGAIN)
+        if (e->why == WHY_AGAIN) {
+            e->arm = e->armed;
             continue;
+        }
+        if (e->why == WHY_OURS) {
+            const ours *o = ours_at(e, pc);
+            e->why = 0;
+            e->blk_pc = pc;
+            e->blk_size = o->length;
+            if (do_ours(e, o)) {
+                pc += o->length;
+                e->reg_write(e->uc, pc_id(e), &pc);
+                e->steps++;
+                continue;
+            }
+        }
         /* What the instruction after the last one raises is for the next run to find. */
         if (e->steps >= e->limit
             && ((e->fill_fault && e->code == ACC_FETCH)

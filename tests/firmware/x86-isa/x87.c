@@ -1,0 +1,2 @@
+#include "isa.h"
+void x87(void){}

@@ -1,0 +1,213 @@
+/* Instructions that are done here and not by Unicorn.
+ *
+ * A page of code that has one is translated from a copy, its *shadow*, in which such an instruction
+ * is overwritten by one that raises an interrupt and is as long; what the guest reads, and all that
+ * decodes here, is the page itself. Blocks end with such an instruction, and what follows finds
+ * everything as after any exception: nothing of the block is under way. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Of one page: `at` has places in `list` + 1, by offset. */
+struct patched_page {
+    ours *list;
+    uint32_t n, room;
+    uint16_t at[];
+};
+
+static uint64_t shadow_address(ttd_engine *e, uint32_t page)
+{
+    return e->shadow_base + ((uint64_t)page << e->page_shift);
+}
+
+static patched_page *page_at(ttd_engine *e, uint64_t address, uint32_t *page)
+{
+    region *r = find_region(e, address);
+    if (!r || r->kind == REGION_MMIO)
+        return NULL;
+    *page = page_of(e, r, address);
+    return e->patched[*page];
+}
+
+/* The shadow's byte at an address; NULL if the page has none. */
+static uint8_t *shadow_byte(ttd_engine *e, uint64_t address)
+{
+    uint32_t page;
+    return page_at(e, address, &page)
+        ? e->shadow + ((uint64_t)page << e->page_shift) + (address & (e->page_size - 1)) : NULL;
+}
+
+ours *ours_at(ttd_engine *e, uint64_t address)
+{
+    uint32_t page;
+    patched_page *p = page_at(e, address, &page);
+    uint16_t place = p ? p->at[address & (e->page_size - 1)] : 0;
+    return place ? &p->list[place - 1] : NULL;
+}
+
+bool patched_fill(ttd_engine *e, uint32_t page, uint64_t *paddr)
+{
+    if (!e->patched || !e->patched[page])
+        return false;
+    *paddr = shadow_address(e, page);
+    return true;
+}
+
+/* What was translated from [lo, hi), whatever it was translated from, is good no longer. */
+static void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    e->quiet = true;
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), lo, hi);
+    e->quiet = false;
+    forget_blocks_at(e, lo < e->page_size ? 0 : lo - e->page_size, hi);
+}
+
+/* Have the page translated from its shadow from now on. */
+static bool make_shadow(ttd_engine *e, uint64_t address)
+{
+    uint64_t base = address & ~(uint64_t)(e->page_size - 1);
+    region *r = find_region(e, address);
+    uint32_t page;
+    if (!r || r->kind == REGION_MMIO)
+        return false;
+    page = page_of(e, r, address);
+    if (e->patched[page])
+        return true;
+    drop_translated(e, base, base + e->page_size);
+    e->patched[page] = calloc(1, sizeof(patched_page) + sizeof(uint16_t) * e->page_size);
+    if (!e->patched[page])
+        return false;
+    memcpy(e->shadow + ((uint64_t)page << e->page_shift), r->host + (base - r->base), e->page_size);
+    flush_tlb(e);
+    return true;
+}
+
+/* Let the bytes [lo, hi) of the shadows be as those of the pages. */
+static void copy_bytes(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    for (; lo < hi; lo++) {
+        uint8_t *to = shadow_byte(e, lo);
+        if (to)
+            *to = *host_pointer(e, lo);
+    }
+}
+
+/* The first of the instructions that overlap [lo, hi) and begin at `from` or behind. */
+static ours *overlapping(ttd_engine *e, uint64_t from, uint64_t lo, uint64_t hi)
+{
+    uint64_t at = lo < X86_LONGEST ? 0 : lo - X86_LONGEST + 1;
+    for (at = at < from ? from : at; at < hi; at++) {
+        ours *o = ours_at(e, at);
+        if (o && at + o->length > lo)
+            return o;
+    }
+    return NULL;
+}
+
+bool ban_overlapping(ttd_engine *e, uint64_t pc, int length)
+{
+    uint64_t from = 0;
+    bool any = false;
+    ours *o;
+    for (; (o = overlapping(e, from, pc, pc + length)); from = o->pc + 1) {
+        if (o->pc == pc || o->banned)
+            continue;
+        o->banned = any = true;
+        copy_bytes(e, o->pc, o->pc + o->length);
+        drop_translated(e, o->pc, o->pc + o->length);
+    }
+    return any;
+}
+
+bool patch(ttd_engine *e, const ours *what)
+{
+    uint64_t at = what->pc, end = at + what->length;
+    uint32_t page, i;
+    patched_page *p;
+    ours *o;
+    if (!make_shadow(e, at) || !make_shadow(e, end - 1))
+        return false;
+    p = page_at(e, at, &page);
+    if (p->n == p->room) {
+        uint32_t room = p->room ? 2 * p->room : 8;
+        ours *list = realloc(p->list, room * sizeof *list);
+        if (!list)
+            return false;
+        p->list = list;
+        p->room = room;
+    }
+    o = &p->list[p->n];
+    *o = *what;
+    o->banned = overlapping(e, 0, at, end) != NULL;
+    p->at[at & (e->page_size - 1)] = (uint16_t)++p->n;
+    if (o->banned) {
+        ban_overlapping(e, at, what->length);
+        return true;
+    }
+    drop_translated(e, at, end);
+    for (i = 0; i < o->length; i++)       /* CS segment overrides, and INT n */
+        *shadow_byte(e, at + i) = i + 2 < o->length ? 0x2e : i + 2 == o->length ? 0xcd : OURS_VECTOR;
+    return true;
+}
+
+static void take_out(ttd_engine *e, ours *o)
+{
+    uint32_t page;
+    patched_page *p = page_at(e, o->pc, &page);
+    ours *last = &p->list[--p->n];
+    p->at[o->pc & (e->page_size - 1)] = 0;
+    if (o != last) {
+        *o = *last;
+        p->at[o->pc & (e->page_size - 1)] = (uint16_t)(o - p->list + 1);
+    }
+}
+
+void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    uint64_t from = lo, to = hi;
+    ours *o;
+    if (!e->patched)
+        return;
+    while ((o = overlapping(e, 0, lo, hi))) {
+        if (o->pc < from)
+            from = o->pc;
+        if (o->pc + o->length > to)
+            to = o->pc + o->length;
+        take_out(e, o);
+    }
+    copy_bytes(e, from, to);
+    if (from < lo || to > hi)
+        drop_translated(e, from, to);
+}
+
+int patches_start(ttd_engine *e)
+{
+    uint64_t size = (uint64_t)e->npages << e->page_shift;
+    uc_hook hook;
+    int err;
+    e->patched = calloc(e->npages, sizeof *e->patched);
+    e->shadow = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!e->patched || e->shadow == MAP_FAILED)
+        return UC_ERR_NOMEM;
+    e->shadow_base = e->window_base + ((uint64_t)e->window_pages << e->page_shift);
+    if ((err = e->mem_map_ptr(e->uc, e->shadow_base, size, UC_PROT_ALL, e->shadow)))
+        return err;
+    return e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, e->shadow_base,
+                       e->shadow_base + size - 1);
+}
+
+void patches_free(ttd_engine *e)
+{
+    uint32_t page;
+    if (!e->patched)
+        return;
+    for (page = 0; page < e->npages; page++) {
+        if (e->patched[page])
+            free(e->patched[page]->list);
+        free(e->patched[page]);
+    }
+    free(e->patched);
+    munmap(e->shadow, (uint64_t)e->npages << e->page_shift);
+}
