@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 
 def results(output: str) -> dict[str, str]:
     """The signature of each line, by the name before it."""
-    return {name: signature for name, _, signature in (s.rpartition(" ") for s in output.split("\n"))}
+    parts = (line.rpartition(" ") for line in output.split("\n"))
+    return {name: signature for name, _, signature in parts}
 
 
 def test_every_instruction(tmp_path: Path) -> None:

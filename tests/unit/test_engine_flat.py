@@ -73,6 +73,7 @@ class Bench:
                 engine=engine,
                 clock=HandClock(),
                 hz=0,
+                priority_bits=None,
                 lines=0,
                 reset_address=0,
                 semihosting=False,
