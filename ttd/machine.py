@@ -5,7 +5,7 @@ Recording, replaying, stepping and searching are this loop with other limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from ttd.boards.base import Board, MappedDevice, Wiring
 from ttd.bus.bus import Bus, MachineError
 from ttd.bus.clockwork import Clockwork
 from ttd.bus.dma import DmaPort
+from ttd.bus.virtual import SPACE, in_pages
 from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
 from ttd.devices.base import NS_PER_SECOND, InterruptController
@@ -35,8 +36,6 @@ IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 4
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
-PAGE = 0x1000
-"""No page table maps smaller parts."""
 
 
 class Machine:
@@ -465,7 +464,9 @@ class Machine:
     def write_memory(self, address: int, data: bytes) -> None:
         """Change memory, by the addresses that the CPU uses now, as an event of the recording."""
         pieces = []
-        for virtual, size in _in_pages(address, len(data)):
+        if address + len(data) > SPACE:
+            raise MachineError(f"there is no memory at {address:#x} to be written")
+        for virtual, size in in_pages(address, len(data)):
             physical = self.cpu.translate(virtual)
             # Now: what is once an event is part of every replay.
             if physical is None or not self.bus.writable(physical, size):
@@ -491,7 +492,7 @@ class Machine:
     def read_memory(self, address: int, size: int) -> bytes:
         """What the CPU would read, without side effects; shorter where something is not there."""
         found = bytearray()
-        for virtual, length in _in_pages(address, size):
+        for virtual, length in in_pages(address, size):
             physical = self.cpu.translate(virtual)
             part = b"" if physical is None else self.bus.peek(physical, length)
             found += part
@@ -534,12 +535,3 @@ class Machine:
             self.semihosting.load(state["semihosting"])
         self.replay.load(state["replay"])
         self.clock.rearm()
-
-
-def _in_pages(address: int, size: int) -> Iterator[tuple[int, int]]:
-    """Cut memory at the borders of pages: address and length of each part."""
-    end = address + size
-    while address < end:
-        length = min(end, (address // PAGE + 1) * PAGE) - address
-        yield address, length
-        address += length

@@ -23,6 +23,7 @@ from ttd.boards.extras import (
 from ttd.boards.networks import Networks
 from ttd.boards.numbers import BoardOptionError
 from ttd.bus.host_time import HostTime
+from ttd.bus.virtual import CallMemory
 from ttd.devices.base import NS_PER_SECOND
 from ttd.devices.net import Nic, Unplugged
 from ttd.images import Image, Load
@@ -332,7 +333,7 @@ def _assemble(
     if config.options.get("semihosting"):
         start = start_of(loads, board)
         machine.semihosting = Semihosting(
-            machine.engine,
+            CallMemory(machine.engine, machine.cpu),
             machine.cpu,
             machine.clock,
             console=replay.register_char_driver(SEMIHOSTING, backends.get(SEMIHOSTING)),

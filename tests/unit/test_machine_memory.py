@@ -10,9 +10,9 @@ import pytest
 from ttd.boards import BOARDS
 from ttd.boards.virt import layout
 from ttd.bus.bus import MachineError
+from ttd.bus.virtual import PAGE
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
-from ttd.machine import PAGE
 from ttd.recorded import RecordedMachine, RecordOptions
 from ttd.timeline import TimelineError
 

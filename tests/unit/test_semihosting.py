@@ -27,9 +27,14 @@ class HandMemory:
 
     def __init__(self) -> None:
         self.data = bytearray(RAM)
+        self.by = ""
 
     def read(self, address: int, size: int) -> bytes:
         return bytes(self.data[address : address + size])
+
+    def read_text(self, address: int, most: int) -> bytes | None:
+        end = self.data.find(0, address, min(address + most, RAM))
+        return None if end < 0 else bytes(self.data[address:end])
 
     def write(self, address: int, data: bytes) -> int:
         data = data[: max(0, RAM - address)]

@@ -34,6 +34,8 @@ NS_PER_CENTISECOND = NS_PER_S // 100
 CHUNK = 1 << 16
 MAX_HANDLES = 256
 MAX_STRING = 4096
+MAX_POSITION = (1 << 63) - 1
+"""The furthest place in a file that hosts have a number for."""
 
 
 class Call(IntEnum):
@@ -65,10 +67,19 @@ class Call(IntEnum):
     TICKFREQ = 0x31
 
 
+_NAMES = {call.value: f"SYS_{call.name}" for call in Call}
+
+
 class Memory(Protocol):
-    """Guest memory. Both stop early where there is none."""
+    """Guest memory, by the addresses that the caller uses. All stop early where there is none."""
+
+    by: str
+    """Who accesses it: the call, in words for people."""
 
     def read(self, address: int, size: int) -> bytes: ...
+
+    def read_text(self, address: int, most: int) -> bytes | None:
+        """Up to a zero, which is left out; None if none comes within `most` bytes."""
 
     def write(self, address: int, data: bytes) -> int: ...
 
@@ -220,6 +231,7 @@ class Semihosting:
         Returns how the program ended if the call is one that ends it. The caller moves PC on.
         """
         number, parameter = self.caller.call_arguments()
+        self.memory.by = f"semihosting {_NAMES.get(number, hex(number))}"
         try:
             if number == Call.EXIT and self._word == 4:
                 return Exit(0 if parameter == ADP_STOPPED_APPLICATION_EXIT else 1)
@@ -240,6 +252,7 @@ class Semihosting:
     # -- guest memory ----------------------------------------------------------------------
 
     def _get(self, address: int, size: int) -> bytes:
+        """`size` is bounded: nobody makes room for what a guest names."""
         data = self.memory.read(address, size)
         if len(data) != size:
             raise _Failure(EFAULT)
@@ -417,7 +430,7 @@ class Semihosting:
     def _seek(self, parameter: int) -> int:
         handle, position = self._words(parameter, 2)
         kind = self._kind(handle)
-        if kind == "console":
+        if kind == "console" or position > MAX_POSITION:
             raise _Failure(EINVAL)
         if kind == "features":
             self.offsets[str(handle)] = min(position, len(FEATURES))
