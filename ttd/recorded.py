@@ -43,6 +43,7 @@ from ttd.runs import Ended, RunEnd
 from ttd.semihosting.semihosting import Heap, HostFiles, Semihosting
 from ttd.snapshot import Snapshots
 from ttd.stops import Why
+from ttd.text import printable
 from ttd.timeline import Timeline
 
 SEMIHOSTING = "semihosting"
@@ -349,7 +350,7 @@ def _named(loads: Sequence[Load]) -> dict[str, Load]:
     """The loads by the names of their files, which no two share; UTF-8, as a recording is."""
     found: dict[str, Load] = {}
     for load in loads:
-        stem = name = os.fsencode(Path(load.image.path).name).decode(errors="replace")
+        stem = name = printable(os.fsencode(Path(load.image.path).name).decode(errors="replace"))
         number = 1
         while name in found:
             number += 1

@@ -32,7 +32,7 @@ FLOORS = [
     {"recording"},
     {"stops", "images"},
     {"engine"},
-    {"errors", "catalogue", "state"},
+    {"errors", "catalogue", "state", "text"},
 ]
 # Who may know a room of the same floor, or of one above.
 NEIGHBOURS: set[tuple[str, str]] = set()

@@ -18,7 +18,7 @@ KINDS = (Kind.INTERRUPT, Kind.CHAR_READ, Kind.HOST_CALL, Kind.SHUTDOWN)
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "CHUNK_EVENTS", 16)
-    monkeypatch.setattr(log_module, "_CACHED_CHUNKS", 2)
+    monkeypatch.setattr(log_module, "CACHED_BYTES", 10_000)
 
 
 def random_events(seed: int, count: int) -> list[Event]:

@@ -14,6 +14,7 @@ from ttd.cli.output import say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
 from ttd.errors import UserError
+from ttd.text import printable
 
 
 @click.command()
@@ -45,7 +46,7 @@ def events(
     if kind is not None and kind not in kinds:
         raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
     for row in event_rows(EventLog(Recording.open(recording)), kind, low, high):
-        print(json.dumps(row) if as_json else f"{row['step']:>14}  {row['text']}")
+        print(json.dumps(row) if as_json else f"{row['step']:>14}  {printable(row['text'])}")
 
 
 def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:

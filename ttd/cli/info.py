@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from ttd.text import printable
+
 
 @click.command()
 @click.argument("recording")
@@ -36,6 +38,4 @@ def _human(key: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and key != "exit_code":
         return f"{value:,}"
-    text = ", ".join(value) if isinstance(value, list) else str(value)
-    # A stranger's recording must not get at the terminal.
-    return text if text.isprintable() else ascii(text)
+    return ", ".join(map(printable, value)) if isinstance(value, list) else printable(str(value))

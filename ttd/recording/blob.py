@@ -42,8 +42,10 @@ def seal(raw: bytes, context: bytes, *, tight: bool = False) -> bytes:
     return digest(body, context) + body
 
 
-def unseal(blob: bytes, context: bytes, limit: int = MAX_RAW) -> bytes:
+def unseal(blob: object, context: bytes, limit: int = MAX_RAW) -> bytes:
     """Inverse of `seal`; raises `RecordingError` if the checksum or a bound does not hold."""
+    if not isinstance(blob, bytes):
+        raise RecordingError("the recording is damaged: an entry is not one of bytes")
     body = blob[DIGEST_BYTES:]
     if len(body) < _SIZE.size or blob[:DIGEST_BYTES] != digest(body, context):
         raise RecordingError("the recording is damaged: a checksum does not match")
@@ -57,9 +59,9 @@ def shrink(raw: bytes, *, tight: bool = False) -> bytes:
     return _SIZE.pack(len(raw)) + packed
 
 
-def expand(packed: bytes, limit: int) -> bytes:
+def expand(packed: object, limit: int) -> bytes:
     """Inverse of `shrink`; raises `RecordingError` if the result were longer than `limit`."""
-    if len(packed) < _SIZE.size:
+    if not isinstance(packed, bytes) or len(packed) < _SIZE.size:
         raise RecordingError("the recording is damaged: an entry is too short")
     (size,) = _SIZE.unpack_from(packed)
     if size > limit:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ttd.recording.errors import ConfigMismatch, RecordingError
+from ttd.text import is_line
 
 Option = bool | int | str | bytes | None | list[str]
 
@@ -52,17 +53,24 @@ class MachineConfig:
         except TypeError:
             raise RecordingError("the recording does not say which machine it is of") from None
         plain = (
-            isinstance(config.board, str)
-            and isinstance(config.cpu_model, str)
-            and isinstance(config.clock_ns, int)
+            is_line(config.board)
+            and is_line(config.cpu_model)
+            and type(config.clock_ns) is int
             and isinstance(config.images, dict)
             and isinstance(config.options, dict)
-            and all(isinstance(k, str) for k in (*config.images, *config.options))
+            and all(map(is_line, (*config.images, *config.options)))
             and all(isinstance(v, bytes) for v in config.images.values())
+            and all(map(_is_option, config.options.values()))
         )
         if not plain:
             raise RecordingError("the recording does not say which machine it is of")
         return config
+
+
+def _is_option(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(text, str) for text in value)
+    return value is None or isinstance(value, bool | int | str | bytes)
 
 
 def check_devices(recorded: list[str], present: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import pairwise
@@ -14,9 +15,9 @@ from ttd.recording.varint import Reader, put_column, put_series, put_varint
 
 MAX_PAYLOAD = 8 << 20
 """Longest payload of one event, in bytes."""
-MAX_EVENTS = 1 << 16
+MAX_EVENTS = 1 << 12
 """Most events in one chunk."""
-_MAX_RAW = 48 << 20
+_MAX_RAW = 10 << 20
 _MAX_STEP = 1 << 63
 _NUMBER = struct.Struct("<q")
 
@@ -181,22 +182,7 @@ def encode_chunk(events: Sequence[Event], first: int = 0) -> bytes:
 def decode_chunk(blob: bytes, first: int = 0) -> list[Event]:
     """Inverse of `encode_chunk`; `RecordingError` for anything that it cannot have written."""
     reader = Reader(unseal(blob, _context(first), _MAX_RAW))
-    count = reader.varint()
-    stream_count = reader.varint()
-    if count > MAX_EVENTS or stream_count > count:
-        raise RecordingError("the recording is damaged: a chunk claims too many events")
-    heads: list[tuple[Kind, bytes]] = []
-    for _ in range(stream_count):
-        kind = _KINDS.get(reader.bytes(1)[0])
-        if kind is None:
-            raise RecordingError("the recording has an event of an unknown kind")
-        heads.append((kind, reader.bytes(reader.varint())))
-    order = reader.column(count)
-    counts = [0] * stream_count
-    for stream in order:
-        if stream >= stream_count:
-            raise RecordingError("the recording is damaged: a chunk names a missing stream")
-        counts[stream] += 1
+    heads, order, counts = _streams(reader)
     steps = [iter(reader.series(n)) for n in counts]
     payloads = [
         iter(_payloads(reader, kind, head, n))
@@ -210,6 +196,40 @@ def decode_chunk(blob: bytes, first: int = 0) -> list[Event]:
     if any(a.step > b.step for a, b in pairwise(events)):
         raise RecordingError("the recording is damaged: its events are not in order")
     return events
+
+
+def count_kinds(blob: bytes, first: int = 0) -> Counter[Kind]:
+    """How many events of each kind a chunk has, without decoding them."""
+    heads, _, counts = _streams(Reader(unseal(blob, _context(first), _MAX_RAW)))
+    found: Counter[Kind] = Counter()
+    for (kind, _), count in zip(heads, counts, strict=True):
+        found[kind] += count
+    return found
+
+
+def _streams(reader: Reader) -> tuple[list[tuple[Kind, bytes]], list[int], list[int]]:
+    """The beginning of a chunk: kind and head of each stream, the stream of each event, and how
+    many events each has."""
+    count = reader.varint()
+    stream_count = reader.varint()
+    if count > MAX_EVENTS or stream_count > count:
+        raise RecordingError("the recording is damaged: a chunk claims too many events")
+    heads: list[tuple[Kind, bytes]] = []
+    for _ in range(stream_count):
+        kind = _KINDS.get(reader.bytes(1)[0])
+        if kind is None:
+            raise RecordingError("the recording has an event of an unknown kind")
+        length = reader.varint()
+        if length > _HEAD.get(kind, 0):
+            raise RecordingError("the recording is damaged: a stream of events has a wrong head")
+        heads.append((kind, reader.bytes(length)))
+    order = reader.column(count)
+    counts = [0] * stream_count
+    for stream in order:
+        if stream >= stream_count:
+            raise RecordingError("the recording is damaged: a chunk names a missing stream")
+        counts[stream] += 1
+    return heads, order, counts
 
 
 def _put_payloads(out: bytearray, kind: Kind, rests: list[bytes]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -51,29 +50,3 @@ class Status:
     reason: str = ""
     exit_code: int | None = None
     state_hash: bytes | None = None
-
-
-class PageHistory:
-    """The pages of a machine at any stored snapshot, from what changed at each."""
-
-    def __init__(self) -> None:
-        self.snapshots = 0
-        """How many are known."""
-        self._pages: dict[int, tuple[list[int], list[bytes]]] = {}
-
-    def add(self, changed: Iterable[tuple[int, bytes]]) -> None:
-        """The next snapshot: (page number, hash) of the pages that changed since the last."""
-        for page, name in changed:
-            ids, hashes = self._pages.setdefault(page, ([], []))
-            ids.append(self.snapshots)
-            hashes.append(name)
-        self.snapshots += 1
-
-    def at(self, snapshot: int) -> dict[int, bytes]:
-        """Hash of every page at this snapshot, which is known, by page number."""
-        pages = {}
-        for page, (ids, hashes) in self._pages.items():
-            last = bisect_right(ids, snapshot)
-            if last:
-                pages[page] = hashes[last - 1]
-        return pages

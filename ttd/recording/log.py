@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
 
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import MAX_PAYLOAD, Event, Kind
+from ttd.recording.events import MAX_EVENTS, MAX_PAYLOAD, Event, Kind
 from ttd.recording.index import ChunkInfo
 from ttd.recording.recording import Recording
 
-CHUNK_EVENTS = 4096
+CHUNK_EVENTS = MAX_EVENTS
 """Events in a full chunk."""
 CHUNK_BYTES = 1 << 18
 """Payload bytes that make a chunk full."""
-_CACHED_CHUNKS = 16
+CACHED_BYTES = 16 << 20
+"""What may be kept of decoded chunks, roughly; the latest one is."""
 _EVENT_BYTES = 8
-"""What an event counts besides its payload."""
+"""What an event counts for a chunk besides its payload."""
+_CACHED_EVENT_BYTES = 200
+"""What one takes in memory besides its payload."""
 
 
 class EventLog:
@@ -31,9 +35,13 @@ class EventLog:
 
     def __init__(self, recording: Recording | None = None) -> None:
         self._recording = recording
-        self._chunks: list[ChunkInfo] = []
-        self._starts: list[int] = []
-        self._cache: OrderedDict[int, list[Event]] = OrderedDict()
+        # Of each chunk the number of its first event, its last step and its kinds, in as little
+        # memory as possible: hours of interrupts have many chunks.
+        self._starts = array("q")
+        self._last_steps = array("q")
+        self._kinds = array("q")
+        self._cache: OrderedDict[int, tuple[list[Event], int]] = OrderedDict()
+        self._cached_bytes = 0
         self._part: list[Event] = []
         self._part_first = 0
         self._tail: list[Event] = []
@@ -56,7 +64,7 @@ class EventLog:
         """Step of the last event; 0 if there is none."""
         if self._tail:
             return self._tail[-1].step
-        return self._chunks[-1].last_step if self._chunks else 0
+        return self._last_steps[-1] if self._last_steps else 0
 
     def append(self, event: Event) -> int:
         """Record an event at the end; returns its sequence number."""
@@ -90,9 +98,9 @@ class EventLog:
 
     def first_at(self, step: int) -> int:
         """Sequence number of the first event at `step` or later; `len(self)` if there is none."""
-        at = bisect_left(self._chunks, step, key=lambda info: info.last_step)
-        if at < len(self._chunks):
-            first, events = self._chunks[at].first, self._chunk(at)
+        at = bisect_left(self._last_steps, step)
+        if at < len(self._starts):
+            first, events = self._starts[at], self._chunk(at)
         else:
             first, events = self._tail_first, self._tail
         return first + bisect_left(events, step, key=lambda event: event.step)
@@ -107,11 +115,11 @@ class EventLog:
     def last_of(self, kinds: Collection[Kind], sequence: int) -> tuple[int, Event] | None:
         """The last event of `kinds` before `sequence`, with its number."""
         mask = _mask(kinds)
-        for at in range(len(self._chunks), -1, -1):
-            if at == len(self._chunks):
+        for at in range(len(self._starts), -1, -1):
+            if at == len(self._starts):
                 first, events = self._tail_first, self._tail
-            elif self._chunks[at].kinds & mask and self._chunks[at].first < sequence:
-                first, events = self._chunks[at].first, self._chunk(at)
+            elif self._kinds[at] & mask and self._starts[at] < sequence:
+                first, events = self._starts[at], self._chunk(at)
             else:
                 continue
             for number in range(min(len(events), sequence - first) - 1, -1, -1):
@@ -135,18 +143,21 @@ class EventLog:
 
     def counts(self) -> Counter[Kind]:
         """How many events there are of each kind."""
-        return Counter(event.kind for _, event in self._scan(tuple(Kind), 0))
+        found = Counter(event.kind for event in self._tail)
+        for first in self._starts:
+            assert self._recording is not None
+            found += self._recording.count_kinds(first)
+        return found
 
     def _scan(self, kinds: Collection[Kind], sequence: int) -> Iterator[tuple[int, Event]]:
         mask = _mask(kinds)
         at = max(0, bisect_right(self._starts, sequence) - 1)
-        while at < len(self._chunks):
-            info = self._chunks[at]
-            if info.kinds & mask:
-                events = self._chunk(at)
-                for number in range(max(0, sequence - info.first), len(events)):
+        while at < len(self._starts):
+            if self._kinds[at] & mask:
+                first, events = self._starts[at], self._chunk(at)
+                for number in range(max(0, sequence - first), len(events)):
                     if events[number].kind in kinds:
-                        yield info.first + number, events[number]
+                        yield first + number, events[number]
             at += 1
         for number in range(max(0, sequence - self._tail_first), len(self._tail)):
             if self._tail[number].kind in kinds:
@@ -156,18 +167,20 @@ class EventLog:
         if sequence >= self._tail_first:
             return self._tail_first, self._tail
         at = bisect_right(self._starts, sequence) - 1
-        return self._chunks[at].first, self._chunk(at)
+        return self._starts[at], self._chunk(at)
 
     def _chunk(self, at: int) -> list[Event]:
-        events = self._cache.get(at)
-        if events is None:
-            assert self._recording is not None, "without a recording all events are in the tail"
-            events = self._recording.read_chunk(self._chunks[at])
-            self._cache[at] = events
-            if len(self._cache) > _CACHED_CHUNKS:
-                self._cache.popitem(last=False)
-        else:
+        known = self._cache.get(at)
+        if known is not None:
             self._cache.move_to_end(at)
+            return known[0]
+        assert self._recording is not None, "without a recording all events are in the tail"
+        events = self._recording.read_chunk(self._starts[at])
+        size = sum(_CACHED_EVENT_BYTES + len(event.payload) for event in events)
+        self._cache[at] = events, size
+        self._cached_bytes += size
+        while self._cached_bytes > CACHED_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= self._cache.popitem(last=False)[1][1]
         return events
 
     def _close_tail(self) -> None:
@@ -180,8 +193,9 @@ class EventLog:
         self._tail_bytes = self._tail_written = 0
 
     def _add_info(self, info: ChunkInfo) -> None:
-        self._chunks.append(info)
         self._starts.append(info.first)
+        self._last_steps.append(info.last_step)
+        self._kinds.append(info.kinds)
         self._end = info.first + info.events
 
 

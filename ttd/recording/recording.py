@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from threading import RLock
 from typing import Any, Self
 
 from ttd.recording import schema
-from ttd.recording.blob import digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.recording.blob import (
+    DIGEST_BYTES,
+    MAX_RAW,
+    digest,
+    expand,
+    pack,
+    seal,
+    shrink,
+    unpack,
+    unseal,
+)
 from ttd.recording.claim import Claim
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Event, decode_chunk, encode_chunk
-from ttd.recording.index import ChunkInfo, PageHistory, SnapshotInfo, Status
-from ttd.recording.rows import context, pack_pages, put_meta, unpack_pages
+from ttd.recording.events import MAX_EVENTS, Event, Kind, count_kinds, decode_chunk, encode_chunk
+from ttd.recording.index import ChunkInfo, SnapshotInfo, Status
+from ttd.recording.rows import context, is_count, pack_pages, put_meta, unpack_pages
 from ttd.recording.writer import Job, Writer
+from ttd.text import is_line, printable
 
 MAX_PAGE = 1 << 16
 """Largest page in bytes."""
 _MAX_STATE = 4 << 20
 _MAX_PAGES = 32 << 20
 _MAX_META = 1 << 20
+_MAX_BOOKMARK = 1 << 16
+_MAX_INTERVAL = 4 << 20
+_MAX_IMAGES = 256 << 20
+"""Bytes of all images together."""
+_ROWS = 256
+"""Rows that are read at a time."""
 _ROW_BYTES = 64
 """What a row counts for besides its data."""
 
@@ -53,7 +71,6 @@ class Recording:
         self._writer = Writer(connection, self._lock) if writable else None
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
-        self._history = PageHistory()
         self._claim: Claim | None = None
 
     # --- making and opening
@@ -121,20 +138,28 @@ class Recording:
         self.config = MachineConfig.from_data(config)
         self.created_by = created_by
         self.devices = self._meta("devices", list)
-        if not all(isinstance(name, str) for name in self.devices):
+        if not all(map(is_line, self.devices)):
             raise self._damaged("its devices have no names")
         self.status = self._read_status()
         for info in self.chunks():
             self._events += info.events
         if self._events != self.status.events:
             raise self._damaged("events are missing")
-        rows = self._rows("SELECT id, step, sequence, virtual_ns, hash FROM snapshots ORDER BY id")
-        for number, row in enumerate(rows):
-            info_ = SnapshotInfo(*row)
-            plain = all(isinstance(v, int) and v >= 0 for v in row[:4])
-            if not plain or info_.id != number or info_.sequence > self._events:
+        last = SnapshotInfo(-1, 0, 0, 0, b"")
+        for row in self._each(
+            "SELECT id, step, sequence, virtual_ns, hash FROM snapshots ORDER BY id"
+        ):
+            if not all(map(is_count, row[:4])) or not _is_digest(row[4]):
+                raise self._damaged("a snapshot is not one")
+            now = SnapshotInfo(*row)
+            if now.id != last.id + 1 or any(
+                a < b for a, b in zip(now[1:4], last[1:4], strict=True)
+            ):
                 raise self._damaged("a snapshot is missing or out of place")
-            self._snapshots.append(info_)
+            if now.sequence > self._events or now.step > self.status.steps:
+                raise self._damaged("a snapshot is after the end")
+            self._snapshots.append(now)
+            last = now
 
     def _read_status(self) -> Status:
         data = self._meta("status", dict)
@@ -144,11 +169,11 @@ class Recording:
             raise self._damaged("it does not say how far it goes") from None
         numbers = (status.steps, status.virtual_ns, status.warp_ns, status.events)
         plain = (
-            all(isinstance(value, int) and value >= 0 for value in numbers)
+            all(map(is_count, numbers))
             and isinstance(status.complete, bool)
-            and isinstance(status.reason, str)
-            and isinstance(status.exit_code, int | None)
-            and isinstance(status.state_hash, bytes | None)
+            and is_line(status.reason)
+            and (status.exit_code is None or type(status.exit_code) is int)
+            and (status.state_hash is None or _is_digest(status.state_hash))
         )
         if not plain:
             raise self._damaged("it does not say how far it goes")
@@ -158,8 +183,10 @@ class Recording:
 
     def event_bytes(self) -> int:
         """Bytes that the events take in the file, as compressed."""
-        row = self._row("SELECT coalesce(sum(length(data)), 0) FROM chunks")
-        return int(row[0])
+        return sum(
+            size
+            for first, size in self._each("SELECT first, coalesce(length(data), 0) FROM chunks")
+        )
 
     def set_devices(self, names: list[str]) -> None:
         """Say which devices have a host side; the position is the number in events."""
@@ -230,7 +257,12 @@ class Recording:
         return info
 
     def add_interval(self, snapshot: int, data: bytes) -> None:
-        """Store what is known of the time from stored snapshot `snapshot` to the next (opaque)."""
+        """Store what is known of the time from stored snapshot `snapshot` to the next (opaque).
+
+        What is too long is not stored: then nothing is known.
+        """
+        if len(data) > _MAX_INTERVAL:
+            return
         blob = seal(data, context("interval", snapshot))
         self._put(
             lambda db: db.execute(
@@ -262,7 +294,7 @@ class Recording:
         status = self.status
         self.status = Status(
             status.steps, status.virtual_ns, status.warp_ns, status.events,
-            True, reason, exit_code, state_hash,
+            True, printable(reason), exit_code, state_hash,
         )  # fmt: skip
         self._commit_status()
         writer = self._writer
@@ -312,30 +344,41 @@ class Recording:
 
     # --- reading
 
-    def chunks(self) -> list[ChunkInfo]:
+    def chunks(self) -> Iterator[ChunkInfo]:
         """All chunks in their order, without gaps."""
-        rows = self._rows(
+        end = step = 0
+        for row in self._each(
             "SELECT first, count, first_step, last_step, kinds FROM chunks ORDER BY first"
-        )
-        chunks = []
-        end = 0
-        for row in rows:
-            plain = all(isinstance(value, int) and value >= 0 for value in row)
-            if not plain or row[0] != end or row[1] == 0:
+        ):
+            if not all(map(is_count, row)) or row[0] != end or not 0 < row[1] <= MAX_EVENTS:
                 raise self._damaged("events are missing")
-            chunks.append(ChunkInfo(*row))
-            end += row[1]
-        return chunks
+            info = ChunkInfo(*row)
+            if not step <= info.first_step <= info.last_step:
+                raise self._damaged("its events are not in order")
+            yield info
+            end, step = end + info.events, info.last_step
 
-    def read_chunk(self, info: ChunkInfo) -> list[Event]:
-        """The events of a chunk."""
-        row = self._row("SELECT data FROM chunks WHERE first = ?", info.first)
-        if row is None:
-            raise self._damaged("events are missing")
-        events = decode_chunk(row[0], info.first)
-        if not events or ChunkInfo.of(info.first, events) != info:
+    def read_chunk(self, first: int) -> list[Event]:
+        """The events of the chunk that begins with number `first`."""
+        row = self._chunk_row(first)
+        events = decode_chunk(row[-1], first)
+        if not events or tuple(ChunkInfo.of(first, events)) != row[:-1]:
             raise self._damaged("a chunk of events is not what the index says")
         return events
+
+    def count_kinds(self, first: int) -> Counter[Kind]:
+        """How many events of each kind are in the chunk that begins with number `first`."""
+        row = self._chunk_row(first)
+        found = count_kinds(row[-1], first)
+        if found.total() != row[1]:
+            raise self._damaged("a chunk of events is not what the index says")
+        return found
+
+    def _chunk_row(self, first: int) -> Any:
+        row = self._row("SELECT * FROM chunks WHERE first = ?", first)
+        if row is None:
+            raise self._damaged("events are missing")
+        return row
 
     @property
     def snapshots(self) -> Sequence[SnapshotInfo]:
@@ -354,12 +397,6 @@ class Recording:
         """(page number, hash) of the pages that changed since the stored snapshot before."""
         return unpack_pages(self._snapshot_blob(snapshot, "pages", _MAX_PAGES))
 
-    def page_map(self, snapshot: int) -> dict[int, bytes]:
-        """Hash of every page of the machine at this snapshot, by page number."""
-        for number in range(self._history.snapshots, snapshot + 1):
-            self._history.add(self.changed_pages(number))
-        return self._history.at(snapshot)
-
     def page(self, name: bytes) -> bytes:
         """The page with this hash."""
         row = self._row("SELECT data FROM pages WHERE hash = ?", name)
@@ -373,21 +410,31 @@ class Recording:
     def interval(self, snapshot: int) -> bytes | None:
         """What `add_interval` stored; None if nothing."""
         row = self._row("SELECT data FROM intervals WHERE id = ?", snapshot)
-        return None if row is None else unseal(row[0], context("interval", snapshot))
+        return None if row is None else unseal(row[0], context("interval", snapshot), _MAX_INTERVAL)
 
     def images(self) -> dict[str, bytes]:
         """The firmware files by name, checked against the configuration's hashes."""
-        images = {}
-        for name, blob in self._rows("SELECT name, data FROM images ORDER BY rowid"):
-            images[name] = unseal(blob, context("image", name))
-        if {name: digest(data) for name, data in images.items()} != self.config.images:
-            raise self._damaged("an image is missing or not the recorded one")
+        images: dict[str, bytes] = {}
+        left = _MAX_IMAGES
+        for name, blob in self._each("SELECT name, data FROM images ORDER BY rowid"):
+            if name not in self.config.images or name in images:
+                raise self._damaged("it has an image that the machine has not")
+            data = images[name] = unseal(blob, context("image", name), min(left, MAX_RAW))
+            left -= len(data)
+            if digest(data) != self.config.images[name]:
+                raise self._damaged("an image is not the recorded one")
+        if len(images) != len(self.config.images):
+            raise self._damaged("an image is missing")
         return images
 
     # --- bookmarks
 
     def set_bookmark(self, name: str, step: int, note: str = "") -> None:
-        """Remember a place; in a finished recording too, if its file can be written."""
+        """Remember a place; in a finished recording too, if its file can be written.
+
+        Of name and note what is not printable is escaped.
+        """
+        name, note = printable(name), printable(note)
         blob = seal(pack([step, note]), context("bookmark", name))
         self._change("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", name, blob)
 
@@ -398,10 +445,12 @@ class Recording:
     def bookmarks(self) -> dict[str, tuple[int, str]]:
         """(step, note) by name."""
         places = {}
-        for name, blob in self._rows("SELECT name, data FROM bookmarks ORDER BY name"):
-            entry = unpack(unseal(blob, context("bookmark", name), _MAX_META))
+        for name, blob in self._each("SELECT name, data FROM bookmarks ORDER BY name"):
+            if not is_line(name) or name in places:
+                raise self._damaged("a bookmark is not one")
+            entry = unpack(unseal(blob, context("bookmark", name), _MAX_BOOKMARK))
             match entry:
-                case [int(step), str(note)]:
+                case [step, note] if is_count(step) and is_line(note):
                     places[name] = (step, note)
                 case _:
                     raise self._damaged("a bookmark is not one")
@@ -426,14 +475,22 @@ class Recording:
 
     # --- inside
 
-    def _rows(self, sql: str, *values: object) -> list[Any]:
+    def _each(self, sql: str) -> Iterator[Any]:
+        """Rows, a few at a time: a damaged table may seem to have any number of them."""
         self._sync()
         with self._lock, schema.one_sentence(self.path):
-            return self._connection.execute(sql, values).fetchall()
+            cursor = self._connection.execute(sql)
+        while True:
+            with self._lock, schema.one_sentence(self.path):
+                rows = cursor.fetchmany(_ROWS)
+            if not rows:
+                return
+            yield from rows
 
     def _row(self, sql: str, *values: object) -> Any:
-        rows = self._rows(sql, *values)
-        return rows[0] if rows else None
+        self._sync()
+        with self._lock, schema.one_sentence(self.path):
+            return self._connection.execute(sql, values).fetchone()
 
     def _meta(self, name: str, form: type) -> Any:
         row = self._row("SELECT data FROM meta WHERE name = ?", name)
@@ -453,3 +510,7 @@ class Recording:
 
     def _damaged(self, why: str) -> RecordingError:
         return RecordingError(f"{self.path} is damaged: {why}")
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == DIGEST_BYTES

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import pairwise
+from typing import TypeGuard
 
 from ttd.recording.blob import DIGEST_BYTES, pack, seal
 from ttd.recording.errors import RecordingError
@@ -34,7 +36,17 @@ def unpack_pages(raw: bytes) -> list[tuple[int, bytes]]:
     """Inverse of `pack_pages`."""
     reader = Reader(raw)
     count = reader.varint()
-    if count > len(raw):
+    if count > len(raw) // DIGEST_BYTES:
         raise RecordingError("the recording is damaged: a snapshot claims too many pages")
     numbers = reader.series(count)
-    return [(number, reader.bytes(DIGEST_BYTES)) for number in numbers]
+    if any(number < 0 for number in numbers[:1]) or any(a >= b for a, b in pairwise(numbers)):
+        raise RecordingError("the recording is damaged: the pages of a snapshot have no order")
+    pages = [(number, reader.bytes(DIGEST_BYTES)) for number in numbers]
+    if not reader.done:
+        raise RecordingError("the recording is damaged: a snapshot is longer than it says")
+    return pages
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """True for what a column of numbers holds: from 0 up to 63 bits."""
+    return type(value) is int and 0 <= value < 1 << 63

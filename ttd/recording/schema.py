@@ -19,6 +19,26 @@ APPLICATION_ID = 0x54544452
 """`TTDR`, in the header of the SQLite file."""
 FORMAT_VERSION = 1
 _LONGEST_ENTRY = 80 << 20
+_MOST_OBJECTS = 20
+"""Tables and indexes in a database; a recording has fewer."""
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 10_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: 20,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 20,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 2,
+    sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 8,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+"""For a file of unknown origin."""
+_PRAGMAS = (
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "query_only = ON",
+    "mmap_size = 0",
+    "temp_store = MEMORY",
+)
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 TABLES = {
     "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
@@ -222,12 +242,15 @@ def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connectio
     uri = f"file:{name}?mode={mode}" + ("&immutable=1" * immutable)
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
-        # A stranger's file must not make SQLite do more than look up rows.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        # A stranger's file must not make SQLite do more than look up rows. No entry is longer than
+        # the file, unless its pages go round in a circle.
+        size = sum(os.path.getsize(p) for p in (path, path + "-wal") if os.path.exists(p))
+        for limit, value in _LIMITS.items():
+            connection.setlimit(limit, value)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(_LONGEST_ENTRY, size + 1000))
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         connection.close()
         raise
@@ -276,11 +299,12 @@ def _says_wal(path: str) -> bool:
 
 def _check_tables(connection: sqlite3.Connection, path: str) -> None:
     """Exactly our tables: no views or triggers that would run when we read."""
-    found = {
-        name: sql
-        for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
-        if sql is not None
-    }
-    if found != TABLES:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchmany(_MOST_OBJECTS)
+    tables = {name: sql for kind, name, sql in rows if kind == "table"}
+    # Those that SQLite makes by itself have no SQL.
+    others = [
+        row for row in rows if row[0] != "table" and (row[0] != "index" or row[2] is not None)
+    ]
+    if tables != TABLES or others or len(rows) == _MOST_OBJECTS:
         connection.close()
         raise RecordingError(f"{path} is damaged: it does not have the tables of a recording")

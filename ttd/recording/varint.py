@@ -90,7 +90,7 @@ class Reader:
     def bytes(self, count: int) -> bytes:
         """The next `count` bytes."""
         end = self._at + count
-        if end > len(self._data):
+        if not self._at <= end <= len(self._data):
             raise RecordingError("the data ends too early")
         part = self._data[self._at : end]
         self._at = end
@@ -110,7 +110,7 @@ class Reader:
 
     def column(self, count: int) -> list[int]:
         """What `put_column` wrote."""
-        if count > len(self._data) - self._at:
+        if not 0 <= count <= len(self._data) - self._at:
             raise RecordingError("the data ends too early")
         part = self._data[self._at : self._at + count]
         if part.isascii():
