@@ -147,6 +147,9 @@ class FakeCore:
         control, xpsr = self.regs_read((arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_XPSR))
         return not control & 1 or bool(xpsr & 0x1FF)
 
+    def set_priority_mask(self, mask: int) -> None:
+        self.priority_mask = mask
+
     def set_traps(self, *, divide: bool, unaligned: bool) -> None:
         self.traps = (divide, unaligned)
 

@@ -22,6 +22,7 @@ from tests.unit.engine_programs import (
     Dialect,
     Program,
 )
+from ttd.cpu.armv7m.data_faults import data_access
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Context, Engine, EngineStop, StopReason
 
@@ -34,6 +35,7 @@ REGS = (
     arm.UC_ARM_REG_PRIMASK,
 )
 XPSR = 16
+Q = 1 << 27
 LIMIT = 400
 SVC, UNALIGNED = 2, 4
 
@@ -58,6 +60,19 @@ def advance_it(xpsr: int) -> int:
     it = (xpsr >> 25 & 3) | (xpsr >> 10 & 0x3F) << 2
     it = (it & 0xE0) | (it << 1 & 0x1F) if it & 7 else 0
     return (xpsr & ~0x0600FC00) | (it & 3) << 25 | (it >> 2) << 10
+
+
+def is_store_exclusive(code: bytes) -> bool:
+    first, second = struct.unpack("<2H", code)
+    return first & 0xFFF0 == 0xE840 or (first & 0xFFF0 == 0xE8C0 and second & 0xF0 in (0x40, 0x50))
+
+
+def holds(xpsr: int) -> bool:
+    """Is the instruction about to run, in a state with this XPSR, one that is not skipped?"""
+    it = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xFC)
+    n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
+    yes = (z, c, n, v, c and not z, n == v, n == v and not z, True)[it >> 5]
+    return not it & 15 or yes != bool(it >> 4 & 1) or it >> 5 == 7
 
 
 def in_it(xpsr: int) -> bool:
@@ -267,6 +282,32 @@ class Reference:
     def state(self) -> tuple[int, ...]:
         return tuple(self.uc.reg_read(r) for r in REGS)
 
+    def _settle(self) -> None:
+        """Bits that no core has can be set in plain Unicorn."""
+        sp, xpsr = self.uc.reg_read(arm.UC_ARM_REG_SP), self.uc.reg_read(arm.UC_ARM_REG_XPSR)
+        if sp & 3:
+            self.uc.reg_write(arm.UC_ARM_REG_SP, sp & ~3)
+        if xpsr & Q and self.program.dialect.baseline:
+            self.uc.reg_write(arm.UC_ARM_REG_XPSR, xpsr & ~Q)
+
+    def _unaligned(self, pc: int) -> bool:
+        """Must the instruction at `pc` fault for its address?"""
+        registers = self.state()
+        access = data_access(bytes(self.uc.mem_read(pc, 4)), pc, registers.__getitem__)
+        return access is not None and access.unaligned
+
+    def _touched_unaligned(self, touches: list[Touch]) -> bool:
+        """Has one of these accesses been done where it must fault?"""
+        first: dict[int, Touch] = {}
+        for touch in touches:
+            first.setdefault(touch.pc, touch)
+        for touch in first.values():
+            code = bytes(self.uc.mem_read(touch.pc, 4))
+            access = data_access(code, touch.pc, lambda n: 0)
+            if access is not None and touch.address % access.alignment:
+                return True
+        return False
+
     def run(self) -> None:
         """Until BKPT, the step limit, or something this reference cannot do (`stuck`)."""
         while self.step < LIMIT:
@@ -277,8 +318,12 @@ class Reference:
                 return  # Unicorn runs IT, CBZ and CBNZ all the same
             if first >> 8 == 0xBF and first & 15:
                 steps += 4 - ((first & 15 & -(first & 15)).bit_length() - 1)
+            exclusive = False
             for _ in range(steps):
+                exclusive |= steps > 1 and is_store_exclusive(bytes(self.uc.mem_read(end, 4)))
                 end += length_of(bytes(self.uc.mem_read(end, 2)))
+            if exclusive or (steps == 1 and self._unaligned(self.pc)):
+                return  # it does not look at the address, or writes to none
             self.code, touched = -1, len(self.touches)
             try:
                 self.uc.emu_start(self.pc | 1, 0xFFFFFFFE, count=1)
@@ -290,12 +335,14 @@ class Reference:
                 t.kind is Access.WRITE and t.address < end and t.address + t.size > self.pc
                 for t in self.touches[touched:]
             )
-            if self.stuck or left_early or own_code or self.code not in (-1, 2):
+            unaligned = self._touched_unaligned(self.touches[touched:])
+            if self.stuck or left_early or own_code or unaligned or self.code not in (-1, 2):
                 del self.touches[touched:]
                 self.accesses = [a for a in self.accesses if a[0] < self.step]
                 return
             if steps > 1:  # its hooks leave the IT bits of the last access in the CPU
                 xpsr = self.uc.reg_read(arm.UC_ARM_REG_XPSR)
                 self.uc.reg_write(arm.UC_ARM_REG_XPSR, xpsr & ~0x0600FC00)
+            self._settle()
             self.step += steps
             self.pc = pc

@@ -121,6 +121,108 @@ def it_block(draw: st.DrawFn) -> bytes:
     return half(0xBF00 | cond << 4 | mask) + b"".join(body)
 
 
+def _base(base: int, source: int, k: int) -> list[bytes]:
+    """Ways to bring about a low register whose two lowest bits are, more or less, those of `k`."""
+    other = (base + 1) & 3
+    mov = half(0x4600 | source << 3 | base)
+    pointer = mov + half(0x3000 | base << 8 | k)  # adds base, #k
+    return [
+        pointer,
+        mov + wide(0xF2000000 | base << 16 | base << 8 | k),  # addw base, base, #k
+        wide(0xF2A00000 | source << 16 | base << 8 | k),  # subw base, source, #k
+        wide(0xF1000000 | source << 16 | base << 8 | k),  # add.w base, source, #k
+        wide(0xF1A00000 | source << 16 | base << 8 | k),  # sub.w base, source, #k
+        mov + wide(0xF8100D00 | base << 16 | other << 12 | k),  # ldrb other, [base, #-k]!
+        mov + wide(0xF8000B00 | base << 16 | other << 12 | k),  # strb other, [base], #k
+        pointer + half(0x6028 | base, 0x6828 | base),  # str base, [r5]; ldr base, [r5]
+        pointer + wide(0xF0200003 | base << 16 | base << 8),  # bic base, base, #3
+        pointer + wide(0xEA000000 | base << 16 | base << 8 | source),  # and base, base, source
+        mov + half(0x2000 | other << 8 | k) + half(0x1800 | base << 6 | other << 3 | base),  # adds
+        half(0x2000 | other << 8 | k)
+        + wide(0xEB000080 | source << 16 | base << 8 | other),  # lsl #2
+        half(0x2000 | other << 8 | k)
+        + wide(0xEB000040 | source << 16 | base << 8 | other),  # lsl #1
+        wide(0xF2400000 | base << 8 | 0x400 | k) + wide(0xF2C20000 | base << 8),  # movw, movt
+        half(0xA800 | base << 8 | k),  # add base, sp, #4 * k
+        mov + half(0xBF08, 0x3000 | base << 8 | k),  # it eq; addeq base, #k
+        mov,
+    ]
+
+
+def _aligned_access(base: int) -> list[bytes]:
+    """Accesses whose address must be aligned, at [base] or near it."""
+    t, u = (base + 1) & 3, (base + 2) & 3
+    forms = [half(0xC800 | base << 8 | 1 << t | 1 << u), half(0xC000 | base << 8 | 1 << t | 1 << u)]
+    for up in (0x0080, 0x0100):  # ia, db
+        for load in (0, 0x0010):
+            for back in (0, 0x0020):
+                forms.append(half(0xE800 | up | load | back | base, 1 << t | 1 << u))
+    for how in (0x01C0, 0x0140, 0x01E0, 0x0160, 0x00E0, 0x0060):
+        for load in (0, 0x0010):
+            forms.append(half(0xE800 | how | load | base, t << 12 | u << 8 | 1))
+    exclusive = [
+        wide(0xE8500F00 | base << 16 | t << 12),  # ldrex t, [base]
+        wide(0xE8400000 | base << 16 | t << 12 | u << 8),  # strex u, t, [base]
+        wide(0xE8D00F5F | base << 16 | t << 12),  # ldrexh
+        wide(0xE8C00F50 | base << 16 | t << 12 | u),  # strexh
+        wide(0xE8D00F4F | base << 16 | t << 12),  # ldrexb
+        wide(0xE8C00F40 | base << 16 | t << 12 | u),  # strexb
+    ]
+    return forms + forms + exclusive
+
+
+@st.composite
+def must_align(draw: st.DrawFn) -> bytes:
+    """A base that may be unaligned, and accesses there; maybe some of them under an IT."""
+    base = draw(LOW)
+    code = draw(
+        st.sampled_from(_base(base, draw(st.sampled_from([5, 9])), draw(st.integers(0, 4))))
+    )
+    for _ in range(draw(st.integers(1, 3))):
+        access = draw(st.sampled_from(_aligned_access(base)))
+        if draw(st.integers(0, 3)) == 0:
+            access = half(0xBF08 | draw(st.integers(0, 13)) << 4) + access
+        code += draw(st.sampled_from([b"", half(0xBF00), half(0x3004 | base << 8)])) + access
+    return code
+
+
+def _moved_stack(k: int, narrow: bool) -> list[bytes]:
+    """SP gets a value that may be unaligned, near the old one."""
+    pointer = half(0x466A, 0x3200 | k)  # mov r2, sp; adds r2, #k
+    low = [
+        pointer + half(0x4695),  # mov sp, r2
+        half(0x2200 | k, 0x4495),  # movs r2, #k; add sp, r2
+        pointer + half(0xF382, 0x8808),  # msr msp, r2
+        pointer + half(0xF382, 0x8809),  # msr psp, r2
+        pointer + half(0x602A, 0x682A, 0x4695),  # str r2, [r5]; ldr r2, [r5]; mov sp, r2
+    ]
+    if narrow:
+        return low
+    return [
+        *low,
+        pointer + half(0x602A) + wide(0xF8D5D000),  # str r2, [r5]; ldr sp, [r5]
+        wide(0xF2AD0D00 | k),  # subw sp, sp, #k
+        wide(0xF10D0D00 | k),  # add.w sp, sp, #k
+        pointer + wide(0xF1020D00 | k),  # add.w sp, r2, #k
+        wide(0xF81D2B00 | k),  # ldrb r2, [sp], #k
+        wide(0xF80D2D00 | k),  # strb r2, [sp, #-k]!
+        wide(0xF84D2D04) + wide(0xF85D2B04),  # push.w {r2}; pop.w {r2}
+        half(0x2200 | k) + wide(0xEB0D0D02),  # movs r2, #k; add.w sp, sp, r2
+    ]
+
+
+@st.composite
+def moved_stack(draw: st.DrawFn, narrow: bool = False) -> bytes:
+    """SP moves, and is then used."""
+    code = draw(st.sampled_from(_moved_stack(draw(st.integers(0, 5)), narrow)))
+    uses = [b"", half(0x466B), half(0xAB01), half(0xB402, 0xBC02), half(0x9A00)]
+    return code + draw(st.sampled_from(uses)) + draw(st.sampled_from(uses))
+
+
+def thumb2_groups() -> st.SearchStrategy[bytes]:
+    return st.one_of(it_block(), must_align(), must_align(), moved_stack())
+
+
 def _patch_thumb2(insn: int, offset: int) -> bytes:
     """movw r1, #insn; strh.w r1, [r7, #offset]"""
     movw = (
@@ -214,11 +316,11 @@ class Dialect:
     baseline: bool = False
 
 
-THUMB2 = Dialect("cortex-m3", simple, it_block, SPECIAL, _patch_thumb2)
+THUMB2 = Dialect("cortex-m3", simple, thumb2_groups, SPECIAL, _patch_thumb2)
 BASELINE = Dialect(
     "cortex-m0",
     narrow,
-    lambda: st.sampled_from([4, 5, 8, 9]).flatmap(_narrow_far),
+    lambda: st.one_of(st.sampled_from([4, 5, 8, 9]).flatmap(_narrow_far), moved_stack(narrow=True)),
     NARROW_SPECIAL,
     _patch_baseline,
     baseline=True,

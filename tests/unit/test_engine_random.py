@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from unicorn import arm_const as arm
 
-from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, in_it
+from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, holds, in_it
 from tests.unit.engine_programs import BASELINE, DEVICE, RAM, THUMB2, Program, programs
+from ttd.cpu.armv7m.data_faults import data_access
 from ttd.engine import Access, StopReason
+from ttd.engine.types import UNALIGNED as UNALIGNED_FAULT
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
@@ -42,6 +45,8 @@ def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any
     while not bench.done:
         bench.run(1)
         states[bench.engine.step] = bench.state()
+        assert not bench.engine.reg_read(arm.UC_ARM_REG_SP) & 3
+        assert not bench.engine.reg_read(arm.UC_ARM_REG_PSP) & 3
     return states, bench.accesses, bench.events, bench.memory()
 
 
@@ -148,6 +153,34 @@ def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
         seen = [h for h in hits if h[0] < engine.step or (bench.done and h[0] <= engine.step)]
         assert engine.last_hits()[0] == (seen[-1] if seen else None)
     check_end(bench, (states, accesses, events, memory))
+
+
+@COMMON
+@given(data=st.data())
+def test_unaligned_accesses_that_must_be_aligned(bench: Bench, data: st.DataObject) -> None:
+    """Exactly those fault, before they have done anything."""
+    program = data.draw(programs(bench.dialect))
+    bench.load(program)
+    while not bench.done:
+        state, seen = bench.state(), len(bench.events)
+        memory, pc, xpsr = bench.memory(), state[15], state[XPSR]
+        access = data_access(bench.engine.read(pc, 4), pc, state.__getitem__)
+        fault = access is not None and access.unaligned and holds(xpsr)
+        bench.run(1)
+        events = [event for event in bench.events[seen:] if is_unaligned(event)]
+        if not fault:
+            # Those to a device must be aligned, too, and on a small core all.
+            assert not events or access is not None
+            continue
+        assert events
+        now = bench.state()
+        assert (now[:13], now[13:15], bench.memory()) == (state[:13], state[13:15], memory)
+
+
+def is_unaligned(event: tuple[Any, ...]) -> bool:
+    return (event[0] == "fault" and bool(event[3] & UNALIGNED_FAULT)) or (
+        event[0] == "exception" and event[3] == UNALIGNED
+    )
 
 
 def expected_hits(reference: Reference, watches: Watches) -> list[tuple[int, int]]:

@@ -376,3 +376,38 @@ def test_an_mclass_machine_is_not_the_model_asked_for() -> None:
         except UcError:
             works = False
         assert works == known
+
+
+def test_stack_pointers_have_any_value_and_masks_any_bits() -> None:
+    cpu = machine(0x4685, 0xF380, 0x8809, 0xF380, 0x8811)  # mov sp; msr psp; msr basepri
+    cpu.reg_write(R0, 0x20000107)
+    for at in (RAM, RAM + 2, RAM + 6):
+        cpu.emu_start(at | 1, 0, count=1)
+    names = (arm.UC_ARM_REG_SP, arm.UC_ARM_REG_PSP, arm.UC_ARM_REG_BASEPRI)
+    assert [cpu.reg_read(name) for name in names] == [0x20000107, 0x20000107, 7]
+
+
+@pytest.mark.parametrize("access", [(0xC906,), (0xE9D1, 0x2300), (0xE841, 0x2300)])
+def test_accesses_that_must_be_aligned_are_not_looked_at(access: tuple[int, ...]) -> None:
+    """LDM, LDRD, STREX."""
+    cpu = machine(*access)
+    cpu.reg_write(R1, RAM + 0x102)
+    cpu.emu_start(RAM | 1, 0, count=1)
+    assert cpu.reg_read(PC) == RAM + 2 * len(access)
+
+
+def test_a_block_is_as_it_was_read_when_it_was_translated() -> None:
+    """A branch to itself ends it; what is there when it runs begins the next one."""
+    cpu = machine(0x3001, 0x3001, 0x3102, 0xDE00)  # adds r0, #1 twice; adds r1, #2; udf
+    blocks: list[tuple[int, int]] = []
+    cpu.hook_add(uc.UC_HOOK_BLOCK, lambda _uc, pc, size, _: blocks.append((pc - RAM, size)))
+    cpu.ctl_set_exits([RAM + 2])
+    start(cpu)
+    cpu.ctl_set_exits([])
+    cpu.mem_write(RAM + 2, struct.pack("<H", 0xE7FE))
+    cpu.ctl_request_cache(RAM)
+    cpu.mem_write(RAM + 2, struct.pack("<H", 0x3001))
+    with pytest.raises(UcError):
+        start(cpu)
+    assert blocks[1:] == [(0, 4), (2, 6)]
+    assert (cpu.reg_read(R0), cpu.reg_read(R1)) == (3, 2)

@@ -61,9 +61,14 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
         any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (!any)
         return;
-    forget_blocks_in(e, first, size);
     if (e->running && e->blk_size && in_block(e, r, paddr, size))
         e->code_hit = true;
+    if (has_cuts(e, paddr)) {             /* all of them: what is left must not be misread */
+        forget_cuts(e, page_of(e, r, paddr));
+        first &= ~(uint64_t)(e->page_size - 1);
+        size = e->page_size;
+    }
+    forget_blocks_in(e, first, size);
     /* Unicorn wants a virtual address: nothing but this may be mapped meanwhile. */
     if (moved)
         flush_tlb(e);
@@ -77,11 +82,9 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
 uint32_t insn_at(ttd_engine *e, uint64_t pc)
 {
     uint8_t *code = host_pointer(e, pc);
-    uint32_t first;
     if (!code || e->isa != ISA_THUMB)
         return 0;
-    first = code[0] | code[1] << 8;
-    return insn_length(e, code) == 4 ? first << 16 | code[2] | code[3] << 8 : first;
+    return thumb_at(e, pc, code);
 }
 
 /* The words that the instruction accesses one after the other: their number, and for a store

@@ -17,11 +17,11 @@ static bool is_mainline(const uint8_t *code, int length)
     return length == 2 && ((code[1] == 0xbf && (code[0] & 15)) || (code[1] & 0xf5) == 0xb1);
 }
 
-/* CPS of FAULTMASK, or MSR: after it the MPU may apply differently. */
+/* CPS, or MSR: after it interrupts may be masked, and the MPU apply, differently. */
 static bool changes_masks(const uint8_t *code, int length)
 {
     uint32_t a = code[0] | code[1] << 8;
-    return length == 2 ? (a & 0xffe9) == 0xb661 : (a & 0xfff0) == 0xf380;
+    return length == 2 ? (a & 0xffec) == 0xb660 : (a & 0xfff0) == 0xf380;
 }
 
 /* What is special about the RISC-V instruction at `pc`, whose first bytes are at `code`. */
@@ -84,8 +84,11 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     cursor c = cursor_at(e, pc);
     uint32_t n = 0;
     int i;
-    *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = size };
-    while (c.code && c.at - pc < size) {
+    *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
+    b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
+    if (e->isa == ISA_THUMB)
+        decode_aligned(e, b, in_it);
+    while (c.code && c.at - pc < b->span) {
         uint64_t at = c.at;
         uint8_t *code = c.code;
         int length = advance(e, &c);
@@ -105,7 +108,7 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
             if (length == 2 && code[1] == 0xbf && (code[0] & 15))
                 in_it = 4 - __builtin_ctz(code[0] & 15);
             if (changes_masks(code, length))
-                b->masks = b->slow = 1;
+                b->masks = b->slow = 1, b->raises_basepri = length == 4 && code[2] == 0x12;
             if ((e->trap_divide && is_divide(code, length))
                 || (e->baseline && is_mainline(code, length)))
                 b->checked = b->slow = 1;
@@ -118,7 +121,7 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     if (in_it)
         b->slow = 1;
     for (i = 0; i < e->nbreaks; i++)
-        if (e->breaks[i] - pc < size)
+        if (e->breaks[i] - pc < b->span)
             b->slow = 1;
     return true;
 }
@@ -136,7 +139,7 @@ int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
 static uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address)
 {
     uint32_t k;
-    if (address - b->pc >= b->size)
+    if (address - b->pc >= b->span)
         return NEVER;
     k = (uint32_t)index_of(e, b->pc, address);
     return address_of(e, b->pc, k) == address ? k : NEVER;
@@ -171,7 +174,7 @@ void stop(ttd_engine *e, int why)
 
 void set_fast_limit(ttd_engine *e)
 {
-    bool look = e->masks_on || e->masks_next || e->it_next || e->lookahead;
+    bool look = (e->masks_on && is_riscv(e)) || e->settle_next || e->masks_next || e->it_next || e->lookahead;
     e->fast_limit = look ? 0 : e->limit;
     if (e->request)                       /* may come from another thread at any moment */
         e->fast_limit = 0;
@@ -194,7 +197,7 @@ static bool condition_holds(uint32_t xpsr, int condition)
 }
 
 /* The block's first instruction is not one that its IT block skips. */
-static bool first_runs(ttd_engine *e)
+bool first_runs(ttd_engine *e)
 {
     uint32_t it = e->steps == e->start_steps ? e->start_it : 0;
     it = (it >> 25 & 3) | (it >> 8 & 0xfc);
@@ -293,14 +296,17 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
+    bool settled = e->settle_next;
     uint64_t room = e->limit - e->steps;
-    int i, why = WHY_BUDGET;
+    int i, why = WHY_BUDGET, in_it = e->it_next;
+    if (settled)
+        settle(e);
     if (e->request && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;
     }
-    if (e->masks_on && read_masks(e) != e->masks) {
+    if (e->masks_on && (settled || is_riscv(e)) && read_masks(e) != e->masks) {
         e->blk_n = 0;
         stop(e, WHY_MASKS);
         return;
@@ -318,6 +324,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->masks_next = b->masks && e->mpu_on;
         if (e->masks_next)
             e->mpu_was_active = mpu_active(e);
+        if (b->masks || b->settle)
+            expect_settling(e, b);
     }
     e->it_next = b->it_after;
     set_fast_limit(e);
@@ -325,6 +333,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         flush_tlb(e);
     if (b->checked)
         room = checked_room(e, b, room, &why);
+    if (room && (b->naligned || b->unsure))
+        room = aligned_room(e, b, room, in_it, &why);
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
@@ -332,6 +342,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
             if (e->steps + k != e->skip_step && (k < room || (k == 0 && why != WHY_BUDGET))) {
                 room = k;
                 why = WHY_BREAKPOINT;
+                e->cut_at = NEVER;
             }
         }
     }
@@ -342,6 +353,10 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->blk_n = 0;
         e->noting = false;
         stop(e, why);
+    } else if (e->cut_at != NEVER) {
+        e->blk_n = 0;
+        e->noting = false;
+        stop(e, WHY_AGAIN);
     } else if (room < b->n) {
         e->mid = (uint32_t)room;
         e->blk_n = 0;
@@ -353,7 +368,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
 /* Scan mode: the block at `blk_pc` has been executed up to its instruction number `done`. */
 COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
 {
-    block_info b = { .pc = e->blk_pc, .size = e->blk_size };
+    block_info b = { .pc = e->blk_pc, .span = (uint16_t)e->blk_size };
     int i;
     for (i = 0; i < e->nbreaks; i++) {
         uint64_t k = break_index(e, &b, e->breaks[i]);
@@ -384,7 +399,10 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
             return;
         }
     }
-    if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {
+    if (pc + size == e->exit_at && e->isa == ISA_THUMB) {
+        b = &e->exit_block;               /* it ends there this time only */
+        decode_block(e, b, pc, size, 0);
+    } else if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {
         b->size = 0;
         e->blk_n = e->blk_size = 0;
         e->blk_pc = pc;
@@ -392,7 +410,7 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
         return;
     }
     e->blk_pc = pc;
-    e->blk_size = size;
+    e->blk_size = b->span;
     e->blk_n = b->n;
     e->blk = b;
     if (e->steps + b->n > e->fast_limit || b->slow)
@@ -412,7 +430,7 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     }
     e->steps = steps;
     e->blk_pc = pc;
-    e->blk_size = size;
+    e->blk_size = b->span;
     e->blk_n = b->n;
     e->blk = b;
 }

@@ -174,6 +174,19 @@ int advance(ttd_engine *e, cursor *c)
     return length;
 }
 
+/* The Thumb instruction at `pc`, whose first bytes are at `code`, as a number; 0 if its end is not
+ * there. */
+uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    uint32_t first = code[0] | code[1] << 8;
+    const uint8_t *more = code + 2;
+    if (insn_length(e, code) == 2)
+        return first;
+    if (!((pc + 2) & (e->page_size - 1)) && !(more = code_at(e, pc + 2)))
+        return 0;
+    return first << 16 | more[0] | more[1] << 8;
+}
+
 bool is_thumb_store(const uint8_t *code, int length)
 {
     uint32_t a = code[0] | code[1] << 8;

@@ -559,6 +559,10 @@ class Engine:
         """Inside a device callback: the access is a privileged one (LDRT and STRT are not)."""
         return bool(lib.ttd_access_privileged(self._native))
 
+    def set_priority_mask(self, mask: int) -> None:
+        """Cortex-M: which bits of BASEPRI there are."""
+        lib.ttd_set_basepri_mask(self._native, mask)
+
     def set_traps(self, *, divide: bool, unaligned: bool) -> None:
         """Raise exception `EXCEPTION_DIVIDE` for divisions by zero; a FAULT with `UNALIGNED` in
         its code for every unaligned access."""

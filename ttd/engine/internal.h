@@ -17,6 +17,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_BURST 1024
 #define MAX_MPU 16
 #define MAX_STATE 192
+#define MAX_ALIGNED 3
 #define MAX_PMP 16
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12
@@ -25,6 +26,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
 #define IT_BITS 0x0600fc00u
+#define Q_BIT 0x08000000u
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
@@ -32,14 +34,16 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define RISCV_ILLEGAL 2       /* mcause */
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
-/* `it_store`: a store in it may be under an IT. `it_after`: it ends inside an IT block, with so
- * many of its instructions to come. `masks`: it may change FAULTMASK, or a RISC-V's modes.
- * `last`: the length of its last instruction. `key`: PC and the address space. */
+/* `size` is what Unicorn says, `span` what is run. `it_store`: a store in it may be under an IT.
+ * `it_after`: it ends inside an IT block, with so many of its instructions to come. `masks`: it may
+ * change interrupt masks, or a RISC-V's modes. `last`: the length of its last instruction.
+ * `aligned`: registers that must be (`decode_aligned`), but for what is `unsure`. `settle`: it may
+ * leave SP unaligned. `raises_basepri`: MSR BASEPRI_MAX. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
-    uint32_t size;
-    uint16_t n;
-    uint8_t slow, it_store, it_after, masks, checked, last;
+    uint16_t size, span, n;
+    uint8_t slow, it_store, it_after, masks, checked, last, naligned, aligned[MAX_ALIGNED];
+    bool unsure : 1, settle : 1, raises_basepri : 1;
 } block_info;
 
 /* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
@@ -110,7 +114,7 @@ struct ttd_engine {
     block_info *cache;
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
-    block_info *blk, it_block;
+    block_info *blk, it_block, exit_block;
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
     int it_next;          /* instructions of an IT block that the next block begins with */
 
@@ -140,6 +144,7 @@ struct ttd_engine {
     uint8_t *flags;               /* PAGE_... by page number */
     uint8_t *watched;             /* page number -> kinds watched somewhere on the page */
     uint8_t *translated;          /* a bit per halfword of RAM: part of some block, once */
+    uint8_t *cuts;                /* the same: a block that begins here has been cut (aligned.c) */
     uint32_t *slot_table;         /* hash of the page as the guest sees it -> window slot + 1 */
     slot *slots;
     uint64_t window_base;
@@ -147,13 +152,16 @@ struct ttd_engine {
 
     uint64_t limit;               /* of the run under way */
     volatile bool request;
-    bool masks_on, running;
+    bool masks_on, running, settle_next;
     uint32_t masks;
     int why, code;
     uint64_t fault_address;
     bool fault_exact;
     bool quiet;                   /* code is only looked up, to be dropped */
     bool quiet_physical;          /* and by its physical address */
+    uint64_t exit_at;             /* of this start of Unicorn; NEVER */
+    uint64_t cut_at;              /* where the block at PC should end; NEVER */
+    uint64_t cut_pc, cut_step;    /* the last that was made to, and when */
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
     bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
@@ -189,6 +197,9 @@ struct ttd_engine {
     uint64_t start_steps;         /* where the present start of Unicorn began, and */
     uint32_t start_it;            /* the IT state there */
 
+    uint32_t basepri_mask;        /* the priority bits that there are */
+    uint32_t basepri_before, faultmask_before;
+    bool raises_basepri;
     bool mpu_on, mpu_background, mpu_hfnmi;
     mpu_region mpu[MAX_MPU];
     int nmpu;
@@ -266,9 +277,12 @@ int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code);
 size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[]);
 int advance(ttd_engine *e, cursor *c);
+uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 bool is_thumb_store(const uint8_t *code, int length);
 
 /* mpu.c */
+void settle(ttd_engine *e);
+void expect_settling(ttd_engine *e, block_info *b);
 bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr);
 bool privileged_now(ttd_engine *e);
 bool privileged_access(ttd_engine *e);
@@ -283,10 +297,19 @@ void forget_blocks(ttd_engine *e);
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
+bool first_runs(ttd_engine *e);
 void set_fast_limit(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
 void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void on_interrupt(uc_engine *uc, uint32_t number, void *user);
+
+/* aligned.c */
+bool has_cuts(ttd_engine *e, uint64_t address);
+void forget_cuts(ttd_engine *e, uint32_t page);
+uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);
+void decode_aligned(ttd_engine *e, block_info *b, int in_it);
+uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
+void cut_block(ttd_engine *e, uint64_t pc, uint64_t at);
 
 /* fill.c */
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,

@@ -23,6 +23,60 @@ bool privileged_access(ttd_engine *e)
     return privileged_now(e);
 }
 
+/* After an instruction that may have written special registers: bits that the core does not have
+ * read as 0 (DDI0403E B1.4), and what may not be written was not. */
+void settle(ttd_engine *e)
+{
+    static const int stacks[] = { UC_ARM_REG_MSP, UC_ARM_REG_PSP };
+    uint32_t xpsr, sp = reg32(e, UC_ARM_REG_SP), basepri, value, i;
+    e->settle_next = false;
+    if (sp & 3) {
+        sp &= ~3u;
+        e->reg_write(e->uc, UC_ARM_REG_SP, &sp);
+    }
+    xpsr = reg32(e, UC_ARM_REG_XPSR);
+    if (e->baseline && xpsr & Q_BIT) {
+        value = xpsr & (0xf0000000 & ~Q_BIT);
+        e->reg_write(e->uc, UC_ARM_REG_APSR_NZCVQ, &value);
+    }
+    if (unprivileged_thread(e, &xpsr))
+        return;                           /* which MSR has written nothing else */
+    for (i = 0; i < 2; i++) {
+        value = reg32(e, stacks[i]);
+        if (value & 3) {
+            value &= ~3u;
+            e->reg_write(e->uc, stacks[i], &value);
+        }
+    }
+    if (e->baseline)
+        return;
+    basepri = reg32(e, UC_ARM_REG_BASEPRI);
+    if (basepri & ~e->basepri_mask) {
+        value = basepri & e->basepri_mask;
+        if (!value && e->raises_basepri)
+            value = e->basepri_before;
+        e->reg_write(e->uc, UC_ARM_REG_BASEPRI, &value);
+    }
+    /* B5.2.3: from priority -1 on FAULTMASK is not set. */
+    if (((xpsr & 0x1ff) == 2 || (xpsr & 0x1ff) == 3) && !e->faultmask_before
+        && (reg32(e, UC_ARM_REG_FAULTMASK) & 1)) {
+        value = 0;
+        e->reg_write(e->uc, UC_ARM_REG_FAULTMASK, &value);
+    }
+}
+
+/* A block that may write special registers is about to run. */
+void expect_settling(ttd_engine *e, block_info *b)
+{
+    uint32_t xpsr;
+    e->settle_next = true;
+    if (e->baseline || !b->masks || unprivileged_thread(e, &xpsr))
+        return;
+    e->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
+    e->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
+    e->raises_basepri = b->raises_basepri;
+}
+
 bool mpu_active(ttd_engine *e)
 {
     if (!e->mpu_on)

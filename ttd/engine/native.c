@@ -122,7 +122,7 @@ void ttd_new_interval(ttd_engine *e)
 {
     uint32_t page;
     for (page = 0; page < e->npages; page++)
-        e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT;
+        e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT | PAGE_CUT;
     if (is_riscv(e))
         riscv_forget_seen(e);
     flush_tlb(e);
@@ -207,6 +207,20 @@ static bool needs_privilege(int id)
         || id == UC_ARM_REG_BASEPRI || id == UC_ARM_REG_FAULTMASK || id == UC_ARM_REG_CONTROL;
 }
 
+/* What the register has when `value` is written: bits that the core does not have are 0. */
+static uint64_t thumb_value(ttd_engine *e, int id, uint64_t value)
+{
+    switch (id) {
+    case UC_ARM_REG_PC: return (value & ~1ull) | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1);
+    case UC_ARM_REG_SP: case UC_ARM_REG_MSP: case UC_ARM_REG_PSP: return value & ~3ull;
+    case UC_ARM_REG_PRIMASK: case UC_ARM_REG_FAULTMASK: return value & 1;
+    case UC_ARM_REG_BASEPRI: return value & e->basepri_mask;
+    case UC_ARM_REG_CONTROL: return value & (e->baseline ? 2 : 3);
+    case UC_ARM_REG_XPSR: return value & (e->baseline ? 0xf100003f : 0xff00fdff);
+    default: return value;
+    }
+}
+
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
 {
     uint32_t xpsr;
@@ -241,8 +255,8 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
         bool special = e->isa == ISA_THUMB && (needs_privilege(ids[i]) || ids[i] == UC_ARM_REG_XPSR);
         bool lent = special && ids[i] != UC_ARM_REG_XPSR && lend_privilege(e, &xpsr);
         modes |= special;
-        if (e->isa == ISA_THUMB && ids[i] == UC_ARM_REG_PC)
-            value = (value & ~1ull) | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1);
+        if (e->isa == ISA_THUMB)
+            value = thumb_value(e, ids[i], value);
         if (ids[i] >= SYSTEM_ID)
             system_write(e, ids[i], value);
         else if (e->isa == ISA_X64 && is_selector(ids[i]))
@@ -378,9 +392,10 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
     e->modes_stale = true;
     e->nspaces = 1;
+    e->basepri_mask = 0xff;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
-    e->skip_step = e->token_step = NEVER;
+    e->skip_step = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;
     ttd_set_scan(e, false);
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {
@@ -418,6 +433,7 @@ void ttd_free(ttd_engine *e)
     free(e->flags);
     free(e->watched);
     free(e->translated);
+    free(e->cuts);
     free(e->slot_table);
     riscv_free(e);
     patches_free(e);
@@ -466,6 +482,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
     e->flags = calloc(e->npages + 8, 1);
     e->watched = calloc(e->npages + 8, 1);
     e->translated = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
+    e->cuts = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
     memcpy(e->state_regs, state_regs, sizeof(int) * count);
     e->nstate = count;
     e->nwide = wide;

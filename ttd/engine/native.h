@@ -22,10 +22,11 @@ enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_CSR = 0x1001, EXCEPTION_SYSCALL = 0x
 enum { REFUSED_NOT, REFUSED_PAGE, REFUSED_ACCESS };
 
 /* Flags of a RAM page; the first three are of the present interval. PAGE_TABLE: page tables in it
- * have been read since the TLB was last flushed for an interval. */
+ * have been read since the TLB was last flushed for an interval. PAGE_CUT: blocks in it have been
+ * made to end early. */
 enum {
     PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16,
-    PAGE_TABLE = 32
+    PAGE_TABLE = 32, PAGE_CUT = 64
 };
 
 /* Addresses of an interval that are kept apart, at most. */
@@ -121,6 +122,7 @@ void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
 void ttd_set_baseline(ttd_engine *e);
+void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);

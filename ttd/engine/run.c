@@ -53,9 +53,15 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
 {
     uc_err err;
     if (use_exit) {
+        /* A block cut where it would seem to end at the exit must not be taken for one that does. */
+        uint64_t first = has_cuts(e, exit_at - 2) ? exit_at - 2 : exit_at;
+        block_info *known = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
+        if (known->pc + known->size == exit_at)
+            known->size = 0;
         set_exits(e, &exit_at, 1);
+        e->exit_at = exit_at;
         e->quiet = true;
-        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), exit_at, exit_at + 2);
+        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, exit_at + 2);
         e->quiet = false;
         if (e->space)                     /* it was looked up without marking it accessed */
             flush_tlb(e);
@@ -68,6 +74,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->start_it = it_state(e);
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
                        0, 0, 0);
+    e->exit_at = NEVER;
     if (use_exit)
         set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
     return err;
@@ -87,6 +94,8 @@ void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
 }
 
 void ttd_set_baseline(ttd_engine *e) { e->baseline = true; }
+
+void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask) { e->basepri_mask = mask; }
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
@@ -113,6 +122,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             e->void_used = false;
             e->flush_due = false;
             flush_tlb(e);
+        }
+        if (e->cut_at != NEVER) {
+            cut_block(e, pc, e->cut_at);
+            e->cut_at = NEVER;
         }
         if (e->steps >= limit || (e->ending && !e->arm)) {
             result = WHY_BUDGET;
@@ -151,6 +164,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         set_fast_limit(e);
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
+        if (e->settle_next)
+            settle(e);
         if (e->intr_after) {
             e->intr_after = false;
             pc -= 4;

@@ -16,11 +16,8 @@ engine's core.
 
 Known gaps, all because the translated code does not offer the event:
 
-- LDM, STM, LDRD and STRD to unaligned addresses of Normal memory raise UNALIGNED only while
-  CCR.UNALIGN_TRP is set (LDREX always does, and all accesses to Device memory).
 - SEV is not seen, unless it stands right before a WFE; elsewhere it does not set the event
   register.
-- MRS BASEPRI reads back priority bits that the core does not have.
 - A locked-up core is not revived by NMI: the run ends.
 - VECTCLRACTIVE, VECTRESET and the halting debug registers belong to a debug probe: ignored.
 """

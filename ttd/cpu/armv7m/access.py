@@ -54,6 +54,9 @@ class ArmCore(Protocol):
     def access_privileged(self) -> bool:
         """Is the access that is being served a privileged one?"""
 
+    def set_priority_mask(self, mask: int) -> None:
+        """Which bits of BASEPRI there are; the others read as 0."""
+
     def set_traps(self, *, divide: bool, unaligned: bool) -> None:
         """Report divisions by zero, and every unaligned access."""
 

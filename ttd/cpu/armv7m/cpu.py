@@ -115,6 +115,7 @@ class CortexM:
         self._profile = profile
         self._engine = engine
         self._table = ExceptionTable(lines, priority_bits or profile.priority_bits)
+        engine.set_priority_mask(self._table.priority_mask)
         self.scs = SystemControlSpace(
             "scs",
             clock,
@@ -214,6 +215,10 @@ class CortexM:
             self._engine.regs_write((register, register), (0, value))
         elif name == "pc":
             self._engine.reg_write(register, value & ~1)
+        elif name == "xpsr":
+            # Another exception number would be another mode; to go there takes an exception.
+            number = self._engine.reg_read(register) & IPSR
+            self._engine.reg_write(register, value & ~IPSR | number)
         else:
             self._engine.reg_write(register, value)
 
