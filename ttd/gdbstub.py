@@ -88,6 +88,9 @@ class Session:
         self.byte_order: ByteOrder = byte_order
         self._timeline = timeline
         self._registers = {register.regnum: register for register in timeline.cpu.registers}
+        told = [register for register in timeline.cpu.registers if register.in_stop_reply]
+        self._told = tuple(register.name for register in told)
+        self._told_as = [(f"{register.regnum:x}:", _size(register)) for register in told]
         self._link = Link(send)
         self._clock = clock
         self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
@@ -278,7 +281,13 @@ class Session:
 
     @_handles(rq.ReadRegisters)
     def _read_registers(self, request: rq.ReadRegisters) -> bytes:
-        return b"".join(map(self._read_bytes, self._cpu.registers)).hex().encode()
+        registers = self._cpu.registers
+        values = self._cpu.read_registers(tuple(register.name for register in registers))
+        data = [
+            value.to_bytes(_size(register), self.byte_order)
+            for register, value in zip(registers, values, strict=True)
+        ]
+        return b"".join(data).hex().encode()
 
     @_handles(rq.WriteRegisters)
     def _write_registers(self, request: rq.WriteRegisters) -> bytes:
@@ -509,10 +518,10 @@ class Session:
         return stop
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:
+        values = self._cpu.read_registers(self._told)
         registers = "".join(
-            f"{register.regnum:x}:{self._read_bytes(register).hex()};"
-            for register in self._cpu.registers
-            if register.in_stop_reply
+            f"{number}{value.to_bytes(size, self.byte_order).hex()};"
+            for (number, size), value in zip(self._told_as, values, strict=True)
         )
         return f"T{signal:02x}{reason}thread:{_THREAD:x};{registers}".encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +73,28 @@ def test_watchpoints_land_right_both_ways(
         gdb.say(f"watch {PROGRESS}")
 
 
-VECTORS = {"x86-64": ("$xmm1.v2_int64[0]", "$xmm1"), "aarch64": ("$v1.d.u[0]", "$v1")}
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_stop_brings_all_registers_that_gdb_wants(
+    recordings: dict[str, Path],
+    cpu: str,
+    serve: Callable[..., Server],
+    attach: Callable[..., Gdb],
+) -> None:
+    server = serve("--trace-packets", "serve", "--port", "0", recordings[cpu])
+    gdb = attach(blob(cpu), server.port)
+    gdb.say("break main")
+    gdb.go("continue")
+    for command in ("stepi", "next", "reverse-stepi", "reverse-next", "step", "continue"):
+        gdb.go(command)
+        gdb.say("backtrace")
+    assert server.packets(r"<- .*\$(vCont;|bs|bc)") >= 6
+    assert not server.packets(r"<- .*\$[gp][0-9a-f]*#")
+
+
+VECTORS = {
+    "x86-64": ("$xmm1.v2_int64[{}]", "$xmm1"),
+    "aarch64": ("$v1.d.u[{}]", "$v1"),
+}
 
 
 @pytest.mark.parametrize("cpu", VECTORS)
@@ -84,15 +106,20 @@ def test_registers_of_128_bits(
     words = ("--uart", "ns16550@0x40000000", "--load", blob(cpu), "--gdb", "0")
     server = serve("record", *board, *words, "-o", tmp_path / "run.ttd")
     gdb = attach(blob(cpu), server.port)
-    lane, register = VECTORS[cpu]
+    lanes, register = VECTORS[cpu]
     text = gdb.say("info all-registers")
     assert re.search(rf"^{register[1:]} +\{{", text, re.MULTILINE), text
-    before = gdb.value(lane)
-    gdb.say(f"set {lane} = {before + 77}")
-    assert gdb.value(lane) == before + 77
-    gdb.go("stepi")
-    gdb.go("reverse-stepi")
-    assert gdb.value(lane) == before + 77
+    for lane in (lanes.format(0), lanes.format(1)):
+        before = gdb.value(lane)
+        gdb.say(f"set {lane} = {before + 77}")
+        assert gdb.value(lane) == before + 77
+        gdb.go("stepi")
+        gdb.go("reverse-stepi")
+        assert gdb.value(lane) == before + 77
+        gdb.go("stepi")
+    server.process.send_signal(signal.SIGTERM)
+    server.wait()
+    assert "the same" in verify(tmp_path / "run.ttd")
 
 
 ENDS = {

@@ -105,6 +105,9 @@ class FakeCpu:
         index = [register.name for register in REGISTERS].index(name)
         return self._timeline.state.registers[index]
 
+    def read_registers(self, names: tuple[str, ...]) -> list[int]:
+        return [self.read_register(name) for name in names]
+
 
 class FakeTimeline:
     """`TimelineApi` over a list. Runs are as fast as Python, or `slow`: a millisecond a step."""

@@ -156,6 +156,9 @@ class Cpu(Protocol):
 
     def read_register(self, name: str) -> int: ...
 
+    def read_registers(self, names: tuple[str, ...]) -> list[int]:
+        """As `read_register`, of several, which is quicker than one by one."""
+
     def write_register(self, name: str, value: int) -> None: ...
 
     def pending(self) -> int | None:

@@ -18,6 +18,7 @@ class FlatCore(Protocol):
     @property
     def step(self) -> int: ...
     def reg_read(self, register: int) -> int: ...
+    def regs_read(self, ids: tuple[int, ...]) -> list[int]: ...
     def reg_write(self, register: int, value: int) -> None: ...
     def regs_write(self, ids: tuple[int, ...], values: Sequence[int]) -> None: ...
     def wide_read(self, register: int) -> int: ...
@@ -102,6 +103,11 @@ class FlatCpu:
         if self._bits[name] > 64:
             return self._engine.wide_read(register)
         return self._engine.reg_read(register)
+
+    def read_registers(self, names: tuple[str, ...]) -> list[int]:
+        if all(self._bits[name] <= 64 for name in names):
+            return self._engine.regs_read(tuple(self._ids[name] for name in names))
+        return [self.read_register(name) for name in names]
 
     def write_register(self, name: str, value: int) -> None:
         register = self._ids[name]

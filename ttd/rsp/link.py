@@ -7,6 +7,8 @@ from collections.abc import Callable
 from ttd.rsp.framing import compress, encode, escape
 
 _CONSOLE_CHUNK = 4096
+_SHORT = 1500
+"""Bytes of a packet that are sent faster than they are compressed."""
 _LONGEST_ERROR = 400
 """Characters of an error's text: clients have buffers for one line."""
 
@@ -76,7 +78,8 @@ class Link:
     def send(self, payload: bytes) -> None:
         """Send a reply that is escaped already, where it has to be."""
         # A repeat count could split an escape, and escapes are rare outside of binary data.
-        body = payload if b"}" in payload or b"*" in payload else compress(payload)
+        plain = len(payload) < _SHORT or b"}" in payload or b"*" in payload
+        body = payload if plain else compress(payload)
         self._last_frame = encode(body)
         self._unanswered += 1
         self._send(self._last_frame)

@@ -207,6 +207,9 @@ class CortexM:
     def read_register(self, name: str) -> int:
         return self._engine.reg_read(UNICORN_IDS[name])
 
+    def read_registers(self, names: tuple[str, ...]) -> list[int]:
+        return self._engine.regs_read(tuple(UNICORN_IDS[name] for name in names))
+
     def write_register(self, name: str, value: int) -> None:
         """Write a register as GDB means it; PC without the Thumb bit."""
         register = UNICORN_IDS[name]

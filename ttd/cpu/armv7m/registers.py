@@ -15,12 +15,12 @@ REGISTERS = (
     Register("lr", 32, 14, "uint32", _PROFILE),
     Register("pc", 32, 15, "code_ptr", _PROFILE),
     Register("xpsr", 32, 25, "uint32", _PROFILE),
-    Register("msp", 32, 26, "data_ptr", _SYSTEM, "system", in_stop_reply=False),
-    Register("psp", 32, 27, "data_ptr", _SYSTEM, "system", in_stop_reply=False),
-    Register("primask", 32, 28, "uint32", _SYSTEM, "system", in_stop_reply=False),
-    Register("basepri", 32, 29, "uint32", _SYSTEM, "system", in_stop_reply=False),
-    Register("faultmask", 32, 30, "uint32", _SYSTEM, "system", in_stop_reply=False),
-    Register("control", 32, 31, "uint32", _SYSTEM, "system", in_stop_reply=False),
+    Register("msp", 32, 26, "data_ptr", _SYSTEM, "system"),
+    Register("psp", 32, 27, "data_ptr", _SYSTEM, "system"),
+    Register("primask", 32, 28, "uint32", _SYSTEM, "system"),
+    Register("basepri", 32, 29, "uint32", _SYSTEM, "system"),
+    Register("faultmask", 32, 30, "uint32", _SYSTEM, "system"),
+    Register("control", 32, 31, "uint32", _SYSTEM, "system"),
 )
 
 BASELINE_REGISTERS = tuple(r for r in REGISTERS if r.name not in ("basepri", "faultmask"))

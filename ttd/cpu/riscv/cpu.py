@@ -143,6 +143,11 @@ class Riscv:
             return unit.read(number)
         return self._engine.reg_read(UNICORN_IDS[name])
 
+    def read_registers(self, names: tuple[str, ...]) -> list[int]:
+        if CSR_NUMBERS.keys().isdisjoint(names):
+            return self._engine.regs_read(tuple(UNICORN_IDS[name] for name in names))
+        return [self.read_register(name) for name in names]
+
     def write_register(self, name: str, value: int) -> None:
         """Write a register; those that software cannot write keep their value."""
         number = CSR_NUMBERS.get(name)
