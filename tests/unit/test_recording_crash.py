@@ -177,3 +177,98 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(tmp_path) == []
+
+
+REPLACER = f"""
+import errno, os, sqlite3, sys
+sys.path.insert(0, {ROOT!r})
+from tests.unit.recording_fill import CONFIG, IMAGE, fill
+from ttd.recording import schema
+from ttd.recording.errors import RecordingError
+from ttd.recording.log import EventLog
+from ttd.recording.recording import Recording
+
+path, fails = sys.argv[1], sys.argv[2] == "fails"
+left = int(sys.argv[3])
+
+def step():
+    global left
+    left -= 1
+    if left == 0 and not fails:
+        os._exit(9)
+    return left == 0
+
+def on_disk(call):
+    def instead(*values, **named):
+        if step():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return call(*values, **named)
+    return instead
+
+class Connection(sqlite3.Connection):
+    def execute(self, *values):
+        if step():
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return super().execute(*values)
+
+    def close(self):
+        step()
+        super().close()
+
+for name in ("link", "replace", "unlink", "fsync"):
+    setattr(os, name, on_disk(getattr(os, name)))
+connect = sqlite3.connect
+sqlite3.connect = lambda *values, **named: connect(*values, **named, factory=Connection)
+try:
+    recording = Recording.create(path, CONFIG, {{"new.elf": IMAGE}})
+    fill(recording, EventLog(recording), 0, 1)
+    recording.finish("done")
+    recording.close()
+except RecordingError as error:
+    print(error)
+    sys.exit(2)
+sys.exit(0 if left > 0 else 1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["fails", "is killed"])
+def test_a_recording_is_whole_until_its_name_is_given_away(tmp_path: Path, how: str) -> None:
+    """At each step of replacing one whose recorder was killed, the disk is full or it ends."""
+    made = str(tmp_path / "made.ttd")
+    recording = Recording.create(made, CONFIG, {"fw.elf": IMAGE})
+    fill(recording, EventLog(recording), 0, 7)
+    assert recording.snapshot_state(6)  # waits for the writer
+    killed = {suffix: Path(made + suffix).read_bytes() for suffix in ("", "-wal")}
+    recording.close()
+    seen = set()
+    for number in range(1, 200):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        path = str(folder / "run.ttd")
+        for suffix, data in killed.items():
+            Path(path + suffix).write_bytes(data)
+        words = [
+            sys.executable,
+            "-c",
+            REPLACER,
+            path,
+            "fails" if how == "fails" else "",
+            str(number),
+        ]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        assert "Traceback" not in done.stderr, done.stderr
+        again = Recording.open(path)
+        verify(again)
+        old = "fw.elf" in again.config.images
+        assert again.status.steps in ((7000,) if old else (0, 1000))
+        seen.add((done.returncode, old))
+        if done.returncode == 2:
+            assert len(done.stdout.splitlines()) == 1
+        again.close()
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0
+    assert seen >= {(2 if how == "fails" else 9, True), (0, False)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -39,6 +40,8 @@ _PRAGMAS = (
     "mmap_size = 0",
     "temp_store = MEMORY",
 )
+_NOTHING_THERE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Errors by which a file says that nothing can be read in it."""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 TABLES = {
     "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
@@ -108,7 +111,8 @@ def make(
 ) -> tuple[sqlite3.Connection, Claim | None]:
     """A new database that grows at `path`, claimed; None: a temporary one. `fill` writes to it.
 
-    The file has the name only when it is whole.
+    The file has the name only when it is whole. At every moment until then a recording that has
+    the name can be read up to its last commit, whatever becomes of this process or the disk.
     """
     if path is None:
         connection = _create("")
@@ -121,6 +125,7 @@ def make(
         if os.path.lexists(path):
             # A recording that is being made outlives a second recorder.
             replaced = Claim(path)
+            _gather(path)
         connection = _create(temporary)
         fill(connection)
         connection.execute("COMMIT")
@@ -134,9 +139,8 @@ def make(
     finally:
         if replaced is not None:
             replaced.release()
-        for suffix in ("", "-journal"):
-            with suppress(OSError):
-                os.unlink(temporary + suffix)
+        with suppress(OSError):
+            _remove(temporary)
 
 
 def _create(path: str) -> sqlite3.Connection:
@@ -144,6 +148,9 @@ def _create(path: str) -> sqlite3.Connection:
 
     "" is a temporary one that SQLite deletes by itself.
     """
+    if path:
+        # What another process with this one's number has left.
+        _remove(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
@@ -153,11 +160,41 @@ def _create(path: str) -> sqlite3.Connection:
     return connection
 
 
+def _gather(path: str) -> None:
+    """Put what an old recording has beside it into its one file.
+
+    What a killed recorder committed last is in the log that SQLite writes ahead. The new database
+    must not meet that log, and with the name gone it would be lost.
+    """
+    if not any(os.path.exists(path + suffix) for suffix in _SIDE_FILES):
+        return
+    try:
+        connection = sqlite3.connect(os.path.abspath(path), isolation_level=None)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            busy, frames, done = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in _NOTHING_THERE:
+            raise
+        return
+    if busy or frames != done:
+        raise RecordingError(f"{path} is being read by another program, and is not overwritten")
+
+
+def _remove(path: str) -> None:
+    """Delete a database, if it is there."""
+    for suffix in ("", *_SIDE_FILES):
+        Path(path + suffix).unlink(missing_ok=True)
+
+
 def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
     """Give a committed, closed database its name, and open it to grow.
 
     `replaces`: there is a recording of that name, and the caller has a claim to it. If not,
-    raises `RecordingError` if there is one all the same: somebody else was faster.
+    raises `RecordingError` if there is one all the same: somebody else was faster. What is beside
+    that recording holds nothing any more (`_gather`).
 
     Until then a recording that had the name is whole; from then on a killed recorder leaves the
     state of its last commit, because the log that SQLite writes ahead is found beside the file.
@@ -168,6 +205,7 @@ def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
         Path(path + suffix).unlink(missing_ok=True)
     if replaces:
         os.replace(temporary, path)
+    _sync_folder(path)
     # Absolute: `:memory:` is a file name like any other.
     name = os.path.abspath(path)
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
@@ -184,6 +222,18 @@ def _take_name(temporary: str, path: str) -> None:
         raise taken(path) from None
     except OSError:  # a file system without links
         os.replace(temporary, path)
+
+
+def _sync_folder(path: str) -> None:
+    """Make a change of names last through a power failure."""
+    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system can
+            raise
+    finally:
+        os.close(folder)
 
 
 def settle(connection: sqlite3.Connection) -> None:
