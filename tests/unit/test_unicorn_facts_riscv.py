@@ -84,3 +84,28 @@ def test_a_change_of_privilege_gives_up_the_reservation_and_a_context_keeps_it()
         return int(cpu.reg_read(A1))
 
     assert (conditional(True), conditional(False)) == (0, 1)
+
+
+def test_pc_can_be_moved_on_before_an_instruction_with_a_hook_of_its_own() -> None:
+    """The instruction is then not done, and the rest is a block of its own."""
+    cpu = machine(ADDI_A0, RDTIME_A0, ADDI_A0, WFI)
+    blocks: list[tuple[int, int]] = []
+
+    def skip(u: Uc, pc: int, _size: int, _: Any) -> None:
+        assert (u.reg_read(PC), u.reg_read(A0)) == (pc, 1)
+        u.reg_write(PC, pc + 4)
+
+    cpu.hook_add(uc.UC_HOOK_CODE, skip, None, RAM + 4, RAM + 4)
+    cpu.hook_add(uc.UC_HOOK_BLOCK, lambda _u, pc, size, _: blocks.append((pc - RAM, size)))
+    cpu.emu_start(RAM, 0)
+    assert (cpu.reg_read(A0), cpu.reg_read(PC)) == (2, RAM + 16)
+    assert [pc for pc, _ in blocks] == [0, 8]
+
+
+def test_an_illegal_instruction_of_16_bits_is_left_out_of_its_block() -> None:
+    cpu = machine(ADDI_A0, 0, WFI)
+    blocks: list[tuple[int, int]] = []
+    cpu.hook_add(uc.UC_HOOK_INTR, lambda _u, _number, _: None)
+    cpu.hook_add(uc.UC_HOOK_BLOCK, lambda _u, pc, size, _: blocks.append((pc - RAM, size)))
+    cpu.emu_start(RAM, 0)
+    assert blocks[0] == (0, 4)

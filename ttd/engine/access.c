@@ -6,7 +6,7 @@ void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
     for (; lo < hi; lo += 2) {
         block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
         if (b->pc >> 1 == lo >> 1)
-            b->size = 0;
+            b->key = NEVER;
     }
 }
 

@@ -36,8 +36,6 @@ static void decode_riscv(ttd_engine *e, block_info *b, uint64_t pc, const uint8_
     insn = riscv_insn(e, pc);
     if (straddles || riscv_changes_modes(insn))
         b->masks = b->slow = 1;
-    if (riscv_is_ours(insn))
-        b->checked = b->slow = 1;
 }
 
 /* Remember what `size` bytes of code at `pc` were translated; a page that protection splits is to
@@ -82,21 +80,25 @@ static bool find_ours(ttd_engine *e, block_info *b, uint64_t at, const uint8_t *
 COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
 {
     cursor c = cursor_at(e, pc);
+    bool known = true;
     uint32_t n = 0;
     int i;
     *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
     b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
     if (e->isa == ISA_THUMB)
         decode_aligned(e, b, in_it);
-    while (c.code && c.at - pc < b->span) {
+    while (c.code && (c.at - pc < b->span || (!size && !n))) {
         uint64_t at = c.at;
         uint8_t *code = c.code;
         int length = advance(e, &c);
         b->last = (uint8_t)length;
-        if (is_riscv(e))
+        if (is_riscv(e)) {
             decode_riscv(e, b, at, code, length);
-        else if (e->patched && find_ours(e, b, at, code, length))
+            if (size && riscv_is_ours(e, riscv_insn(e, at)))
+                known &= !note_ours(e, at);
+        } else if (e->patched && find_ours(e, b, at, code, length)) {
             return false;
+        }
         if (n && begins_block(e, at, code))
             b->checked = b->slow = 1;
         if (e->isa == ISA_THUMB) {
@@ -115,7 +117,9 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         }
         n++;
     }
-    note_translated(e, b, pc, size);
+    if (!size)
+        b->span = (uint16_t)(c.at - pc);
+    note_translated(e, b, pc, size ? size : b->span);
     b->n = n;
     b->it_after = (uint8_t)in_it;
     if (in_it)
@@ -123,7 +127,7 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
             b->slow = 1;
-    return true;
+    return known;
 }
 
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
@@ -154,7 +158,7 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
 }
 
 /* Unprivileged code cannot change a mask, and Unicorn would answer 0 for them. */
-static uint32_t read_masks(ttd_engine *e)
+uint32_t read_masks(ttd_engine *e)
 {
     uint32_t xpsr;
     if (is_riscv(e))
@@ -211,20 +215,12 @@ static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     uint64_t k;
     for (k = 0; k < b->n && k < room; k++) {
         uint64_t at = c.at, last;
-        uint8_t *code = c.code;
         int length = advance(e, &c);
         last = at + length - 2;
         if (!length || !riscv_fetchable(e, at) || !riscv_fetchable(e, last)) {
             if (k == 0) {
                 *why = WHY_FAULT;
                 fault_at(e, ACC_FETCH, length && riscv_fetchable(e, at) ? last : at);
-            }
-            return k;
-        }
-        if ((code[0] & 0x7f) == 0x73 && riscv_is_ours(riscv_insn(e, at))) {
-            if (k == 0) {
-                *why = WHY_EXCEPTION;
-                e->code = EXCEPTION_CSR;
             }
             return k;
         }
@@ -403,7 +399,7 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
         b = &e->exit_block;               /* it ends there this time only */
         decode_block(e, b, pc, size, 0);
     } else if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {
-        b->size = 0;
+        b->key = NEVER;
         e->blk_n = e->blk_size = 0;
         e->blk_pc = pc;
         stop(e, WHY_AGAIN);
@@ -474,15 +470,12 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     }
     if (is_riscv(e)) {
         uint64_t pc = read_pc(e) - 4;     /* Unicorn has gone on, by that, whatever the length */
-        uint32_t index = pc - e->blk_pc < e->blk_size ? (uint32_t)index_of(e, e->blk_pc, pc) : 0;
-        if (number == RISCV_ILLEGAL && riscv_counter(e, riscv_insn(e, pc), e->steps + index)) {
-            if (e->noting)
-                note_breaks(e, e->steps, index + 1);
-            e->steps += index + 1;
-            e->blk_n = e->blk_size = 0;
-            return;
-        }
         e->intr_after = true;
+        if (number == RISCV_ILLEGAL && pc - e->blk_pc >= e->blk_size) {
+            on_block(uc, pc, 0, e);       /* an instruction of 16 bits, left out of its block */
+            if (e->stopped)
+                return;
+        }
     }
     raise_exception(e, (int)number);
 }

@@ -9,8 +9,8 @@ import unicorn
 from cffi import FFI
 
 SOURCES = (
-    *("native", "run", "blocks", "aligned", "fill", "access", "outside", "code", "mpu", "riscv"),
-    *("flat", "patches", "x86", "sse", "softfloat"),
+    *("native", "run", "blocks", "ours", "aligned", "fill", "access", "outside", "code", "mpu"),
+    *("riscv", "flat", "patches", "x86", "sse", "softfloat"),
 )
 HERE = Path(__file__).resolve().parent
 

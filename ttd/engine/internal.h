@@ -34,7 +34,8 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define RISCV_ILLEGAL 2       /* mcause */
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
-/* `size` is what Unicorn says, `span` what is run. `it_store`: a store in it may be under an IT.
+/* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
+ * run. `it_store`: a store in it may be under an IT.
  * `it_after`: it ends inside an IT block, with so many of its instructions to come. `masks`: it may
  * change interrupt masks, or a RISC-V's modes. `last`: the length of its last instruction.
  * `aligned`: registers that must be (`decode_aligned`), but for what is `unsure`. `settle`: it may
@@ -107,6 +108,16 @@ typedef struct {
     bool write;
 } burst;
 
+/* An instruction that is looked at before it runs (ours.c), as it comes up. */
+typedef struct {
+    uint64_t pc, next;        /* where it is, and where it all goes on once it is done */
+    const uint8_t *code;      /* its first bytes, as far as the page goes */
+    int length;
+    int why, exception;       /* for TURN_STOP: if not EXCEPTION_OURS */
+} turn;
+/* What is to become of it: let it run, go on behind it, or end the run before it. */
+enum { TURN_RUN, TURN_DONE, TURN_STOP };
+
 struct ttd_engine {
     /* Read by every block: kept together. */
     uint64_t steps;       /* steps completed before the current block */
@@ -128,6 +139,7 @@ struct ttd_engine {
     uc_err (*reg_read)(uc_engine *, int, void *);
     uc_err (*reg_write)(uc_engine *, int, const void *);
     uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
+    uc_err (*hook_del)(uc_engine *, uc_hook);
     uc_err (*ctl)(uc_engine *, uc_control_type, ...);
     uc_err (*mmio_map)(uc_engine *, uint64_t, size_t, uc_cb_mmio_read_t, void *,
                        uc_cb_mmio_write_t, void *);
@@ -137,6 +149,8 @@ struct ttd_engine {
     uc_err (*context_save)(uc_engine *, uc_context *);
     uc_err (*context_restore)(uc_engine *, uc_context *);
     uc_err (*context_free)(uc_context *);
+
+    struct ours_sites *sites;
 
     region regions[MAX_REGIONS];
     int nregions, last_region;
@@ -280,6 +294,13 @@ int advance(ttd_engine *e, cursor *c);
 uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 bool is_thumb_store(const uint8_t *code, int length);
 
+/* ours.c */
+uint64_t turn_step(ttd_engine *e, const turn *t);
+bool note_ours(ttd_engine *e, uint64_t pc);
+void settle_ours(ttd_engine *e);
+bool start_ours(ttd_engine *e);
+void free_ours(ttd_engine *e);
+
 /* mpu.c */
 void settle(ttd_engine *e);
 void expect_settling(ttd_engine *e, block_info *b);
@@ -299,6 +320,7 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
 bool first_runs(ttd_engine *e);
 void set_fast_limit(ttd_engine *e);
+uint32_t read_masks(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
 void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void on_interrupt(uc_engine *uc, uint32_t number, void *user);
@@ -349,6 +371,7 @@ bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t
 
 /* run.c */
 uint64_t step_now(ttd_engine *e);
+void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* flat.c */
 #define SYSTEM_ID (1 << 24)
@@ -400,8 +423,8 @@ bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size
 bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
 uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
 bool riscv_changes_modes(uint32_t insn);
-bool riscv_is_ours(uint32_t insn);
-bool riscv_counter(ttd_engine *e, uint32_t insn, uint64_t step);
+bool riscv_is_ours(ttd_engine *e, uint32_t insn);
+int riscv_turn(ttd_engine *e, turn *t);
 uint32_t riscv_masks(ttd_engine *e);
 bool riscv_needs_privilege(int id);
 void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);

@@ -409,6 +409,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     FIND(reg_read, "uc_reg_read");
     FIND(reg_write, "uc_reg_write");
     FIND(hook_add, "uc_hook_add");
+    FIND(hook_del, "uc_hook_del");
     FIND(ctl, "uc_ctl");
     FIND(mmio_map, "uc_mmio_map");
     FIND(mem_protect, "uc_mem_protect");
@@ -429,6 +430,7 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->scratch);
     if (e->lent)
         e->context_free(e->lent);
+    free_ours(e);
     free(e->cache);
     free(e->flags);
     free(e->watched);
@@ -501,7 +503,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->scratch))
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
-    if (is_riscv(e) && !riscv_start(e))
+    if (!start_ours(e) || (is_riscv(e) && !riscv_start(e)))
         return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);
     return 0;

@@ -14,9 +14,9 @@ enum {
 /* Shared with ttd.engine.types.Access. */
 enum { ACC_READ = 1, ACC_WRITE = 2, ACC_FETCH = 4, ACC_UNALIGNED = 8 };
 
-/* Exception numbers beside Unicorn's: of a division by zero, of a CSR instruction that the
+/* Exception numbers beside Unicorn's: of a division by zero, of an instruction that the
  * processor model is to do, and of SYSCALL and SYSENTER. */
-enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_CSR = 0x1001, EXCEPTION_SYSCALL = 0x1002 };
+enum { EXCEPTION_DIVIDE = 0x1000, EXCEPTION_OURS = 0x1001, EXCEPTION_SYSCALL = 0x1002 };
 
 /* Shared with ttd.engine.types.Refusal. */
 enum { REFUSED_NOT, REFUSED_PAGE, REFUSED_ACCESS };

@@ -55,11 +55,9 @@ bool patched_fill(ttd_engine *e, uint32_t page, uint64_t *paddr)
 }
 
 /* What was translated from [lo, hi), whatever it was translated from, is good no longer. */
-static void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi)
+static void drop_known(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
-    e->quiet = true;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), lo, hi);
-    e->quiet = false;
+    drop_translated(e, lo, hi);
     forget_blocks_at(e, lo < e->page_size ? 0 : lo - e->page_size, hi);
 }
 
@@ -74,7 +72,7 @@ static bool make_shadow(ttd_engine *e, uint64_t address)
     page = page_of(e, r, address);
     if (e->patched[page])
         return true;
-    drop_translated(e, base, base + e->page_size);
+    drop_known(e, base, base + e->page_size);
     e->patched[page] = calloc(1, sizeof(patched_page) + sizeof(uint16_t) * e->page_size);
     if (!e->patched[page])
         return false;
@@ -115,7 +113,7 @@ bool ban_overlapping(ttd_engine *e, uint64_t pc, int length)
             continue;
         o->banned = any = true;
         copy_bytes(e, o->pc, o->pc + o->length);
-        drop_translated(e, o->pc, o->pc + o->length);
+        drop_known(e, o->pc, o->pc + o->length);
     }
     return any;
 }
@@ -145,7 +143,7 @@ bool patch(ttd_engine *e, const ours *what)
         ban_overlapping(e, at, what->length);
         return true;
     }
-    drop_translated(e, at, end);
+    drop_known(e, at, end);
     for (i = 0; i < o->length; i++)       /* CS segment overrides, and INT n */
         *shadow_byte(e, at + i) = i + 2 < o->length ? 0x2e : i + 2 == o->length ? 0xcd : OURS_VECTOR;
     return true;
@@ -178,7 +176,7 @@ void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi)
     }
     copy_bytes(e, from, to);
     if (from < lo || to > hi)
-        drop_translated(e, from, to);
+        drop_known(e, from, to);
 }
 
 int patches_start(ttd_engine *e)

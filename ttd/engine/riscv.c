@@ -512,22 +512,23 @@ bool riscv_changes_modes(uint32_t insn)
     return false;
 }
 
-/* A CSR that Unicorn has but must not answer: the host's clock, interrupts, protection. */
-bool riscv_is_ours(uint32_t insn)
+/* A CSR that Unicorn must not answer: the host's clock, interrupts, protection. */
+bool riscv_is_ours(ttd_engine *e, uint32_t insn)
 {
     uint32_t csr = insn >> 20;
+    (void)e;
     if (!is_csr(insn))
         return false;
     switch (csr) {
     case CSR_MIP: case CSR_SIP: case CSR_SIE: case CSR_MCYCLE: case CSR_MINSTRET: case CSR_MCYCLEH:
-    case CSR_MINSTRETH: case CSR_CYCLE: case CSR_INSTRET: case CSR_CYCLEH: case CSR_INSTRETH:
+    case CSR_MINSTRETH: case CSR_CYCLE: case CSR_TIME: case CSR_TIMEH: case CSR_INSTRET: case CSR_CYCLEH: case CSR_INSTRETH:
         return true;
     }
     return csr >= CSR_PMPCFG0 && csr <= CSR_PMP_LAST;
 }
 
 /* Do the instruction if it is an allowed read of a counter (3.1.11, 4.1.5, 10.1 of Volume I). */
-bool riscv_counter(ttd_engine *e, uint32_t insn, uint64_t step)
+static bool read_counter(ttd_engine *e, uint32_t insn, uint64_t step)
 {
     uint32_t csr = insn >> 20, operation = insn >> 12 & 7, rd = insn >> 7 & 31;
     uint64_t value, bit;
@@ -562,6 +563,11 @@ bool riscv_counter(ttd_engine *e, uint32_t insn, uint64_t step)
     if (rd)
         e->reg_write(e->uc, UC_RISCV_REG_X0 + (int)rd, &value);
     return true;
+}
+
+int riscv_turn(ttd_engine *e, turn *t)
+{
+    return read_counter(e, riscv_insn(e, t->pc), turn_step(e, t)) ? TURN_DONE : TURN_STOP;
 }
 
 void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,

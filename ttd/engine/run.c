@@ -48,6 +48,16 @@ static void repair_base(ttd_engine *e, uint64_t pc, uint64_t at, bool exact)
                  &base);
 }
 
+/* What was translated of code on one page, by the addresses that are mapped now. */
+void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    e->quiet = true;
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), lo, hi);
+    e->quiet = false;
+    if (e->space)                         /* it was looked up without marking it accessed */
+        flush_tlb(e);
+}
+
 /* One start of Unicorn. `exit_at`: stop before that address, if `use_exit`. */
 static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
 {
@@ -57,14 +67,10 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
         uint64_t first = has_cuts(e, exit_at - 2) ? exit_at - 2 : exit_at;
         block_info *known = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
         if (known->pc + known->size == exit_at)
-            known->size = 0;
+            known->key = NEVER;
         set_exits(e, &exit_at, 1);
         e->exit_at = exit_at;
-        e->quiet = true;
-        e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, exit_at + 2);
-        e->quiet = false;
-        if (e->space)                     /* it was looked up without marking it accessed */
-            flush_tlb(e);
+        drop_translated(e, first, exit_at + 2);
     }
     e->blk_n = 0;
     e->blk = NULL;
@@ -123,6 +129,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             e->flush_due = false;
             flush_tlb(e);
         }
+        settle_ours(e);
         if (e->cut_at != NEVER) {
             cut_block(e, pc, e->cut_at);
             e->cut_at = NEVER;
@@ -212,11 +219,9 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                 || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
                                     || err == UC_ERR_INSN_INVALID))))
             continue;
-        if (e->why == WHY_EXCEPTION && e->code == EXCEPTION_CSR
-            && riscv_counter(e, riscv_insn(e, pc), e->steps)) {
-            pc += 4;
-            e->reg_write(e->uc, pc_id(e), &pc);
-            e->steps++;
+        /* An interrupt that the last instruction lets in comes before what the next one raises. */
+        if (e->fill_fault && e->code == ACC_FETCH && e->masks_on && read_masks(e) != e->masks) {
+            result = WHY_MASKS;
             continue;
         }
         if (e->fill_fault && e->code != ACC_FETCH && !e->armed && !e->why)

@@ -32,8 +32,8 @@ class StopReason(IntEnum):
 
 EXCEPTION_DIVIDE = 0x1000
 """Code of an EXCEPTION stop: the instruction at PC divides by zero (`Engine.set_traps`)."""
-EXCEPTION_CSR = 0x1001
-"""Code of an EXCEPTION stop: the CSR instruction at PC is the processor model's to do."""
+EXCEPTION_OURS = 0x1001
+"""Code of an EXCEPTION stop: the instruction at PC is the processor model's to do."""
 EXCEPTION_SYSCALL = 0x1002
 """Code of an EXCEPTION stop: SYSCALL or SYSENTER has run, and has done nothing; PC is after it."""
 UNALIGNED = 8

@@ -244,7 +244,7 @@ class Riscv:
 
     def _exception(self, stop: EngineStop) -> After:
         match stop.code:
-            case types.EXCEPTION_CSR | Cause.ILLEGAL:
+            case types.EXCEPTION_OURS | Cause.ILLEGAL:
                 return self._csr_or_illegal(stop.pc)
             case Cause.USER_ECALL:
                 return self._raise(stop.code + self._engine.reg_read(rv.UC_RISCV_REG_PRIV))

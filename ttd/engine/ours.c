@@ -1,0 +1,119 @@
+/* Instructions that are looked at before they run, since Unicorn has them wrong for some operands or
+ * in some modes, or always.
+ *
+ * An instruction set says of an instruction, when a block is decoded, whether it is one. Unicorn
+ * then translates it with a call of `on_ours` before it, at a price of a few nanoseconds and without
+ * an end of the block, and the instruction set says each time it comes up what is to become of it:
+ * it runs as it is, it has been done here, or it is the processor model's. See docs/engine.md. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+#define SITE_BITS 12
+#define MAX_SITES 1024            /* each hook is walked past at every other's place */
+
+struct ours_sites {
+    uint64_t table[1 << SITE_BITS];   /* a hash of addresses + 1 */
+    uc_hook hooks[MAX_SITES];
+    int count;
+    bool full;
+    uint64_t lo, hi;              /* what is translated there is still without the call */
+};
+
+/* The step of the instruction whose turn it is. */
+uint64_t turn_step(ttd_engine *e, const turn *t)
+{
+    return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
+}
+
+static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+{
+    ttd_engine *e = user;
+    uint8_t *code;
+    turn t;
+    (void)size;
+    if (e->stopped)
+        return;
+    if (pc - e->blk_pc >= e->blk_size) {  /* Unicorn left it out of its block */
+        on_block(uc, pc, 0, e);
+        if (e->stopped)
+            return;
+    }
+    code = code_at(e, pc);
+    if (!code || !riscv_is_ours(e, riscv_insn(e, pc)))
+        return;                           /* it was, once */
+    t = (turn){ .pc = pc, .code = code, .length = length_at(e, pc, code), .why = WHY_EXCEPTION,
+                .exception = EXCEPTION_OURS };
+    t.next = pc + (uint64_t)t.length;
+    switch (riscv_turn(e, &t)) {
+    case TURN_DONE: {
+        uint64_t done = turn_step(e, &t) + 1;
+        if (e->noting)
+            note_breaks(e, e->steps, done - e->steps);
+        e->steps = done;
+        e->blk_n = e->blk_size = 0;
+        e->reg_write(uc, pc_id(e), &t.next);
+        break;
+    }
+    case TURN_STOP:
+        e->code = t.exception;
+        stop(e, t.why);
+        break;
+    }
+}
+
+/* The instruction at `pc` is ours: from now on it is translated with the call. True if it is not
+ * yet, so that what is translated there has to go. */
+bool note_ours(ttd_engine *e, uint64_t pc)
+{
+    struct ours_sites *s = e->sites;
+    uint64_t hash = pc * 0x9e3779b97f4a7c15ull >> (64 - SITE_BITS);
+    for (; s->table[hash]; hash = (hash + 1) & ((1u << SITE_BITS) - 1))
+        if (s->table[hash] == pc + 1)
+            return false;
+    if (s->count == MAX_SITES) {
+        s->full = true;
+        return true;
+    }
+    if (e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, on_ours, e, pc, pc))
+        return false;
+    s->table[hash] = pc + 1;
+    s->count++;
+    if (s->lo == s->hi)
+        s->lo = s->hi = pc;
+    if (pc < s->lo)
+        s->lo = pc;
+    if (pc >= s->hi)
+        s->hi = pc + 1;
+    return true;
+}
+
+/* Between two starts of Unicorn: drop what was translated without the calls that belong there. */
+void settle_ours(ttd_engine *e)
+{
+    struct ours_sites *s = e->sites;
+    if (s->full) {                        /* begin again with those that are still in use */
+        int i;
+        e->quiet = true;
+        for (i = 0; i < s->count; i++)
+            e->hook_del(e->uc, s->hooks[i]);
+        e->quiet = false;
+        memset(s, 0, sizeof *s);
+        forget_blocks(e);
+        flush_tlb(e);
+    }
+    if (s->lo != s->hi)
+        drop_translated(e, s->lo, s->hi);
+    s->lo = s->hi = 0;
+}
+
+bool start_ours(ttd_engine *e)
+{
+    e->sites = calloc(1, sizeof *e->sites);
+    return e->sites;
+}
+
+void free_ours(ttd_engine *e)
+{
+    free(e->sites);
+}
