@@ -240,13 +240,13 @@ class RecordedMachine:
                 return Ended(f"the limit of {steps} steps was reached", None)
 
     def finish(self, reason: str, exit_code: int | None) -> bytes:
-        """End a recording; returns the hash of the final state."""
-        if self.commit_drives:
-            for disk in self.replay.disks:
-                disk.commit()
+        """End a recording; returns the hash of the final state.
+
+        `ReplayError` if an image cannot be changed then: the recording is complete all the same.
+        """
         self.snapshots.close_interval()
         final = self.snapshots.state_hash(self.snapshots.capture())
-        self.replay.finish(reason, exit_code, final)
+        self.replay.finish(reason, exit_code, final, commit_disks=self.commit_drives)
         return final
 
     def leave(self, reason: str) -> None:

@@ -108,12 +108,17 @@ class Image:
     def write(self, offset: int, data: bytes) -> None:
         self.data[offset : offset + len(data)] = data
 
+    def flush(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
 
 def drive(name: str, data: bytes, **flags: bool) -> Drive:
-    return Drive(name, len(data), digest(data).hex(), **flags)
+    return Drive(
+        name, len(data), digest(data).hex() if flags.get("embed") is False else "", **flags
+    )
 
 
 def recorder(

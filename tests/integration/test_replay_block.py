@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from errno import EIO
+from errno import EIO, ENOSPC
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from ttd.recorded import HostSides, RecordedMachine
 from ttd.recording.errors import ConfigMismatch
 from ttd.recording.events import Kind, to_small
 from ttd.replay.block import PAGE, completed
+from ttd.replay.errors import ReplayError
 from ttd.runs import RunEnd
 
 pytestmark = pytest.mark.slow
@@ -92,6 +93,30 @@ def test_commit_changes_the_image(tmp_path: Path, image: Path) -> None:
     assert read_file(image.read_bytes(), b"HELLO   TXT") == HELLO
     replayed = ttd("replay", "--verify", tmp_path / "run.ttd")
     assert replayed.returncode == 0, replayed.stderr.decode()
+
+
+def test_an_image_that_cannot_be_changed_leaves_the_recording_complete(tmp_path: Path) -> None:
+    class Full(Image):
+        def write(self, offset: int, data: bytes) -> None:
+            raise OSError(ENOSPC, "No space left on device")
+
+    run = tmp_path / "run.ttd"
+    live = session(run, Full(make_image(HELLO)))
+    live.commit_drives = True
+    with pytest.raises(ReplayError, match="disk0 cannot be written: No space left"):
+        run_to_end(live)
+    live.close()
+    replayed = ttd("replay", "--verify", run)
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert b"cut off" not in replayed.stderr
+
+
+def test_images_are_changed_or_needed_again(tmp_path: Path, image: Path) -> None:
+    words = ("record", "--board", "mps2-an385", "-o", tmp_path / "run.ttd")
+    refused = ttd(*words, "--drive", f"file={image}", *DISK, "--commit", "--no-embed", ELF)
+    assert refused.returncode == 2
+    assert b"--no-embed" in refused.stderr
+    assert not (tmp_path / "run.ttd").exists()
 
 
 def test_without_embedding_the_same_image_is_needed(tmp_path: Path, image: Path) -> None:

@@ -178,7 +178,7 @@ class Drive:
     name: str
     size: int
     digest: str
-    """Of the contents at the beginning, in hexadecimal."""
+    """Of the contents at the beginning, in hexadecimal, if the image is needed again; else ""."""
     readonly: bool = False
     embed: bool = True
     """What was read of it is in the recording."""
@@ -186,7 +186,8 @@ class Drive:
     def to_text(self) -> str:
         """As the recording keeps it."""
         flags = f"readonly={int(self.readonly)},embed={int(self.embed)}"
-        return f"{self.name},size={self.size},hash={self.digest},{flags}"
+        known = f"hash={self.digest}," * bool(self.digest)
+        return f"{self.name},size={self.size},{known}{flags}"
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -195,9 +196,10 @@ class Drive:
         if match is None:
             raise ExtraError(f"the recording has a drive {text!r}, which this ttd does not know")
         name, size, name_of_contents, readonly, embed = match.groups()
-        return cls(name, int(size), name_of_contents, readonly == "1", embed == "1")
+        return cls(name, int(size), name_of_contents or "", readonly == "1", embed == "1")
 
 
 _DRIVE = re.compile(
-    rf"({NAME.pattern}),size=([0-9]{{1,11}}),hash=([0-9a-f]{{32}}),readonly=([01]),embed=([01])"
+    rf"({NAME.pattern}),size=([0-9]{{1,11}}),(?:hash=([0-9a-f]{{32}}),)?"
+    r"readonly=([01]),embed=([01])"
 )

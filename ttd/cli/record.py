@@ -142,6 +142,10 @@ def record(
         from ttd.gdbserver import check_port
 
         check_port("127.0.0.1", port)
+    if commit and no_embed:
+        raise click.UsageError(
+            "--commit changes the images that a recording with --no-embed needs as they were"
+        )
     if gdb is not None and steps is not None:
         raise click.UsageError("--steps is for recording without --gdb")
     if gdb == "stdio" and "stdio" in serial:

@@ -98,7 +98,9 @@ def _open_drive(found: Additions, options: Options, name: str, embed: bool) -> N
     if name in found.images:
         raise options.error(f"there already is a drive {name}")
     image = found.images[name] = RawImage(path)
-    found.drives.append(Drive(name, image.size, image.digest().hex(), readonly, embed))
+    # What was read is in the recording: the image is not wanted again, and need not be the same.
+    known = "" if embed else image.digest().hex()
+    found.drives.append(Drive(name, image.size, known, readonly, embed))
 
 
 def _name(options: Options, default: str) -> str:

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from errno import EIO
+from errno import EIO, ENXIO, ESTALE
 from hashlib import blake2b
 
 from ttd.errors import UserError
@@ -15,7 +15,8 @@ from ttd.errors import UserError
 LARGEST = 64 << 30
 """Bytes of the largest image."""
 _THREADS = 4
-_PART = 1 << 20
+_PART = 1 << 16
+_ZEROS = bytes(_PART)
 
 
 class DriveError(UserError):
@@ -41,16 +42,30 @@ class RawImage:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ttd-drive")
 
     def digest(self) -> bytes:
-        """Hash of the whole contents, as recordings have it."""
-        name = blake2b(digest_size=16)
+        """Hash of the whole contents, as recordings have it: of its size, and of each 64 KiB that
+        are not all zero with their offset, so that holes need not be read."""
+        name = blake2b(self.size.to_bytes(8, "little"), digest_size=16)
         offset = 0
         try:
-            while data := os.pread(self._fd, _PART, offset):
-                name.update(data)
-                offset += len(data)
+            while (offset := self._next_data(offset)) < self.size:
+                data = os.pread(self._fd, _PART, offset)
+                if not data:
+                    break
+                if data != _ZEROS[: len(data)]:
+                    name.update(offset.to_bytes(8, "little") + data)
+                offset += _PART
         except OSError as error:
             raise DriveError(f"the image {self.path} cannot be read: {error.strerror}") from error
         return name.digest()
+
+    def _next_data(self, offset: int) -> int:
+        """The first part from `offset` on that is not all hole; the size if there is none."""
+        try:
+            return os.lseek(self._fd, offset, os.SEEK_DATA) // _PART * _PART
+        except OSError as error:
+            if error.errno == ENXIO:
+                return self.size
+            return offset  # a file system that does not know
 
     def submit(
         self, spans: Sequence[tuple[int, int]], done: Callable[[list[bytes], int], None]
@@ -77,11 +92,20 @@ class RawImage:
     def write(self, offset: int, data: bytes) -> None:
         """Change the image; raises `OSError`."""
         if self._write_fd < 0:
-            self._write_fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            if not os.path.samestat(os.fstat(fd), os.fstat(self._fd)):
+                os.close(fd)
+                raise OSError(ESTALE, "it is another file by now")
+            self._write_fd = fd
         while data:
             done = os.pwrite(self._write_fd, data, offset)
             offset += done
             data = data[done:]
+
+    def flush(self) -> None:
+        """Make the changes last; raises `OSError`."""
+        if self._write_fd >= 0:
+            os.fsync(self._write_fd)
 
     def close(self) -> None:
         """Close the file; requests that have not begun are forgotten."""

@@ -19,6 +19,8 @@ from ttd.replay.errors import Divergence, ReplayError
 
 PAGE = 4096
 """Bytes of a disk that are read, remembered and stored together."""
+MOST_PAGES = 256
+"""Pages in one event of a recording; a request that read more is completed by the last of some."""
 Done = Callable[[list[bytes], int], None]
 """(what was read of each span, errno or 0)."""
 
@@ -36,6 +38,10 @@ class BlockBackend(Protocol):
 
     def write(self, offset: int, data: bytes) -> None:
         """Change the image; raises `OSError`."""
+        ...
+
+    def flush(self) -> None:
+        """Make the changes last; raises `OSError`."""
         ...
 
     def close(self) -> None:
@@ -215,6 +221,7 @@ class BlockDriver:
                 data = data[: self.size - number * PAGE]
                 if self.backend.read(number * PAGE, len(data)) != data:
                     self.backend.write(number * PAGE, data)
+            self.backend.flush()
         except OSError as error:
             raise ReplayError(
                 f"the image of {self.name} cannot be written: {error.strerror or error}"
@@ -245,6 +252,8 @@ class BlockDriver:
         found = self._first_done()
         assert found is not None
         number, pages, parts, errno = found
+        if self._embed and not errno and len(self.disk.missing(pages)) > MOST_PAGES:
+            return  # the rest is offered again
         with self._lock:
             self._done.remove(found)
         self._asked.discard(number)
@@ -259,7 +268,7 @@ class BlockDriver:
         put_varint(out, errno)
         if errno:
             return bytes(out)
-        missing = set(self.disk.missing(pages))
+        missing = set(self.disk.missing(pages)[: MOST_PAGES if self._embed else None])
         for page, part in zip(pages, parts, strict=True):
             if page not in missing:
                 continue
@@ -274,7 +283,8 @@ class BlockDriver:
     def deliver(self, payload: bytes) -> None:
         reader = Reader(payload)
         number, errno = reader.varint(), reader.varint()
-        if not self._pending or number not in [entry[0] for entry in self._pending]:
+        wanted = next((pages for known, pages in self._pending if known == number), None)
+        if wanted is None:
             raise Divergence(
                 self._at.step(),
                 f"the completion of disk request {number} of {self.name}",
@@ -285,8 +295,9 @@ class BlockDriver:
             if page >= self.disk.pages or length > PAGE:
                 raise RecordingError("the recording is damaged: a disk request is too large")
             self.disk.put(page, reader.bytes(length) if length else self._fetch(page))
-        self._pending = [entry for entry in self._pending if entry[0] != number]
-        self._complete(number, errno)
+        if errno or not self.disk.missing(wanted):
+            self._pending = [entry for entry in self._pending if entry[0] != number]
+            self._complete(number, errno)
 
     def _fetch(self, page: int) -> bytes:
         """A page that is not in the recording."""

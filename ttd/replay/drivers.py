@@ -58,6 +58,18 @@ class Drivers:
         self._entrance.add(Kind.INPUT_SYNC, driver.syncs, name)
         return driver
 
+    def commit_disks(self) -> None:
+        """Put what the guest has written into all images that can be written; then raise what
+        went wrong."""
+        problems = []
+        for disk in self.disks:
+            try:
+                disk.commit()
+            except ReplayError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
+
     def start(self) -> None:
         """Let every backend bring input."""
         for driver in self._chars.values():

@@ -147,15 +147,23 @@ class Replay:
             self._commits.start(self._entrance.call)
 
     def finish(
-        self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
+        self,
+        reason: str,
+        exit_code: int | None = None,
+        state_hash: bytes | None = None,
+        *,
+        commit_disks: bool = False,
     ) -> None:
         """End the session: of a recording too, if it is being made. QEMU: `replay_finish`.
 
         `reason` is a sentence for people; `state_hash` the machine's at the end of history, None
-        if the machine stands in the past.
+        if the machine stands in the past. `commit_disks`: put into the images what the guest has
+        written; `ReplayError` if that fails.
         """
         try:
             self._commits.finish(reason, exit_code, state_hash)
+            if commit_disks:
+                self._drivers.commit_disks()
         finally:
             self._at.live = False
             self.close()
