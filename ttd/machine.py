@@ -398,7 +398,7 @@ class Machine:
 
     def _deal_with(self, stop: EngineStop) -> None:
         ended = stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS)
-        if ended and not self.cpu.unfinished(stop.pc):
+        if ended and not self.cpu.unfinished(stop):
             return
         self._act_in(self.engine.step - 1)
         after = self.cpu.stopped(stop)

@@ -221,4 +221,4 @@ class Bench:
         target = self.reg("lr") if value is None else value
         self.put(pc=target & ~1)
         self.core.xpsr = self.core.xpsr & ~THUMB | (THUMB if target & 1 else 0)
-        return self.exception(8)
+        return self.cpu.stopped(self.stop(StopReason.EXCEPTION, 8, returns=True))

@@ -79,7 +79,7 @@ class Machine:
                 continue
             stop = engine.run(1 if cpu.single_step() else limit - engine.step)
             whole = stop.reason in (StopReason.BUDGET, StopReason.MASKS)
-            if whole and not cpu.unfinished(stop.pc):
+            if whole and not cpu.unfinished(stop):
                 continue
             after = cpu.stopped(stop)
             if after is After.ENTERED:

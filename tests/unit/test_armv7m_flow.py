@@ -6,6 +6,7 @@ import msgpack
 import pytest
 
 from tests.unit.armv7m_doubles import THUMB, Bench
+from ttd.cpu.armv7m import scs
 from ttd.cpu.base import After, Over
 from ttd.engine.types import Access, StopReason
 
@@ -197,13 +198,27 @@ def test_exc_return_however_it_surfaces(bench: Bench, code: int) -> None:
     bench.scs_write(ISPR, 1)
     bench.take()
     bench.put(pc=0xFFFFFFF8)
-    assert bench.exception(code) is After.CONTINUE
+    assert bench.cpu.stopped(bench.stop(StopReason.EXCEPTION, code, returns=True)) is After.CONTINUE
     assert bench.reg("pc") == 0x500
     bench.scs_write(ISPR, 1)
     bench.take()
     bench.put(pc=0xFFFFFFF8)
-    bench.cpu.stopped(bench.stop(StopReason.FAULT, Access.FETCH))
+    bench.cpu.stopped(bench.stop(StopReason.FAULT, Access.FETCH, returns=True))
     assert bench.reg("pc") == 0x500
+
+
+@pytest.mark.parametrize("code", [3, 8])
+def test_such_an_address_is_not_one_to_fetch_from_unless_a_return_went_there(
+    bench: Bench, code: int
+) -> None:
+    bench.core.poke(4 * 16, 0xFFFFFFF9)
+    bench.scs_write(ISPR, 1)
+    bench.take()
+    assert bench.reg("pc") == 0xFFFFFFF8
+    assert bench.exception(code) is After.RAISED
+    assert bench.take() == 3
+    assert bench.cpu.scs.cfsr == scs.IACCVIOL
+    assert bench.reg("xpsr") & 0x1FF == 3
 
 
 @pytest.mark.parametrize("value", [0xFFFFFFF5, 0xFFFFFFF1, 0xFFFFFFE9, 0xFFFFFFFF, 0xF0000009])

@@ -173,8 +173,8 @@ class Cpu(Protocol):
     def single_step(self) -> bool:
         """True where the machine has to ask `pending` after every instruction."""
 
-    def unfinished(self, pc: int) -> bool:
-        """True if the instruction before `pc` has effects that are still to come.
+    def unfinished(self, stop: EngineStop) -> bool:
+        """True if the last instruction of a run has effects that are still to come.
 
         `stopped` then brings them about, whatever ended the run: nothing may look at the machine
         before, as where a run ends must not matter.

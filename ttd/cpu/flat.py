@@ -136,7 +136,7 @@ class FlatCpu:
     def single_step(self) -> bool:
         return False
 
-    def unfinished(self, pc: int) -> bool:
+    def unfinished(self, stop: EngineStop) -> bool:
         return False
 
     def enter(self, number: int) -> None:

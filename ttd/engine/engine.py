@@ -286,7 +286,14 @@ class Engine:
         elif why == StopReason.REQUEST:
             lib.ttd_take_request(self._native)
         return EngineStop(
-            _REASONS[why], stop.steps, stop.pc, stop.code, stop.address, stop.exact != 0, watch
+            _REASONS[why],
+            stop.steps,
+            stop.pc,
+            stop.code,
+            stop.address,
+            stop.exact != 0,
+            watch,
+            stop.returns != 0,
         )
 
     def _hit(self, hit: Any) -> WatchHit:

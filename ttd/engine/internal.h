@@ -26,6 +26,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
 #define IT_BITS 0x0600fc00u
+#define EXC_RETURN 0xf0000000u    /* branches to here and above return from exceptions */
 #define Q_BIT 0x08000000u
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
@@ -167,6 +168,7 @@ struct ttd_engine {
     uint64_t limit;               /* of the run under way */
     volatile bool request;
     bool masks_on, running, settle_next;
+    bool returns;                 /* the last instruction was a branch to EXC_RETURN */
     uint32_t masks;
     int why, code;
     uint64_t fault_address;

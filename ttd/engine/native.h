@@ -43,6 +43,7 @@ typedef struct {
     int code;             /* exception number, or ACC_... of a fault */
     uint64_t address;     /* of a fault */
     int exact;            /* address is exact, not the page's start */
+    int returns;          /* the last instruction may return from an exception, and PC says so */
 } ttd_stop;
 
 typedef struct {

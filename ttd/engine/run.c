@@ -18,6 +18,14 @@ static bool is_wait(ttd_engine *e, uint64_t pc)
     }
 }
 
+/* Is this one of the instructions that return from an exception when they load such an address
+ * (DDI0403E B1.5.8)? BX, POP and LDM of PC, LDR to PC. */
+static bool may_return(uint32_t insn)
+{
+    return (insn & 0xffffff87) == 0x4700 || (insn & 0xffffff00) == 0xbd00
+        || (insn & 0xfe508000) == 0xe8108000 || (insn & 0xff70f000) == 0xf850f000;
+}
+
 /* Count what the block that was under way has executed, now that PC is `pc`. */
 static void account(ttd_engine *e, uint64_t pc)
 {
@@ -27,6 +35,8 @@ static void account(ttd_engine *e, uint64_t pc)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
         note_breaks(e, e->steps, done + early);
+    if (e->isa == ISA_THUMB && pc >= EXC_RETURN && done && !early)
+        e->returns = may_return(insn_at(e, address_of(e, e->blk_pc, done - 1)));
     e->steps += done;
     e->blk_n = 0;
 }
@@ -113,7 +123,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->arm = e->ending = e->noting = false;
     e->mid = 0;
     e->looked_step = NEVER;
-    e->masks_next = false;
+    e->masks_next = e->returns = false;
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0;
         bool use_exit = false, waits = false;
@@ -263,6 +273,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     out->code = e->code;
     out->address = e->fault_address;
     out->exact = e->fault_exact;
+    out->returns = e->returns;
     return result;
 }
 

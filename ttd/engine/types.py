@@ -89,3 +89,6 @@ class EngineStop(NamedTuple):
     """FAULT: exact address where the engine knows it (`exact`), else the start of the page."""
     exact: bool = False
     watch: WatchHit | None = None
+    returns: bool = False
+    """Cortex-M: PC is an EXC_RETURN, loaded by one of the instructions that may return from an
+    exception; in handler mode that is still to be done."""

@@ -45,8 +45,6 @@ class _Excp(IntEnum):
     NOCP = 17
 
 
-_EXC_RETURN = 0xF0000000
-"""Branches to here and above are exception returns in handler mode (B1.5.8)."""
 _SEMIHOSTING = b"\xab\xbe"
 _WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
 _YIELD = (b"\x10\xbf", b"\xaf\xf3\x01\x80")
@@ -292,8 +290,8 @@ class CortexM:
     def stopped(self, stop: EngineStop) -> After | Over:
         if self._flow.lockup:
             return self._locked_up()
-        if self.unfinished(stop.pc):
-            after = self._fetch_fault(stop.pc)
+        if self.unfinished(stop):
+            after = self._return(stop.pc)
             return self._locked_up() if self._flow.lockup else after
         match stop.reason:
             case StopReason.WAIT:
@@ -309,9 +307,19 @@ class CortexM:
                 after = After.CONTINUE
         return self._locked_up() if self._flow.lockup else after
 
-    def unfinished(self, pc: int) -> bool:
-        """A branch to EXC_RETURN: the return belongs to the instruction that made it."""
-        return pc >= _EXC_RETURN and self.exception_number() != 0
+    def unfinished(self, stop: EngineStop) -> bool:
+        """A branch to EXC_RETURN: the return belongs to the instruction that made it.
+
+        To everything else such an address is one that cannot be fetched from: to a vector, and to
+        branches that do not return from exceptions.
+        """
+        return stop.returns and self.exception_number() != 0
+
+    def _return(self, pc: int) -> After:
+        """B1.5.8. A branch took the low bit of EXC_RETURN into EPSR.T."""
+        thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT
+        sleeps = self._flow.leave(pc | (1 if thumb else 0))
+        return self._sleep(_WAIT_INTERRUPT) if sleeps else After.CONTINUE
 
     def _locked_up(self) -> Over:
         return Over(f"the CPU locked up at {self._engine.reg_read(arm.UC_ARM_REG_PC):#010x}")
@@ -381,13 +389,8 @@ class CortexM:
         return self._sleep(_WAIT_EVENT)
 
     def _fetch_fault(self, pc: int) -> After:
-        """An exception return, or a fetch that is not answered (B1.5.14)."""
-        xpsr = self._engine.reg_read(arm.UC_ARM_REG_XPSR)
-        if pc >= _EXC_RETURN and xpsr & IPSR:
-            # A branch took the low bit of EXC_RETURN into EPSR.T.
-            sleeps = self._flow.leave(pc | (1 if xpsr & T_BIT else 0))
-            return self._sleep(_WAIT_INTERRUPT) if sleeps else After.CONTINUE
-        if not xpsr & T_BIT:
+        """A fetch that is not answered, or not allowed (B1.5.14)."""
+        if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
         bad = pc if not self._engine.accessible(pc, Access.FETCH) else pc + 2
         if self._engine.mpu_denies(bad, Access.FETCH):

@@ -194,7 +194,7 @@ class Riscv:
     def single_step(self) -> bool:
         return False
 
-    def unfinished(self, pc: int) -> bool:
+    def unfinished(self, stop: EngineStop) -> bool:
         return False
 
     def exception_number(self) -> int:
