@@ -21,6 +21,8 @@ from ttd.replay.errors import Divergence
 from ttd.replay.replay import Mode
 from ttd.state import State
 
+EVERYWHERE = 1 << 60
+"""In a list of pages: they are too many, or DMA was at what page tables may show anywhere."""
 KEEP_IN_MEMORY = 1500
 """Snapshots in memory beside those of the recording, at most."""
 PAGES_LOOKED_UP = 256
@@ -116,8 +118,8 @@ class Snapshots:
         self._memory_steps: list[int] = []
         self._age: deque[int] = deque()
         self._touched = _no_pages()
-        self._seen: dict[Access, set[int]] | None = _no_pages()
-        """Page numbers as the guest used them, if it has page tables; None: too many."""
+        self._seen = _no_pages()
+        """Page numbers as the guest used them, if it has page tables."""
         self._infos: list[SnapshotInfo] = []
         self._loaded_tables: list[PageTable] = []
         self.checked = 0
@@ -327,18 +329,15 @@ class Snapshots:
             return
         for kind, pages in self._touched.items():
             pages.update(engine.pages_touched(kind))
-        if engine.moves_addresses and self._seen is not None:
+        if engine.moves_addresses:
             for kind, pages in self._seen.items():
                 found = engine.addresses_touched(kind)
-                if found is None:
-                    self._seen = None
-                    break
-                pages.update(found)
+                pages.update((EVERYWHERE,) if found is None else found)
 
     def _pack_touched(self) -> bytes:
         out = bytearray()
         lists = [self._touched[kind] for kind in _KINDS]
-        if self.machine.engine.moves_addresses and self._seen is not None:
+        if self.machine.engine.moves_addresses:
             lists += [self._seen[kind] for kind in _KINDS]
         for pages in map(sorted, lists):
             put_series(out, [len(pages)])
@@ -366,10 +365,21 @@ class Snapshots:
             page = at // engine.page_size if moves else engine.find_page(at)
             if page is None or page in touched:
                 return True
+            if moves and self._touched_elsewhere(low, kind, at):
+                return True
         return False
 
-    def _listed(self, low: int, kind: Access) -> set[int] | None:
-        """The pages that `may_touch` goes by; None: not known."""
+    def _touched_elsewhere(self, low: int, kind: Access, address: int) -> bool:
+        """The memory that is seen at `address` now was touched, at whatever address."""
+        engine = self.machine.engine
+        physical = engine.translate(address)[0]
+        page = None if physical is None else engine.find_page(physical)
+        touched = self._listed(low, kind, physical=True)
+        return touched is None or (page is not None and page in touched)
+
+    def _listed(self, low: int, kind: Access, *, physical: bool = False) -> set[int] | None:
+        """The pages that `may_touch` goes by; None: not known. By addresses of the guest, unless
+        `physical` is said."""
         number = self._number_before(low)
         if self.recording is None or number < 0:
             return None
@@ -381,8 +391,9 @@ class Snapshots:
         while not reader.done:
             (count,) = reader.series(1)
             lists.append(reader.series(count))
-        at = _KINDS.index(kind) + (len(_KINDS) if self.machine.engine.moves_addresses else 0)
-        return set(lists[at]) if at < len(lists) else None
+        moved = self.machine.engine.moves_addresses and not physical
+        at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
+        return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
 
 
 def _no_pages() -> dict[Access, set[int]]:

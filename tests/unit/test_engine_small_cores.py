@@ -31,7 +31,7 @@ class Board:
         self.stores.append((self.engine.step, address, size, value))
         if address == 0x7FC:
             raise BusFault("protected")
-        self.engine.write(address, value.to_bytes(size, "little"))
+        self.engine.store(address, value.to_bytes(size, "little"), "controller")
         if self.stop_after:
             self.engine.stop_after_access()
 
@@ -97,9 +97,12 @@ def test_a_store_to_flash_is_watched(board: Board) -> None:
     engine.regs_write((R0, R1), (5, 0x400))
     engine.set_watchpoints([(0x400, 4, Access.WRITE, False)])
     stop = engine.run(10)
-    assert (stop.reason, stop.steps) == (StopReason.WATCH, 1)
-    assert stop.watch is not None and stop.watch.value == 5
-    assert board.stores == []
+    # What it changes is the controller's to say; the run ends right after it.
+    assert (stop.reason, stop.steps) == (StopReason.BUDGET, 2)
+    hit = engine.take_late_hit()
+    assert hit is not None and (hit.step, hit.value, hit.by) == (1, 5, "controller")
+    assert board.stores == [(1, 0x400, 4, 5)]
+    assert engine.take_late_hit() is None
 
 
 def test_code_that_programs_its_own_block_runs_what_is_new(board: Board) -> None:

@@ -128,13 +128,26 @@ static region *band_at(ttd_engine *e, uint64_t address)
     return r && r->band ? r : NULL;
 }
 
-/* True when the access at `address` is to stop the run, or is noted (scan). */
+/* An access is to stop the run, or is noted (scan). */
+static bool hits(ttd_engine *e, ttd_hit hit, bool first)
+{
+    if (e->scan)
+        e->scan_watch = hit;
+    else if (e->io_step != e->skip_step) {
+        if (first)
+            e->hit = hit;
+        return true;
+    }
+    return false;
+}
+
+/* True when the access at `address` is to stop the run; if not, it may have been noted. */
 static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
     region *band = band_at(e, address);
     uint64_t at;
     uint8_t old[8];
-    bool hit_any = false;
+    bool hit_any = false, seen = false;
     int i, j, had, bit;
     if (band) {
         uint64_t word = 0, one = value & 1;
@@ -158,14 +171,17 @@ static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, 
             if (!changes)
                 continue;
         }
-        ttd_hit hit = { .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
-                        .value = value, .size = size, .kind = kind, .id = i };
-        if (e->scan)
-            e->scan_watch = hit;
-        else if (e->io_step != e->skip_step) {
-            if (!hit_any)
-                e->hit = hit;
-            hit_any = true;
+        seen = true;
+        hit_any |= hits(e, (ttd_hit){ .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
+                                      .value = value, .size = size, .kind = kind, .id = i }, !hit_any);
+    }
+    if (!seen && had == size && is_riscv(e)) {     /* by another address that shows the memory */
+        ttd_hit hit;
+        if (seen_outside(e, address + e->io_shift, (uint64_t)size, kind, old, (uint8_t *)&value,
+                         BY_INSTRUCTION, &hit)) {
+            hit.step = e->io_step;
+            hit.pc = e->io_pc;
+            return hits(e, hit, true);
         }
     }
     return hit_any;
@@ -369,7 +385,8 @@ static bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int 
 static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
                           uint64_t value)
 {
-    region *band = band_at(e, address);
+    region *band = band_at(e, address), *r = find_region(e, address);
+    bool flash = r && r->asks;            /* what the store does, watchpoints see from the controller */
     int kind = write ? ACC_WRITE : ACC_READ;
     bool kept;
     if (e->token_step != e->io_step) {
@@ -386,7 +403,7 @@ static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int
             return true;
         }
     }
-    if (e->nwatches && watched_insn(e, seen_at, size, kind, value)) {
+    if (e->nwatches && !flash && watched_insn(e, seen_at, size, kind, value)) {
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
@@ -535,8 +552,8 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     if (s->r->asks)
         return;                           /* done in on_prot */
     if ((e->flags[s->page] & PAGE_TABLE) && memcmp(s->host + in_page, &value, size)
-        && riscv_entry_valid(e, s, s->vaddr + in_page, (int)size))
-        flush_tlb(e);
+        && (e->nwatches || riscv_entry_valid(e, s, s->vaddr + in_page, (int)size)))
+        flush_tlb(e);                     /* what is watched may be shown elsewhere now */
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;
     if (e->flags[s->page] & PAGE_EVER_EXEC)
@@ -557,7 +574,7 @@ static uint8_t *plain_memory(ttd_engine *e, uint64_t address, int size, int kind
     flags = &e->flags[page];
     if (kind == ACC_WRITE && (r->kind != REGION_RAM || *flags & PAGE_EVER_EXEC))
         return NULL;
-    if (e->nwatches && watched_kinds(e, address & ~(uint64_t)(e->page_size - 1), page))
+    if (e->nwatches && watched_kinds(e, address & ~(uint64_t)(e->page_size - 1), address, page))
         return NULL;
     *flags |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
     return r->host + (address - r->base);

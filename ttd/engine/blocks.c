@@ -180,7 +180,7 @@ void set_fast_limit(ttd_engine *e)
 {
     bool look = (e->masks_on && is_riscv(e)) || e->settle_next || e->masks_next || e->it_next || e->lookahead;
     e->fast_limit = look ? 0 : e->limit;
-    if (e->request)                       /* may come from another thread at any moment */
+    if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
 }
 
@@ -297,7 +297,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     int i, why = WHY_BUDGET, in_it = e->it_next;
     if (settled)
         settle(e);
-    if (e->request && !e->armed) {
+    if ((e->request || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;

@@ -79,7 +79,7 @@ static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, in
 }
 
 /* What is watched on the page, or so little before a watched place that an access may get there. */
-int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
+int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
 {
     int i, kinds = 0;
     if (e->isa == ISA_THUMB)
@@ -87,6 +87,8 @@ int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page)
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
         if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
+            kinds |= w->kinds;
+        else if (is_riscv(e) && riscv_shown(e, w, paddr & ~(uint64_t)(e->page_size - 1)))
             kinds |= w->kinds;
     }
     return kinds;
@@ -142,7 +144,7 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
         return true;                      /* not the page itself, or only looked up */
     if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
-    if (!(watched_kinds(e, vaddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)
+    if (!(watched_kinds(e, vaddr, paddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)
         && grants(e, vaddr, paddr, rights, ACC_READ)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
@@ -210,7 +212,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     } else {
         uint32_t page = page_of(e, r, paddr);
         uint8_t *flags = &e->flags[page];
-        int watched = watched_kinds(e, vaddr, page);
+        int watched = watched_kinds(e, vaddr, paddr, page);
         trap = allowed < 0 || e->trap_unaligned || (watched & kind)
             || (r->asks && kind == ACC_WRITE)
             || leads_to_trap(e, r, vaddr, paddr, kind)

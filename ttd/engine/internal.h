@@ -338,7 +338,7 @@ void cut_block(ttd_engine *e, uint64_t pc, uint64_t at);
 /* fill.c */
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
                 void *user);
-int watched_kinds(ttd_engine *e, uint64_t vaddr, uint32_t page);
+int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page);
 uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr);
 slot *slot_at(ttd_engine *e, uint64_t paddr);
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
@@ -366,6 +366,7 @@ bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
 bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
 
 /* outside.c */
+void note_hit(ttd_engine *e, ttd_hit hit);
 bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
                   const uint8_t *data, int by, ttd_hit *hit);
 
@@ -418,6 +419,7 @@ void riscv_forget_seen(ttd_engine *e);
 bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
 void riscv_see_outside(ttd_engine *e, int kind, uint64_t paddr);
 bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
+bool riscv_shown(ttd_engine *e, const watch *w, uint64_t paddr);
 bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
 bool riscv_note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
 bool riscv_code_page(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);

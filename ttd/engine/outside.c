@@ -4,7 +4,7 @@
 
 /* A watched access that no instruction makes. The run stops at it when it has happened: who asked
  * for the watchpoint goes back to before `step`. */
-static void note_hit(ttd_engine *e, ttd_hit hit)
+void note_hit(ttd_engine *e, ttd_hit hit)
 {
     if (e->scan) {
         e->scan_watch = hit;

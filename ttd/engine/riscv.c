@@ -170,16 +170,21 @@ bool riscv_translates(ttd_engine *e, int kind)
     return e->isa == ISA_RV32 ? e->rv.satp >> 31 : e->rv.satp >> 60;
 }
 
-/* The walk is going to change the entry at `at`. Where that is watched, the instruction that needs the
- * translation runs alone, so that its step is known; true if it must not go on. */
+/* The walk is going to change the entry at `at`. Where that is watched, an instruction that needs the
+ * translation for its data runs alone, so that its step is known; true if it must not go on.
+ * A fetch happens where a block ends, and so in the step before: it is noticed when it has. */
 static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uint8_t *old,
                        const uint8_t *data)
 {
     ttd_hit hit;
     if (!seen_outside(e, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit))
         return false;
-    if (e->armed && kind == ACC_FETCH && e->blk_n)
-        return true;                      /* of the instruction after the one that runs alone */
+    if (kind == ACC_FETCH) {
+        hit.step = e->steps + e->blk_n - (e->blk_n > 0);
+        note_hit(e, hit);
+        set_fast_limit(e);
+        return false;
+    }
     if (!e->armed) {
         e->arm = true;
         return true;
@@ -290,6 +295,18 @@ bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr)
     if (riscv_probe(e, vaddr, &at) && at == paddr)
         return true;
     return e->rv.priv == PRIV_M && e->rv.satp && !walk(e, vaddr, 0, false, &at, NULL) && at == paddr;
+}
+
+/* Is something of the watchpoint on this page? */
+bool riscv_shown(ttd_engine *e, const watch *w, uint64_t paddr)
+{
+    uint64_t mask = e->page_size - 1, at;
+    for (at = w->lo & ~mask;; at += e->page_size) {
+        if (riscv_shows(e, at, paddr))
+            return true;
+        if (w->last - at <= mask)
+            return false;
+    }
 }
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)

@@ -148,7 +148,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_BUDGET;
             break;
         }
-        if (e->request && !e->arm) {      /* an access that was begun is completed first */
+        if ((e->request || e->late) && !e->arm) {     /* an access that was begun is completed first */
             result = WHY_REQUEST;
             break;
         }
