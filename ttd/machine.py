@@ -16,6 +16,7 @@ from ttd.bus.bus import Bus, MachineError
 from ttd.bus.clockwork import Clockwork
 from ttd.bus.dma import DmaPort
 from ttd.bus.virtual import SPACE, in_pages
+from ttd.contents import Contents
 from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
 from ttd.devices.base import NS_PER_SECOND, InterruptController
@@ -502,8 +503,13 @@ class Machine:
 
     # -- state as data -------------------------------------------------------------------
 
+    def contents(self) -> list[Contents]:
+        """What of the state is kept in pages beside RAM: of disks, then of devices."""
+        found = [disk.disk for disk in self.replay.disks]
+        return found + [part for device in self.devices.values() for part in device.contents()]
+
     def save(self) -> State:
-        """Everything that is not in RAM or in the engine's registers."""
+        """Everything that is not in RAM, in `contents` or in the engine's registers."""
         return {
             "warp_ns": self.clock.warp_ns,
             "warp_step": self.clock.warp_step,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgpack
 
+from ttd.contents import Contents
 from ttd.engine import Access, Context
 from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
@@ -16,7 +17,6 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.index import SnapshotInfo
 from ttd.recording.recording import Recording
 from ttd.recording.varint import Reader, put_series
-from ttd.replay.block import Disk
 from ttd.replay.errors import Divergence
 from ttd.replay.replay import Mode
 from ttd.state import State
@@ -105,12 +105,12 @@ class Snapshots:
         engine = machine.engine
         self._zero = self._pages.intern(bytes(engine.page_size))
         self._empty = PageTable.filled(engine.pages, self._zero)
-        self._disks: list[tuple[int, Disk]] = []
+        self._contents: list[tuple[int, Contents]] = []
         """With the number of its first page in the tables, after those of RAM."""
         hole = self._pages.intern(b"")
-        for driver in machine.replay.disks:
-            self._disks.append((self._empty.end, driver.disk))
-            self._empty = self._empty.extended(driver.disk.pages, hole)
+        for contents in machine.contents():
+            self._contents.append((self._empty.end, contents))
+            self._empty = self._empty.extended(contents.pages, hole)
         self._table = self._empty
         self._stored: list[Snapshot] = []
         self._stored_table = self._table
@@ -138,8 +138,8 @@ class Snapshots:
             [(page, self._pages.intern(engine.page_data(page))) for page in written]
         ).replace(
             (first + number, self._pages.intern(data))
-            for first, disk in self._disks
-            for number, data in disk.take_changed()
+            for first, contents in self._contents
+            for number, data in contents.take_changed()
         )
         engine.new_interval()
         return Snapshot(engine.step, self._table, engine.save_state(), machine.save())
@@ -230,10 +230,10 @@ class Snapshots:
         changed = set(engine.pages_touched(Access.WRITE))
         changed.update(self._table.differing(snapshot.table))
         table = snapshot.table
-        for first, disk in self._disks:
-            changed.update(first + number for number, _ in disk.take_changed())
-            for page in [p for p in changed if first <= p < first + disk.pages]:
-                disk.restore(page - first, table[page].data)
+        for first, contents in self._contents:
+            changed.update(first + number for number, _ in contents.take_changed())
+            for page in [p for p in changed if first <= p < first + contents.pages]:
+                contents.restore(page - first, table[page].data)
         engine.restore_pages([(page, table[page].data) for page in changed if page < engine.pages])
         engine.new_interval()
         self._table = table

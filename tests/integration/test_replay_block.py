@@ -22,11 +22,12 @@ from tests.integration.cli_tools import change_events
 from tests.integration.conftest import ttd
 from tests.integration.fat import DATA, SECTOR, make_image, read_file
 from ttd.boards.extras import Extra
+from ttd.contents import PAGE
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine
 from ttd.recording.errors import ConfigMismatch
 from ttd.recording.events import Kind, to_small
-from ttd.replay.block import PAGE, completed
+from ttd.replay.block import completed
 from ttd.replay.errors import ReplayError
 from ttd.runs import RunEnd
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ttd.contents import PAGE
 from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind
 from ttd.recording.recording import Recording
-from ttd.replay.block import MOST_PAGES, PAGE, BlockDriver, Done
+from ttd.replay.block import MOST_PAGES, BlockDriver, Done
 from ttd.replay.replay import Checkpoint, Mode, Replay
 
 CONFIG = MachineConfig("board", "cpu", 40)

@@ -32,7 +32,7 @@ FLOORS = [
     {"recording"},
     {"stops", "images"},
     {"engine"},
-    {"errors", "catalogue", "state", "text"},
+    {"errors", "catalogue", "state", "text", "contents"},
 ]
 # Who may know a room of the same floor, or of one above.
 NEIGHBOURS: set[tuple[str, str]] = set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from ttd.contents import Contents
 from ttd.state import State, copied
 
 NS_PER_SECOND = 1_000_000_000
@@ -172,6 +173,10 @@ class Device(Stateful):
 
     def views(self) -> tuple[View, ...]:
         """What a debugger may show of the device beside its registers."""
+        return ()
+
+    def contents(self) -> tuple[Contents, ...]:
+        """What of the device's state is kept in pages, beside what `save` gives."""
         return ()
 
     def expire(self) -> None:

@@ -8,16 +8,16 @@ half of a word. Programming and erasing take no time; blocks can be locked, but 
 
 from __future__ import annotations
 
+from ttd.contents import PAGE, Contents
 from ttd.devices.base import Clock, Device, Steady
 
 SECTOR = 0x4_0000
 """An erase block of the bank: one of each chip."""
 WORD_BYTES = 4
-PAGE = 0x1000
-"""Contents are kept in pieces of this size where they have been changed."""
 BUFFER_BYTES = 1 << 11
 """Write buffer of a chip."""
 ERASED = 0xFF
+_ERASED_PAGE = bytes((ERASED,)) * PAGE
 
 READ_ARRAY, READ_STATUS, READ_ID, CFI_QUERY, CLEAR_STATUS = 0xFF, 0x70, 0x90, 0x98, 0x50
 PROGRAM, PROGRAM_ALT, BUFFERED, ERASE, LOCK_SETUP = 0x40, 0x10, 0xE8, 0x20, 0x60
@@ -62,7 +62,7 @@ class CfiFlash(Device):
     READ_STATUS, READ_ID, CFI_QUERY); `command` is a command that waits for more, or 0.
     """
 
-    STATE = ("pages", "mode", "command", "status", "target", "missing", "buffer")
+    STATE = ("mode", "command", "status", "target", "missing", "buffer")
 
     def __init__(self, name: str, clock: Clock, capacity: int, image: bytes = b"") -> None:
         """`capacity` is in bytes, a multiple of `SECTOR`."""
@@ -70,8 +70,8 @@ class CfiFlash(Device):
         self.capacity = capacity
         self._image = image
         self._table = cfi_table(capacity // SECTOR)
-        self.pages: dict[str, bytes] = {}
-        """Changed pages by number in decimal; empty if erased."""
+        self.array = Contents(capacity)
+        """The pages that have been changed."""
         self.reset()
 
     def reset(self) -> None:
@@ -88,10 +88,13 @@ class CfiFlash(Device):
     # -- contents ------------------------------------------------------------------------
 
     def _page(self, number: int) -> bytes:
-        page = self.pages.get(str(number))
+        page = self.array.page(number)
         if page is None:
             page = self._image[number * PAGE : (number + 1) * PAGE]
         return page.ljust(PAGE, bytes((ERASED,)))
+
+    def contents(self) -> tuple[Contents, ...]:
+        return (self.array,)
 
     def _array(self, offset: int, size: int) -> int:
         number, at = divmod(offset, PAGE)
@@ -103,15 +106,15 @@ class CfiFlash(Device):
         page = bytearray(self._page(number))
         old = int.from_bytes(page[at : at + size], "little")
         page[at : at + size] = (old & value).to_bytes(size, "little")
-        self.pages[str(number)] = bytes(page)
+        self.array.replace(number, bytes(page))
 
     def _erase(self, offset: int) -> None:
         first = offset // SECTOR * SECTOR // PAGE
         for number in range(first, first + SECTOR // PAGE):
             if number * PAGE < len(self._image):
-                self.pages[str(number)] = b""
+                self.array.replace(number, _ERASED_PAGE)
             else:
-                self.pages.pop(str(number), None)
+                self.array.forget(number)
 
     # -- reads ---------------------------------------------------------------------------
 

@@ -12,13 +12,12 @@ from errno import EIO
 from threading import Lock
 from typing import Any, Protocol
 
+from ttd.contents import PAGE, Contents
 from ttd.recording.errors import RecordingError
 from ttd.recording.varint import Reader, put_varint
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, ReplayError
 
-PAGE = 4096
-"""Bytes of a disk that are read, remembered and stored together."""
 MOST_PAGES = 256
 """Pages in one event of a recording; a request that read more is completed by the last of some."""
 Done = Callable[[list[bytes], int], None]
@@ -49,68 +48,6 @@ class BlockBackend(Protocol):
         ...
 
 
-class Disk:
-    """What the machine knows of a disk: pages that it has read or written; the rest are holes.
-
-    The known pages are part of the machine's state, kept by snapshots as those of RAM are.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.pages = -(-size // PAGE)
-        self._known: dict[int, bytes] = {}
-        self._changed: set[int] = set()
-
-    def missing(self, numbers: Sequence[int]) -> list[int]:
-        """Those of the pages that are holes."""
-        return [number for number in numbers if number not in self._known]
-
-    def put(self, number: int, data: bytes) -> None:
-        """Fill a hole with the contents of the image; a known page stays as it is."""
-        if number not in self._known:
-            self._known[number] = data.ljust(PAGE, b"\0")
-            self._changed.add(number)
-
-    def read(self, offset: int, count: int) -> bytes:
-        """Contents of known pages; holes read as zeros."""
-        out = bytearray()
-        while count:
-            number, start = divmod(offset, PAGE)
-            part = min(count, PAGE - start)
-            out += self._known.get(number, bytes(PAGE))[start : start + part]
-            offset += part
-            count -= part
-        return bytes(out)
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Change the contents; of a page that is changed in part the rest must be known."""
-        at = 0
-        while at < len(data):
-            number, start = divmod(offset + at, PAGE)
-            part = data[at : at + PAGE - start]
-            old = self._known.get(number, bytes(PAGE))
-            self._known[number] = old[:start] + part + old[start + len(part) :]
-            self._changed.add(number)
-            at += len(part)
-
-    def contents(self) -> list[tuple[int, bytes]]:
-        """All known pages."""
-        return sorted(self._known.items())
-
-    def take_changed(self) -> list[tuple[int, bytes]]:
-        """The pages that have changed since this was called last; b"" for a hole."""
-        changed = [(number, self._known.get(number, b"")) for number in sorted(self._changed)]
-        self._changed.clear()
-        return changed
-
-    def restore(self, number: int, data: bytes) -> None:
-        """Give a page the contents that `take_changed` said, without calling it changed."""
-        if data:
-            self._known[number] = data
-        else:
-            self._known.pop(number, None)
-
-
 class BlockDriver:
     """The front end that a disk controller holds; made by `Replay.register_block_driver`.
 
@@ -129,7 +66,7 @@ class BlockDriver:
         embed: bool,
     ) -> None:
         self.name = name
-        self.disk = Disk(size)
+        self.disk = Contents(size)
         self.backend = backend
         self._embed = embed
         self._entrance = entrance
@@ -159,22 +96,20 @@ class BlockDriver:
         The data are moved by `read` and `write` when it completes.
         """
         number = self._next_id()
-        if not count:
-            wanted = []
-        elif not writes:
-            wanted = list(range(offset // PAGE, (offset + count - 1) // PAGE + 1))
-        else:
+        wanted: list[list[int]] = []
+        if count and not writes:
+            wanted = [[offset // PAGE, (offset + count - 1) // PAGE + 1]]
+        elif count:
             # Of a page that is written in part, the rest comes from the image.
-            ends = []
-            if offset % PAGE:
-                ends.append(offset // PAGE)
-            if (offset + count) % PAGE:
-                ends.append((offset + count) // PAGE)
-            wanted = sorted(set(ends))
-        self._pending.append([number, self.disk.missing(wanted)])
+            ends = {at // PAGE for at in (offset, offset + count) if at % PAGE}
+            wanted = [[page, page + 1] for page in sorted(ends)]
+        self._pending.append([number, wanted])
         if not self._at.playing():
-            self._ask(number, self._pending[-1][1])
+            self._ask(number, self._missing(wanted))
         return number
+
+    def _missing(self, spans: Sequence[Sequence[int]]) -> list[int]:
+        return self.disk.missing([page for low, high in spans for page in range(low, high)])
 
     def read(self, offset: int, count: int) -> bytes:
         """The contents, for a request that completes."""
@@ -208,9 +143,9 @@ class BlockDriver:
         known = {number for number, _ in self._pending}
         with self._lock:
             self._done = deque(done for done in self._done if done[0] in known)
-        for number, pages in self._pending:
+        for number, spans in self._pending:
             if number not in self._asked:
-                self._ask(number, pages)
+                self._ask(number, self._missing(spans))
 
     def commit(self) -> None:
         """Put what the guest has written into the image."""
@@ -283,7 +218,7 @@ class BlockDriver:
     def deliver(self, payload: bytes) -> None:
         reader = Reader(payload)
         number, errno = reader.varint(), reader.varint()
-        wanted = next((pages for known, pages in self._pending if known == number), None)
+        wanted = next((spans for known, spans in self._pending if known == number), None)
         if wanted is None:
             raise Divergence(
                 self._at.step(),
@@ -295,7 +230,7 @@ class BlockDriver:
             if page >= self.disk.pages or length > PAGE:
                 raise RecordingError("the recording is damaged: a disk request is too large")
             self.disk.put(page, reader.bytes(length) if length else self._fetch(page))
-        if errno or not self.disk.missing(wanted):
+        if errno or not self._missing(wanted):
             self._pending = [entry for entry in self._pending if entry[0] != number]
             self._complete(number, errno)
 
@@ -315,10 +250,10 @@ class BlockDriver:
             ) from error
 
     def save(self) -> list[list[Any]]:
-        return [[number, list(pages)] for number, pages in self._pending]
+        return [[number, [list(span) for span in spans]] for number, spans in self._pending]
 
     def load(self, state: list[list[Any]]) -> None:
-        self._pending = [[number, list(pages)] for number, pages in state]
+        self._pending = [[number, [list(span) for span in spans]] for number, spans in state]
 
 
 def completed(payload: bytes) -> tuple[int, int]:
