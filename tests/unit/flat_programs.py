@@ -117,6 +117,13 @@ X86 = [
     bytes.fromhex("660f3a63c10c660f3a6055434d"),
     bytes.fromhex("0f2dd8"),  # cvtps2pi %xmm0, %mm3
     bytes.fromhex("d9e8d9ebdec1"),  # fld1; fldpi; faddp
+    bytes.fromhex("d9fed9f3"),  # fsin; fpatan
+    bytes.fromhex("d9ebd9f2ddd8d9f0"),  # fldpi; fptan; fstp %st(0); f2xm1
+    bytes.fromhex("dd85fa070000d9fc"),  # fldl 0x7fa(%rbp); frndint
+    bytes.fromhex("41d8442404dd5d20"),  # fadds 4(%r12); fstpl 0x20(%rbp)
+    bytes.fromhex("41df3c2441db3c24"),  # fistpll (%r12); fstpt (%r12)
+    # movl $0x340, 0x60(%rbp); fldcw 0x60(%rbp); fyl2x: #MF by what comes after
+    bytes.fromhex("c7456040030000d96d60d9f1"),
     bytes.fromhex("d9e8"),  # fld1
     bytes.fromhex("d9e9d9fadb7d70"),  # fldl2t; fsqrt; fstpt 0x70(%rbp)
     bytes.fromhex("db4520dc4d28"),  # fildl 0x20(%rbp); fmull 0x28(%rbp)

@@ -28,7 +28,7 @@ from tests.unit.flat_programs import (
     Program,
     programs,
 )
-from ttd.cpu.base import CoreWiring, Over
+from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.models import CPUS
 from ttd.engine import Context, Engine, EngineStop, StopReason
 
@@ -136,6 +136,9 @@ class Bench:
         assert step == before + stop.steps and stop.steps <= steps
         if stop.reason is not StopReason.BUDGET:
             over = self.cpu.stopped(stop)
+            if over is After.ENTERED:  # as the machine's loop has it
+                self.engine.step += 1
+                return stop
             self.events.append((stop.reason, step, stop.pc, over))
             assert isinstance(over, Over)
             self.done = not over.retired

@@ -401,8 +401,9 @@ xmm x86_xmm(ttd_engine *e, int n);
 void x86_set_xmm(ttd_engine *e, int n, xmm value);
 /* The operand that ModRM's r/m field names: memory of so many bytes, or the register `n` of XMM. */
 bool x86_operand(ttd_engine *e, const ours *o, int size, xmm *out);
-/* sse.c: what does such an instruction; NULL if it is none of those. */
+/* sse.c, x87.c: what does such an instruction; NULL if it is none of those. */
 bool (*sse_find(const ours *o))(ttd_engine *, const ours *);
+bool (*x87_find(const ours *o))(ttd_engine *, const ours *);
 /* Is the instruction that these bytes are one of those that are done here? */
 bool x86_is_ours(const uint8_t *code, size_t size, ours *out);
 

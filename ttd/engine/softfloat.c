@@ -177,6 +177,10 @@ static bool increases(const fp_context *c, bool sign, bool odd, wide rest)
     }
 }
 
+/* By so much an exponent of the x87 is off that is not masked to be out of range (SDM volume 1,
+ * sections 8.5.4 and 8.5.5). */
+#define BIAS_ADJUSTMENT 24576
+
 static fp_value overflow(fp_context *c, const fp_format *f, bool sign)
 {
     bool infinite = c->rounding == FP_NEAREST || c->rounding == (sign ? FP_DOWN : FP_UP);
@@ -206,7 +210,13 @@ static fp_value round_to(fp_context *c, const fp_format *f, bool sign, int exp, 
             c->flags |= FP_UE | FP_PE;
             return zero(sign);
         }
-        bits -= f->low - exp;
+        if (tiny && c->adjusts && !(c->masked & FP_UE)) {
+            c->flags |= FP_UE;
+            exp += BIAS_ADJUSTMENT;
+            tiny = false;
+        } else {
+            bits -= f->low - exp;
+        }
     }
     if (bits < 0) {
         kept = 0;
@@ -240,8 +250,12 @@ static fp_value round_to(fp_context *c, const fp_format *f, bool sign, int exp, 
             exp++;
         }
     }
-    if (exp > f->high)
+    if (exp > f->high && c->adjusts && !(c->masked & FP_OE)) {
+        c->flags |= FP_OE;
+        exp -= BIAS_ADJUSTMENT;
+    } else if (exp > f->high) {
         return overflow(c, f, sign);
+    }
     return (fp_value){ .class = FP_FINITE, .sign = sign, .exp = exp, .frac = kept };
 }
 
@@ -349,6 +363,54 @@ fp_value fp_divide(fp_context *c, const fp_format *f, fp_value a, fp_value b)
     rest = (rest << 63) - (wide)more * b.frac;
     quotient = quotient << 63 | more;
     return normalize(c, f, sign, a.exp - b.exp, quotient << 1 | (rest != 0));
+}
+
+fp_value fp_scale(fp_context *c, const fp_format *f, fp_value a, int by)
+{
+    a.exp += by;
+    return round_to(c, f, a.sign, a.exp, (wide)a.frac << 64);
+}
+
+uint64_t fp_remainder(fp_value *a, fp_value b, bool nearest, int apart, int left)
+{
+    wide rest = a->frac;
+    uint64_t quotient = 0;
+    int exp = b.exp + left, i;
+    if (apart < 0) {
+        if (apart < -1 || !nearest || a->frac <= b.frac)
+            return 0;                     /* at most the half of b */
+        rest = ((wide)b.frac << 1) - rest;
+        exp--;
+        quotient = 1;
+        a->sign = !a->sign;
+    } else {
+        for (i = apart - left; i >= 0; i--) {
+            quotient <<= 1;
+            if (rest >= b.frac) {
+                rest -= b.frac;
+                quotient |= 1;
+            }
+            if (i)
+                rest <<= 1;
+        }
+        if (nearest && !left && (rest << 1 > b.frac || (rest << 1 == b.frac && quotient & 1))) {
+            rest = b.frac - rest;
+            quotient++;
+            a->sign = !a->sign;
+        }
+    }
+    if (!rest) {
+        a->class = FP_ZERO;
+        return quotient;
+    }
+    if (rest >> 64) {                     /* twice b less a, which is even then */
+        rest >>= 1;
+        exp++;
+    }
+    i = __builtin_clzll((uint64_t)rest);
+    a->frac = (uint64_t)rest << i;
+    a->exp = exp - i;
+    return quotient;
 }
 
 fp_value fp_sqrt(fp_context *c, const fp_format *f, fp_value a)

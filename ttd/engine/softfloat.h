@@ -27,11 +27,12 @@ typedef struct { int precision, low, high; } fp_format;
 extern const fp_format fp_single, fp_double, fp_extended;
 
 /* How to compute: `masked` flags raise nothing. `larger`: of two NaNs the one with the larger
- * significand is taken, as the x87 does, and not the first. `flags` are added to; `up`: the last
- * rounding increased the significand. */
+ * significand is taken, as the x87 does, and not the first; `adjusts`: an exponent that is out of range
+ * and not masked is brought back by 24576. `flags` are added to; `up`: the last rounding increased
+ * the significand. */
 typedef struct {
     int rounding, masked, flags;
-    bool zero_inputs, zero_results, larger, up;
+    bool zero_inputs, zero_results, larger, adjusts, up;
 } fp_context;
 
 fp_value fp_from_single(uint32_t bits);
@@ -52,6 +53,12 @@ fp_value fp_add(fp_context *c, const fp_format *f, fp_value a, fp_value b);
 fp_value fp_subtract(fp_context *c, const fp_format *f, fp_value a, fp_value b);
 fp_value fp_multiply(fp_context *c, const fp_format *f, fp_value a, fp_value b);
 fp_value fp_divide(fp_context *c, const fp_format *f, fp_value a, fp_value b);
+/* Of a number: times 2^by. */
+fp_value fp_scale(fp_context *c, const fp_format *f, fp_value a, int by);
+/* Of numbers: `a` becomes a less the quotient times b, exactly; `apart` is by how much its exponent is
+ * larger. The quotient, truncated or to the nearest even, is returned (its lowest bits, at least); or
+ * of a quotient without its `left` last bits, so many being 0. */
+uint64_t fp_remainder(fp_value *a, fp_value b, bool nearest, int apart, int left);
 fp_value fp_sqrt(fp_context *c, const fp_format *f, fp_value a);
 fp_value fp_convert(fp_context *c, const fp_format *f, fp_value a);
 fp_value fp_round_to_int(fp_context *c, fp_value a);

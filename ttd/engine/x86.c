@@ -80,6 +80,11 @@ static bool decode(reader *r, ours *o)
                 byte = next_byte(r);
             }
             o->wide = rex >> 3 & 1;
+            if ((byte & 0xf8) == 0xd8) {
+                o->opcode = byte;
+                decode_operands(r, o, rex);
+                return !r->short_of;
+            }
             if (byte != 0x0f)
                 return false;
             o->map = 1;
@@ -300,6 +305,8 @@ static bool (*find_one(const ours *o))(ttd_engine *, const ours *)
         return o->halved || o->wide || (o->lock && !o->memory) ? NULL : compare_exchange;
     if (o->lock)
         return NULL;
+    if (!o->map)
+        return x87_find(o);
     if (o->map == 0x3a && o->prefix == 0x66 && o->opcode >= 0x60 && o->opcode <= 0x63)
         return compare_strings;
     return sse_find(o);

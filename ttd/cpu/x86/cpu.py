@@ -6,10 +6,11 @@ from unicorn import x86_const as x86
 
 from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.flat import FlatCpu
-from ttd.engine.types import EXCEPTION_SYSCALL, EngineStop
+from ttd.engine.types import EXCEPTION_OURS, EXCEPTION_SYSCALL, EngineStop
 
 from .isa import EFER, X86_64
 from .registers import REGISTERS, UNICORN_IDS
+from .x87 import Unit
 
 # "Intel 64 and IA-32 Architectures Software Developer's Manual", volume 3, chapter "System
 # Architecture Overview", section "Control Registers".
@@ -62,6 +63,8 @@ class X86(FlatCpu):
 
     def _exception(self, stop: EngineStop) -> After | Over:
         """Beside the faults: instructions that call, which PC is after."""
+        if stop.code == EXCEPTION_OURS:
+            return self._compute(stop.pc)
         if stop.code == EXCEPTION_SYSCALL:
             fast = self._engine.read(stop.pc - 2, 2) == b"\x0f\x34"
             return self._over("SYSENTER" if fast else "SYSCALL", stop.pc - 2, retired=True)
@@ -70,6 +73,17 @@ class X86(FlatCpu):
         if stop.code == 3:
             return self._over("INT3", stop.pc - 1, retired=True)
         return self._over(_FAULTS.get(stop.code, f"exception {stop.code}"), stop.pc)
+
+    def _compute(self, pc: int) -> After | Over:
+        """A function of the x87 is at `pc`."""
+        unit = Unit(self._engine)
+        if unit.faults:
+            return self._over(_FAULTS[16], pc)
+        code = self._engine.read(pc, 16)
+        escape = code.index(0xD9)
+        unit.run(code[escape + 1])
+        self._engine.reg_write(self._isa.pc, pc + escape + 2)
+        return After.ENTERED
 
     def _invalid(self, pc: int) -> After | Over:
         return self._over("an invalid instruction (#UD)", pc)
