@@ -27,6 +27,7 @@ from ttd.engine.types import WatchHit
 from ttd.images import Load
 from ttd.loader import Start, check_fits, start_of
 from ttd.recording.events import Kind
+from ttd.replay.errors import NotYet
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 from ttd.runs import Ended, RunEnd, RunStop, SemihostingCalls, SnapshotKeeper
 from ttd.state import State
@@ -428,7 +429,10 @@ class Machine:
     def _semihost(self) -> None:
         assert self.semihosting is not None
         self._act_in(self.engine.step)
-        ended = self.semihosting.call()
+        try:
+            ended = self.semihosting.call()
+        except NotYet:
+            return  # the call has not begun: it is made again, unless something else comes first
         self.cpu.skip_instruction()
         self.engine.step += 1
         if ended is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import Any
 
 from ttd.recording.blob import digest, pack
 from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind
 from ttd.replay.chars import CharDriver
+from ttd.replay.errors import NotYet
 from ttd.replay.replay import Replay
 from ttd.replay.terms import Cause, Checkpoint, Clock, Mode
 
@@ -222,7 +224,10 @@ class ToyMachine:
             self._mix(replay.host_call("time", self._world().answer))
         elif op == 5:
             try:
-                self._mix(self.char.read_all(3))
+                while True:
+                    with suppress(NotYet):
+                        self._mix(self.char.read_all(3))
+                        break
             except OSError as error:
                 self._mix(b"error %d" % (error.errno or 0))
         elif op == 6:

@@ -184,7 +184,7 @@ def record(
     ):
         session.commit_drives = commit
         if gdb is None:
-            code = _record(session, stop, output or "", steps, "stdio" in specs)
+            code = _record(session, output or "", steps, "stdio" in specs)
         else:
             code = 0
             serve_debugger(session, port, "127.0.0.1", stop)
@@ -204,35 +204,59 @@ def _recording(
 ) -> Iterator[tuple[RecordedMachine, Callable[[], None]]]:
     """A session that records, with its connections to this host, and what interrupts it.
 
-    `folder`: what `--semihosting` was given; `silent`: keep off standard input and output.
+    `folder`: what `--semihosting` was given; `silent`: keep off standard input and output. From
+    the moment when there is a recording a signal does not end this program, but the session:
+    nothing of what is recorded, or of the end, is spoilt.
     """
     from ttd.host.chardev import open_chardev
     from ttd.host.clocks import HostClocks, random_bytes
     from ttd.host.console import Console
     from ttd.host.files import Null
     from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.terminal import Stdio
+    from ttd.host.writer import Outputs
     from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
     from ttd.replay.chars import CharBackend
 
     files = SemihostFiles(Path(folder) if folder else None)
-    console = Console()
-    backends: dict[str, CharBackend] = {SEMIHOSTING: Null() if silent else console}
-    opened = [open_chardev(spec, say) for spec in specs]
-    backends.update(zip(options.board.serials, opened, strict=False))
-    backends.update(added.open_chardevs(say))
+    outputs = Outputs(say)
+    opened = [open_chardev(spec, say, outputs) for spec in specs]
+    backends: dict[str, CharBackend] = {
+        **dict(zip(options.board.serials, opened, strict=False)),
+        **added.open_chardevs(say, outputs),
+    }
+    sessions: list[RecordedMachine] = []
+
+    def claim() -> bytes:
+        """Semihosting reads: standard input is its own from now on."""
+        found = b""
+        for name, backend in backends.items():
+            if isinstance(backend, Stdio):
+                replay = sessions[0].replay
+                found += replay.chr_take_back(backend)
+                backend.release()
+                found += replay.chr_take_back(backend)
+                say(f"standard input now is the guest's semihosting console, no more {name}")
+        return found
+
+    backends[SEMIHOSTING] = Null() if silent else Console(outputs, claim)
     host = HostSides(disks=added.images, nets=added.nets, time=HostClocks())
-    session = RecordedMachine.record(options, output, backends, files, random_bytes, host)
 
     def stop() -> None:
-        session.machine.interrupt()
-        # The guest may be waiting for something to be typed.
-        console.interrupt()
+        outputs.patience.interrupt()
+        for session in sessions:
+            session.machine.interrupt()
 
-    try:
-        yield session, stop
-    finally:
-        files.close_all()
-        session.close()
+    with on_signals(stop):
+        session = RecordedMachine.record(options, output, backends, files, random_bytes, host)
+        sessions.append(session)
+        if outputs.patience.hurried:
+            session.machine.interrupt()
+        try:
+            yield session, stop
+        finally:
+            files.close_all()
+            session.close()
 
 
 @contextmanager
@@ -278,16 +302,12 @@ def _input(session: RecordedMachine, spec: str | None) -> Iterator[None]:
         listener.close()
 
 
-def _record(
-    session: RecordedMachine, stop: Callable[[], None], output: str, steps: int | None, talks: bool
-) -> int:
+def _record(session: RecordedMachine, output: str, steps: int | None, talks: bool) -> int:
     """Record to the end; returns the exit code. `talks`: the guest writes to the terminal."""
     shown = not talks and session.machine.semihosting is None
-    # A second Ctrl-C must not spoil the end of a recording, so signals are held until then.
-    with on_signals(stop):
-        with progress(session, output, shown) as tick:
-            ended = session.run(steps, tick)
-        session.finish(ended.reason, ended.code)
+    with progress(session, output, shown) as tick:
+        ended = session.run(steps, tick)
+    session.finish(ended.reason, ended.code)
     if sys.stderr.isatty():
         say(f"{session.recording.status.steps} steps recorded in {output}: {ended.reason}")
     code = ended.code or 0

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from ttd.cli.expected import expectations
@@ -48,23 +46,34 @@ def replay(
     this order.
     """
     from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.writer import Outputs
     from ttd.recorded import SEMIHOSTING, RecordedMachine
+
+    outputs = Outputs(say)
+    output = outputs.standard()
 
     def show(name: str, data: bytes) -> None:
         if name == SEMIHOSTING or name not in session.machine.board.serials[1:]:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            output.write_all(data)
+
+    def stop() -> None:
+        outputs.patience.interrupt()
+        session.machine.interrupt()
 
     host, expected = expectations(recording, device, drive, netdev, clock)
     session = RecordedMachine.open(
         recording, SemihostFiles(None), show if echo else None, host=host, expected=expected
     )
     status = session.recording.status
-    with on_signals(session.machine.interrupt), progress(session, recording, not echo) as tick:
-        session.run(None, tick)
-        at = session.machine.engine.step
-        if at < status.steps:
-            fail(f"interrupted at step {at} of {status.steps}", INTERRUPTED)
+    with on_signals(stop):
+        try:
+            with progress(session, recording, not echo) as tick:
+                session.run(None, tick)
+        finally:
+            outputs.close(output)
+    at = session.machine.engine.step
+    if at < status.steps:
+        fail(f"interrupted at step {at} of {status.steps}", INTERRUPTED)
     session.compare_end()
     if verify:
         session.verify_snapshots()

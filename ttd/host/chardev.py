@@ -9,25 +9,32 @@ from ttd.host.files import File, Null
 from ttd.host.pseudoterminal import PseudoTerminal
 from ttd.host.tcp import TcpClient, TcpServer
 from ttd.host.terminal import Stdio
+from ttd.host.writer import Outputs
 from ttd.replay.chars import CharBackend
 
 KINDS = "stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] and pty"
 
 
-def open_chardev(spec: str, say: Callable[[str], None] = lambda text: None) -> CharBackend:
+def open_chardev(
+    spec: str,
+    say: Callable[[str], None] = lambda text: None,
+    outputs: Outputs | None = None,
+) -> CharBackend:
     """Open what `spec` names; `ChardevError` with one sentence if that is not possible.
 
-    `say` is told what a person must know to connect (the path of a pty, a port).
+    `say` is told what a person must know to connect (the path of a pty, a port). `outputs` are
+    those of the session.
     """
+    outputs = outputs or Outputs(say)
     kind, _, rest = spec.partition(":")
     if spec == "stdio":
-        return Stdio()
+        return Stdio(outputs)
     if spec == "null":
         return Null()
     if spec == "pty":
         return PseudoTerminal(say)
     if kind == "file" and rest:
-        return File(rest)
+        return File(rest, outputs)
     if kind == "tcp":
         return _open_tcp(spec, rest, say)
     raise ChardevError(f"{spec!r} is not a serial backend; there are {KINDS}")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
+from errno import ENXIO
 
 from ttd.host.errors import ChardevError
+from ttd.host.writer import Outputs
+
+_FLAGS = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Null:
@@ -27,23 +32,24 @@ class Null:
 
 
 class File(Null):
-    """Output into a file, which is emptied first."""
+    """Output into a file, which is emptied first, or into a FIFO, when somebody reads it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, outputs: Outputs) -> None:
+        self._outputs = outputs
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            # O_NONBLOCK: nobody waits for the reader of a FIFO here.
+            fd = os.open(path, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o666)
         except OSError as error:
-            raise ChardevError(f"file:{path} cannot be opened: {error.strerror}") from error
+            if error.errno != ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
+                raise ChardevError(f"file:{path} cannot be opened: {error.strerror}") from error
+            fd = -1
+        self._writer = outputs.open(fd, path, reopen=lambda: os.open(path, _FLAGS))
 
     def write(self, data: bytes) -> int:
-        """Bytes written, or a negative errno (disk full, ...)."""
-        try:
-            return os.write(self._fd, data)
-        except OSError as error:
-            return -(error.errno or 0)
+        """Bytes taken, or a negative errno (disk full, ...)."""
+        return self._writer.write(data)
 
     def close(self) -> None:
         """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._outputs.close(self._writer)
+        self._writer.close_file()

@@ -11,6 +11,7 @@ from threading import Event, Thread, current_thread
 
 from ttd.host.errors import ChardevError
 from ttd.host.reader import READ_BYTES
+from ttd.host.writer import HOLD_SECONDS
 
 _POLL_SECONDS = 0.1
 
@@ -40,6 +41,7 @@ class PseudoTerminal:
         """Bytes written, or a negative errno; all of them if nobody listens."""
         if not self._connected():
             return len(data)
+        select.select([], [self._fd], [], HOLD_SECONDS)
         try:
             return os.write(self._fd, data)
         except OSError as error:

@@ -10,22 +10,24 @@ from collections.abc import Callable
 
 from ttd.host.errors import ChardevError
 from ttd.host.reader import Reader
+from ttd.host.writer import Outputs
 
 
 class Stdio:
     """The terminal: keys go to the guest one by one and are not echoed; Ctrl-C stays a signal.
 
     If standard input is not a terminal it is read as it is. The terminal's settings come back at
-    `close`, and at the end of the process in any case.
+    `release` or `close`, and at the end of the process in any case.
     """
 
     _taken = False
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: Outputs) -> None:
         if Stdio._taken:
             raise ChardevError("stdio can be the backend of one serial line only")
         self._in = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
-        self._out = sys.__stdout__.fileno() if sys.__stdout__ is not None else 1
+        self._outputs = outputs
+        self._output = outputs.standard()
         self._settings: list[int | list[bytes | int]] | None = None
         self._reader = Reader(self._in, "stdio")
         if os.isatty(self._in):
@@ -44,24 +46,27 @@ class Stdio:
         self._reader.start(on_input)
 
     def write(self, data: bytes) -> int:
-        """Bytes written, or a negative errno."""
-        try:
-            return os.write(self._out, data)
-        except OSError as error:
-            return -(error.errno or 0)
+        """Bytes taken, or a negative errno."""
+        return self._output.write(data)
 
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes of standard input, waiting for the first."""
         return self._reader.read(count)
 
-    def close(self) -> None:
-        """Stop reading and restore the terminal."""
+    def release(self) -> None:
+        """Leave standard input to somebody else, with the terminal as it was."""
         self._reader.stop()
         self._restore()
+
+    def close(self) -> None:
+        """Stop reading and restore the terminal."""
+        self.release()
+        self._outputs.close(self._output)
         Stdio._taken = False
 
     def _restore(self) -> None:
         if self._settings is not None:
-            termios.tcsetattr(self._in, termios.TCSADRAIN, self._settings)
+            # Not TCSADRAIN: a terminal that is held (Ctrl-S) would hold us.
+            termios.tcsetattr(self._in, termios.TCSANOW, self._settings)
             self._settings = None
             atexit.unregister(self._restore)

@@ -183,7 +183,7 @@ class BlockDriver:
         with self._lock:
             return next((done for done in self._done if done[0] in known), None)
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> bool:
         found = self._first_done()
         assert found is not None
         number, pages, parts, errno = found
@@ -195,6 +195,7 @@ class BlockDriver:
         if not errno and not self._embed:
             for page, part in zip(pages, parts, strict=True):
                 self.disk.put(page, part)
+        return True
 
     def _payload(self, number: int, pages: list[int], parts: list[bytes], errno: int) -> bytes:
         """What the recording is told; nothing is changed."""

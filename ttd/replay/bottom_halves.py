@@ -52,8 +52,8 @@ class BottomHalves:
     def offers(self) -> bytes | None:
         return small(self._pending[0][0]) if self._pending else None
 
-    def take(self, payload: bytes) -> None:
-        """`deliver` does that."""
+    def take(self, payload: bytes) -> bool:
+        return True  # `deliver` takes it
 
     def deliver(self, payload: bytes) -> None:
         _, name, argument = self._pending.pop(0)

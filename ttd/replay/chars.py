@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EAGAIN
 from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
 from ttd.recording.events import Kind, describe, number, small, to_number, to_small
 from ttd.replay.entrance import Entrance
-from ttd.replay.errors import Divergence
+from ttd.replay.errors import Divergence, NotYet
+from ttd.replay.host_reads import HostReads
 
 QUEUE_BYTES = 1 << 16
 """Input waiting for the guest beyond which host threads are held up."""
+_READ_SECONDS = 0.05
+"""How long a read waits before the machine looks at what else there is, such as its timers."""
+_ROOM_SECONDS = 0.01
+"""How long a write waits for room."""
 
 Echo = Callable[[str, bytes], None]
 """Sees what the guest writes in play: the device, the data."""
 
 
 class CharBackend(Protocol):
-    """The host side of a character device. `write` and `read_all` are called by the machine."""
+    """The host side of a character device. `write` is called by the machine, and never waits for
+    more than a moment; `read_all` on a thread that may wait."""
 
     def start(self, on_input: Callable[[bytes], None]) -> None:
         """Begin to read; `on_input` is called from a thread of the backend's."""
         ...
 
     def write(self, data: bytes) -> int:
-        """Bytes written (maybe fewer), or a negative errno; never raises."""
+        """Bytes taken (maybe fewer), or a negative errno; never raises."""
         ...
 
     def read_all(self, count: int) -> bytes:
-        """Read up to `count` bytes now, waiting for them; raises `OSError`."""
+        """Read up to `count` bytes, waiting for the first; raises `OSError`. `close` ends that."""
         ...
 
     def close(self) -> None:
@@ -60,6 +67,10 @@ class CharDriver:
         self._closed = False
         self._written = 0
         self._crc = 0
+        self._reads = None if backend is None else HostReads(backend.read_all, entrance.wake)
+        self._begun: tuple[int, bytes, int] | None = None
+        """Record: the step and the data of a `write_all` that was interrupted, and how much of it
+        the host has."""
 
     def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
         """Say where input goes and how many bytes the device can take now.
@@ -78,16 +89,44 @@ class CharDriver:
         Record: the backend is written to, and a result other than `len(data)` is logged. Play:
         the logged result is returned and nothing is written, except to the echo if there is one.
         """
-        result = self._take_back(data) if self._at.playing() else self._put_out(data)
+        backend = self.backend
+        return self._log(data, lambda: len(data) if backend is None else backend.write(data))
+
+    def write_all(self, data: bytes) -> int:
+        """As `write`, but waits until the host has taken everything, or fails.
+
+        Record: raises `NotYet` after a moment of waiting; called with the same data again, at the
+        same step, it goes on. QEMU: `qemu_chr_fe_write_all`.
+        """
+        return self._log(data, lambda: self._put_all(data))
+
+    def _log(self, data: bytes, put_out: Callable[[], int]) -> int:
+        if self._at.playing():
+            result = self._take_back(data)
+        else:
+            result = put_out()
+            if result != len(data):
+                self._at.append(Kind.CHAR_WRITE, self._mark() + number(result))
         self._written += len(data)
         self._crc = crc32(data, self._crc)
         return result
 
-    def _put_out(self, data: bytes) -> int:
-        result = len(data) if self.backend is None else self.backend.write(data)
-        if result != len(data):
-            self._at.append(Kind.CHAR_WRITE, self._mark() + number(result))
-        return result
+    def _put_all(self, data: bytes) -> int:
+        if self.backend is None:
+            return len(data)
+        begun, self._begun, here = self._begun, None, (self._at.step(), data)
+        done = begun[2] if begun is not None and begun[:2] == here else 0
+        while done < len(data):
+            taken = self.backend.write(data[done:])
+            if taken in (0, -EAGAIN):
+                self._begun = (*here, done)
+                with self._at.waiting():
+                    self._entrance.wait(_ROOM_SECONDS)
+                raise NotYet
+            if taken < 0:
+                return done or taken
+            done += taken
+        return done
 
     def _take_back(self, data: bytes) -> int:
         if self._echo is not None:
@@ -108,13 +147,13 @@ class CharDriver:
     def read_all(self, count: int) -> bytes:
         """Read up to `count` bytes from the host, waiting for them; raises `OSError`.
 
-        Data and errors come from the log in play.
+        Data and errors come from the log in play. Record: raises `NotYet` after a while, and
+        whenever something else wants the machine.
         """
         at, device = self._at, self._device()
         if not at.playing():
             try:
-                with at.waiting():
-                    data = b"" if self.backend is None else self.backend.read_all(count)
+                data = self._read_now(count)
             except OSError as error:
                 at.append(Kind.CHAR_READ_ALL_ERROR, device + small(error.errno or 0))
                 raise
@@ -127,6 +166,18 @@ class CharDriver:
             errno = to_small(event.payload[1:])
             raise OSError(errno, "the recorded read failed")
         return event.payload[1:]
+
+    def _read_now(self, count: int) -> bytes:
+        if self._reads is None:
+            return b""
+        data = self._reads.ask(count)
+        if data is None:
+            with self._at.waiting():
+                self._entrance.wait(_READ_SECONDS)
+            data = self._reads.ask(count)
+        if data is None:
+            raise NotYet
+        return data
 
     # the host's side
 
@@ -143,6 +194,14 @@ class CharDriver:
                 return
             self._queue += data
         self._entrance.wake()
+
+    def take_back(self) -> bytes:
+        """What is queued for the guest, which does not get it; from any thread."""
+        with self._changed:
+            data = bytes(self._queue)
+            self._queue.clear()
+            self._changed.notify_all()
+        return data
 
     def close(self) -> None:
         """Let go of host threads, drop what is queued and close the backend."""
@@ -164,10 +223,13 @@ class CharDriver:
         with self._changed:
             return bytes(self._queue[: max(0, room)]) or None
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> bool:
         with self._changed:
-            del self._queue[: len(payload)]
+            there = self._queue.startswith(payload)  # `take_back` may have come in between
+            if there:
+                del self._queue[: len(payload)]
             self._changed.notify_all()
+        return there
 
     def deliver(self, payload: bytes) -> None:
         if self._receive is None:

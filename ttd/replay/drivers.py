@@ -97,6 +97,10 @@ class Drivers:
             raise ReplayError(f"there is no character device {name}")
         self._chars[name].be_write(data)
 
+    def take_back(self, backend: CharBackend) -> bytes:
+        """`CharDriver.take_back` of the one with this backend."""
+        return b"".join(d.take_back() for d in self._chars.values() if d.backend is backend)
+
     def packet(self, name: str, flags: int, iov: Sequence[bytes]) -> None:
         """`NetFilter.packet_event` of the one with this name."""
         if name not in self.filters:

@@ -107,7 +107,8 @@ class Entrance:
     def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
         """Record: log an event, here, and let it in."""
         source = self._sources[kind, name]
-        source.take(payload)
+        if not source.take(payload):
+            return
         logged = self.at.devices.number(name) + payload if name else payload
         self.at.append_input(kind, logged)
         source.deliver(payload)

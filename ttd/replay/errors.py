@@ -21,3 +21,10 @@ class Divergence(ReplayError):
         self.step = step
         self.expected = expected
         self.found = found
+
+
+class NotYet(Exception):
+    """What the guest asks of the host takes its time: nothing has happened, it is to ask again.
+
+    No error: the machine looks at what else there is meanwhile, and asks again at the same step.
+    """

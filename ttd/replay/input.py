@@ -107,9 +107,10 @@ class _Part(Stateless):
     def waiting(self) -> bool:
         return bool(self._driver.queue)
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> bool:
         with self._driver.lock:
             self._driver.queue.popleft()
+        return True
 
 
 class _Events(_Part):

@@ -175,12 +175,13 @@ class NetFilter:
             return None
         return payload
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> bool:
         with self._changed:
-            # A filter that is closed meanwhile has none.
-            if self._queue:
+            there = bool(self._queue)
+            if there:
                 self._queue.popleft()
             self._changed.notify_all()
+        return there
 
     def deliver(self, payload: bytes) -> None:
         packet = _packet(payload)

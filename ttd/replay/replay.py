@@ -323,6 +323,10 @@ class Replay:
         """
         self._drivers.char_input(name, data)
 
+    def chr_take_back(self, backend: CharBackend) -> bytes:
+        """What this backend has brought and the guest has not been given; from any thread."""
+        return self._drivers.take_back(backend)
+
     @property
     def disks(self) -> list[BlockDriver]:
         """Every disk, in the order of their registration."""

@@ -39,8 +39,9 @@ class Requests(Stateless):
     def offers(self) -> bytes | None:
         return small(self._queue[0]) if self._queue else None
 
-    def take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> bool:
         self._queue.popleft()
+        return True
 
     def deliver(self, payload: bytes) -> None:
         if self.on_request is not None:
@@ -67,8 +68,8 @@ class DebugWrites(Stateless):
     def offers(self) -> bytes | None:
         return None
 
-    def take(self, payload: bytes) -> None:
-        """It was never queued."""
+    def take(self, payload: bytes) -> bool:
+        return True  # it was never queued
 
     def deliver(self, payload: bytes) -> None:
         if self.on_write is None:

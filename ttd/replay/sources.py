@@ -24,8 +24,8 @@ class Source(Protocol):
         """
         ...
 
-    def take(self, payload: bytes) -> None:
-        """Record: what was offered enters now, it is offered no more."""
+    def take(self, payload: bytes) -> bool:
+        """Record: what was offered enters now, it is offered no more. False: it has gone."""
         ...
 
     def deliver(self, payload: bytes) -> None:

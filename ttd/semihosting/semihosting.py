@@ -36,6 +36,8 @@ MAX_HANDLES = 256
 MAX_STRING = 4096
 MAX_POSITION = (1 << 63) - 1
 """The furthest place in a file that hosts have a number for."""
+MAX_TEXT = 1 << 24
+"""Bytes that one call writes to the console at most."""
 
 
 class Call(IntEnum):
@@ -99,7 +101,7 @@ class Caller(Protocol):
 class Console(Protocol):
     """The replay layer's side of the console."""
 
-    def write(self, data: bytes) -> int: ...
+    def write_all(self, data: bytes) -> int: ...
 
     def read_all(self, count: int) -> bytes: ...
 
@@ -345,24 +347,27 @@ class Semihosting:
         return 0
 
     def _print(self, data: bytes) -> int:
-        """Write to the console; return how many bytes it took."""
-        done = 0
-        while done < len(data) and (taken := self.console.write(data[done:])) > 0:
-            done += taken
-        return done
+        """Write to the console; return how many bytes it took.
+
+        It is asked once in a call, and then nothing has happened yet: while the host has no room
+        the call is made again.
+        """
+        return max(0, self.console.write_all(data))
 
     def _writec(self, parameter: int) -> int:
         self._print(self._get(parameter, 1))
         return 0
 
     def _write0(self, parameter: int) -> int:
+        text = bytearray()
         while True:
             data = self.memory.read(parameter, CHUNK)
-            text, end, _ = data.partition(b"\0")
-            self._print(text)
+            part, end, _ = data.partition(b"\0")
+            text += part
             if end:
+                self._print(bytes(text))
                 return 0
-            if len(data) < CHUNK:
+            if len(data) < CHUNK or len(text) > MAX_TEXT:
                 raise _Failure(EFAULT)
             parameter += CHUNK
 
@@ -371,10 +376,12 @@ class Semihosting:
         kind = self._kind(handle)
         if kind == "features":
             raise _Failure(EBADF)
+        if kind == "console":
+            return length - self._print(self._get(address, min(length, MAX_TEXT)))
         left = length
         while left:
             data = self._get(address, min(left, CHUNK))
-            done = self._print(data) if kind == "console" else self._write_file(handle, data)
+            done = self._write_file(handle, data)
             left -= done
             address += done
             if done < len(data):
