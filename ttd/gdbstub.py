@@ -25,6 +25,7 @@ from ttd.rsp.interrupts import Interrupts
 from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
 from ttd.stops import Breakpoint, Stop, Stops, Why
+from ttd.text import printable
 from ttd.timeline import PastIsReadOnly, TimelineApi
 
 log = logging.getLogger("ttd.rsp")
@@ -35,7 +36,7 @@ PACKET_SIZE = 0x20000
 """Longest packet taken, and what `PacketSize` says."""
 _MAX_READ = PACKET_SIZE // 2 - 16
 """Bytes of memory in one answer: as hex digits, or each of them escaped, they fit a packet."""
-_PROGRESS_EVERY = 1.0
+_PROGRESS_EVERY = 2.0
 """Seconds between lines of progress; work that takes less prints none."""
 
 _THREAD = 1
@@ -453,7 +454,7 @@ class Session:
             self._console_open = False
         self._note_move(start, stop, armed, far)
         if stop.note:
-            self._link.console(f"{stop.note}\n")
+            self._link.console(f"{printable(stop.note)}\n")
         at_break = far and stop.why is Why.STEPS
         if armed is not None or at_break or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
@@ -552,6 +553,12 @@ class Session:
     def _trace_list(self, request: rq.TraceList) -> bytes:
         return b"l"
 
+    @_handles(rq.TraceStart)
+    def _trace_start(self, request: rq.TraceStart) -> bytes:
+        raise UserError(
+            "ttd has no tracepoints: all steps are trace frames already, 'tfind N' looks at one."
+        )
+
     @_handles(rq.SelectFrame)
     def _select_frame(self, request: rq.SelectFrame) -> bytes:
         """`tfind N` looks at step N; `tfind pc A` at the next step at which PC is A."""
@@ -636,12 +643,12 @@ def _whole(go: Callable[[], Stop]) -> Stop:
 def _sentence(error: Exception) -> str:
     """What has happened, for people. What should not have happened is also logged, in one line."""
     if isinstance(error, UserError):
-        return str(error)
+        return printable(str(error))
     where, trace = "", error.__traceback__
     while trace is not None:
         where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    text = f"an error in ttd itself: {type(error).__name__}: {str(error)[:200]!r} ({where})"
+    text = printable(f"an error in ttd itself: {type(error).__name__}: {error} ({where})")
     log.error("%s", text)
     return f"This could not be done: {text}"
 

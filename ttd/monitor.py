@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ttd.errors import UserError
+from ttd.text import printable
 from ttd.timeline import SystemRequest, TimelineApi
 
 
@@ -66,7 +67,8 @@ def number(word: str) -> int:
 
 def shown(word: str) -> str:
     """A word that was typed, in quotes and no longer than a line."""
-    return repr(word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "...")
+    cut = word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "..."
+    return f"'{printable(cut)}'"
 
 
 def place(timeline: TimelineApi, step: int) -> str:
@@ -301,7 +303,7 @@ class Monitor:
             most = f"a number from 1 to {_EVENTS_MOST}"
             raise Usage(f"events takes {most}, how many to show, and before it --kind K.")
         lines = events.lines(self._timeline.position, count, kind)
-        return "".join(f"{line}\n" for line in lines) or "No events around here.\n"
+        return "".join(f"{printable(line)}\n" for line in lines) or "No events around here.\n"
 
     def back_to_event(self, words: list[str]) -> str:
         """To event N of a kind, counted from the start; without N to the last one before here."""

@@ -132,6 +132,10 @@ def test_a_client_that_loses_patience_gets_no_old_answer(client: Client) -> None
     ("packet", "reply"),
     [
         ("vMustReplyEmpty", ""),
+        (
+            "QTinit",
+            "E.ttd has no tracepoints: all steps are trace frames already, 'tfind N' looks at one.",
+        ),
         ("QPassSignals:e;10", ""),
         ("qSymbol::", ""),
         ("qTStatus", "T0;tnotrun:0"),
@@ -775,7 +779,7 @@ def test_progress_of_long_work_goes_to_the_console() -> None:
         def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
             assert self.progress is not None
             for percent in range(0, 100, 10):
-                now[0] += 0.25
+                now[0] += 0.5
                 self.progress(percent / 100, "searching back")
             return super().run_backward(stops, until)
 

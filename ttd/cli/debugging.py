@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 
 def serve_debugger(
-    session: RecordedMachine, port: int | None, host: str, stop: Callable[[], None]
+    session: RecordedMachine,
+    port: int | None,
+    host: str,
+    stop: Callable[[], None],
+    leave: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve GDB on a port, or (None) on standard input and output, until it is over.
 
-    `stop` interrupts what the timeline does not know of.
+    `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
+    has ended the debugger, and no signal ends that.
     """
     from ttd.gdbserver import serve_stdio, serve_tcp
     from ttd.inspection import LoggedEvents
@@ -41,11 +46,13 @@ def serve_debugger(
         say(f"in GDB: target remote {shown}:{bound}")
 
     with on_signals(end):
-        if port is None:
-            serve_stdio(session.timeline, stop=over, events=events)
-            return
         try:
-            serve_tcp(session.timeline, host, port, ready=ready, stop=over, events=events)
+            if port is None:
+                serve_stdio(session.timeline, stop=over, events=events)
+            else:
+                serve_tcp(session.timeline, host, port, ready=ready, stop=over, events=events)
         except (OSError, UnicodeError) as error:
             why = getattr(error, "strerror", None) or error
             raise UserError(f"{host}:{port} cannot be listened on: {why}") from error
+        finally:
+            leave()

@@ -187,10 +187,13 @@ def record(
             code = _record(session, output or "", steps, "stdio" in specs)
         else:
             code = 0
-            serve_debugger(session, port, "127.0.0.1", stop)
-            ended = session.machine.ended
-            session.leave("the debugger ended the session" if ended is None else "")
+            serve_debugger(session, port, "127.0.0.1", stop, partial(_leave, session))
     sys.exit(code)
+
+
+def _leave(session: RecordedMachine) -> None:
+    ended = session.machine.ended
+    session.leave("the debugger ended the session" if ended is None else "")
 
 
 @contextmanager

@@ -287,6 +287,11 @@ class TraceList(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class TraceStart(Request):
+    """`QTinit`, with which `tstart` begins"""
+
+
+@dataclass(frozen=True, slots=True)
 class SelectFrame(Request):
     """`QTFrame:N`, `QTFrame:pc:ADDRESS`; number None is `tfind none`."""
 
@@ -476,6 +481,7 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"qTsP", _plain(TraceList())),
     (b"qTfV", _plain(TraceList())),
     (b"qTsV", _plain(TraceList())),
+    (b"QTinit", _plain(TraceStart())),
     (b"QTFrame:", _select_frame),
     (b"vCont?", _plain(ResumeKinds())),
     (b"vCont;", _vcont),
