@@ -188,7 +188,7 @@ class BlockDriver:
         assert found is not None
         number, pages, parts, errno = found
         if self._embed and not errno and len(self.disk.missing(pages)) > MOST_PAGES:
-            return  # the rest is offered again
+            return True  # the rest is offered again
         with self._lock:
             self._done.remove(found)
         self._asked.discard(number)
