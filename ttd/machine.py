@@ -302,7 +302,10 @@ class Machine:
             # whether the machine goes on from it.
             if self.waiting and self.cpu.wake():
                 self.waiting = False
-            if clock.host_timed and clock.fire_host_timer():
+                clock.host_time_passed()
+            fired = clock.fire_host_timer() if clock.host_timed else None
+            if fired is not None:
+                self.suspended &= not fired.wakes
                 continue
             if self.keeper is not None:
                 if replay.at_snapshot_mark():
@@ -327,7 +330,7 @@ class Machine:
             if limit is not None and step >= limit:
                 return RunEnd.LIMIT
             if self.suspended and not replay.in_play:
-                replay.wait(IDLE_SECONDS)
+                replay.wait(clock.host_wait(IDLE_SECONDS))
                 continue
             if replay.at_end:
                 return RunEnd.HISTORY_END
@@ -433,6 +436,7 @@ class Machine:
             ended = self.semihosting.call()
         except NotYet:
             return  # the call has not begun: it is made again, unless something else comes first
+        self.clock.host_time_passed()
         self.cpu.skip_instruction()
         self.engine.step += 1
         if ended is not None:
@@ -455,6 +459,7 @@ class Machine:
             again = self.replay.in_play
             self._pass(Checkpoint.SUSPEND_REQUESTED)
             self.suspended |= not again
+            self.clock.host_time_passed()
         elif kind is Kind.SHUTDOWN and self.ended is None:
             code = self._exit_code
             if cause == Cause.GUEST and code is not None:

@@ -21,9 +21,9 @@ from tests.integration.conftest import ttd
 from ttd.boards.extras import Extra
 from ttd.engine import Engine
 from ttd.host.semihost_files import SemihostFiles
-from ttd.recorded import HostSides, RecordedMachine
+from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
 from ttd.recording.events import Kind, to_small
-from ttd.replay.terms import Checkpoint, Clock
+from ttd.replay.terms import Cause, Checkpoint, Clock
 
 pytestmark = pytest.mark.slow
 
@@ -164,6 +164,77 @@ def test_input_cuts_a_sleep_short(tmp_path: Path) -> None:
     assert len(set(moments)) > 100
     assert len(list(live.replay.log.select([Kind.WARP]))) > 100
     assert replay_everywhere(path)[0] == line.output
+
+
+class Patient(Line):
+    """A console on which something is typed when some seconds have passed."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        super().__init__()
+        self._clocks = clocks
+
+    def read_all(self, count: int) -> bytes:
+        self._clocks.now += 11 * SECOND
+        return b"c"
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_the_time_after_a_sleep_is_not_that_before(tmp_path: Path, realtime: bool) -> None:
+    """However short the sleep is in virtual time: in WFI, in a semihosting call, suspended; from
+    there the alarm wakes the machine up."""
+    path, line, clocks = tmp_path / "run.ttd", Line(), Clocks(tick=100)
+    suspended: list[bool] = []
+
+    def idle() -> bool:
+        suspended.append(live.machine.suspended)
+        if suspended == [False]:
+            clocks.now += 5 * SECOND
+            line.type(b"a")
+        else:
+            clocks.now += SECOND
+        return True
+
+    live = recorder(
+        "sleeps",
+        path,
+        extras=[rtc("host"), Extra("power", "power0")],
+        uart=line,
+        backends={SEMIHOSTING: Patient(clocks)},
+        host=HostSides(time=clocks),
+        realtime=realtime,
+        idle=idle,
+    )
+    run_to_end(live)
+    assert suspended == [False] + [True] * 7
+    found = dict(text.split() for text in line.output.decode().splitlines())
+    assert found["character"] == f"{ord('c'):08x}"
+    assert [int(found[name], 16) for name in ("typed", "read", "awake")] == [5, 11, 7]
+    output, played = replay_everywhere(path)
+    assert output == line.output
+    marks = [Checkpoint.INIT, Checkpoint.SUSPEND_REQUESTED, Checkpoint.CLOCK_HOST]
+    assert checkpoints(played) == marks
+
+
+def test_an_alarm_that_is_masked_wakes_nobody(tmp_path: Path) -> None:
+    clocks = Clocks(tick=100)
+    live = recorder(
+        "rtc",
+        tmp_path / "run.ttd",
+        extras=[rtc("host")],
+        host=HostSides(time=clocks),
+        idle=lambda: live.machine.suspended and len(waits) < 30 and not waits.append(0),
+    )
+    waits: list[int] = []
+    clock = live.machine.devices["rtc0"]
+    while not clock.host_timer():
+        live.machine.run(live.machine.engine.step + 1)
+    clock.write(0x10, 4, 0)
+    live.replay.suspend_request(Cause.HOST)
+    clocks.now += 5 * SECOND
+    live.machine.run()
+    assert live.machine.suspended and len(waits) == 30
+    assert not clock.host_timer(), "it has gone off"
+    live.close()
 
 
 @pytest.mark.slow

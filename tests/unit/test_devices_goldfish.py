@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.unit.device_doubles import HandClock, Trace
-from ttd.devices.goldfish_rtc import ALARM_HIGH, ALARM_LOW, TIME_HIGH, TIME_LOW, GoldfishRtc
+from ttd.devices.base import Line
+from ttd.devices.goldfish_rtc import (
+    ALARM_HIGH,
+    ALARM_LOW,
+    IRQ_ENABLED,
+    TIME_HIGH,
+    TIME_LOW,
+    GoldfishRtc,
+)
 from ttd.devices.held_clock import HOLD_NS
 from ttd.engine import Engine
 from ttd.host.clocks import HostClocks
@@ -145,3 +153,17 @@ def test_what_the_engine_answers_is_what_the_device_would(
     assert run(path, random.Random(seed)) == at_once
     monkeypatch.setattr(Engine, "keep_reading", lambda *a: None)
     assert run(path, None) == at_once
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_an_alarm_wakes_a_suspended_machine_if_its_interrupt_is_enabled(enabled: bool) -> None:
+    clock = HandClock()
+    rtc = GoldfishRtc("rtc", clock, lambda: 1_000, Line())
+    rtc.write(IRQ_ENABLED, 4, enabled)
+    rtc.write(ALARM_HIGH, 4, 0)
+    rtc.write(ALARM_LOW, 4, 5_000)
+    assert not rtc.wakes
+    timer = rtc.host_timer()
+    assert timer is not None and timer.ns == 5_000
+    rtc.expire()
+    assert (rtc.wakes, rtc.line.level) == (enabled, enabled)

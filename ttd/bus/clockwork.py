@@ -36,6 +36,7 @@ class Clockwork:
         """A timer may be due at the access that comes next."""
         self.agenda = Agenda((), self)
         self.host_timed: list[Device] = []
+        self._with_host_time: list[Device] = []
 
     def watch(self, devices: Iterable[Device]) -> None:
         """These are the machine's devices."""
@@ -43,6 +44,11 @@ class Clockwork:
         self.agenda = Agenda(devices, self)
         self.host_timed = [
             device for device in devices if type(device).host_timer is not Device.host_timer
+        ]
+        self._with_host_time = [
+            device
+            for device in devices
+            if type(device).host_time_passed is not Device.host_time_passed
         ]
 
     # -- virtual time --------------------------------------------------------------------
@@ -106,8 +112,8 @@ class Clockwork:
                 found = (timer.ns, device)
         return found
 
-    def fire_host_timer(self) -> bool:
-        """Let one timer of the host's clocks fire, if one is due.
+    def fire_host_timer(self) -> Device | None:
+        """Let one timer of the host's clocks fire, if one is due; returns whose it is.
 
         The host's time is not part of the recording here: that a timer was due, is.
         """
@@ -118,8 +124,16 @@ class Clockwork:
             due = self._replay.in_play or self._host_now(clock) >= found[0]
             if due and self._replay.checkpoint(checkpoint):
                 found[1].expire()
-                return True
-        return False
+                return found[1]
+        return None
+
+    def host_time_passed(self) -> None:
+        """The machine goes on from where a recorder may have waited.
+
+        Called at the same steps in play, where nobody waits.
+        """
+        for device in self._with_host_time:
+            device.host_time_passed()
 
     def _host_now(self, clock: str) -> int:
         if self.host_time is None:

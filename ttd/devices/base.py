@@ -171,6 +171,15 @@ class Device(Stateful):
         """The moment on a clock of the host at which `expire` wants to be called; None: never."""
         return None
 
+    @property
+    def wakes(self) -> bool:
+        """After `expire` for `host_timer()`: whether that wakes a suspended machine up."""
+        return False
+
+    def host_time_passed(self) -> None:
+        """The machine has waited: the host's time may have gone on however far, while virtual time
+        has not. A clock of the host is not what it last said any more."""
+
     def views(self) -> tuple[View, ...]:
         """What a debugger may show of the device beside its registers."""
         return ()

@@ -108,6 +108,13 @@ class GoldfishRtc(RegisterBlock):
     def host_timer(self) -> HostTimer | None:
         return HostTimer("host", (self.alarm - self.offset) & _LONG) if self.armed else None
 
+    @property
+    def wakes(self) -> bool:
+        return self.pending and self.enabled
+
+    def host_time_passed(self) -> None:
+        self._held.forget()
+
     def expire(self) -> None:
         if self.armed:
             self.armed = False

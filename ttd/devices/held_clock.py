@@ -36,5 +36,5 @@ class HeldClock(Stateful):
         return self.held
 
     def forget(self) -> None:
-        """A moment of the host's has come that what is held is before: ask again."""
+        """The host's time has gone on: ask again."""
         self.held_until = 0

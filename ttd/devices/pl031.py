@@ -130,6 +130,13 @@ class Pl031(RegisterBlock):
             return None
         return HostTimer(self._timer, self.alarm * SECOND)
 
+    @property
+    def wakes(self) -> bool:
+        return bool(self.raw & self.mask)
+
+    def host_time_passed(self) -> None:
+        self._held.forget()
+
     def expire(self) -> None:
         if self.alarm is not None:
             self.alarm = None
