@@ -221,8 +221,8 @@ def test_hints() -> None:
         ("11ee100f", 1 << 19, CODE),  # mrc p15, 0, r0, c1, c0, 0
         ("4ff0c0400868", 0x8200, CODE + 4),  # mov r0, #0x60000000; ldr r0, [r1] (r1: see below)
         ("0868", 0x8200, CODE),
-        ("0847", 1 << 17, 0x60000000),  # bx r1, without the Thumb bit
-        ("0131" "0847", 1 << 8, 0x60000000),  # adds r1, #1; bx r1: nothing to fetch
+        ("0847", 1 << 8, 0x60000000),  # bx r1: nothing to fetch, Thumb bit or not
+        ("0131" "0847", 1 << 8, 0x60000000),  # adds r1, #1; bx r1
         ("51e8000f", 0x8200, CODE),  # ldrex r0, [r1]
         ("013151e8000f", 1 << 24, CODE + 2),  # adds r1, #1; ldrex r0, [r1]: unaligned
     ],

@@ -360,6 +360,8 @@ class CortexM:
     def _invalid(self, pc: int) -> After:
         """Undefined instructions, ARM state, and the hints that Unicorn stops after."""
         if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
+            if not self._engine.accessible(pc, Access.FETCH):
+                return self._fetch_fault(pc)
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
         from .data_faults import is_defined  # noqa: PLC0415 -- brings a disassembler
 
@@ -390,8 +392,6 @@ class CortexM:
 
     def _fetch_fault(self, pc: int) -> After:
         """A fetch that is not answered, or not allowed (B1.5.14)."""
-        if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
-            return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
         bad = pc if not self._engine.accessible(pc, Access.FETCH) else pc + 2
         if self._engine.mpu_denies(bad, Access.FETCH):
             return self._raise(exc.MEM_MANAGE, scs.IACCVIOL)

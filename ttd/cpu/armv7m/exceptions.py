@@ -180,5 +180,5 @@ class ExceptionTable(Stateful):
             self.on_change()
 
     def irqs_pending(self) -> bool:
-        """ICSR.ISRPENDING: an external interrupt is pending (B3.2.4)."""
-        return bool(self.pending & self.enabled & _IRQS)
+        """ICSR.ISRPENDING: an external interrupt is pending, enabled or not (B3.2.4)."""
+        return bool(self.pending & _IRQS)
