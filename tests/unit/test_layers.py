@@ -32,7 +32,8 @@ FLOORS = [
     {"recording"},
     {"stops", "images"},
     {"engine"},
-    {"errors", "catalogue", "state", "text", "contents"},
+    {"errors", "catalogue", "state", "contents"},
+    {"text"},
 ]
 # Who may know a room of the same floor, or of one above.
 NEIGHBOURS: set[tuple[str, str]] = set()
