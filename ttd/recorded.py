@@ -40,7 +40,8 @@ from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.net import NetBackend, Netdev, NetFilter
 from ttd.replay.replay import Clock, Mode, Replay
 from ttd.runs import Ended, RunEnd
-from ttd.semihosting.semihosting import Heap, HostFiles, Semihosting
+from ttd.semihosting.semihosting import Heap, Semihosting
+from ttd.semihosting.sides import HostFiles
 from ttd.snapshot import Snapshots
 from ttd.stops import Why
 from ttd.text import printable

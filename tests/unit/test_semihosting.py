@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock
 from ttd.host.semihost_files import SemihostFiles
-from ttd.semihosting.semihosting import Call, Exit, Heap, Semihosting
+from ttd.semihosting.calls import Call
+from ttd.semihosting.semihosting import Exit, Heap, Semihosting
 
 RAM = 0x2000
 TEXT, BUFFER, BLOCK = 0x100, 0x800, 0x40
@@ -353,6 +354,58 @@ def test_bad_pointers_and_arguments_fail_cleanly(guest: Guest) -> None:
     guest.raw(Call.WRITE0, RAM - 2)
     assert guest.errno() == EFAULT
     assert guest(0x99, 0) == FAILED and guest.errno() == ENOSYS
+
+
+class Endless(HandMemory):
+    """Memory without an end and without a zero, as page tables can show it."""
+
+    moved = 0
+
+    def read(self, address: int, size: int) -> bytes:
+        assert size <= 1 << 24
+        if address < RAM:
+            return super().read(address, size)
+        self.moved += size
+        return b"x" * size
+
+    def read_text(self, address: int, most: int) -> bytes | None:
+        assert most <= 1 << 24
+        return None
+
+    def write(self, address: int, data: bytes) -> int:
+        if address < RAM:
+            return super().write(address, data)
+        self.moved += len(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("word_size", [4, 8])
+def test_what_a_guest_says_is_bounded(tmp_path: Path, word_size: int) -> None:
+    """Lengths and places of any size; what cannot be is an error, the rest is done in part."""
+    guest = Guest(tmp_path, word_size)
+    memory = guest.memory = Endless()
+    guest.server = Semihosting(
+        memory, guest.cpu, guest.clock, console=guest.console, replay=guest.log, host=guest.files,
+        heap=Heap(1 << 64, 1 << 32, (1 << 64) - 1, 0), command_line="prog",
+    )  # fmt: skip
+    most = (1 << 8 * word_size) - 1
+    file = guest.open("f", 6)
+    assert guest(Call.SEEK, file, most) == (0 if word_size == 4 else most)
+    assert guest(Call.SEEK, file, 0) == 0
+    huge = most - RAM
+    left = guest(Call.WRITE, file, RAM, huge)
+    assert huge - left == memory.moved == 1 << 24
+    assert guest(Call.SEEK, file, 0) == 0
+    left = guest(Call.READ, file, RAM, huge)
+    assert huge - left == 1 << 24 == memory.moved - (1 << 24)
+    console = guest.open(":tt", 4)
+    assert huge - guest(Call.WRITE, console, RAM, huge) == 1 << 24
+    guest.raw(Call.WRITE0, RAM)
+    assert guest.errno() == EFAULT
+    assert guest(Call.OPEN, RAM, 0, most) == most and guest.errno() == EINVAL
+    assert guest(Call.HEAPINFO, BUFFER) == 0
+    guest.memory.data[BLOCK : BLOCK + 2 * word_size] = struct.pack(f"<2{guest.word}", 0x20026, most)
+    assert guest.raw(Call.EXIT_EXTENDED, BLOCK) == Exit(0xFFFFFFFF)
 
 
 def test_handles_run_out(guest: Guest) -> None:

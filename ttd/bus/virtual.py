@@ -18,13 +18,14 @@ class CallMemory:
     def __init__(self, engine: Engine, cpu: Cpu) -> None:
         self._engine = engine
         self._cpu = cpu
+        self._top = 1 << 8 * cpu.word_size
         self.by = ""
         """The call that is being served, in words for people."""
 
     def read(self, address: int, size: int) -> bytes:
         """Contents; shorter, by whole pages, where there is none."""
         found = bytearray()
-        for virtual, length in in_pages(address, size):
+        for virtual, length in in_pages(address, size, self._top):
             physical = self._cpu.translate(virtual)
             if physical is None:
                 break
@@ -37,7 +38,7 @@ class CallMemory:
     def read_text(self, address: int, most: int) -> bytes | None:
         """Contents up to a zero, which is left out; None if there is none in `most` bytes."""
         length = 0
-        for virtual, size in in_pages(address, most):
+        for virtual, size in in_pages(address, most, self._top):
             physical = self._cpu.translate(virtual)
             part = b"" if physical is None else self._engine.read(physical, size)
             if (end := part.find(0)) >= 0:
@@ -51,7 +52,7 @@ class CallMemory:
     def write(self, address: int, data: bytes) -> int:
         """Change it; returns how many bytes were there, by whole pages."""
         done = 0
-        for virtual, length in in_pages(address, len(data)):
+        for virtual, length in in_pages(address, len(data), self._top):
             physical = self._cpu.translate(virtual)
             if physical is None:
                 break
@@ -63,12 +64,12 @@ class CallMemory:
         return done
 
 
-def in_pages(address: int, size: int) -> Iterator[tuple[int, int]]:
+def in_pages(address: int, size: int, top: int = SPACE) -> Iterator[tuple[int, int]]:
     """Cut memory at the borders of pages: address and length of each part.
 
-    It ends where addresses end.
+    It ends at `top`, where addresses end.
     """
-    end = min(address + size, SPACE)
+    end = min(address + size, top)
     while address < end:
         length = min(end, (address // PAGE + 1) * PAGE) - address
         yield address, length
