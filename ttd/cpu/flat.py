@@ -8,7 +8,7 @@ from typing import Protocol
 from ttd.cpu.base import After, CoreWiring, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Timebase
 from ttd.engine import Isa
-from ttd.engine.types import Access, EngineStop, StopReason
+from ttd.engine.types import UNALIGNED, Access, EngineStop, StopReason
 from ttd.state import State
 
 
@@ -196,4 +196,8 @@ class FlatCpu:
         if kind is Access.FETCH:
             return Over(f"the guest goes on at {stop.pc:#x}, where it has no memory")
         verb = "reads" if kind is Access.READ else "writes"
+        if stop.code & UNALIGNED:
+            return self._over(
+                f"an access that must be aligned and is not, of {stop.address:#x},", stop.pc
+            )
         return Over(f"the guest {verb} {stop.address:#x}, where nothing answers, at {stop.pc:#x}")

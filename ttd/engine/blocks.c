@@ -98,6 +98,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
                 known &= !note_ours(e, at);
         } else if (e->patched && find_ours(e, b, at, code, length)) {
             return false;
+        } else if (e->isa != ISA_THUMB && flat_is_ours(e, at, code)) {
+            known &= !note_ours(e, at);
         }
         if (n && begins_block(e, at, code))
             b->checked = b->slow = 1;

@@ -387,7 +387,14 @@ bool x86_begins_block(const uint8_t *code, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 int flat_start(ttd_engine *e);
 
+/* demands.c; as those of riscv.c. */
+bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code);
+int flat_turn(ttd_engine *e, turn *t);
+
 /* x86.c */
+/* All of an instruction but what follows its operands; false if it is none with ModRM, of the maps 0F,
+ * 0F38 and 0F3A or of the x87. */
+bool x86_decode(const uint8_t *code, size_t size, ours *out);
 typedef union { uint64_t q[2]; int64_t sq[2]; uint32_t d[4]; uint16_t w[8]; uint8_t b[16]; } xmm;
 enum { X86_UD = 6, X86_GP = 13, X86_XM = 19 };
 enum { X86_CF = 1, X86_PF = 4, X86_AF = 16, X86_ZF = 64, X86_SF = 128, X86_OF = 2048 };

@@ -26,6 +26,11 @@ uint64_t turn_step(ttd_engine *e, const turn *t)
     return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
 }
 
+static bool is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    return is_riscv(e) ? riscv_is_ours(e, riscv_insn(e, pc)) : flat_is_ours(e, pc, code);
+}
+
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
@@ -40,12 +45,12 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
             return;
     }
     code = code_at(e, pc);
-    if (!code || !riscv_is_ours(e, riscv_insn(e, pc)))
+    if (!code || !is_ours(e, pc, code))
         return;                           /* it was, once */
     t = (turn){ .pc = pc, .code = code, .length = length_at(e, pc, code), .why = WHY_EXCEPTION,
                 .exception = EXCEPTION_OURS };
     t.next = pc + (uint64_t)t.length;
-    switch (riscv_turn(e, &t)) {
+    switch (is_riscv(e) ? riscv_turn(e, &t) : flat_turn(e, &t)) {
     case TURN_DONE: {
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)

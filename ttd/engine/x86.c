@@ -57,7 +57,7 @@ static void decode_operands(reader *r, ours *o, uint8_t rex)
 }
 
 /* All but what follows the operands. */
-static bool decode(reader *r, ours *o)
+static bool decode_from(reader *r, ours *o)
 {
     uint8_t rex = 0, byte;
     *o = (ours){ 0 };
@@ -99,6 +99,12 @@ static bool decode(reader *r, ours *o)
         if (r->short_of)
             return false;
     }
+}
+
+bool x86_decode(const uint8_t *code, size_t size, ours *out)
+{
+    reader r = { code, size, false };
+    return decode_from(&r, out);
 }
 
 /* ---- registers and operands ---------------------------------------------------------------- */
@@ -320,7 +326,7 @@ static bool has_immediate(const ours *o)
 bool x86_is_ours(const uint8_t *code, size_t size, ours *out)
 {
     reader r = { code, size, false };
-    if (!decode(&r, out) || !(out->run = find_one(out)))
+    if (!decode_from(&r, out) || !(out->run = find_one(out)))
         return false;
     if (has_immediate(out))
         out->immediate = next_byte(&r);
