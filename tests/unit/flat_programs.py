@@ -90,6 +90,9 @@ X86 = [
     bytes.fromhex("0f105500"),  # movups (%rbp), %xmm2
     bytes.fromhex("0f1185f80f0000"),  # movups %xmm0, 0xff8(%rbp)
     bytes.fromhex("0f58d1"),  # addps %xmm1, %xmm2
+    # movaps %xmm2, 0x50(%rbp); lea 0x60(%rbp), %rdi; mov %rdi, 0x48(%rbp); mov 0x48(%rbp), %rdi;
+    # paddd (%rdi), %xmm2
+    bytes.fromhex("0f295550488d7d6048897d48488b7d48660ffe17"),
     bytes.fromhex("f20f59c2"),  # mulsd %xmm2, %xmm0
     bytes.fromhex("660f5ed9"),  # divpd %xmm1, %xmm3
     bytes.fromhex("660ffec8"),  # paddd %xmm0, %xmm1
@@ -166,6 +169,9 @@ X86 = [
 ]
 X86_FATAL = [
     bytes.fromhex("0f5c5541"),  # subps 0x41(%rbp), %xmm2: #GP
+    bytes.fromhex("660fef9531000000"),  # pxor 0x31(%rbp), %xmm2: #GP
+    # lea 8(%rbp), %rdi; mov %rdi, 0x48(%rbp); mov 0x48(%rbp), %rdi; movdqa (%rdi), %xmm3: #GP
+    bytes.fromhex("488d7d0848897d48488b7d48660f6f1f"),
     # movl $0x1e80, 0x60(%rbp); ldmxcsr 0x60(%rbp); divsd %xmm1, %xmm1; addsd %xmm2, %xmm1: #XM
     bytes.fromhex("c74560001e00000fae5560f20f5ec9f20f58ca"),
     bytes.fromhex("0f0b"),  # ud2

@@ -142,7 +142,9 @@ class Bench:
             self.events.append((stop.reason, step, stop.pc, over))
             assert isinstance(over, Over)
             self.done = not over.retired
-        if step >= LIMIT:
+            if self.done:  # a step too: what was raised may be in a register, such as MXCSR
+                self.engine.step += 1
+        if self.engine.step >= LIMIT:
             self.done = True
         return stop
 

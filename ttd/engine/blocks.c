@@ -76,13 +76,28 @@ static bool find_ours(ttd_engine *e, block_info *b, uint64_t at, const uint8_t *
     return patch(e, &found) || hidden;
 }
 
+/* What must be aligned is checked when the block begins, or else where it stands, by a call that may
+ * have to be translated still: false. */
+static bool decode_x86(ttd_engine *e, block_info *b, x86_bits *bits, uint64_t at, const uint8_t *code,
+                       int length)
+{
+    uint8_t bytes[X86_LONGEST];
+    bool known = x86_decode_demand(e, b, bits, at, code) || !note_ours(e, at);
+    ours place = { .pc = at, .length = (uint8_t)length };
+    x86_bits_follow(bits, bytes, x86_bytes(e, at, code, bytes), &place);
+    return known;
+}
+
 /* False: what was translated for this block is not what is to run. */
 COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
 {
     cursor c = cursor_at(e, pc);
     bool known = true;
     uint32_t n = 0;
+    x86_bits bits;
     int i;
+    if (e->isa == ISA_X64)
+        x86_bits_begin(&bits);
     *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
     b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
     if (e->isa == ISA_THUMB)
@@ -98,7 +113,9 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
                 known &= !note_ours(e, at);
         } else if (e->patched && find_ours(e, b, at, code, length)) {
             return false;
-        } else if (e->isa != ISA_THUMB && flat_is_ours(e, at, code)) {
+        } else if (e->isa == ISA_X64) {
+            known &= decode_x86(e, b, &bits, at, code, length);
+        } else if (e->isa == ISA_A64 && flat_is_ours(e, at, code)) {
             known &= !note_ours(e, at);
         }
         if (n && begins_block(e, at, code))
@@ -332,7 +349,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     if (b->checked)
         room = checked_room(e, b, room, &why);
     if (room && (b->naligned || b->unsure))
-        room = aligned_room(e, b, room, in_it, &why);
+        room = e->isa == ISA_X64 ? x86_aligned_room(e, b, room, &why)
+                                 : aligned_room(e, b, room, in_it, &why);
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);

@@ -107,15 +107,67 @@ static int x86_turn(ttd_engine *e, turn *t)
     return TURN_STOP;
 }
 
+/* Always so; then nobody has to look. */
+#define ALWAYS (31u | 31u << 5)
+
+bool x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc, const uint8_t *code)
+{
+    uint16_t condition;
+    int i;
+    ours o;
+    if (!x86_demands(e, pc, code, &o))
+        return true;
+    if (!x86_bits_address(t, &o, &condition))
+        return false;
+    if ((condition & ~(3u << 10)) == ALWAYS)
+        return true;
+    for (i = 0; i < b->naligned; i++)
+        if (b->demands[i] == condition)
+            return true;
+    if (b->naligned == MAX_DEMANDS)
+        return false;
+    b->demands[b->naligned++] = condition;
+    b->slow = 1;
+    return true;
+}
+
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    cursor c = cursor_at(e, b->pc);
+    uint8_t bytes[X86_LONGEST];
+    uint16_t condition;
+    uint64_t k;
+    x86_bits t;
+    ours o;
+    int i;
+    for (i = 0; i < b->naligned && x86_bits_hold(e, b->demands[i]); i++)
+        ;
+    if (i == b->naligned)
+        return room;
+    x86_bits_begin(&t);
+    for (k = 0; c.code && k < b->n && k < room; k++) {
+        if (x86_demands(e, c.at, c.code, &o) && x86_bits_address(&t, &o, &condition)
+            && !x86_bits_hold(e, condition)) {
+            if (k == 0) {
+                *why = WHY_EXCEPTION;
+                e->code = X86_GP;
+            }
+            return k;
+        }
+        o.pc = c.at;
+        i = (int)x86_bytes(e, c.at, c.code, bytes);
+        o.length = (uint8_t)advance(e, &c);
+        x86_bits_follow(&t, bytes, (size_t)i, &o);
+    }
+    return room;
+}
+
 /* ---- both ----------------------------------------------------------------------------------- */
 
 bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
     ours o;
-    if (e->isa == ISA_A64)
-        return ordered_size(a64_insn(code)) > 1;
-    return x86_demands(e, pc, code, &o)
-        && (o.base >= 0 || o.index >= 0 || o.segment || x86_address(e, &o) & 15);
+    return e->isa == ISA_A64 ? ordered_size(a64_insn(code)) > 1 : x86_demands(e, pc, code, &o);
 }
 
 int flat_turn(ttd_engine *e, turn *t)

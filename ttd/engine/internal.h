@@ -18,6 +18,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_MPU 16
 #define MAX_STATE 192
 #define MAX_ALIGNED 3
+#define MAX_DEMANDS 4
 #define MAX_PMP 16
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12
@@ -44,7 +45,8 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 typedef struct {
     uint64_t key, pc;
     uint16_t size, span, n;
-    uint8_t slow, it_store, it_after, masks, checked, last, naligned, aligned[MAX_ALIGNED];
+    uint8_t slow, it_store, it_after, masks, checked, last, naligned;
+    union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
     bool unsure : 1, settle : 1, raises_basepri : 1;
 } block_info;
 
@@ -58,6 +60,8 @@ struct ours {
     bool (*run)(ttd_engine *e, const ours *o);
     int64_t disp;
     uint8_t length, map, opcode, prefix, immediate, reg, rm, scale, segment;
+    /* Of opcodes of one byte: the register in one, and where in it the opcode and the operands end. */
+    uint8_t numbered, opcode_end, operands_end;
     int8_t base, index;
     bool wide, halved, lock, memory, relative, short_address, banned;
 };
@@ -387,13 +391,30 @@ bool x86_begins_block(const uint8_t *code, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 int flat_start(ttd_engine *e);
 
+/* x86_bits.c: the four lowest bits of each register inside a block: those of register `from` when it
+ * began, plus `low`; or `low`, or unknown. A condition says of such registers that an address is a
+ * multiple of 16. */
+typedef struct { int8_t from; uint8_t low; } x86_bit_value;
+typedef struct { x86_bit_value r[16]; } x86_bits;
+void x86_bits_begin(x86_bits *t);
+/* Go past the instruction of these bytes; `place` has its PC and its length. */
+void x86_bits_follow(x86_bits *t, const uint8_t *code, size_t size, const ours *place);
+/* When is the address of this one aligned? False: it cannot be told. */
+bool x86_bits_address(const x86_bits *t, const ours *o, uint16_t *condition);
+bool x86_bits_hold(ttd_engine *e, uint16_t condition);
+
 /* demands.c; as those of riscv.c. */
 bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code);
 int flat_turn(ttd_engine *e, turn *t);
+/* Note for the block what must be aligned in the instruction at `pc`; false: it cannot be told. */
+bool x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc,
+                       const uint8_t *code);
+/* How many instructions of the block may run before one that is not aligned. */
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
 
 /* x86.c */
-/* All of an instruction but what follows its operands; false if it is none with ModRM, of the maps 0F,
- * 0F38 and 0F3A or of the x87. */
+/* All of an instruction but what follows its operands, which it is taken to have. */
+enum { X86_ONE = 0xff };                  /* the map of opcodes of one byte, those of the x87 aside: 0 */
 bool x86_decode(const uint8_t *code, size_t size, ours *out);
 typedef union { uint64_t q[2]; int64_t sq[2]; uint32_t d[4]; uint16_t w[8]; uint8_t b[16]; } xmm;
 enum { X86_UD = 6, X86_GP = 13, X86_XM = 19 };

@@ -5,7 +5,7 @@
 
 /* ---- decoding (SDM volume 2, chapter 2, "Instruction Format") ---------------------------- */
 
-typedef struct { const uint8_t *at; size_t left; bool short_of; } reader;
+typedef struct { const uint8_t *from, *at; size_t left; bool short_of; } reader;
 
 static uint8_t next_byte(reader *r)
 {
@@ -85,8 +85,15 @@ static bool decode_from(reader *r, ours *o)
                 decode_operands(r, o, rex);
                 return !r->short_of;
             }
-            if (byte != 0x0f)
-                return false;
+            if (byte != 0x0f) {
+                o->map = X86_ONE;
+                o->opcode = byte;
+                o->numbered = (byte & 7) | (rex & 1) << 3;
+                o->opcode_end = (uint8_t)(r->at - r->from);
+                decode_operands(r, o, rex);
+                o->operands_end = (uint8_t)(r->at - r->from);
+                return true;              /* not each of these has operands */
+            }
             o->map = 1;
             o->opcode = next_byte(r);
             if (o->opcode == 0x38 || o->opcode == 0x3a) {
@@ -103,7 +110,7 @@ static bool decode_from(reader *r, ours *o)
 
 bool x86_decode(const uint8_t *code, size_t size, ours *out)
 {
-    reader r = { code, size, false };
+    reader r = { code, code, size, false };
     return decode_from(&r, out);
 }
 
@@ -309,7 +316,7 @@ static bool (*find_one(const ours *o))(ttd_engine *, const ours *)
 {
     if (o->map == 1 && o->opcode == 0xb1)
         return o->halved || o->wide || (o->lock && !o->memory) ? NULL : compare_exchange;
-    if (o->lock)
+    if (o->lock || o->map == X86_ONE)
         return NULL;
     if (!o->map)
         return x87_find(o);
@@ -325,7 +332,7 @@ static bool has_immediate(const ours *o)
 
 bool x86_is_ours(const uint8_t *code, size_t size, ours *out)
 {
-    reader r = { code, size, false };
+    reader r = { code, code, size, false };
     if (!decode_from(&r, out) || !(out->run = find_one(out)))
         return false;
     if (has_immediate(out))
