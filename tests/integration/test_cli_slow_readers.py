@@ -69,6 +69,7 @@ def place(kind: str, folder: Path) -> Iterator[Place]:
 
             def opened(process: subprocess.Popen[bytes]) -> None:
                 ends.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+                os.set_blocking(ends[0], True)
                 stack.callback(os.close, ends[0])
 
             if kind == "fifo":
