@@ -15,11 +15,12 @@ from ttd.boards.base import Board, MappedDevice, Wiring
 from ttd.bus.bus import Bus, MachineError
 from ttd.bus.clockwork import Clockwork
 from ttd.bus.dma import DmaPort
+from ttd.bus.pace import Pace
 from ttd.bus.virtual import SPACE, in_pages
 from ttd.contents import Contents
 from ttd.cpu.base import After, CoreWiring, Cpu, Over
 from ttd.cpu.models import CPUS
-from ttd.devices.base import NS_PER_SECOND, InterruptController
+from ttd.devices.base import InterruptController
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.engine import Engine, EngineFault, EngineStop, StopReason
@@ -67,6 +68,7 @@ class Machine:
         self.semihosting: SemihostingCalls | None = None
         self.realtime = False
         """Record: idle time takes as long as on the real machine."""
+        self._pace = Pace()
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
         self._interrupted = False
@@ -376,10 +378,12 @@ class Machine:
         """
         clock = self.clock
         assert clock.host_time is not None
-        began = clock.host_time.running_ns()
-        idle = (target - clock.warp_ns) / NS_PER_SECOND
-        self.replay.wait(min(idle, clock.host_wait(IDLE_SECONDS)))
-        return min(target, clock.warp_ns + clock.host_time.running_ns() - began)
+        return clock.warp_ns + self._pace.sleep(
+            target - clock.warp_ns,
+            clock.now(),
+            clock.host_time.running_ns,
+            lambda seconds: self.replay.wait(min(seconds, clock.host_wait(IDLE_SECONDS))),
+        )
 
     def _execute(self, limit: int | None) -> EngineStop:
         engine, replay, clock = self.engine, self.replay, self.clock
