@@ -34,6 +34,7 @@ static void decode_riscv(ttd_engine *e, block_info *b, uint64_t pc, const uint8_
     if ((code[0] & 0x7f) != 0x73)
         return;
     insn = riscv_insn(e, pc);
+    b->settle = b->slow = 1;              /* it may change a mask */
     if (straddles || riscv_changes_modes(insn))
         b->masks = b->slow = 1;
 }
@@ -197,7 +198,7 @@ void stop(ttd_engine *e, int why)
 
 void set_fast_limit(ttd_engine *e)
 {
-    bool look = (e->masks_on && is_riscv(e)) || e->settle_next || e->masks_next || e->it_next || e->lookahead;
+    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead;
     e->fast_limit = look ? 0 : e->limit;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
@@ -311,17 +312,16 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
-    bool settled = e->settle_next;
     uint64_t room = e->limit - e->steps;
     int i, why = WHY_BUDGET, in_it = e->it_next;
-    if (settled)
+    if (e->settle_next)
         settle(e);
     if ((e->request || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;
     }
-    if (e->masks_on && (settled || is_riscv(e)) && read_masks(e) != e->masks) {
+    if (e->look_at_masks && read_masks(e) != e->masks) {
         e->blk_n = 0;
         stop(e, WHY_MASKS);
         return;
@@ -339,9 +339,10 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->masks_next = b->masks && e->mpu_on;
         if (e->masks_next)
             e->mpu_was_active = mpu_active(e);
-        if (b->masks || b->settle)
-            expect_settling(e, b);
     }
+    e->look_at_masks = false;
+    if (b->masks || b->settle)
+        expect_settling(e, b);
     e->it_next = b->it_after;
     set_fast_limit(e);
     if (b->it_store && e->write_cached)

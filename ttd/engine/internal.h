@@ -172,6 +172,7 @@ struct ttd_engine {
     uint64_t limit;               /* of the run under way */
     volatile bool request;
     bool masks_on, running, settle_next;
+    bool look_at_masks;           /* they may have changed since `masks` was read */
     bool returns;                 /* the last instruction was a branch to EXC_RETURN */
     uint32_t masks;
     int why, code;

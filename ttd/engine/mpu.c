@@ -28,8 +28,12 @@ bool privileged_access(ttd_engine *e)
 void settle(ttd_engine *e)
 {
     static const int stacks[] = { UC_ARM_REG_MSP, UC_ARM_REG_PSP };
-    uint32_t xpsr, sp = reg32(e, UC_ARM_REG_SP), basepri, value, i;
+    uint32_t xpsr, sp, basepri, value, i;
     e->settle_next = false;
+    e->look_at_masks = e->masks_on;
+    if (e->isa != ISA_THUMB)
+        return;
+    sp = reg32(e, UC_ARM_REG_SP);
     if (sp & 3) {
         sp &= ~3u;
         e->reg_write(e->uc, UC_ARM_REG_SP, &sp);
@@ -70,7 +74,7 @@ void expect_settling(ttd_engine *e, block_info *b)
 {
     uint32_t xpsr;
     e->settle_next = true;
-    if (e->baseline || !b->masks || unprivileged_thread(e, &xpsr))
+    if (e->isa != ISA_THUMB || e->baseline || !b->masks || unprivileged_thread(e, &xpsr))
         return;
     e->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
     e->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;

@@ -124,6 +124,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->mid = 0;
     e->looked_step = NEVER;
     e->masks_next = e->returns = false;
+    e->look_at_masks = e->masks_on;
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0;
         bool use_exit = false, waits = false;
@@ -220,6 +221,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                 pc += o->length;
                 e->reg_write(e->uc, pc_id(e), &pc);
                 e->steps++;
+                e->look_at_masks = e->masks_on;
                 continue;
             }
         }
