@@ -21,7 +21,7 @@ from typing import Protocol, Self
 
 from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
-from ttd.rsp.framing import Decoder, Event, Interrupt, Packet, encode
+from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
 from ttd.timeline import TimelineApi
 
@@ -33,7 +33,7 @@ NO_AUTHENTICATION = (
 )
 _POLL = 0.2
 """Seconds until a request to stop is noticed."""
-_GRACE = 0.5
+_GRACE = 1.0
 """Seconds that a second client waits in case the first is just about to go."""
 PATIENCE = 5.0
 """Seconds for which a client may take none of our bytes, or leave no room for more of its own."""
@@ -43,6 +43,8 @@ _ROOM = 0.0005
 """Seconds between two looks at whether there is room again."""
 _CHUNK = 4096
 """Bytes written at once to what is no socket: with room for any, there is room for these."""
+_MOST_AT_DOOR = 32
+"""Clients that wait at once."""
 REFUSAL = b"E.another debugger is connected to ttd"
 
 _Send = Callable[[bytes], None]
@@ -93,15 +95,14 @@ def serve_tcp(
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
             ready(bound)
-        following: socket.socket | None = None
+        waiting: list[socket.socket] = []
         while not stop.is_set():
-            if following is None and not select.select([listener], [], [], _POLL)[0]:
+            if not waiting and not select.select([listener], [], [], _POLL)[0]:
                 continue
-            client = following or _accept(listener)
-            following = None
+            client = waiting.pop(0) if waiting else _accept(listener)
             if client is None:
                 continue
-            with client, _Doorkeeper(listener) as door:
+            with client, _Doorkeeper(listener, waiting) as door:
                 log.info("client connected")
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -110,11 +111,11 @@ def serve_tcp(
                     _serve(connection, stop, begin)
                 finally:
                     connection.hang_up()
-            following = door.following
+            waiting = door.waiting
             if once:
                 break
-        if following is not None:
-            following.close()
+        for client in waiting:
+            _refuse(client)
 
 
 def serve_stdio(
@@ -160,13 +161,15 @@ def _sigint_ignored() -> Iterator[None]:
 
 
 class _Doorkeeper:
-    """Turns clients away while one is served; the first that comes when it has gone is kept."""
+    """Turns clients away while one is served; those that wait when it has gone are kept."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, waiting: list[socket.socket]) -> None:
         self.gone = threading.Event()
-        """The client that is served has gone."""
-        self.following: socket.socket | None = None
+        """The client that is served has gone: the next one will be served soon."""
         self._listener = listener
+        until = time.monotonic() + _GRACE
+        self._waiting = [(client, until) for client in waiting]
+        """Those that came, and when each is turned away."""
         self._bell, self._wake = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="ttd-rsp-door", daemon=True)
 
@@ -175,25 +178,30 @@ class _Doorkeeper:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.gone.set()
         self._bell.close()
         self._thread.join()
         self._wake.close()
 
+    @property
+    def waiting(self) -> list[socket.socket]:
+        """Afterwards: those that have not been turned away."""
+        return [client for client, _ in self._waiting]
+
     def _run(self) -> None:
-        while self.following is None:
-            ready = select.select([self._listener, self._wake], [], [])[0]
+        while True:
+            left = self._waiting[0][1] - time.monotonic() if self._waiting else None
+            patience = None if left is None else max(left, _POLL)
+            ready = select.select([self._listener, self._wake], [], [], patience)[0]
             if self._wake in ready:
                 return
-            client = _accept(self._listener)
-            if client is None:
-                continue
-            if self.gone.wait(_GRACE):
-                self.following = client
-            else:
+            if self._listener in ready and (client := _accept(self._listener)) is not None:
+                self._waiting.append((client, time.monotonic() + _GRACE))
+            now = time.monotonic()
+            late = [one for one, until in self._waiting if until <= now and not self.gone.is_set()]
+            for client in late or [one for one, _ in self._waiting[:-_MOST_AT_DOOR]]:
+                self._waiting.pop(0)
                 log.warning("another client is turned away")
-                with client:
-                    _refuse(client)
+                _refuse(client)
 
 
 def _accept(listener: socket.socket) -> socket.socket | None:
@@ -207,17 +215,16 @@ def _accept(listener: socket.socket) -> socket.socket | None:
 
 
 def _refuse(client: socket.socket) -> None:
-    """Answer the first packet with an error, which GDB shows."""
-    client.settimeout(_GRACE)
+    """Answer the first packet, which should be there by now, with an error, which GDB shows."""
     decoder = Decoder(limit=2 * PACKET_SIZE)
-    give_up = time.monotonic() + _GRACE
-    try:
-        while (data := client.recv(1 << 16)) and time.monotonic() < give_up:
+    with client:
+        try:
+            client.setblocking(False)
+            data = client.recv(1 << 16)
             if any(isinstance(event, Packet) for event in decoder.feed(data)):
                 client.sendall(b"+" + encode(REFUSAL))
-                return
-    except OSError as e:
-        log.debug("turning a client away: %s", e)
+        except OSError as e:
+            log.debug("turning a client away: %s", e)
 
 
 class _Stream:
@@ -353,7 +360,11 @@ def _read(
                 continue
             packet_log.debug("<- %r", data)
             sent = session.sent
+            last: Event | None = None
             for event in decoder.feed(data):
+                if event == last and isinstance(event, (Nack, Ack)):
+                    continue  # noise, which there may be much of
+                last = event
                 if isinstance(event, Interrupt) or event == Packet(b"vCtrlC"):
                     session.interrupts.seen()
                 if not isinstance(event, Interrupt):

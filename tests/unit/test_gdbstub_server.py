@@ -262,6 +262,18 @@ def test_a_client_that_sends_on_and_on_during_a_movement(monkeypatch: pytest.Mon
         assert Client(port).ask(b"qC") == "QC1"
 
 
+def test_a_crowd_at_the_door() -> None:
+    with server(FakeTimeline()) as port:
+        first = Client(port)
+        assert first.ask(b"qC") == "QC1"
+        crowd = [socket.create_connection(("127.0.0.1", port), timeout=HANG) for _ in range(200)]
+        for one in crowd:
+            one.close()
+        assert first.ask(b"qC") == "QC1"
+        first.socket.close()
+        assert Client(port).ask(b"qC") == "QC1"
+
+
 def test_stdio_ends_with_its_input() -> None:
     to_server, our_end = os.pipe()
     from_server, its_end = os.pipe()
