@@ -8,10 +8,10 @@ from itertools import dropwhile, islice
 from typing import Any
 
 from ttd.boards import PRIORITY_BITS
-from ttd.recording.events import Event, Kind, describe, to_small
+from ttd.recording.events import Event, Kind, describe, small, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
-from ttd.replay.replay import Cause
+from ttd.replay.replay import Cause, Checkpoint
 
 
 def summary(recording: Recording) -> dict[str, Any]:
@@ -23,6 +23,9 @@ def summary(recording: Recording) -> dict[str, Any]:
     log = EventLog(recording)
     counts = log.counts()
     entries = counts[Kind.INTERRUPT] + counts[Kind.EXCEPTION]
+    # A step in which nothing ran.
+    account = small(Checkpoint.CLOCK_WARP_ACCOUNT)
+    entries += sum(event.payload == account for _, event in log.select([Kind.CHECKPOINT]))
     # A lockup is a step in which nothing retires.
     entries += sum(
         to_small(event.payload) == Cause.GUEST_PANIC for _, event in log.select([Kind.SHUTDOWN])

@@ -30,7 +30,7 @@ from ttd.loader import Start, check_fits, start_of
 from ttd.recording.events import Kind
 from ttd.replay.errors import NotYet
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
-from ttd.runs import Ended, RunEnd, RunStop, SemihostingCalls, SnapshotKeeper
+from ttd.runs import Ended, Interruption, RunEnd, RunStop, SemihostingCalls, SnapshotKeeper
 from ttd.state import State
 
 RECORD_SLICE = 50_000_000
@@ -39,6 +39,7 @@ IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 4
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
+_HITS = (StopReason.BREAKPOINT, StopReason.WATCH)
 
 
 class Machine:
@@ -71,7 +72,8 @@ class Machine:
         self._pace = Pace()
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
-        self._interrupted = False
+        self.interruption = Interruption()
+        self._interruptible = True
         self._reset_wanted = False
         self._late_hit: WatchHit | None = None
         """What has ended the run, if it was a watched access that no instruction made."""
@@ -146,6 +148,7 @@ class Machine:
             on_request=self._on_request,
             on_debug_write=self._on_debug_write,
             on_wake=self.engine.request_stop,
+            on_entered=self._on_entered,
         )
 
     # -- time, and what devices ask for --------------------------------------------------
@@ -220,8 +223,8 @@ class Machine:
     # -- the loop ------------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """Make `run` come back soon with INTERRUPTED; from any thread."""
-        self._interrupted = True
+        """Make the present or the next `run` come back soon with INTERRUPTED; from any thread."""
+        self.interruption.ask()
         self.engine.request_stop()
         self.replay.wake()
 
@@ -230,15 +233,10 @@ class Machine:
         self.suspended = False
         self.replay.wake()
 
-    def cancel_interrupt(self) -> bool:
-        """Forget an `interrupt` that nothing has answered; True if there was one."""
-        was, self._interrupted = self._interrupted, False
-        self.engine.cancel_request()
-        return was
-
-    def run(self, limit: int | None = None) -> RunStop:
+    def run(self, limit: int | None = None, *, interruptible: bool = True) -> RunStop:
         """Run until step `limit` (None: without limit), or until something else ends it.
 
+        With `interruptible` False nobody's interruption does, which only ever is for short ways.
         At the position where it comes back, timers that are due have fired and inputs of that
         step are in; a pending interrupt is not taken yet.
         """
@@ -246,6 +244,7 @@ class Machine:
         if host_time is not None:
             host_time.resume()
         self.replay.run_begins()
+        self._interruptible = interruptible
         try:
             stop = self._run(limit)
         finally:
@@ -255,6 +254,7 @@ class Machine:
         return stop
 
     def _run(self, limit: int | None) -> RunStop:
+        replay = self.replay
         while True:
             end = self._settle(limit)
             if end is not None:
@@ -264,6 +264,11 @@ class Machine:
                 self._enter(number)
                 continue
             stop = self._execute(limit)
+            replay.account_executed_instructions()
+            if stop.reason in _HITS and self.beyond and not replay.in_play:
+                # What has been hit is in front of the machine still, at the next position.
+                self._idle_step()
+                continue
             if stop.reason is StopReason.BREAKPOINT:
                 return RunStop(RunEnd.BREAKPOINT, self.engine.step, stop.pc)
             if stop.reason is StopReason.WATCH:
@@ -271,11 +276,16 @@ class Machine:
             self._deal_with(stop)
 
     def _enter(self, number: int) -> None:
-        """Take an exception: one step."""
+        """Take an exception: one step. In play only where the log has it."""
+        replay = self.replay
         if self.cpu.is_asynchronous(number):
-            self.replay.interrupt(number)
+            if not replay.has_interrupt():
+                replay.unmet(f"interrupt {number} at step {replay.get_current_step()}")
+            replay.interrupt(number)
         else:
-            self.replay.exception(number)
+            if not replay.has_exception():
+                replay.unmet(f"exception {number} at step {replay.get_current_step()}")
+            replay.exception(number)
         self._act_in(self.engine.step)
         self.cpu.enter(number)
         self.engine.step += 1
@@ -286,13 +296,42 @@ class Machine:
             self.engine.outside_step(max(step, 0))
 
     def _settle(self, limit: int | None) -> RunEnd | None:
-        """Let in what is due at this step; None if the machine may then go on."""
-        replay, engine, clock = self.replay, self.engine, self.clock
-        step = engine.step
+        """Let in what is due at this step, and stop here if it is a position to stop at.
+
+        None if the machine may go on.
+        """
+        replay = self.replay
         self._late_hit = None
         while True:
-            # Here the position before comes to an end, unless this one is a sleep that goes on.
-            self._act_in(step if clock.warp_step == step else step - 1)
+            # What somebody has seen stays as it is until the machine goes on from there.
+            seen = replay.seen
+            if not seen:
+                self._let_in()
+                if self._hit_late():
+                    return RunEnd.WATCH
+            if not self.beyond:
+                end = self._end_here(limit)
+                if end is not None:
+                    return end
+            if seen:
+                self._let_in()
+                if self._hit_late():
+                    return RunEnd.WATCH
+            if self._goes_on():
+                return None
+
+    @property
+    def beyond(self) -> bool:
+        """The machine is on its way from this position to the next one: it sleeps, or something
+        has entered that the position is without. Nobody may look at it here."""
+        return self.clock.warp_step == self.engine.step or self.replay.left
+
+    def _let_in(self) -> None:
+        """What is due at this step, or has come from outside."""
+        replay, clock, step = self.replay, self.clock, self.engine.step
+        while True:
+            # Here the step before comes to an end, unless the way from this position has begun.
+            self._act_in(step if self.beyond or replay.seen else step - 1)
             clock.fire(step)
             if self._reset_wanted:
                 self._reset_wanted = False
@@ -302,44 +341,77 @@ class Machine:
             replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
             # Before anything can end the run here: what is seen at a position does not depend on
             # whether the machine goes on from it.
-            if self.waiting and self.cpu.wake():
-                self.waiting = False
-                clock.host_time_passed()
+            self._wake()
             fired = clock.fire_host_timer() if clock.host_timed else None
             if fired is not None:
                 self.suspended &= not fired.wakes
                 continue
-            if self.keeper is not None:
-                if replay.at_snapshot_mark():
-                    replay.disable_events()
-                    self.keeper.check()
-                    replay.enable_events()
-                    continue
-                if replay.snapshot_due():
-                    replay.disable_events()
-                    self.keeper.take()
-                    replay.enable_events()
-            if engine.watching:
-                self._late_hit = engine.take_late_hit()
-                if self._late_hit is not None:
-                    return RunEnd.WATCH
-            if self._interrupted:
-                self._interrupted = False
-                engine.cancel_request()
-                return RunEnd.INTERRUPTED
-            if self.ended is not None:
-                return RunEnd.ENDED
-            if limit is not None and step >= limit:
-                return RunEnd.LIMIT
-            if self.suspended and not replay.in_play:
-                replay.wait(clock.host_wait(IDLE_SECONDS))
-                continue
-            if replay.at_end:
-                return RunEnd.HISTORY_END
-            if not self.waiting:
-                return None
-            if not self._idle():
-                return RunEnd.HISTORY_END
+            if self.keeper is None or not replay.at_snapshot_mark():
+                break
+            self._keep(self.keeper.check)
+        fresh = not (replay.seen or self.beyond)
+        if self.keeper is not None and fresh and replay.snapshot_due():
+            self._keep(self.keeper.take)
+
+    def _wake(self) -> None:
+        if self.waiting and self.cpu.wake():
+            self.waiting = False
+            self.clock.host_time_passed()
+
+    def _keep(self, snapshot: Callable[[], None]) -> None:
+        self.replay.disable_events()
+        snapshot()
+        self.replay.enable_events()
+
+    def _on_entered(self) -> None:
+        """Something has entered: what follows from it at once comes before the next."""
+        self.clock.fire(self.engine.step)
+        self._wake()
+
+    def _hit_late(self) -> bool:
+        """Something that is watched has been accessed by no instruction."""
+        if self.engine.watching:
+            self._late_hit = self.engine.take_late_hit()
+        return self._late_hit is not None
+
+    def _end_here(self, limit: int | None) -> RunEnd | None:
+        """Why the run ends at this position, if it does."""
+        if self.interruption.asked and self._interruptible:
+            self.interruption.answer()
+            return RunEnd.INTERRUPTED
+        if self.ended is not None:
+            return RunEnd.ENDED
+        if limit is not None and self.engine.step >= limit:
+            return RunEnd.LIMIT
+        if self.replay.at_end:
+            return RunEnd.HISTORY_END
+        return None
+
+    def _goes_on(self) -> bool:
+        """Go on from this position; False if more is to enter before anything can run."""
+        replay = self.replay
+        if replay.in_play:
+            if replay.leave_position():
+                return False
+            if replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT):
+                self.engine.step += 1
+                return False
+        elif self.beyond and (self.interruption.asked or self.ended is not None):
+            self._idle_step()
+            return False
+        elif self.suspended:
+            replay.wait(self.clock.host_wait(IDLE_SECONDS))
+            return False
+        if not self.waiting:
+            return True
+        self._idle()
+        return False
+
+    def _idle_step(self) -> None:
+        """Record: somebody is to see the machine between two positions, so that becomes one: a
+        step in which nothing runs."""
+        self.replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
+        self.engine.step += 1
 
     def _serve_wanted(self) -> None:
         wanted, self._wanted = self._wanted, []
@@ -349,8 +421,8 @@ class Machine:
             else:
                 self.replay.suspend_request(Cause.GUEST)
 
-    def _idle(self) -> bool:
-        """The CPU waits: let virtual time pass. False at the end of the history."""
+    def _idle(self) -> None:
+        """The CPU waits: let virtual time pass."""
         replay, clock = self.replay, self.clock
         deadline = clock.agenda.first()
         target = None if deadline is None else clock.warp_ns + deadline - clock.now()
@@ -362,14 +434,10 @@ class Machine:
             if self.realtime and not replay.in_play:
                 target = self._sleep(target)
             clock.warp(target)
-            replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
-            return True
-        if replay.mode is not Mode.PLAY:
+        elif replay.mode is Mode.PLAY:
+            replay.unmet("a machine that waits for an interrupt")
+        else:
             replay.wait(clock.host_wait(IDLE_SECONDS))
-            return True
-        if replay.at_end:
-            return False
-        replay.unmet("a machine that waits for an interrupt")
 
     def _sleep(self, target: int) -> int:
         """Let the host's time pass until the idle warp `target`, or until there is input.

@@ -218,7 +218,10 @@ class RecordedMachine:
         replay.start(snapshots.budget if replay.live else None)
         machine.begin()
         if replay.live:
-            snapshots.take()
+            replay.want_snapshot()
+        # The first position is one like all others: what is due there has happened.
+        machine.run(machine.engine.step, interruptible=False)
+        replay.note_position()
         return cls(machine, recording, snapshots)
 
     def run(self, steps: int | None, tick: Callable[[int], None]) -> Ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from threading import Event
 from typing import Protocol
 
 from ttd.engine.types import WatchHit
@@ -21,6 +22,25 @@ class RunEnd(Enum):
     """Play: the log is over."""
     ENDED = "ended"
     """The guest has ended (exit, shutdown, lockup); see `Machine.ended`."""
+
+
+class Interruption:
+    """Somebody wants what is under way to end, soon. It stays asked for until it is answered."""
+
+    def __init__(self) -> None:
+        self._asked = Event()
+
+    def ask(self) -> None:
+        """From any thread."""
+        self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        return self._asked.is_set()
+
+    def answer(self) -> None:
+        """What was under way has ended because of it, and its caller is told so."""
+        self._asked.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Timeline:
         self._end_note = end_note
         self._stops = NO_STOPS
         self._armed = NO_STOPS
-        self._interrupted = False
+        self._interruption = machine.interruption
 
     # -- where we are --------------------------------------------------------------------
 
@@ -179,11 +179,8 @@ class Timeline:
 
     def _seek(self, step: int, window: int) -> Stop:
         target = min(max(step, self.begin), self.end)
-        try:
-            if not self._go(target, window):
-                return self._stop(Why.INTERRUPTED)
-        finally:
-            self._calm()
+        if not self._go(target, window):
+            return self._stop(Why.INTERRUPTED)
         if step < target:
             return self._stop(Why.HISTORY_BEGIN)
         return self._stop(Why.HISTORY_END if step > self.position else Why.STEPS)
@@ -202,7 +199,6 @@ class Timeline:
         return self._seek(self.begin, 0)
 
     def interrupt(self) -> None:
-        self._interrupted = True
         self.machine.interrupt()
 
     # -- running to a stop ---------------------------------------------------------------
@@ -237,11 +233,11 @@ class Timeline:
             while True:
                 if until is not None and self.position >= until:
                     return self._stop(Why.STEPS)
-                if self._interrupted:
+                if self._interruption.asked:
                     return self._stop(Why.INTERRUPTED)
                 here = self.position
                 limit = here + MARCH
-                ended = machine.run(limit if until is None else min(limit, until))
+                ended = self._run(limit if until is None else min(limit, until))
                 if ended.end is RunEnd.LIMIT:
                     if report:
                         self._report(here, until)
@@ -258,7 +254,6 @@ class Timeline:
                     return self._stop(Why.INTERRUPTED)
                 return self._stop(Why.HISTORY_END)
         finally:
-            self._calm()
             engine.skip_stops_at(None)
 
     def _before(self, ended: RunStop) -> bool:
@@ -279,6 +274,10 @@ class Timeline:
 
     def _hit_forward(self, ended: RunStop) -> Stop | None:
         """What stopped the run, if its condition holds."""
+        if self.machine.beyond:
+            self._return_to_position()
+        # A condition looks at the machine, too.
+        self.machine.replay.note_position()
         if ended.watch is not None:
             watch = self._watchpoint_of(ended.watch)
             if watch is None or not _holds(watch):
@@ -321,7 +320,7 @@ class Timeline:
                         if found is not None:
                             return found
                     high = border
-                    if self._interrupted:
+                    if self._interruption.asked:
                         self.snapshots.restore(home)
                         return self._stop(Why.INTERRUPTED)
                     if self.progress is not None:
@@ -331,7 +330,7 @@ class Timeline:
                 return self._stop(Why.INTERRUPTED)
             return self._stop(Why.HISTORY_BEGIN if until is None else Why.STEPS)
         finally:
-            self._calm()
+            self._arm(NO_STOPS)
 
     def _borders(self, low: int, start: int) -> list[int]:
         """Where to cut [low, start) into intervals that are searched one by one, ascending."""
@@ -390,7 +389,7 @@ class Timeline:
             elif stop.why is Why.WATCHPOINT:
                 last = (None, stop.watch)
             elif stop.why is Why.INTERRUPTED:
-                self._interrupted = True
+                self._interruption.ask()
                 return None
             else:
                 break
@@ -469,14 +468,20 @@ class Timeline:
                 self.snapshots.remember()
         return self._run_to(target)
 
+    def _run(self, limit: int) -> RunStop:
+        ended = self.machine.run(limit)
+        if ended.end is RunEnd.INTERRUPTED:
+            # The movement of which this run is a part has to end, and then says so.
+            self._interruption.ask()
+        return ended
+
     def _run_to(self, target: int) -> bool:
         """Run forward to `target` without stopping; False if interrupted."""
-        machine = self.machine
         begin = self.position
         while True:
-            if self._interrupted:
+            if self._interruption.asked:
                 return False
-            ended = machine.run(min(target, self.position + MARCH))
+            ended = self._run(min(target, self.position + MARCH))
             if ended.end is RunEnd.INTERRUPTED:
                 return False
             if ended.end is RunEnd.LIMIT and self.position < target:
@@ -509,9 +514,18 @@ class Timeline:
             )
         self._armed = stops
 
-    def _calm(self) -> None:
-        self._interrupted = False
-        self.machine.cancel_interrupt()
+    def _return_to_position(self) -> None:
+        """Play: the machine has gone on from its position, but has not run yet. Show the position
+        itself, which is the same place in the program."""
+        here = self.position
+        armed = self._armed
+        nearest = self.snapshots.nearest(here)
+        if nearest is None:
+            raise TimelineError("the recording has no snapshot to go back to")
+        self._arm(NO_STOPS)
+        self.snapshots.restore(nearest)
+        self.machine.run(here, interruptible=False)
+        self._arm(armed)
 
     def _report(self, begin: int, until: int | None) -> None:
         if self.progress is not None and until is not None:
@@ -526,6 +540,8 @@ class Timeline:
     ) -> Stop:
         # In a live recording history reaches at least to here, input that comes later is later.
         self.machine.replay.note_position()
+        if why is Why.INTERRUPTED:
+            self._interruption.answer()
         note = ""
         if why is Why.HISTORY_END:
             ended = self.machine.ended
@@ -573,9 +589,11 @@ class Timeline:
             case SystemRequest.RESET:
                 replay.reset_request(Cause.DEBUGGER)
             case SystemRequest.SUSPEND:
-                replay.suspend_request(Cause.DEBUGGER)
+                replay.suspend_now()
+                self._changed()
             case SystemRequest.SHUTDOWN:
-                replay.shutdown_request(Cause.DEBUGGER)
+                replay.shutdown_now()
+                self._changed()
             case SystemRequest.WAKE_UP:
                 if not self.machine.suspended:
                     raise TimelineError("The machine is not suspended.")

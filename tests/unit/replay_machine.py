@@ -182,18 +182,33 @@ class ToyMachine:
             if self.replay.mode is Mode.PLAY and self.replay.at_snapshot_mark():
                 self.replay.check_snapshot(self.hash() if self.verify else None)
                 continue
-            if self.replay.snapshot_due():
+            if self.replay.snapshot_due() and not self.replay.seen and self.warp_step != self.step:
                 state = self.state()
                 self.keep[self.step] = (state, self.replay.sequence)
                 self.replay.snapshot_mark(digest(pack(state)))
-            if self.ended:
-                return "ended"
-            if limit is not None and self.step >= limit:
-                return "limit"
+            beyond = self.warp_step == self.step or self.replay.left
+            if not beyond:
+                if self.ended:
+                    return "ended"
+                if limit is not None and self.step >= limit:
+                    return "limit"
+                if self.replay.at_end:
+                    return "history"
+            playing = self.replay.mode is Mode.PLAY
+            if playing and self.replay.leave_position():
+                continue
+            if playing and self.replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT):
+                self.step += 1
+                continue
+            if not playing and beyond and (self.ended or limit is None):
+                # Somebody is to see this place between two positions.
+                self.replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
+                self.step += 1
+                return "idle"
             if self.rx is not None:
                 self.waiting = False
             if not self.waiting:
-                return "history" if self.replay.at_end else ""
+                return ""
             wanted = self.replay.next_warp()
             target = self.warp + self.timer - self.now()
             if self.replay.mode is not Mode.PLAY and self.wild is not None:
@@ -202,11 +217,7 @@ class ToyMachine:
                 target = self.warp + part
             if wanted is not None and wanted < target:
                 target = wanted
-            if self.replay.at_end:
-                return "history"
             self.warp, self.warp_step = target, self.step
-            if self.replay.mode is not Mode.PLAY and limit is None:
-                return "idle"
 
     def _instruction(self) -> bool:
         """One step; True if the run has to be looked at."""

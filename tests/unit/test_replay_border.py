@@ -367,6 +367,7 @@ def test_snapshots_are_armed_by_start_and_compared_in_play(recording: Recording)
 
 def test_logged_checkpoints_hold_only_where_they_were(rig: Rig, recording: Recording) -> None:
     logged = (
+        Checkpoint.CLOCK_WARP_ACCOUNT,
         Checkpoint.RESET_REQUESTED,
         Checkpoint.SUSPEND_REQUESTED,
         Checkpoint.CLOCK_HOST,

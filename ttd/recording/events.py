@@ -73,6 +73,8 @@ class Kind(IntEnum):
     """Random bytes from the host [data]."""
     NET_TX = 23
     """The guest sent a packet [device, CRC-32 of it, 4 bytes LE, its size, varint]."""
+    LOOK = 24
+    """Somebody had seen the machine here: what follows at this step came after the position."""
 
 
 class Event(NamedTuple):

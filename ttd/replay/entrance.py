@@ -28,6 +28,9 @@ class Entrance:
         """Called when there is input."""
         self.before_input: list[Callable[[], None]] = []
         """Record: called before the sources are asked."""
+        self.on_entered: Callable[[], None] = lambda: None
+        """Called after each thing that has entered, so that it does not matter which of those of
+        a step entered together."""
         self._sources: dict[tuple[Kind, str], Source] = {}
         self._wake = threading.Event()
         self._input = False
@@ -95,11 +98,13 @@ class Entrance:
         self._delivering = True
         at = self.at
         try:
-            if at.mode is _PLAY and at.playing():
+            if at.playing():
+                # With the last of it a live recording has caught up, at a position that somebody
+                # has seen: more enters when the machine goes on from there.
                 step = at.step()
                 at.check_passed(step)
                 self._deliver_logged(step)
-            if self._input and not at.playing():
+            elif self._input:
                 self._drain()
         finally:
             self._delivering = False
@@ -111,7 +116,16 @@ class Entrance:
             return
         logged = self.at.devices.number(name) + payload if name else payload
         self.at.append_input(kind, logged)
+        self._deliver(source, payload)
+
+    def change(self, kind: Kind, payload: bytes) -> None:
+        """As `enter`, but also the position itself becomes another, for those who have seen it."""
+        self.at.append(kind, payload)
+        self._deliver(self._sources[kind, ""], payload)
+
+    def _deliver(self, source: Source, payload: bytes) -> None:
         source.deliver(payload)
+        self.on_entered()
 
     def _drain(self) -> None:
         """Record: let in everything that the host has and the devices can take."""
@@ -154,4 +168,4 @@ class Entrance:
             if kind is Kind.BH and source.offers() != payload:
                 raise Divergence(step, describe(head), "that it is not pending")
             at.advance()
-            source.deliver(payload)
+            self._deliver(source, payload)

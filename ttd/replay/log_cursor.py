@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import blake2b
 from typing import NoReturn
 
 from ttd.recording.events import Event, Kind, describe, number, small, to_number, to_small
@@ -12,20 +13,26 @@ from ttd.recording.recording import Recording
 from ttd.replay.devices import WITH_DEVICE, DeviceNames
 from ttd.replay.errors import Divergence
 from ttd.replay.terms import Checkpoint, Mode
+from ttd.state import State
 
 REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
 ASYNC = (*REQUESTS, *WITH_DEVICE, Kind.DEBUG_WRITE, Kind.BH)
 """Kinds that enter at a checkpoint."""
-_STOPS = (*ASYNC, Kind.WARP, Kind.SNAPSHOT, Kind.CHECKPOINT, Kind.INTERRUPT, Kind.END)
+_STOPS = (
+    *ASYNC, Kind.WARP, Kind.LOOK, Kind.SNAPSHOT, Kind.CHECKPOINT, Kind.INTERRUPT, Kind.END
+)  # fmt: skip
 """Kinds at whose step the machine must not be in the middle of a run of instructions."""
 _LOGGED_CHECKPOINTS = (
     Checkpoint.RESET_REQUESTED,
     Checkpoint.SUSPEND_REQUESTED,
     Checkpoint.CLOCK_HOST,
     Checkpoint.CLOCK_VIRTUAL_RT,
+    Checkpoint.CLOCK_WARP_ACCOUNT,
     Checkpoint.INIT,
     Checkpoint.RESET,
 )
+_OF_A_REQUEST = (Checkpoint.RESET_REQUESTED, Checkpoint.SUSPEND_REQUESTED, Checkpoint.RESET)
+"""Checkpoints that are met while a request is served, which is in the log before them."""
 # Looking up a member of an enumeration costs as much as the rest of a checkpoint.
 _RECORD, _PLAY = Mode.RECORD, Mode.PLAY
 
@@ -36,6 +43,9 @@ class LogCursor:
     A recording that is being made is *live*: `load` of an earlier place makes the mode PLAY, and
     when the machine is back at the *frontier*, the furthest place it has been, the mode is RECORD
     again. A finished recording is PLAY throughout, and `at_end` tells when it is over.
+
+    A position that somebody has *seen* does not change any more: what enters there afterwards
+    belongs to the way from it to the next one, which the log says with a LOOK before it.
     """
 
     def __init__(self) -> None:
@@ -57,6 +67,14 @@ class LogCursor:
         """Play: the next event."""
         self.frontier = (0, 0)
         """Step and warps."""
+        self.digest = bytes(16)
+        """Of all events so far, in their order: what has entered is part of the state."""
+        self._seen = -1
+        """Record: the last step that somebody has seen."""
+        self._passed = -1
+        """The last step at which there is a LOOK, and it is behind us."""
+        self._whole = True
+        """False if the recorder was killed: its last step may be without its end."""
         self._stop = (-1, 0)
         self._marked_warp: tuple[int, int] | None = None
 
@@ -65,6 +83,7 @@ class LogCursor:
         if mode is _PLAY and recording is not None:
             self.devices.recorded = recording.devices
             self.frontier = (recording.status.steps, recording.status.warp_ns)
+            self._whole = recording.status.complete
         self.mode = mode
         self.live = mode is _RECORD
         self.log = EventLog(recording)
@@ -86,10 +105,10 @@ class LogCursor:
         """True where a finished recording ends; never in a live one."""
         if self.mode is not _PLAY or self.live or not self._at_frontier():
             return False
-        return self.head is None or self.head.kind is Kind.END
+        return self.head is None or self.head.kind is Kind.END or not self._whole
 
     def _at_frontier(self) -> bool:
-        return (self.step(), self.warp_ns()) >= self.frontier
+        return self.step() >= self.frontier[0]
 
     @property
     def end_step(self) -> int:
@@ -102,22 +121,52 @@ class LogCursor:
         """History goes up to here, at least."""
         self.frontier = max(self.frontier, (self.step(), self.warp_ns()))
 
-    def save(self) -> int:
-        """The cursor, for a state of the machine from which it may go on."""
+    # --- positions that somebody has seen
+
+    def look(self) -> None:
+        """Somebody sees the machine here. In record that fixes what this position is."""
+        if self.mode is _RECORD:
+            self.note_frontier()
+            self._seen = self.step()
+
+    @property
+    def seen(self) -> bool:
+        """Record: somebody has seen this position."""
+        if self._seen != self.step() or self.playing():
+            return False
+        return self.mode is _RECORD
+
+    @property
+    def left(self) -> bool:
+        """Something has entered at this step that its position is without."""
+        return self._passed == self.step()
+
+    def leave(self) -> bool:
+        """Play: go past a LOOK; True if there was one, and what came after it may enter now."""
+        if not self.playing() or self.here(Kind.LOOK) is None:
+            return False
+        self.advance()
+        self._passed = self.step()
+        return True
+
+    def save(self) -> State:
+        """Where this is, for a state of the machine from which it may go on."""
         if self.mode is _RECORD:
             self.note_frontier()
             # So that a snapshot's mark, which follows, is met when the warps are the same.
             self.mark_warp()
-        return self.cursor
+        return {"cursor": self.cursor, "digest": self.digest}
 
-    def load(self, cursor: int) -> None:
+    def load(self, state: State) -> None:
         """Stand where `save` was called. A live recording is in PLAY until it has caught up."""
         if self.mode is _RECORD:
             self.note_frontier()
             self.mode = _PLAY
-        self._go_to(cursor)
+        self._go_to(state["cursor"])
+        self.digest = state["digest"]
         self._stop = (-1, 0)
         self._marked_warp = None
+        self._passed = -1
 
     # --- play: the next event
 
@@ -142,13 +191,8 @@ class LogCursor:
         """The sum of idle warps (ns) that something at this step waits for, else None."""
         if not self.playing():
             return None
-        head = self.head
-        if head is None or head.kind is Kind.END:
-            step, warp = self.frontier
-            return warp if step == self.step() and warp > self.warp_ns() else None
-        if head.kind is Kind.WARP and head.step == self.step():
-            return to_number(head.payload)
-        return None
+        head = self.here(Kind.WARP)
+        return None if head is None else to_number(head.payload)
 
     def check_passed(self, step: int) -> None:
         """Raise `Divergence` if an event before `step` has not been met."""
@@ -175,7 +219,13 @@ class LogCursor:
 
     def advance(self) -> None:
         """The next event has been met."""
+        if self.head is not None:
+            self._fold(self.head)
         self._go_to(self.cursor + 1)
+
+    def _fold(self, event: Event) -> None:
+        head = self.digest + event.step.to_bytes(8, "little") + bytes((event.kind,))
+        self.digest = blake2b(head + event.payload, digest_size=16).digest()
 
     def take(self, kinds: Kind | tuple[Kind, ...], found: str) -> Event:
         """Consume the next event, which must be one of `kinds`, here."""
@@ -195,7 +245,9 @@ class LogCursor:
     def append(self, kind: Kind, payload: bytes) -> None:
         """Put an event into the log, here; nothing if nothing is recorded."""
         if self.mode is _RECORD:
-            self.log.append(Event(self.step(), kind, payload))
+            event = Event(self.step(), kind, payload)
+            self.log.append(event)
+            self._fold(event)
             self.cursor = len(self.log)
 
     def mark_warp(self) -> None:
@@ -210,8 +262,11 @@ class LogCursor:
             self._marked_warp = now
 
     def append_input(self, kind: Kind, payload: bytes) -> None:
-        """`append` what must find the same idle warp again in play."""
+        """`append` what must find the same place between two positions again in play."""
         if self.mode is _RECORD:
+            if self.seen and not self.left:
+                self.append(Kind.LOOK, b"")
+                self._passed = self.step()
             self.mark_warp()
             self.append(kind, payload)
 
@@ -222,10 +277,10 @@ class LogCursor:
         if not self.playing():
             self.append(kind, payload)
             return
-        found = f"{kind.name.lower()} {to_small(payload)}"
-        if self.take(kind, found).payload != payload:
-            self._go_to(self.cursor - 1)
-            self.diverged(found)
+        head = self.here(kind)
+        if head is None or head.payload != payload:
+            self.diverged(f"{kind.name.lower()} {to_small(payload)}")
+        self.advance()
 
     def checkpoint(self, kind: Checkpoint) -> bool:
         """Record: put it into the log, if it is one of those. Play: True if it is met here."""
@@ -233,7 +288,8 @@ class LogCursor:
             return True
         payload = small(kind)
         if not self.playing():
-            self.append_input(Kind.CHECKPOINT, payload)
+            append = self.append if kind in _OF_A_REQUEST else self.append_input
+            append(Kind.CHECKPOINT, payload)
             return True
         head = self.here(Kind.CHECKPOINT)
         if head is None or head.payload != payload:

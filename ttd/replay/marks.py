@@ -22,6 +22,10 @@ class SnapshotMarks:
         if timer is not None:
             self._due = timer(self._at.step())
 
+    def want(self) -> None:
+        """A snapshot is due here."""
+        self._due = self._at.step()
+
     def room(self) -> int | None:
         """Record: steps to the next snapshot; None if there is none to come."""
         return None if self._due is None else max(0, self._due - self._at.step())

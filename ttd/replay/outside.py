@@ -12,12 +12,15 @@ from ttd.state import State
 
 
 class Clocks:
-    """The host's clocks as the guest sees them. Within one step a clock stands still."""
+    """The host's clocks as the guest sees them. Within one step they stand still, as long as the
+    machine does not sleep there."""
 
     def __init__(self, at: LogCursor) -> None:
         self._at = at
-        self._last: dict[Clock, tuple[int | None, int]] = {clock: (None, -1) for clock in Clock}
-        """The value last read, and at which step."""
+        self._last: dict[Clock, tuple[int | None, int, int]] = {
+            clock: (None, -1, 0) for clock in Clock
+        }
+        """The value last read, and at which step and sum of idle warps."""
 
     def read(self, kind: Clock, read: Callable[[], int]) -> int:
         """`read` asks the host (record only).
@@ -28,9 +31,9 @@ class Clocks:
         at = self._at
         if at.mode is Mode.NONE:
             return read()
-        step = at.step()
-        value, when = self._last[kind]
-        if value is not None and when == step:
+        now = at.step(), at.warp_ns()
+        value, *when = self._last[kind]
+        if value is not None and tuple(when) == now:
             return value
         log_kind = Kind(kind)
         if at.playing():
@@ -43,16 +46,20 @@ class Clocks:
         else:
             new = read()
             if new != value:
+                # After a sleep: in play a read before it must not take it for its own.
+                at.mark_warp()
                 at.append(log_kind, number(new))
             value = new
-        self._last[kind] = (value, step)
+        self._last[kind] = (value, *now)
         return value
 
     def save(self) -> State:
         return {clock.name: list(self._last[clock]) for clock in Clock}
 
     def load(self, state: State) -> None:
-        self._last = {clock: (state[clock.name][0], state[clock.name][1]) for clock in Clock}
+        for clock in Clock:
+            value, step, warp = state[clock.name]
+            self._last[clock] = (value, step, warp)
 
 
 class HostCalls:

@@ -7,7 +7,7 @@ an event in the log, in play they are answered from the log and checked against 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind, small
@@ -32,8 +32,9 @@ from ttd.state import State
 __all__ = ["Cause", "Checkpoint", "Clock", "Mode", "Replay", "SnapshotTimer", "State"]
 
 # Looking up a member of an enumeration costs as much as the rest of a checkpoint.
-_NONE, _RECORD, _PLAY = Mode.NONE, Mode.RECORD, Mode.PLAY
+_NONE, _PLAY = Mode.NONE, Mode.PLAY
 _CLOCK_VIRTUAL = Checkpoint.CLOCK_VIRTUAL
+_T = TypeVar("_T")
 
 
 class Replay:
@@ -99,6 +100,7 @@ class Replay:
         on_request: Callable[[Kind, int], None] | None = None,
         on_debug_write: Callable[[bytes], None] | None = None,
         on_wake: Callable[[], None] | None = None,
+        on_entered: Callable[[], None] | None = None,
     ) -> None:
         """Hand in the machine.
 
@@ -108,6 +110,8 @@ class Replay:
         cause, and must do it at once: the next input may follow. `on_debug_write` applies the
         payload of a `debug_write`, in record and in play.
         `on_wake` is called from host threads when there is input: it may end a run early.
+        `on_entered` is called after each thing that has entered at a checkpoint, or by
+        `debug_write`: what follows from it at once must not depend on what else enters here.
         """
         self._at.step = step
         self._at.warp_ns = warp_ns
@@ -116,6 +120,8 @@ class Replay:
             requests.on_request = on_request
         self._debug_writes.on_write = on_debug_write
         self._entrance.on_wake = on_wake
+        if on_entered is not None:
+            self._entrance.on_entered = on_entered
 
     def add_blocker(self, device: str, reason: str) -> None:
         """Veto recording. QEMU: `replay_add_blocker`."""
@@ -219,6 +225,21 @@ class Replay:
         """QEMU: `replay_get_current_step`."""
         return self._at.step()
 
+    @property
+    def seen(self) -> bool:
+        """Record: `note_position` has been called here. What enters belongs to the next step."""
+        return self._at.seen
+
+    @property
+    def left(self) -> bool:
+        """Something has entered at this step after it was seen."""
+        return self._at.left
+
+    def leave_position(self) -> bool:
+        """Play: the machine goes on from here. True if the log has more for this step, which came
+        after somebody had seen this position and may enter at the next checkpoint."""
+        return self._at.leave()
+
     def get_instructions(self) -> int | None:
         """How many steps may run at most before this layer must be asked again.
 
@@ -227,6 +248,13 @@ class Replay:
         Raises `Divergence` if a logged event was passed. QEMU: `replay_get_instructions`.
         """
         return self._at.until_stop() if self._at.playing() else self._marks.room()
+
+    def account_executed_instructions(self) -> None:
+        """The machine has run, to the present step: `Divergence` if it passed a logged event.
+
+        QEMU: `replay_account_executed_instructions`, which counts what the engine here counts.
+        """
+        self._at.check_passed(self._at.step())
 
     def next_warp(self) -> int | None:
         """Play: the sum of idle warps (ns) that something at this step waits for, else None.
@@ -266,6 +294,10 @@ class Replay:
     def snapshot_due(self) -> bool:
         """True in record when the machine must take a snapshot that is stored."""
         return self._marks.due()
+
+    def want_snapshot(self) -> None:
+        """Record: a snapshot is due here."""
+        self._marks.want()
 
     def snapshot_mark(self, state_hash: bytes) -> None:
         """Record: a snapshot is taken here; also arms the next one. Nothing in play.
@@ -402,9 +434,10 @@ class Replay:
 
         CLOCK_VIRTUAL is where input enters: in record what the host has queued is logged at this
         step and delivered, in play what the log has at this step is delivered. CLOCK_WARP_START
-        and CLOCK_WARP_ACCOUNT return True: their place follows from the step. All others are
-        logged; in play they return True only if they are the next event, here. CLOCK_HOST and
-        CLOCK_VIRTUAL_RT come, in record, only when a timer of that clock is due.
+        returns True: that a machine begins to sleep follows from the step. All others are logged;
+        in play they return True only if they are the next event, here. CLOCK_HOST and
+        CLOCK_VIRTUAL_RT come, in record, only when a timer of that clock is due,
+        CLOCK_WARP_ACCOUNT only when time in which nothing ran has to become a step of its own.
         """
         if kind is _CLOCK_VIRTUAL:
             self._entrance.flush()
@@ -440,6 +473,14 @@ class Replay:
         """Ask for suspension, from any thread."""
         self._requests[Kind.SUSPEND].ask(cause)
 
+    def shutdown_now(self) -> None:
+        """The debugger shuts the machine down at the position that it sees. As `debug_write`."""
+        self._change(self._requests[Kind.SHUTDOWN].ask_now, Cause.DEBUGGER)
+
+    def suspend_now(self) -> None:
+        """The debugger suspends the machine at the position that it sees. As `debug_write`."""
+        self._change(self._requests[Kind.SUSPEND].ask_now, Cause.DEBUGGER)
+
     def register_bh(self, name: str, handler: Callable[[bytes], None]) -> None:
         """Say what runs for the bottom halves of `name`."""
         self._bottom_halves.register(name, handler)
@@ -463,8 +504,11 @@ class Replay:
 
         In play it raises `ReplayError`: the past is read-only.
         """
+        self._change(self._debug_writes.write, payload)
+
+    def _change(self, change: Callable[[_T], None], what: _T) -> None:
         self._commits.stir()
-        self._debug_writes.write(payload)
+        change(what)
         self._commits.rest()
 
     # --- waiting, state
@@ -496,12 +540,12 @@ class Replay:
         self._commits.rest()
 
     def note_position(self) -> None:
-        """The machine stops here: in record, history up to this step is now known to somebody.
+        """Somebody sees the machine here: what this position is does not change any more.
 
-        Input that enters after a visit to the past must not enter before this place.
+        Except by that somebody's own changes. Input that enters at this step from now on enters
+        on the way to the next one.
         """
-        if self._at.mode is _RECORD:
-            self._at.note_frontier()
+        self._at.look()
 
     def save(self) -> State:
         """What of this layer is part of the machine's state.
@@ -514,6 +558,7 @@ class Replay:
             "bh": self._bottom_halves.save(),
             "block_id": self._drivers.next_block_id,
             "devices": self._entrance.save(),
+            "requests": {kind.name: asked.save() for kind, asked in self._requests.items()},
         }
 
     def load(self, state: State) -> None:
@@ -526,3 +571,5 @@ class Replay:
         self._bottom_halves.load(state["bh"])
         self._drivers.next_block_id = state["block_id"]
         self._entrance.load(state["devices"])
+        for kind, asked in self._requests.items():
+            asked.load(state["requests"][kind.name])

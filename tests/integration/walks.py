@@ -1,0 +1,287 @@
+"""Random walks through the history of a machine: whatever way leads to a position, it is the same.
+
+A walk over a live recording does what people do: run, step, go back, search, write, reset, suspend,
+type, send, press Ctrl-C at any moment. Each position that it stops at is remembered by the hash of
+the whole state, and compared wherever it is met again: on the walk, in a plain forward run of the
+finished recording, and on a walk over that.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.border import Clocks, Image, Line, drive
+from tests.integration.cli_tools import FIRMWARE
+from ttd.boards.extras import Extra
+from ttd.boards.networks import Networks
+from ttd.engine.types import Access
+from ttd.errors import UserError
+from ttd.host.machine_choice import MachineChoice
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
+from ttd.replay.chars import CharBackend
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.timeline import SystemRequest
+
+RAW = ("x86-64", "aarch64", "rv64", "cortex-m3", "cortex-m0")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A firmware on a board, and what can be done to it from outside."""
+
+    name: str
+    board: str
+    image: str = ""
+    cpu: str | None = None
+    load: tuple[str, ...] = ()
+    devices: tuple[Extra, ...] = ()
+    realtime: bool = False
+    keyboard: str = ""
+    disk: bool = False
+
+    def options(self) -> RecordOptions:
+        raw: dict[str, Sequence[str]] = {}
+        if self.cpu is not None:
+            raw = {"ram": ("0x100000:4M",), "uart": ("ns16550@0x40000000",), "load": self.load}
+        image = str(FIRMWARE / self.image) if self.image else None
+        board, loads = MachineChoice(self.board, image, cpu=self.cpu, **raw).make()  # type: ignore[arg-type]
+        return RecordOptions(
+            board,
+            loads,
+            board.ns_per_step,
+            semihosting=True,
+            extras=self.devices,
+            drives=[drive("disk0", DISK)] if self.disk else (),
+            networks=Networks(),
+            realtime=self.realtime,
+        )
+
+
+DISK = random.Random(1).randbytes(1 << 16)
+KEYBOARD = Extra("virtio-keyboard", "keyboard0")
+BLOCK = Extra("virtio-blk", "disk0", {"drive": "disk0"})
+RNG = Extra("virtio-rng", "rng0")
+
+
+def blob(cpu: str) -> Guest:
+    return Guest(f"blob-{cpu}", "raw", cpu=cpu, load=(f"{FIRMWARE / 'blob'}/blob-{cpu}.elf",))
+
+
+GUESTS = (
+    Guest("irqs", "mps2-an385", "irqs/irqs.elf"),
+    Guest("echo", "mps2-an385", "echo/echo.elf"),
+    Guest("ticks", "mps2-an385", "bench/bench-systick.elf"),
+    Guest("input", "mps2-an385", "virtio-input/virtio-input.elf", devices=(KEYBOARD,),
+          keyboard="keyboard0"),
+    Guest("rng", "mps2-an385", "virtio-rng/virtio-rng.elf", devices=(RNG,)),
+    Guest("microbit", "microbit", "microbit/microbit.elf"),
+    Guest("microbit-realtime", "microbit", "microbit/microbit.elf", realtime=True),
+    Guest("rtos-64", "virt", "rtos/rtos-rv64.elf"),
+    Guest("rtos-32", "virt32", "rtos/rtos-rv32.elf"),
+    *(blob(cpu) for cpu in ("x86-64", "aarch64", "rv64", "cortex-m3")),
+)  # fmt: skip
+
+
+@dataclass
+class Walk:
+    """One walk; `known` is what each position was."""
+
+    session: RecordedMachine
+    dice: random.Random
+    line: Line | None = None
+    keyboard: str = ""
+    known: dict[int, bytes] = field(default_factory=dict)
+    trail: list[str] = field(default_factory=list)
+    changed: bool = False
+
+    def go(self, moves: int) -> None:
+        self.look()
+        for _ in range(moves):
+            name = self.dice.choice(MOVES if self.session.timeline.live else PLAIN)
+            self.trail.append(name)
+            stop = None
+            try:
+                stop = getattr(self, name)()
+            except UserError as error:
+                self.trail[-1] += f" ({error})"
+            if stop is not None:
+                self.trail[-1] += f" {stop.why.name} {stop.step}"
+                assert stop.step == self.session.timeline.position
+            self.look()
+
+    def look(self) -> None:
+        timeline = self.session.timeline
+        found = self.session.snapshots.state_hash(self.session.snapshots.capture())
+        here = timeline.position
+        assert 0 <= here <= timeline.end
+        if self.changed:
+            self.changed = False
+            self.known[here] = found
+        assert self.known.setdefault(here, found) == found, f"{here}: {self.trail[-12:]}"
+
+    # -- moves ---------------------------------------------------------------------------
+
+    def _interrupted(self, go: Callable[[], Stop]) -> Stop:
+        """`go`, with Ctrl-C at some moment."""
+        timeline = self.session.timeline
+        again = threading.Event()
+        wait = self.dice.choice((0.0, 0.001, 0.01, 0.03)) * self.dice.random()
+
+        def press() -> None:
+            again.wait(wait)
+            timeline.interrupt()
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        try:
+            return go()
+        finally:
+            again.set()
+            thread.join()
+
+    def _short(self) -> int:
+        return self.dice.choice((1, 1, 2, 3, 7, 40, 300, 4000))
+
+    def _stops(self) -> Stops:
+        """Where the machine has been, and what it has at hand."""
+        timeline, dice = self.session.timeline, self.dice
+        breakpoints = [Breakpoint(timeline.machine.engine.pc)]
+        if dice.random() < 0.3:
+            breakpoints = [Breakpoint(breakpoints[0].address, lambda: dice.random() < 0.5)]
+        base, size = dice.choice(timeline.machine.engine.regions())
+        watches = [Watchpoint(base + dice.randrange(min(size, 4096) // 4) * 4, 4, Access.WRITE)]
+        return Stops(
+            tuple(breakpoints) if dice.random() < 0.8 else (),
+            tuple(watches) if dice.random() < 0.5 else (),
+        )
+
+    def forward(self) -> Stop:
+        timeline = self.session.timeline
+        return self._interrupted(lambda: timeline.run_forward(Stops()))
+
+    def forward_to_stop(self) -> Stop:
+        timeline, stops = self.session.timeline, self._stops()
+        self._interrupted(timeline.step_forward)
+        self.look()
+        return self._interrupted(lambda: timeline.run_forward(stops))
+
+    def forward_a_little(self) -> Stop:
+        timeline = self.session.timeline
+        count = self._short()
+        return self._interrupted(lambda: timeline.step_forward(count))
+
+    def backward(self) -> Stop:
+        timeline, stops = self.session.timeline, self._stops()
+        return self._interrupted(lambda: timeline.run_backward(stops))
+
+    def backward_a_little(self) -> Stop:
+        return self.session.timeline.step_backward(self._short())
+
+    def seek(self) -> Stop:
+        timeline = self.session.timeline
+        return self._interrupted(lambda: timeline.seek(self.dice.randrange(timeline.end + 1)))
+
+    def seek_known(self) -> Stop:
+        timeline = self.session.timeline
+        step = self.dice.choice(list(self.known))
+        place = step + self.dice.choice((0, 0, 0, -1, 1))
+        return self._interrupted(lambda: timeline.seek(place))
+
+    def to_the_end(self) -> Stop:
+        timeline = self.session.timeline
+        while (stop := timeline.seek(timeline.end)).why is Why.INTERRUPTED:
+            pass
+        return stop
+
+    def write_register(self) -> None:
+        timeline = self.session.timeline
+        general = [r for r in timeline.cpu.registers if r.group == "general" and r.bits <= 64]
+        register = self.dice.choice(general[4:8])
+        timeline.write_register(register.name, self.dice.randrange(1 << 31))
+        self.changed = True
+
+    def write_memory(self) -> None:
+        timeline = self.session.timeline
+        base, size = timeline.machine.engine.regions()[-1]
+        where = base + size // 2 + self.dice.randrange(256)
+        timeline.write_memory(where, self.dice.randbytes(self.dice.randrange(1, 9)))
+        self.changed = True
+
+    def reset(self) -> None:
+        if self.dice.random() < 0.3:
+            self.session.timeline.request(SystemRequest.RESET)
+
+    def suspend(self) -> None:
+        self.session.timeline.request(SystemRequest.SUSPEND)
+        self.changed = True
+
+    def wake(self) -> None:
+        self.session.timeline.request(SystemRequest.WAKE_UP)
+
+    def type(self) -> None:
+        if self.line is not None and hasattr(self.line, "type"):
+            self.line.type(self.dice.randbytes(self.dice.randrange(1, 4)))
+
+    def press(self) -> None:
+        if self.keyboard:
+            replay = self.session.replay
+            replay.input_event(self.keyboard, (1, 30, self.dice.randrange(2)))
+            replay.input_sync_event(self.keyboard)
+
+
+PLAIN = (
+    "forward", "forward", "forward_to_stop", "forward_a_little", "forward_a_little", "backward",
+    "backward_a_little", "backward_a_little", "seek", "seek_known", "to_the_end",
+)  # fmt: skip
+MOVES = (
+    *PLAIN, "to_the_end", "write_register", "write_memory", "reset", "suspend", "wake", "wake",
+    "type", "type", "press", "press",
+)  # fmt: skip
+
+
+def walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
+    """Record on a walk, play on another; every position as a plain run shows it."""
+    print(f"{guest.name}: seed {seed}")
+    dice = random.Random(seed)
+    options = guest.options()
+    line = Line()
+    serials = options.board.serials
+    backends: dict[str, CharBackend] = {SEMIHOSTING: Line(), **{name: Line() for name in serials}}
+    if serials:
+        backends[serials[0]] = line
+    disks = {"disk0": Image(DISK)} if guest.disk else {}
+    session = RecordedMachine.record(
+        options, str(path), backends, SemihostFiles(None), os.urandom,
+        HostSides(disks=disks, time=Clocks()),
+    )  # fmt: skip
+    live = Walk(session, dice, line, guest.keyboard)
+    live.go(moves)
+    ended = session.timeline.live
+    session.leave("the walk is over" if ended else "")
+    live.trail.append("the end")
+    live.look()
+    session.close()
+    plain(path, live.known)
+    played = RecordedMachine.open(str(path), SemihostFiles(None))
+    Walk(played, dice, known=live.known, trail=["play"]).go(moves)
+    played.close()
+
+
+def plain(path: Path, known: dict[int, bytes]) -> None:
+    """The positions of `known` in a run that only goes forward; and its end."""
+    session = RecordedMachine.open(str(path), SemihostFiles(None))
+    for step in sorted(known):
+        stop = session.machine.run(step)
+        assert stop.step == step
+        found = session.snapshots.state_hash(session.snapshots.capture())
+        assert found == known[step], f"{step} of {sorted(known)}"
+    session.run(None, lambda step: None)
+    session.compare_end()
+    session.verify_snapshots()
+    session.close()
