@@ -595,3 +595,46 @@ def test_access_on_behalf_of_the_cpu(board: Board) -> None:
     with pytest.raises(EngineFault) as missing:
         engine.vwrite(RAM + 0x3FFC, bytes(8), "entry")
     assert not missing.value.denied and missing.value.address == RAM + 0x4000
+
+
+@pytest.mark.parametrize("it", [False, True], ids=["alone", "in IT"])
+@pytest.mark.parametrize(
+    "store",
+    [wide(0xE885000F), wide(0xE8A5000F), wide(0xE9C50100), wide(0xE9E50100)],
+    ids=["stm", "stm!", "strd", "strd!"],
+)
+@pytest.mark.parametrize("words", [1, 2])
+def test_what_comes_after_a_store_that_faults_is_not_stored(
+    board: Board, store: bytes, words: int, it: bool
+) -> None:
+    """Its first words are to nothing, or to a device that answers with an error."""
+    engine = board.code(*[ITT_EQ, store, NOP] if it else [store], at=RAM + 0x1000, flags=Z)
+    engine.write(RAM, bytes(range(64)))
+    engine.regs_write((R0, R1, R2, R3, R5), (1, 2, 3, 4, RAM - 4 * words))
+    stop = engine.run(5)
+    assert (stop.reason, stop.steps, stop.address) == (StopReason.FAULT, int(it), RAM - 4 * words)
+    assert engine.read(RAM, 64) == bytes(range(64))
+    assert engine.regs_read((R0, R1, R2, R3, R5)) == [1, 2, 3, 4, RAM - 4 * words]
+
+
+@pytest.mark.parametrize("it", [False, True], ids=["alone", "in IT"])
+def test_what_comes_after_a_store_that_a_device_refuses_is_not_stored(it: bool) -> None:
+    engine = Engine(CPUS["cortex-m3"].isa)
+    stored = []
+
+    def refuse(address: int, size: int, value: int) -> None:
+        stored.append(address)
+        if len(stored) == 2:
+            raise BusFault("no")
+
+    engine.map_mmio(RAM - 0x400, 0x400, lambda address, size: 0, refuse)
+    engine.map_ram(RAM, 0x1000)
+    engine.start()
+    code = [ITT_EQ, wide(0xE8A5000F), NOP] if it else [wide(0xE8A5000F)]
+    engine.write(RAM + 0x800, b"".join(code))
+    engine.regs_write((XPSR, PC, R0, R5), (T | Z, RAM + 0x800, 7, RAM - 12))
+    stop = engine.run(5)
+    assert (stop.reason, stop.address) == (StopReason.FAULT, RAM - 8)
+    assert stored == [RAM - 12, RAM - 8]
+    assert engine.read(RAM, 16) == bytes(16)
+    assert engine.reg_read(R5) == RAM - 12

@@ -224,10 +224,35 @@ void fault_at(ttd_engine *e, int kind, uint64_t address)
     e->fault_exact = true;
 }
 
+/* In an IT block Unicorn goes on storing what is left of STM or STRD: remember what is there. */
+static void keep_rest(ttd_engine *e)
+{
+    int i;
+    for (i = 0; i < MAX_WORDS; i++) {
+        uint8_t *host = host_pointer(e, e->rest_at + 4 * (uint64_t)i);
+        e->rest[i] = host;
+        if (host)
+            memcpy(e->rest_was + 4 * i, host, 4);
+    }
+    e->rest_kept = true;
+}
+
+/* The instruction has been abandoned: nothing of it after the word where it was has happened. */
+void put_rest_back(ttd_engine *e)
+{
+    int i;
+    for (i = 0; e->rest_kept && i < MAX_WORDS; i++)
+        if (e->rest[i])
+            memcpy(e->rest[i], e->rest_was + 4 * i, 4);
+    e->rest_kept = false;
+}
+
 /* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
  * block, and else its other effects are taken back afterwards. */
 static bool give_up(ttd_engine *e, bool write)
 {
+    if (e->armed && write && !e->armed_abort && e->isa == ISA_THUMB)
+        keep_rest(e);
     if (e->armed)
         e->armed_abort = true;
     if (write)
@@ -478,11 +503,13 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
     e->io_value = 0;
     paddr = seen_at = address;
     e->io_shift = 0;
+    e->rest_at = address + size;
     if (address - e->window_base < ((uint64_t)e->window_pages << e->page_shift)) {
         s = slot_at(e, address);
         seen_at = s->vaddr + (address & (e->page_size - 1));
         paddr = s->paddr + (address & (e->page_size - 1));
         e->io_shift = paddr - seen_at;
+        e->rest_at = seen_at + size;
     } else {
         view *v = &e->device_views[address >> e->page_shift & (DEVICE_VIEWS - 1)];
         if (v->paddr == (address & ~(uint64_t)(e->page_size - 1)))

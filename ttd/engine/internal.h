@@ -18,6 +18,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_MPU 16
 #define MAX_STATE 192
 #define MAX_ALIGNED 3
+#define MAX_WORDS 16
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
 #define MAX_SPACES 1024
@@ -193,6 +194,9 @@ struct ttd_engine {
     view device_views[DEVICE_VIEWS];
     uint64_t now;                 /* the step as the host sees it */
     int io_size;
+    uint64_t rest_at;             /* behind the word of the access under way, as the guest sees it */
+    uint8_t *rest[MAX_WORDS], rest_was[4 * MAX_WORDS];
+    bool rest_kept;
     uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
     steady steadies[MAX_STEADY];
     int nsteadies;
@@ -359,6 +363,7 @@ uint32_t gpr(ttd_engine *e, int n);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
 uint64_t ticks_of(const steady *r, uint64_t step);
 void end_burst(ttd_engine *e);
+void put_rest_back(ttd_engine *e);
 bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
              void *user);
 uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);

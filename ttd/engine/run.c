@@ -201,6 +201,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->armed_abort) {
             /* The access was swallowed; take back what else the instruction did. */
             e->context_restore(e->uc, e->scratch);
+            put_rest_back(e);
             pc = read_pc(e);
         } else if (!e->armed && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
             repair_base(e, pc, e->fill_fault ? e->fill_address
