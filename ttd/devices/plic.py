@@ -3,10 +3,9 @@
 The memory map is that of the chapter "Memory Map": priorities at 0, pending bits at 0x1000, enable
 bits at 0x2000 + 0x80 per context, threshold and claim/complete at 0x200000 + 0x1000 per context.
 
-Of the gateways, which the specification leaves to the platform, QEMU's `virt` board decides: a
-line that rises makes its source pending until it is claimed. One that is still high when the
-interrupt is completed does not by itself make a new one: drivers that never look at what the
-16550A's transmitter has to say would be interrupted for ever.
+The gateways are those of level-triggered sources (chapter "Interrupt Gateways"): a line that is
+high makes its source pending, once; from its claim to its completion nothing more is forwarded, and
+a line that is still high then makes it pending again.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Plic(RegisterBlock):
     There are `sources` - 1 of them: 0 is no interrupt.
     """
 
-    STATE = ("priority", "pending", "serving", "enabled", "threshold")
+    STATE = ("priority", "level", "pending", "serving", "enabled", "threshold")
     size = 0x600000
 
     def __init__(self, name: str, clock: Clock, sources: int, contexts: Sequence[Line]) -> None:
@@ -44,6 +43,7 @@ class Plic(RegisterBlock):
     def reset(self) -> None:
         self.priority = [0] * self.sources
         # Bits by source, in words as the guest sees them.
+        self.level = [0] * self._words
         self.pending = [0] * self._words
         self.serving = [0] * self._words
         """Claimed and not yet completed: the gateway is closed."""
@@ -57,8 +57,15 @@ class Plic(RegisterBlock):
 
     def set_line(self, number: int, level: bool) -> None:
         """The level of a source's line has changed."""
-        if level and 0 < number < self.sources:
-            self.pending[number // 32] |= 1 << number % 32
+        if not 0 < number < self.sources:
+            return
+        word, bit = number // 32, 1 << number % 32
+        if not level:
+            self.level[word] &= ~bit
+            return
+        self.level[word] |= bit
+        if not self.serving[word] & bit:
+            self.pending[word] |= bit
             self.drive()
 
     def _best(self, context: int) -> int:
@@ -86,6 +93,7 @@ class Plic(RegisterBlock):
         word, bit = source // 32, 1 << source % 32
         # Ignored unless the source is enabled for this context.
         if source < self.sources and self.enabled[context][word] & bit:
+            self.pending[word] |= self.level[word] & self.serving[word] & bit
             self.serving[word] &= ~bit
             self.drive()
 

@@ -497,6 +497,13 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user)
             if (e->stopped)
                 return;
         }
+        /* Unicorn does not drop such a block when that instruction is overwritten. */
+        if (number == RISCV_ILLEGAL && e->blk && !e->blk->size
+            && !riscv_is_narrow_illegal(e, riscv_insn(e, pc))) {
+            e->all_stale = true;
+            stop(e, WHY_AGAIN);
+            return;
+        }
     }
     raise_exception(e, (int)number);
 }

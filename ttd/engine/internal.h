@@ -35,6 +35,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
 #define OURS_VECTOR 0xff      /* what stands for an instruction that is done here: INT n */
 #define RISCV_ILLEGAL 2       /* mcause */
+#define RISCV_STORE_MISALIGNED 6
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
@@ -84,9 +85,21 @@ typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region
 
 /* Physical memory protection: addresses below `hi`, from `lo` on. */
 typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
+enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
+enum {
+    CSR_FFLAGS = 0x001, CSR_FCSR = 0x003, CSR_SSTATUS = 0x100, CSR_SIE = 0x104,
+    CSR_SCOUNTEREN = 0x106, CSR_SEPC = 0x141, CSR_SIP = 0x144, CSR_SATP = 0x180, CSR_MSTATUS = 0x300,
+    CSR_MIE = 0x304, CSR_MCOUNTEREN = 0x306, CSR_MSTATUSH = 0x310, CSR_NONE = 0x321,
+    CSR_MEPC = 0x341, CSR_MIP = 0x344,
+    CSR_PMPCFG0 = 0x3a0, CSR_PMP_LAST = 0x3ef, CSR_TSELECT = 0x7a0, CSR_TINFO = 0x7a4,
+    CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02, CSR_MCYCLEH = 0xb80, CSR_MINSTRETH = 0xb82,
+    CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_HPMCOUNTER3 = 0xc03,
+    CSR_HPMCOUNTER31 = 0xc1f, CSR_CYCLEH = 0xc80, CSR_TIMEH = 0xc81, CSR_INSTRETH = 0xc82
+};
 /* What a RISC-V core's translation depends on, as of the last look. */
 typedef struct {
-    int priv, mpp;
+    int priv, mpp, fs;
+    uint64_t clean_flags;     /* fflags when FS was last seen not Dirty */
     bool sum, mxr, mprv, tvm;
     uint64_t satp, mcounteren, scounteren;
 } riscv_modes;
@@ -230,6 +243,7 @@ struct ttd_engine {
     int nmpu;
 
     riscv_modes rv;
+    bool all_stale;               /* something translated is not what memory has */
     bool modes_stale;             /* `rv` may not be as the registers are */
     bool intr_after;              /* PC is beyond the instruction that caused the exception */
     bool translated_once;         /* page tables have been in use */
@@ -462,6 +476,12 @@ bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size
 bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
 uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
 bool riscv_changes_modes(uint32_t insn);
+
+/* riscv_ours.c */
+bool riscv_is_csr(uint32_t insn);
+bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn);
+void riscv_settle_flags(ttd_engine *e);
+void riscv_expect_flags(ttd_engine *e);
 bool riscv_is_ours(ttd_engine *e, uint32_t insn);
 int riscv_turn(ttd_engine *e, turn *t);
 uint32_t riscv_masks(ttd_engine *e);

@@ -12,15 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D = 128 };
-enum {
-    CSR_SSTATUS = 0x100, CSR_SIE = 0x104, CSR_SCOUNTEREN = 0x106, CSR_SIP = 0x144, CSR_SATP = 0x180,
-    CSR_MSTATUS = 0x300, CSR_MIE = 0x304, CSR_MCOUNTEREN = 0x306, CSR_MIP = 0x344,
-    CSR_PMPCFG0 = 0x3a0, CSR_PMP_LAST = 0x3ef, CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02,
-    CSR_MCYCLEH = 0xb80, CSR_MINSTRETH = 0xb82, CSR_CYCLE = 0xc00, CSR_TIME = 0xc01,
-    CSR_INSTRET = 0xc02, CSR_CYCLEH = 0xc80, CSR_TIMEH = 0xc81, CSR_INSTRETH = 0xc82
-};
 #define STATUS_SIE (1u << 1)
 #define STATUS_MIE (1u << 3)
 #define STATUS_FS (3u << 13)
@@ -58,13 +50,15 @@ static void choose_space(ttd_engine *e)
         }
     }
     e->space = i;
-    e->salt = (uint64_t)i << 48;
+    /* Without floating point other instructions exist: blocks of its own for it, too. */
+    e->salt = (uint64_t)i << 48 | (e->rv.fs ? 0 : 1ull << 47);
 }
 
 static void take_status(ttd_engine *e, uint64_t status)
 {
     e->rv.sum = status & STATUS_SUM;
     e->rv.mxr = status & STATUS_MXR;
+    e->rv.fs = status >> 13 & 3;
     if (e->rv.priv == PRIV_M) {
         e->rv.mprv = status & STATUS_MPRV;
         e->rv.mpp = status >> 11 & 3;
@@ -510,81 +504,12 @@ uint32_t riscv_insn(ttd_engine *e, uint64_t pc)
     return insn | (uint32_t)(code[0] | code[1] << 8) << 16;
 }
 
-static bool is_csr(uint32_t insn)
-{
-    return (insn & 0x7f) == 0x73 && (insn >> 12 & 3);
-}
-
-/* Returns from traps, fences, and writes of the CSRs in `riscv_modes`. */
+/* Returns from traps, and writes of satp; other CSRs in `riscv_modes` are in riscv_ours.c. */
 bool riscv_changes_modes(uint32_t insn)
 {
     if (insn == 0x30200073 || insn == 0x10200073)
         return true;
-    if (!is_csr(insn))
-        return false;
-    switch (insn >> 20) {
-    case CSR_SATP: case CSR_MSTATUS: case CSR_SSTATUS: case CSR_MCOUNTEREN: case CSR_SCOUNTEREN:
-        return true;
-    }
-    return false;
-}
-
-/* A CSR that Unicorn must not answer: the host's clock, interrupts, protection. */
-bool riscv_is_ours(ttd_engine *e, uint32_t insn)
-{
-    uint32_t csr = insn >> 20;
-    (void)e;
-    if (!is_csr(insn))
-        return false;
-    switch (csr) {
-    case CSR_MIP: case CSR_SIP: case CSR_SIE: case CSR_MCYCLE: case CSR_MINSTRET: case CSR_MCYCLEH:
-    case CSR_MINSTRETH: case CSR_CYCLE: case CSR_TIME: case CSR_TIMEH: case CSR_INSTRET: case CSR_CYCLEH: case CSR_INSTRETH:
-        return true;
-    }
-    return csr >= CSR_PMPCFG0 && csr <= CSR_PMP_LAST;
-}
-
-/* Do the instruction if it is an allowed read of a counter (3.1.11, 4.1.5, 10.1 of Volume I). */
-static bool read_counter(ttd_engine *e, uint32_t insn, uint64_t step)
-{
-    uint32_t csr = insn >> 20, operation = insn >> 12 & 7, rd = insn >> 7 & 31;
-    uint64_t value, bit;
-    if (!is_csr(insn) || !e->clock_ns || (operation & 3) == 1 || (insn >> 15 & 31))
-        return false;                     /* it writes */
-    bit = 1ull << (csr & 3);
-    switch (csr) {
-    case CSR_MCYCLE: case CSR_MINSTRET: case CSR_MCYCLEH: case CSR_MINSTRETH:
-        if (e->rv.priv != PRIV_M)
-            return false;
-        break;
-    case CSR_CYCLE: case CSR_TIME: case CSR_INSTRET: case CSR_CYCLEH: case CSR_TIMEH:
-    case CSR_INSTRETH:
-        if ((e->rv.priv != PRIV_M && !(e->rv.mcounteren & bit))
-            || (e->rv.priv == PRIV_U && !(e->rv.scounteren & bit)))
-            return false;
-        break;
-    default:
-        return false;
-    }
-    if ((csr & 0x80) && e->isa != ISA_RV32)
-        return false;
-    switch (csr & 3) {
-    case 0: value = step + e->cycle_offset; break;
-    case 1:
-        value = ticks_at(step, e->clock_ns, e->warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
-        break;
-    default: value = step + e->instret_offset;
-    }
-    if (csr & 0x80)
-        value >>= 32;
-    if (rd)
-        e->reg_write(e->uc, UC_RISCV_REG_X0 + (int)rd, &value);
-    return true;
-}
-
-int riscv_turn(ttd_engine *e, turn *t)
-{
-    return read_counter(e, riscv_insn(e, t->pc), turn_step(e, t)) ? TURN_DONE : TURN_STOP;
+    return riscv_is_csr(insn) && insn >> 20 == CSR_SATP;
 }
 
 void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,

@@ -125,6 +125,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->looked_step = NEVER;
     e->masks_next = e->returns = false;
     e->look_at_masks = e->masks_on;
+    if (is_riscv(e)) {
+        riscv_refresh(e);
+        riscv_expect_flags(e);
+    }
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0;
         bool use_exit = false, waits = false;
@@ -141,6 +145,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             flush_tlb(e);
         }
         settle_ours(e);
+        if (e->all_stale) {
+            e->all_stale = false;
+            e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_FLUSH, 0));
+        }
         if (e->cut_at != NEVER) {
             cut_block(e, pc, e->cut_at);
             e->cut_at = NEVER;
@@ -266,6 +274,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
     }
     e->now = e->steps;
+    if (is_riscv(e))
+        riscv_settle_flags(e);
     end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;

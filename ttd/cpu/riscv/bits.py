@@ -34,5 +34,7 @@ SOFTWARE = 1 << SSI | 1 << STI | 1 << SEI
 
 # mstatus
 SIE, MIE, SPIE, MPIE, SPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8
+FS, MPRV, SUM, MXR, TVM = 3 << 13, 1 << 17, 1 << 18, 1 << 19, 1 << 20
+TW, TSR = 1 << 21, 1 << 22
 MPP_SHIFT = 11
 MPP = 3 << MPP_SHIFT

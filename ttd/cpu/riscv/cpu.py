@@ -12,7 +12,7 @@ from ttd.engine import Isa, types
 from ttd.engine.types import Access, EngineStop, Refusal, StopReason
 from ttd.state import State
 
-from . import bits, traps
+from . import bits, status, traps
 from .access import RiscvCore
 from .bits import Cause
 from .counters import Counters
@@ -21,6 +21,7 @@ from .interrupts import Interrupts
 from .isa import X
 from .pmp import Pmp
 from .registers import CSR_NUMBERS, UNICORN_IDS, registers
+from .zeros import Zeros
 
 _EBREAK, _C_EBREAK = 0x00100073, 0x9002
 _SEMIHOSTING = b"".join(word.to_bytes(4, "little") for word in (0x01F01013, _EBREAK, 0x40705013))
@@ -91,6 +92,7 @@ class Riscv:
             "interrupts": self._interrupts,
             "counters": self._counters,
             "pmp": Pmp(engine, xlen),
+            "zeros": Zeros(xlen),
         }
         self._csrs = Csrs(engine, tuple(self._units.values()))
         self._raised: tuple[int, int] | None = None
@@ -141,7 +143,10 @@ class Riscv:
         unit = None if number is None else self._csrs.unit(number)
         if unit is not None and number is not None:
             return unit.read(number)
-        return self._engine.reg_read(UNICORN_IDS[name])
+        value = self._engine.reg_read(UNICORN_IDS[name])
+        if name in ("mstatus", "sstatus"):
+            return status.shown(value, self._xlen, supervisor=name == "sstatus")
+        return value
 
     def read_registers(self, names: tuple[str, ...]) -> list[int]:
         if CSR_NUMBERS.keys().isdisjoint(names):
@@ -156,7 +161,18 @@ class Riscv:
             if number >> 10 != 3:
                 unit.write(number, value, self._engine.step)
         elif name != "zero":
-            self._engine.reg_write(UNICORN_IDS[name], value)
+            self._engine.reg_write(UNICORN_IDS[name], self._legal(name, value))
+
+    def _legal(self, name: str, value: int) -> int:
+        """What Unicorn is to have for a value that somebody wants a register to have."""
+        if name in ("mstatus", "sstatus"):
+            before = self._engine.reg_read(UNICORN_IDS[name])
+            return status.stored(value, before, supervisor=name == "sstatus")
+        if name in ("mepc", "sepc"):
+            return value & ~1
+        if name in ("mcounteren", "scounteren"):
+            return value & 0xFFFFFFFF
+        return value
 
     # Pending traps and waiting -----------------------------------------------------------------
 
