@@ -90,7 +90,7 @@ def serve_tcp(
     stop = stop or threading.Event()
     begin = _sessions(timeline, stop, events, byte_order)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=8) as listener:
+    with socket.create_server((host, port), family=family, backlog=128) as listener:
         bound = listener.getsockname()[1]
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
