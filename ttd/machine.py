@@ -292,7 +292,7 @@ class Machine:
 
     def _act_in(self, step: int) -> None:
         """What the machine now does beside running instructions belongs to this step."""
-        if self.engine.watching:
+        if self.engine.watches:
             self.engine.outside_step(max(step, 0))
 
     def _settle(self, limit: int | None) -> RunEnd | None:
@@ -370,7 +370,7 @@ class Machine:
 
     def _hit_late(self) -> bool:
         """Something that is watched has been accessed by no instruction."""
-        if self.engine.watching:
+        if self.engine.watches:
             self._late_hit = self.engine.take_late_hit()
         return self._late_hit is not None
 

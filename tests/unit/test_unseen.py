@@ -49,6 +49,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if name == "microbit":
         spans["flash"] = (0x20000, 8)
         del spans["by_bitband"]
+    if name.startswith("virt"):
+        spans["flash"], spans["flash beside"] = (0x20000000, 4), (0x20000100, 4)
     contents: dict[str, list[bytes]] = {n: [] for n in spans}
     hashes = []
     session = play(path)
@@ -115,7 +117,10 @@ def test_watchpoints_stop_wherever_the_value_changes(run: Run) -> None:
     notes = {}
     for name, span in run.spans.items():
         stops = _watch(session, *span, Access.WRITE)
-        assert {stop.step for stop in stops} == run.changes(name), name
+        found, changes = {stop.step for stop in stops}, run.changes(name)
+        # What a store to a device changes is the device's: GDB looks, and goes on if it is nothing.
+        device = name.startswith("flash") and run.name != "microbit"
+        assert found >= changes if device else found == changes, name
         notes[name] = {stop.note for stop in stops}
     session.close()
     expected = {
@@ -128,7 +133,8 @@ def test_watchpoints_stop_wherever_the_value_changes(run: Run) -> None:
         "by_used": "Written by virtio-rng DMA (rng0).",
         "by_walk": "Written by page walk.",
         "by_stacking": "Written by exception entry 11.",
-        "flash": "Written by nvmc.",
+        "flash": "Written by nvmc." if run.name == "microbit" else "",
+        "flash beside": "Written by flash0.",
     }
     for name, note in expected.items():
         assert name not in notes or note in notes[name], (name, notes[name])

@@ -9,12 +9,16 @@ from itertools import pairwise
 from ttd.boards.base import BitBand, MappedDevice, Region
 from ttd.bus.clockwork import Clockwork
 from ttd.devices.base import Burst, BusError, Device, FlashController
-from ttd.engine import BusFault, Engine
+from ttd.engine import Access, BusFault, Engine
 from ttd.errors import UserError
 
 
 class MachineError(UserError):
     """The machine cannot do what was asked; one sentence."""
+
+
+MOST_SHOWN = 4096
+"""Bytes of a watched place in a device that are compared with what was there before a write."""
 
 
 class Bus:
@@ -87,7 +91,12 @@ class Bus:
             return value
 
         def write(address: int, size: int, value: int) -> None:
+            shown = self._shown(mapped) if device.shows_memory and self._engine.watches else ()
             self._store(device.write, address - base, size, value)
+            for watched, where, old in shown:
+                beside = where + len(old) <= address or address + size <= where
+                if beside and self.peek(where, len(old)) != old:
+                    self._engine.note_write(watched, min(len(old), 8), device.name)
             if bursts:
                 self._open_burst(base, device.burst(address - base, True))
 
@@ -103,6 +112,17 @@ class Bus:
         except BusError as error:
             raise BusFault(str(error)) from error
         self._clockwork.after_access()
+
+    def _shown(self, mapped: MappedDevice) -> list[tuple[int, int, bytes]]:
+        """What the device shows where writes are watched: address as the guest uses it, physical
+        address, contents."""
+        found = []
+        for watched, length, kinds, _ in self._engine.watches:
+            where, _ = self._engine.translate(watched)
+            inside = where is not None and mapped.base <= where < mapped.base + mapped.size
+            if inside and where is not None and kinds & Access.WRITE and length <= MOST_SHOWN:
+                found.append((watched, where, self.peek(where, length)))
+        return found
 
     def _open_burst(self, base: int, burst: Burst | None) -> None:
         if burst is not None:

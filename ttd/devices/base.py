@@ -129,6 +129,8 @@ class Device(Stateful):
     """Length of the register window in bytes."""
     unit: ClassVar[int] = 4
     """Bytes of a register: how a debugger reads them."""
+    shows_memory: ClassVar[bool] = False
+    """A write changes what is read elsewhere in the window, as in a flash memory."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name

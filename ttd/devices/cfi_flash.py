@@ -63,6 +63,7 @@ class CfiFlash(Device):
     """
 
     STATE = ("mode", "command", "status", "target", "missing", "buffer")
+    shows_memory = True
 
     def __init__(self, name: str, clock: Clock, capacity: int, image: bytes = b"") -> None:
         """`capacity` is in bytes, a multiple of `SECTOR`."""

@@ -188,8 +188,8 @@ class Engine:
         self._makers = ["", "page walk"]
         """Who makes accesses, by the numbers that the native side knows them by."""
         self._numbers = {name: number for number, name in enumerate(self._makers)}
-        self.watching = False
-        """There are watchpoints."""
+        self.watches: Sequence[tuple[int, int, int, bool]] = ()
+        """The watchpoints, as `set_watchpoints` takes them."""
 
     def _raise_problem(self) -> None:
         problem = lib.ttd_problem(self._native)
@@ -371,7 +371,7 @@ class Engine:
 
         Accesses that no instruction makes are found too, when they have happened: `take_late_hit`.
         """
-        self.watching = bool(watches)
+        self.watches = watches
         lib.ttd_set_watchpoints(
             self._native,
             ffi.new("uint64_t[]", [w[0] for w in watches]),
@@ -494,6 +494,10 @@ class Engine:
             number = self._numbers[by] = len(self._makers)
             self._makers.append(by)
         return number
+
+    def note_write(self, address: int, size: int, by: str) -> None:
+        """A device has changed what it shows at a watched address, by no access to it."""
+        lib.ttd_note_write(self._native, address, size, self._maker(by))
 
     def outside_step(self, step: int) -> None:
         """Between runs: accesses that no instruction makes belong to this step from now on."""

@@ -99,6 +99,8 @@ int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data);
 /* Accesses of the machine that no instruction makes; all of them or nothing. `by`: as in a hit. */
 int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by);
 int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, int by);
+/* A device has changed what it shows at a watched address. */
+void ttd_note_write(ttd_engine *e, uint64_t address, int size, int by);
 void ttd_set_outside_step(ttd_engine *e, uint64_t step);
 bool ttd_take_late(ttd_engine *e);
 /* A look, or a change, from outside the machine: as far as there is memory. */

@@ -149,6 +149,12 @@ int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, in
     return size;
 }
 
+void ttd_note_write(ttd_engine *e, uint64_t address, int size, int by)
+{
+    note_hit(e, (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e),
+                           .address = address, .size = size, .kind = ACC_WRITE, .by = by });
+}
+
 void ttd_set_outside_step(ttd_engine *e, uint64_t step)
 {
     e->outside_step = step;
