@@ -181,6 +181,22 @@ def test_a_slow_reader_gets_everything(tmp_path: Path, program: str, kind: str) 
     assert reason(path) == "the guest exited with code 0"
 
 
+def test_nobody_reads_what_people_are_told_either(tmp_path: Path) -> None:
+    """Standard error is the same full pipe."""
+    path = tmp_path / "run.ttd"
+    with place("stdout", tmp_path) as where:
+        process = start(
+            *(*BOARD, "--steps", "3000000", "-o", path, elf("talk", "talk-uart")),
+            **where.more | {"stderr": where.more["stdout"]},
+        )
+        try:
+            where.started(process)
+            assert process.wait(HANG) == 0
+        finally:
+            process.kill()
+    assert info(path)["steps"] == 3_000_000
+
+
 @pytest.mark.parametrize("kind", ["stdout", "fifo", "late fifo", "nobody"])
 def test_a_recording_ends_without_its_reader(tmp_path: Path, kind: str) -> None:
     """Nobody reads, and nobody asks for an end: what the guest could not say is told."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.integration.border import FIRMWARE, Line, often, recorder, replay_everywhere, run_to_end
 from tests.integration.conftest import Server, ttd
+from tests.integration.gdb_mi import Gdb
 from ttd.boards.extras import Extra
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
@@ -74,6 +77,48 @@ def test_typed_keys_over_a_socket(tmp_path: Path) -> None:
         TITLES + b"0:1:30:1 0:1:30:0 .\n1:2:0:-3 1:1:272:1 .\n2:3:1:32767 .\n0:1:1:1 0:1:1:0 \n"
     )
     assert not path.exists()
+
+
+def test_keys_for_the_past_are_refused(
+    tmp_path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    """GDB has taken the machine back, or the guest has ended: nothing is dropped in silence."""
+    path, run = tmp_path / "input", tmp_path / "run.ttd"
+    firmware = FIRMWARE / "virtio-input" / "virtio-input.elf"
+    devices = [word for extra in EXTRAS for word in ("--device", extra.kind)]
+    server = serve(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", run, *devices),
+        *("--input", f"unix:{path}", "--gdb", "0", firmware),
+    )
+    gdb = attach(firmware, server.port)
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(path))
+        answers = peer.makefile("rb")
+
+        def send(name: str) -> dict[str, dict[str, str]]:
+            events = [key(name, True), key(name, False)]
+            peer.sendall(json.dumps({"events": events}).encode() + b"\n")
+            answer = json.loads(answers.readline())
+            assert isinstance(answer, dict)
+            return answer
+
+        while gdb.step < 10_000:
+            gdb.start("continue")
+            gdb.break_in()
+        gdb.goto(9000)
+        answer = send("a")
+        assert "in the past" in answer["error"]["desc"]
+        gdb.goto("end")
+        assert send("b") == {"return": {}}
+        assert send("esc") == {"return": {}}
+        gdb.go("continue")
+        assert "has ended" in send("c")["error"]["desc"] or "exited" in send("c")["error"]["desc"]
+    gdb.close()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    replayed = ttd("replay", "--echo", "--verify", run)
+    assert replayed.returncode == 0, replayed.stderr.decode()
+    assert replayed.stdout.startswith(TITLES + b"0:1:48:1 0:1:48:0 .\n0:1:1:1 0:1:1:0 \n")
 
 
 def test_groups_stay_together_and_come_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Disk images on this host."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,43 @@ def test_an_image_that_is_another_file_by_now_is_not_written(tmp_path: Path) -> 
         image.write(0, b"x")
     image.close()
     assert path.read_bytes() == bytes(4096)
+
+
+def test_a_read_that_never_ends_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(bytes(4096))
+    begun, never = threading.Event(), threading.Event()
+
+    def hang(self: RawImage, offset: int, count: int) -> bytes:
+        begun.set()
+        never.wait()
+        return b""
+
+    monkeypatch.setattr(RawImage, "read", hang)
+    image, done = RawImage(str(path)), []
+    for _ in range(20):
+        image.submit([(0, 512)], lambda parts, errno: done.append(errno))
+    assert begun.wait(30)
+    image.close()
+    assert done == []
+    never.set()
+
+
+def test_requests_are_done(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"a" * 512 + b"b" * 512)
+    image, found, all_done = RawImage(str(path)), [], threading.Event()
+
+    def done(parts: list[bytes], errno: int) -> None:
+        found.append((parts, errno))
+        if len(found) == 9:
+            all_done.set()
+
+    for _ in range(9):
+        image.submit([(512, 512), (0, 4)], done)
+    assert all_done.wait(30)
+    assert found == [([b"b" * 512, b"aaaa"], 0)] * 9
+    image.close()
+    image.close()

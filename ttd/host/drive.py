@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from errno import EIO, ENXIO, ESTALE
 from hashlib import blake2b
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from ttd.errors import UserError
 
 LARGEST = 64 << 30
 """Bytes of the largest image."""
 _THREADS = 4
+_CLOSE_SECONDS = 1.0
 _PART = 1 << 16
 _ZEROS = bytes(_PART)
 
@@ -39,7 +42,8 @@ class RawImage:
             os.close(self._fd)
             raise DriveError(f"{path} is not an image: a file of 512 bytes to 64 GiB is wanted")
         self._write_fd = -1
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ttd-drive")
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
 
     def digest(self) -> bytes:
         """Hash of the whole contents, as recordings have it: of its size, and of each 64 KiB that
@@ -82,8 +86,15 @@ class RawImage:
                 errno = error.errno or EIO
             done(parts, errno)
 
-        with suppress(RuntimeError):  # closed meanwhile
-            self._pool.submit(work)
+        if len(self._threads) < _THREADS:
+            thread = Thread(target=self._work, name="ttd-drive", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._jobs.put(work)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
 
     def read(self, offset: int, count: int) -> bytes:
         """Read now; fewer bytes where the image ends; raises `OSError`."""
@@ -108,9 +119,21 @@ class RawImage:
             os.fsync(self._write_fd)
 
     def close(self) -> None:
-        """Close the file; requests that have not begun are forgotten."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for fd in (self._fd, self._write_fd):
-            if fd >= 0:
-                os.close(fd)
+        """Close the file; requests that have not begun are forgotten.
+
+        One that never ends, on a file system that does not answer, is left alone.
+        """
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
+        for _ in self._threads:
+            self._jobs.put(None)
+        end = time.monotonic() + _CLOSE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            for fd in (self._fd, self._write_fd):
+                if fd >= 0:
+                    os.close(fd)
+        self._threads.clear()
         self._fd = self._write_fd = -1
