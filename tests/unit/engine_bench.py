@@ -25,6 +25,7 @@ from tests.unit.engine_programs import (
 from ttd.cpu.armv7m.data_faults import data_access
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Context, Engine, EngineStop, StopReason
+from ttd.engine.types import EXCEPTION_DIVIDE
 
 REGS = (
     *(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(13)),
@@ -109,6 +110,7 @@ class Bench:
         self.engine.map_ram(RAM, RAM_SIZE)
         self.engine.map_mmio(DEVICE, 0x1000, self._read, self._write)
         self.engine.start()
+        self.traps = False
 
     def load(self, program: Program) -> None:
         engine = self.engine
@@ -116,6 +118,7 @@ class Bench:
         engine.set_watchpoints([])
         engine.scan(False)
         engine.skip_stops_at(None)
+        engine.set_traps(divide=self.traps, unaligned=self.traps)
         ram = bytearray(RAM_SIZE)
         ram[program.start - RAM : program.start - RAM + len(program.code)] = program.code
         memory = bytes(FLASH_SIZE) + ram
@@ -163,8 +166,8 @@ class Bench:
             self._skip()
         elif stop.reason is StopReason.EXCEPTION:
             self.events.append(("exception", step, stop.pc, stop.code))
-            self.done = stop.code not in (SVC, UNALIGNED)
-            if stop.code == UNALIGNED:
+            self.done = stop.code not in (SVC, UNALIGNED, EXCEPTION_DIVIDE)
+            if stop.code in (UNALIGNED, EXCEPTION_DIVIDE):
                 self._skip()
         elif stop.reason is StopReason.WAIT:
             self.events.append(("wait", step, stop.pc))

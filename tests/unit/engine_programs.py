@@ -46,6 +46,8 @@ def _alu(d: int, n: int, m: int) -> st.SearchStrategy[bytes]:
             half(0x3000 | d << 8 | m * 7 + n),  # adds d, #imm
             half(0x41C0 | n << 3 | d),  # rors d, n
             wide(0xFB00F000 | n << 16 | d << 8 | m),  # mul.w d, n, m
+            wide(0xFBB0F0F0 | n << 16 | d << 8 | m),  # udiv d, n, m
+            wide(0xFB90F0F0 | n << 16 | d << 8 | m),  # sdiv d, n, m
             half(0xBF00),  # nop
         ]
     )

@@ -38,6 +38,11 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(request.param)
 
 
+@pytest.fixture(scope="module")
+def trapping() -> Bench:
+    return Bench(THUMB2)
+
+
 def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
     """One step at a time: the state at each position, and what happened."""
     bench.load(program)
@@ -83,6 +88,26 @@ def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: li
         bench.run(count)
         assert bench.state() == expected[0][bench.engine.step]
     check_end(bench, expected)
+
+
+@COMMON
+@given(data=st.data(), slices=SLICES, traps=st.booleans())
+def test_slices_equal_single_steps_with_traps(
+    trapping: Bench, data: st.DataObject, slices: list[int], traps: bool
+) -> None:
+    """Divisions by zero and unaligned accesses trap, or do not any more."""
+    bench = trapping
+    bench.traps = traps
+    program = data.draw(programs(bench.dialect))
+    expected = stepped(bench, program)
+    for counts in (slices, [LIMIT]):
+        bench.load(program)
+        for count in cycle(counts):
+            if bench.done:
+                break
+            bench.run(count)
+            assert bench.state() == expected[0][bench.engine.step]
+        check_end(bench, expected)
 
 
 @COMMON

@@ -263,10 +263,10 @@ void forget_cuts(ttd_engine *e, uint32_t page)
 }
 
 /* Where a block that begins at `pc` is to end, if anywhere before `end`: before the first instruction,
- * but for its own first, whose address must be aligned, or after the first that may leave SP
- * unaligned; or before the IT block that this is in. `it`: so
- * many instructions from `pc` on are of an IT block; it cannot end there. NEVER: nowhere. `index`:
- * that of the instruction at which it has to end. */
+ * but for its own first, whose address must be aligned, or which divides; after the first that may
+ * leave SP unaligned; or before the IT block that this is in. `it`: so many instructions from `pc` on
+ * are of an IT block; it cannot end there. NEVER: nowhere. `index`: that of the instruction at which
+ * it has to end. */
 static uint64_t border(ttd_engine *e, uint64_t pc, uint64_t end, int it, uint32_t *index)
 {
     cursor c = cursor_at(e, pc);
@@ -290,7 +290,7 @@ static uint64_t border(ttd_engine *e, uint64_t pc, uint64_t end, int it, uint32_
             inside |= it > 0;
             k++;
             at = c.at;
-        } else if (k == 0 || !demands(e, insn, &base, &mask)) {
+        } else if (k == 0 || !(demands(e, insn, &base, &mask) || is_divide(code, length))) {
             continue;
         }
         if (!inside || it_index) {

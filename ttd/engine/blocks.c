@@ -6,7 +6,7 @@ void forget_blocks(ttd_engine *e)
     memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
 }
 
-static bool is_divide(const uint8_t *code, int length)
+bool is_divide(const uint8_t *code, int length)
 {
     return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
 }
@@ -131,8 +131,14 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
                 in_it = 4 - __builtin_ctz(code[0] & 15);
             if (changes_masks(code, length))
                 b->masks = b->slow = 1, b->raises_basepri = length == 4 && code[2] == 0x12;
-            if ((e->trap_divide && is_divide(code, length))
-                || (e->baseline && is_mainline(code, length)))
+            if (e->trap_divide && is_divide(code, length)) {
+                b->slow = 1;
+                if (n)
+                    b->unsure = 1;        /* its operands have to be seen */
+                else
+                    b->checked = 1;
+            }
+            if (e->baseline && is_mainline(code, length))
                 b->checked = b->slow = 1;
         }
         n++;
@@ -289,14 +295,11 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
             }
             return k;
         }
-        if (e->trap_divide && is_divide(code, length)) {
-            if (k > 0)
-                return k;
-            if (!gpr(e, code[2] & 15) && first_runs(e)) {
-                *why = WHY_EXCEPTION;
-                e->code = EXCEPTION_DIVIDE;
-                return 0;
-            }
+        if (k == 0 && e->trap_divide && is_divide(code, length) && !gpr(e, code[2] & 15)
+            && first_runs(e)) {
+            *why = WHY_EXCEPTION;
+            e->code = EXCEPTION_DIVIDE;
+            return 0;
         }
         if (e->baseline && is_mainline(code, length)) {
             if (k == 0)

@@ -344,6 +344,7 @@ int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
 bool first_runs(ttd_engine *e);
+bool is_divide(const uint8_t *code, int length);
 void set_fast_limit(ttd_engine *e);
 uint32_t read_masks(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
