@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COUNTS = {"recordings": 400, "guests": 100, "rsp": 100, "monitor": 30}
+COUNTS = {"recordings": 400, "guests": 100, "rsp": 340, "monitor": 30}
 """Attacks by target, for some minutes altogether."""
 
 

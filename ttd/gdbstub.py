@@ -39,6 +39,8 @@ _MAX_READ = PACKET_SIZE // 2 - 16
 _PROGRESS_EVERY = 2.0
 """Seconds between lines of progress; work that takes less prints none."""
 
+_MOST_NOTES = 20
+"""Sentences that wait for a console; of more the last ones count."""
 _THREAD = 1
 
 
@@ -179,7 +181,7 @@ class Session:
         """The reply that says what is wrong, or a note of it for when it can be said."""
         reads = payload[:1] in _READS
         if not self._link.shows_errors and not reads:
-            self._notes.append(text)
+            self._notes = [*self._notes[-_MOST_NOTES:], text]
         # GDB takes whatever a read of memory brings for memory, but knows what an error is else.
         return self._link.error(text, quoted=not self._lldb and not reads)
 

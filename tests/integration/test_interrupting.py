@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import threading
@@ -108,6 +109,24 @@ def test_continue(gdb: Gdb, server: Server) -> None:
     gdb.say("delete")
     gdb.goto(place)
     assert gdb.registers() == here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["continue", "reverse-continue"])
+@pytest.mark.parametrize("condition", ['$_streq("a", "b")', NEVER])
+def test_once_is_enough(gdb: Gdb, server: Server, command: str, condition: str) -> None:
+    """GDB evaluates calls of its own functions itself, and resumes for each hit."""
+    gdb.goto(30_000_000)
+    gdb.say(f"break *{gdb.pc} if {condition}")
+    dice = random.Random(command)
+    for _ in range(15):
+        gdb.goto(40_000_000 if command == "reverse-continue" else 1000)
+        start(gdb, server, command)
+        time.sleep(dice.choice((0, 0.01, 0.1)) * dice.random())
+        gdb.interrupt()
+        # A Ctrl-C that interrupts GDB's evaluation ends the command as well.
+        stop, _ = gdb.stopped()
+        assert stop["reason"] in ("signal-received", "breakpoint-hit")
 
 
 @pytest.mark.slow

@@ -774,6 +774,15 @@ def test_there_can_be_too_many_stops(client: Client) -> None:
     assert client.ask("z0,0,2") == client.ask("Z0,ffff0,2") == "OK"
 
 
+def test_conditions_can_be_too_many(client: Client) -> None:
+    code = (b"\x28" * 50_000).hex()
+    answers = [client.ask(f"Z0,{at:x},2;X{50_000:x},{code}") for at in range(0, 200, 2)]
+    assert answers[:80] == ["OK"] * 80
+    assert "conditions" in answers[-1]
+    assert client.ask("z0,0,2") == "OK"
+    assert client.ask(f"Z0,0,2;X{50_000:x},{code}") == "OK"
+
+
 def test_progress_of_long_work_goes_to_the_console() -> None:
     class Long(FakeTimeline):
         def run_backward(self, stops: Stops, until: int | None = None) -> Stop:

@@ -29,6 +29,8 @@ MOST_STOPS = 10_000
 
 LONGEST_WATCH = 1 << 24
 """Bytes of one watchpoint: each of its pages may have to be looked at."""
+MOST_CODE = 1 << 22
+"""Bytes of all conditions together."""
 
 
 class Refused(UserError):
@@ -41,6 +43,8 @@ class StopTable:
     def __init__(self, world: agent.World) -> None:
         self._world = world
         self._table: dict[tuple[StopKind, int, int], Breakpoint | Watchpoint] = {}
+        self._code: dict[tuple[StopKind, int, int], int] = {}
+        """Bytes of the conditions of those that have any."""
 
     def insert(self, request: InsertStop, *, changes_only: bool, top: int) -> None:
         """Insert, or replace: GDB sends a breakpoint again when its condition changes.
@@ -53,6 +57,9 @@ class StopTable:
             raise Refused(f"This machine has no address {request.address:#x}.")
         if len(self._table) >= MOST_STOPS and key not in self._table:
             raise Refused(f"There cannot be more than {MOST_STOPS} breakpoints and watchpoints.")
+        code = sum(map(len, request.conditions))
+        if sum(self._code.values()) - self._code.get(key, 0) + code > MOST_CODE:
+            raise Refused(f"The conditions of all breakpoints have at most {MOST_CODE} bytes.")
         condition = self._condition(request.conditions) if request.conditions else None
         stop: Breakpoint | Watchpoint
         if request.kind in _WATCH_KINDS:
@@ -70,12 +77,18 @@ class StopTable:
         else:
             stop = Breakpoint(request.address, condition)
         self._table[key] = stop
+        self._code.pop(key, None)
+        if code:
+            self._code[key] = code
 
     def remove(self, request: RemoveStop) -> None:
-        self._table.pop((request.kind, request.address, request.length), None)
+        key = (request.kind, request.address, request.length)
+        self._table.pop(key, None)
+        self._code.pop(key, None)
 
     def clear(self) -> None:
         self._table.clear()
+        self._code.clear()
 
     def stops(self) -> Stops:
         stops = self._table.values()

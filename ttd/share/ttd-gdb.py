@@ -52,7 +52,10 @@ class Jump(gdb.Command):  # type: ignore[misc]
         answer = ask((self.command + " " + argument).strip())
         if not answer.startswith("Going to step"):
             raise gdb.GdbError(answer.strip())
-        gdb.execute("stepi")
+        try:
+            gdb.execute("stepi")
+        except gdb.error as e:
+            raise gdb.GdbError(str(e)) from e
         refresh_watchpoints()
 
     def complete(self, text: str, word: str) -> list[str]:
