@@ -379,9 +379,30 @@ def _floating(xlen: int) -> st.SearchStrategy[bytes]:
     convert = st.builds(
         lambda p, rm, rd, a: r_type(0x53, rm, 0x20 | p, rd, a, 1 - p), precision, rounding, FP, FP
     )
-    return st.one_of(
-        arithmetic, root, fused, select, compare, from_float, to_float, convert, arithmetic
+    # fmv.x.w, fclass, fmv.w.x; of doubles on RV64 only
+    raw = st.builds(
+        lambda f, p, f3, rd, a: r_type(0x53, f3 if f == 0x70 else 0, f | p, rd, a, 0),
+        st.sampled_from([0x70, 0x78]),
+        st.integers(0, 1 if xlen == 64 else 0),
+        st.integers(0, 1),
+        FP,
+        FP,
     )
+    memory = st.builds(
+        lambda op, f3, f, at: i_type(op, f3, f, S2, at) if op == 7 else store_float(f3, f, at),
+        st.sampled_from([0x07, 0x27]),
+        st.integers(2, 3),
+        FP,
+        st.sampled_from([0, 4, 8, 16]),
+    )
+    return st.one_of(
+        arithmetic, root, fused, select, compare, from_float, to_float, convert, raw, memory
+    )
+
+
+def store_float(f3: int, register: int, offset: int) -> bytes:
+    """FSW, FSD to the data."""
+    return word(register << 20 | S2 << 15 | f3 << 12 | offset << 7 | 0x27)
 
 
 _FP_CSRS = [0x001, 0x002, 0x003]
@@ -418,12 +439,30 @@ def _csr() -> st.SearchStrategy[bytes]:
         lambda f: li(12, 0x222) + i_type(0x73, f, 13, 12, 0x303), st.integers(2, 3)
     )
     look = st.builds(csrrs, FREE, st.sampled_from([0x100, 0x104, 0x300, 0x304, 0x180]), st.just(0))
-    return st.one_of(floating, counter, move, scratch, pending, enable, gate, delegation, look)
+    unit = st.builds(
+        lambda f, csr, bits: li(12, bits) + i_type(0x73, f, 13, 12, csr),
+        st.integers(2, 3),
+        st.sampled_from([0x100, 0x300]),
+        st.sampled_from([0x2000, 0x4000, 0x6000]),
+    )
+    other = st.builds(
+        lambda f, rd, rs, csr: i_type(0x73, f, rd, rs, csr),
+        st.sampled_from([1, 2, 3, 5, 6, 7]),
+        FREE,
+        FREE,
+        st.sampled_from([0x106, 0x141, 0x306, 0x323, 0x341, 0x7A0, 0x7A1, 0xB03, 0xC03, 0xF14]),
+    )
+    return st.one_of(
+        floating, counter, move, scratch, pending, enable, gate, delegation, look, unit, other
+    )
 
 
 def _special() -> st.SearchStrategy[bytes]:
+    """Reserved encodings, C.FLD, C.FSD and HINTs among them."""
+    narrow = (0x9002, 0, 1, 0x8000, 0x8110, 0x9D41, 0x9DFD, 0x6101, 0x6501, 0x8002, 0x4002, 0x2001)
     return st.sampled_from(
-        [ECALL, EBREAK, half(0x9002), half(0), word(0xFFFFFFFF), WFI, FENCE_I, SFENCE, half(1)]
+        [ECALL, EBREAK, word(0xFFFFFFFF), WFI, FENCE_I, SFENCE, *map(half, narrow)]
+        + [half(n) for n in (0x2108, 0xA108, 0x1502, 0x9D01, 0x0005, 0x4001)]
     )
 
 
@@ -483,8 +522,9 @@ def programs(draw: st.DrawFn, xlen: int) -> Program:
         makers = makers[:-1]
     items: list[bytes | tuple[str, int, int]] = []
     patchable: list[int] = []
+    spots: list[int] = []
     for _ in range(draw(st.integers(3, 25))):
-        kind = draw(st.integers(0, len(makers) + 2))
+        kind = draw(st.integers(0, len(makers) + 4))
         if kind < len(makers):
             items.append(draw(makers[kind]))
         elif kind == len(makers):
@@ -492,13 +532,18 @@ def programs(draw: st.DrawFn, xlen: int) -> Program:
         elif kind == len(makers) + 1:
             patchable.append(len(items))
             items.append(addi(draw(FREE), draw(FREE), draw(IMM)))
+        elif kind == len(makers) + 2:
+            spots.append(len(items))
+            items.append(half(draw(st.sampled_from([0, 1]))) + half(1))
+        elif kind == len(makers) + 3:
+            items.append(("spot", draw(st.integers(0, 7)), draw(st.integers(0, 5))))
         else:
             items.append(("patch", draw(st.integers(0, 20)), draw(st.integers(0, 5))))
     return Program(
         xlen,
         mode,
         paging,
-        _assemble(items, patchable),
+        _assemble(items, patchable, spots),
         draw(st.integers(1, 4)),
         draw(st.booleans()),
         draw(st.sampled_from([0, 0xAAA, 0x222, 0x888])) | draw(st.integers(0, 3)) << 16,
@@ -514,7 +559,9 @@ def programs(draw: st.DrawFn, xlen: int) -> Program:
 _PATCH = 16
 
 
-def _assemble(items: list[bytes | tuple[str, int, int]], patchable: list[int]) -> bytes:
+def _assemble(
+    items: list[bytes | tuple[str, int, int]], patchable: list[int], spots: list[int]
+) -> bytes:
     offsets, at = [], 0
     for item in items:
         offsets.append(at)
@@ -529,7 +576,12 @@ def _assemble(items: list[bytes | tuple[str, int, int]], patchable: list[int]) -
         if name == "branch":
             target = offsets[min(len(items), index + b)]
             code += b_type(a, 10, 11, target - len(code))
-        elif patchable:
+        elif name == "spot" and spots:
+            # A short instruction for another, an illegal one among them.
+            where = offsets[spots[b % len(spots)]]
+            code += addi(11, 0, (0, 1, 0x505, 0x4)[a & 3]) + store(1, 11, S4, where)
+            code += (FENCE_I if a & 4 else addi(0, 0, 0)) + addi(0, 0, 0)
+        elif patchable and name == "patch":
             # Another immediate for an addi: its upper half, with or without a fence.
             where = offsets[patchable[b % len(patchable)]] + 2
             upper = store(1, 11, S4, where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.riscv_bench import Bench
-from tests.unit.riscv_programs import CODE, S2, S3, Program, S, half, load
+from tests.unit.riscv_programs import CODE, S2, S3, Program, S, half, load, r_type
 from ttd.engine import Context
 
 
@@ -55,3 +55,41 @@ def test_supervisor_mode_enables_what_is_delegated(bench: Bench) -> None:
     bench.run(2)
     assert bench.cpu.read_register("a0") == 0x200
     assert bench.cpu.read_register("mie") == 0x280
+
+
+@pytest.mark.parametrize("offset", [0, 4, 0xFFC, 0x1000])
+@pytest.mark.parametrize("before", [b"", half(1)])
+def test_an_illegal_halfword_that_is_overwritten_is_gone(
+    bench: Bench, offset: int, before: bytes
+) -> None:
+    """Alone in its block, or its last; at the border of a page. By a debugger, or by a restore."""
+    engine, cpu = bench.engine, bench.cpu
+    put(bench, b"")
+    at = CODE + offset
+    engine.write(at, before + half(0))
+    pages = [(number, engine.page_data(number)) for number in range(engine.pages)]
+
+    def run() -> tuple[int, int]:
+        cpu.write_register("pc", at)
+        bench.events.clear()
+        bench.run(len(before) // 2 + 1)
+        return len(bench.events), engine.pc - at
+
+    for change in (half(0x0505), bytes.fromhex("13050500")):
+        assert run()[0] == 1
+        engine.write(at, before + change)
+        assert run() == (0, len(before) + len(change))
+        engine.restore_pages(pages)
+
+
+def test_flags_alone_make_floating_point_dirty(bench: Bench) -> None:
+    """feq.s a0, ft0, ft1; c.nop"""
+    put(bench, r_type(0x53, 2, 0x50, 10, 0, 1) + half(1) + half(1))
+    cpu = bench.cpu
+    for ft0, flags, dirty in ((0xFFFFFFFF3F800000, 0, 2), (0xFFFFFFFF7F800001, 0x10, 3)):
+        for register, value in (("ft0", ft0), ("ft1", ft0), ("fflags", 0), ("mstatus", 0x4000)):
+            cpu.write_register(register, value)
+        cpu.write_register("pc", CODE)
+        bench.run(2)
+        assert cpu.read_register("fflags") == flags
+        assert cpu.read_register("mstatus") >> 13 & 3 == dirty
