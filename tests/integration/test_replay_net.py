@@ -212,6 +212,7 @@ def test_a_capture_does_not_replace_its_recording(run: Run) -> None:
     before = run.path.read_bytes()
     refused(ttd("events", "--pcap", run.path, run.path), "is the recording itself")
     refused(ttd("events", "--pcap", "/no/such/folder/x", run.path), "No such file")
+    refused(ttd("events", "--pcap", "/dev/full", run.path), "No space left")
     assert run.path.read_bytes() == before
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
 
-from ttd.capture.pcap import PcapWriter
+from ttd.capture.pcap import PcapWriter, Sink
 from ttd.recorded import RecordedMachine
 
 
 def write_capture(
     session: RecordedMachine,
-    file: BinaryIO,
+    file: Sink,
     low: int,
     high: int | None,
     tick: Callable[[int], None],

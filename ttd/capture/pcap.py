@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ttd.errors import UserError
 from ttd.replay.net import MAX_PACKET
@@ -21,10 +21,16 @@ class PcapError(UserError):
     """A file is no capture that can be used; one sentence for people."""
 
 
+class Sink(Protocol):
+    """Takes bytes."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class PcapWriter:
     """Writes packets with their time in nanoseconds; the file keeps microseconds."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Sink) -> None:
         self._file = file
         self.packets = 0
         file.write(struct.pack("<" + _HEADER, MICROSECONDS, 2, 4, 0, 0, MAX_PACKET, ETHERNET))

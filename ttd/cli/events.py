@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import click
 
-from ttd.cli.output import say
+from ttd.cli.output import USER_ERROR, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
 from ttd.errors import UserError
@@ -51,16 +52,27 @@ def events(
 
 def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
     from ttd.capture.export import write_capture
+    from ttd.host.files import CaptureFile
     from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.writer import Outputs
     from ttd.recorded import RecordedMachine
 
     session = RecordedMachine.open(recording, SemihostFiles(None))
     if os.path.exists(path) and os.path.samefile(path, recording):
         raise UserError(f"{path} is the recording itself")
-    with (
-        open(path, "wb") as file,
-        on_signals(session.machine.interrupt),
-        progress(session, recording, True) as tick,
-    ):
-        count = write_capture(session, file, low, high, tick)
+    outputs = Outputs(say)
+    file = CaptureFile(path, outputs)
+
+    def stop() -> None:
+        outputs.patience.interrupt()
+        session.machine.interrupt()
+
+    with on_signals(stop):
+        try:
+            with progress(session, recording, True) as tick:
+                count = write_capture(session, file, low, high, tick)
+        finally:
+            file.close()
+    if outputs.lost:
+        sys.exit(USER_ERROR)
     say(f"{count} packets in {path}")

@@ -41,8 +41,9 @@ class File(Null):
             fd = os.open(path, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o666)
         except OSError as error:
             if error.errno != ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
-                raise ChardevError(f"file:{path} cannot be opened: {error.strerror}") from error
+                raise ChardevError(f"{path} cannot be opened: {error.strerror}") from error
             fd = -1
+        self.path = path
         self._writer = outputs.open(fd, path, reopen=lambda: os.open(path, _FLAGS))
 
     def write(self, data: bytes) -> int:
@@ -53,3 +54,13 @@ class File(Null):
         """Close the file."""
         self._outputs.close(self._writer)
         self._writer.close_file()
+
+
+class CaptureFile(File):
+    """A file of which somebody needs everything."""
+
+    def write(self, data: bytes) -> int:
+        """Write everything, unless the end has been asked for; raises `OSError`."""
+        if errno := self._writer.write_all(data):
+            raise OSError(errno, os.strerror(errno), self.path)
+        return len(data)

@@ -125,14 +125,17 @@ class Writer:
                 self._proven = True
             return len(part)
 
-    def write_all(self, data: bytes) -> None:
-        """Write everything, waiting for the reader; not the rest if the end has been asked for, or
-        if it cannot be written."""
+    def write_all(self, data: bytes) -> int:
+        """Write everything, waiting for the reader; 0, or an errno if it cannot be written.
+
+        Not the rest, if the end has been asked for.
+        """
         while data and not self._patience.hurried:
             taken = self.write(data)
             if taken < 0 and taken != -EAGAIN:
-                return
+                return -taken
             data = data[max(0, taken) :]
+        return 0
 
     def close(self) -> str:
         """Let the reader have what is left, as long as there is patience.
@@ -251,6 +254,8 @@ class Outputs:
     def __init__(self, say: Callable[[str], None] = lambda text: None) -> None:
         """`say` is told in a sentence what is lost."""
         self.patience = Patience()
+        self.lost = False
+        """Something has been lost, and that was said."""
         self._say = say
         self._standard: Writer | None = None
 
@@ -270,4 +275,5 @@ class Outputs:
     def close(self, writer: Writer) -> None:
         """Close a writer, and say what is lost; once more, and nothing happens."""
         if sentence := writer.close():
+            self.lost = True
             self._say(sentence)
