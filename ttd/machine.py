@@ -349,8 +349,11 @@ class Machine:
             if self.keeper is None or not replay.at_snapshot_mark():
                 break
             self._keep(self.keeper.check)
-        fresh = not (replay.seen or self.beyond)
-        if self.keeper is not None and fresh and replay.snapshot_due():
+        if self.keeper is None or self.beyond:
+            return
+        if replay.at_end:
+            self.keeper.check_end()
+        elif not replay.seen and replay.snapshot_due():
             self._keep(self.keeper.take)
 
     def _wake(self) -> None:

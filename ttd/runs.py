@@ -74,6 +74,9 @@ class SnapshotKeeper(Protocol):
     def check(self) -> None:
         """Play: the log has the mark of a snapshot here."""
 
+    def check_end(self) -> None:
+        """Play: this is the end of a finished recording."""
+
 
 class SemihostingExit(Protocol):
     """What a semihosting call says when it ends the guest."""

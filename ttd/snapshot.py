@@ -13,6 +13,7 @@ from ttd.contents import Contents
 from ttd.engine import Access, Context
 from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
+from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
 from ttd.recording.index import SnapshotInfo
 from ttd.recording.recording import Recording
@@ -122,8 +123,14 @@ class Snapshots:
         """Page numbers as the guest used them, if it has page tables."""
         self._infos: list[SnapshotInfo] = []
         self._loaded_tables: list[PageTable] = []
+        self._unusable: set[int] = set()
+        """Numbers of stored snapshots."""
+        self._proven: set[int] = set()
+        self.complaints: list[str] = []
+        """Sentences for people that nobody has been told yet."""
         self.checked = 0
         """Marks passed, with the state that they say."""
+        self._end_checked = False
         self._restored: int | None = None
         """Where the machine has been put from the recording: that is no comparison."""
         if recording is not None and not recording.writable:
@@ -189,14 +196,15 @@ class Snapshots:
         snapshot.hash = self.state_hash(snapshot)
         snapshot.interval = len(self._stored)
         sequence = machine.replay.sequence
-        machine.replay.snapshot_mark(snapshot.hash)
+        touched = self._pack_touched() if self._stored else b""
+        machine.replay.snapshot_mark(snapshot.hash, digest(touched))
         recording = self.recording
         if recording is not None:
             changed = list(self._stored_table.differing(snapshot.table))
             for page in {snapshot.table[number] for number in changed}:
                 recording.put_page(page.data)
             if self._stored:
-                recording.add_interval(len(self._stored) - 1, self._pack_touched())
+                recording.add_interval(len(self._stored) - 1, touched)
             recording.add_snapshot(
                 snapshot.step,
                 sequence,
@@ -223,6 +231,16 @@ class Snapshots:
         machine.replay.check_snapshot(found)
         if self._restored != snapshot.step:
             self.checked += 1
+
+    def check_end(self, *, again: bool = False) -> None:
+        """Play: the recording ends here, so this must be how. Once is enough, unless `again`."""
+        machine = self.machine
+        if self._end_checked and not again:
+            return
+        ended = machine.ended
+        how = (None, None) if ended is None else (ended.reason, ended.code)
+        machine.replay.check_end(self.state_hash(self.capture()), how)
+        self._end_checked = True
 
     # -- going back ----------------------------------------------------------------------
 
@@ -252,17 +270,76 @@ class Snapshots:
         except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
             # Its checksum is right, so it is not ours: another version's, or forged.
             raise RecordingError("a snapshot of the recording does not fit this machine") from error
+        if snapshot.interval is not None and snapshot.interval not in self._proven:
+            self._prove(snapshot)
+
+    def _prove(self, snapshot: Snapshot) -> None:
+        """The machine has just become what a stored snapshot says: is it that?"""
+        assert snapshot.interval is not None
+        found = self.state_hash(self.capture())
+        if found != snapshot.hash:
+            raise Divergence(snapshot.step, f"state {snapshot.hash.hex()}", f"state {found.hex()}")
+        self._proven.add(snapshot.interval)
+
+    def nearest_step(self, step: int) -> int | None:
+        """Where the latest snapshot at or before `step` is that can be used."""
+        number = self._usable(step)
+        stored = None if number is None else self._stored_steps()[number]
+        at = bisect_right(self._memory_steps, step)
+        kept = self._memory_steps[at - 1] if at else None
+        return max((s for s in (stored, kept) if s is not None), default=None)
 
     def nearest(self, step: int) -> Snapshot | None:
-        """The latest snapshot at or before `step`."""
-        best = None
-        at = bisect_right(self._memory_steps, step)
-        if at:
-            best = self._memory[self._memory_steps[at - 1]]
-        stored = self._stored_before(step)
-        if stored is not None and (best is None or stored > best.step):
-            return self._load(self._number_before(step))
-        return best
+        """The latest snapshot at or before `step` that can be used."""
+        found = self.nearest_step(step)
+        if found is None:
+            return None
+        kept = self._memory.get(found)
+        if kept is not None:
+            return kept
+        number = self._usable(step)
+        assert number is not None
+        return self._load(number)
+
+    def go_back(self, step: int) -> None:
+        """Become the machine of the latest snapshot at or before `step`.
+
+        A stored one that is damaged, or not the machine's state, is passed over, and told of in
+        `complaints`. `RecordingError` if none is left.
+        """
+        while True:
+            number = self._usable(step)
+            try:
+                snapshot = self.nearest(step)
+                if snapshot is None:
+                    break
+                self.restore(snapshot)
+                return
+            except (RecordingError, Divergence) as error:
+                if number is None or self.nearest_step(step) != self._stored_steps()[number]:
+                    raise
+                self._unusable.add(number)
+                self.complaints.append(f"A stored snapshot is not used: {error}.")
+        raise RecordingError("the recording has no snapshot to go back to")
+
+    def retreat(self) -> None:
+        """The machine has gone astray: become what it was at the last stored snapshot before.
+
+        What is in memory of the way from there is forgotten.
+        """
+        step = self.machine.engine.step
+        number = self._usable(step - 1)
+        good = 0 if number is None else self._stored_steps()[number]
+        for late in [s for s in self._memory_steps if good < s <= step]:
+            self.forget(late)
+        self.go_back(good)
+
+    def _usable(self, step: int) -> int | None:
+        """The number of the latest stored snapshot at or before `step` that is good."""
+        number = self._number_before(step)
+        while number in self._unusable:
+            number -= 1
+        return None if number < 0 else number
 
     def steps_between(self, low: int, high: int) -> list[int]:
         """Steps of all snapshots with low <= step < high, ascending."""
@@ -349,12 +426,6 @@ class Snapshots:
             put_series(out, pages)
         return bytes(out)
 
-    def close_interval(self) -> None:
-        """The recording ends: store what its last interval has touched."""
-        self._note_touched()
-        if self.recording is not None and self._stored:
-            self.recording.add_interval(len(self._stored) - 1, self._pack_touched())
-
     def may_touch(self, low: int, kind: Access, address: int, size: int) -> bool:
         """False if nothing accessed [address, address + size) in the interval of step `low`.
 
@@ -388,17 +459,30 @@ class Snapshots:
         number = self._number_before(low)
         if self.recording is None or number < 0:
             return None
-        blob = self.recording.interval(number)
-        if blob is None:
-            return None
+        try:
+            lists = self._index(number)
+        except RecordingError:
+            lists = []  # what is damaged says nothing, and not that nothing was touched
+        moved = self.machine.engine.moves_addresses and not physical
+        at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
+        return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
+
+    def _index(self, number: int) -> list[list[int]]:
+        """What is stored of an interval, if the mark at its end in the log vouches for it."""
+        recording = self.recording
+        assert recording is not None
+        infos = recording.snapshots
+        blob = recording.interval(number)
+        if blob is None or number + 1 >= len(infos):
+            return []
+        if self.machine.replay.index_digest(infos[number + 1].sequence) != digest(blob):
+            return []
         reader = Reader(blob)
         lists: list[list[int]] = []
         while not reader.done:
             (count,) = reader.series(1)
             lists.append(reader.series(count))
-        moved = self.machine.engine.moves_addresses and not physical
-        at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
-        return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
+        return lists
 
 
 def _no_pages() -> dict[Access, set[int]]:

@@ -51,6 +51,8 @@ class Why(Enum):
     WATCHPOINT = "watchpoint"
     HISTORY_BEGIN = "begin"
     HISTORY_END = "end"
+    DIVERGED = "diverged"
+    """The machine did not do what the recording says, or the recording is damaged there."""
     INTERRUPTED = "interrupted"
     """`Timeline.interrupt` was called."""
 
@@ -72,4 +74,4 @@ class Stop:
     breakpoint: Breakpoint | None = None
     note: str = ""
     """A sentence for people: at an end of history why the recording ends there, at a watchpoint who
-    made the access if no instruction did."""
+    made the access if no instruction did, for DIVERGED what is wrong."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import Protocol
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol
 
 from ttd.cpu.base import Cpu
 from ttd.cpu.models import CPUS
@@ -14,6 +15,8 @@ from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
 from ttd.machine import Machine
+from ttd.recording.errors import RecordingError
+from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
@@ -125,6 +128,23 @@ MARCH = 30_000_000
 
 NO_STOPS = Stops()
 
+_P = ParamSpec("_P")
+
+
+def _movement(
+    go: Callable[Concatenate[Timeline, _P], Stop],
+) -> Callable[Concatenate[Timeline, _P], Stop]:
+    """A movement that comes to where the recording does not tell what is right ends there."""
+
+    @wraps(go)
+    def move(timeline: Timeline, /, *args: _P.args, **kwargs: _P.kwargs) -> Stop:
+        try:
+            return go(timeline, *args, **kwargs)
+        except (Divergence, RecordingError) as error:
+            return timeline._diverged(error)
+
+    return move
+
 
 class Timeline:
     """One machine and its history: where it stands, and how it gets elsewhere.
@@ -171,6 +191,7 @@ class Timeline:
 
     # -- moving to a position ------------------------------------------------------------
 
+    @_movement
     def seek(self, step: int) -> Stop:
         """Go to `step`; beyond an end of history, to that end."""
         if self.live and step > self.end:
@@ -185,16 +206,19 @@ class Timeline:
             return self._stop(Why.HISTORY_BEGIN)
         return self._stop(Why.HISTORY_END if step > self.position else Why.STEPS)
 
+    @_movement
     def step_forward(self, count: int = 1) -> Stop:
         """`count` steps forward."""
         return self._forward(self.position + count)
 
+    @_movement
     def step_backward(self, count: int = 1) -> Stop:
         """`count` steps backward; positions just before the present become quick to reach."""
         if self.position == self.begin:
             return self._stop(Why.HISTORY_BEGIN)
         return self._seek(self.position - count, WINDOW)
 
+    @_movement
     def reset(self) -> Stop:
         return self._seek(self.begin, 0)
 
@@ -203,6 +227,7 @@ class Timeline:
 
     # -- running to a stop ---------------------------------------------------------------
 
+    @_movement
     def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
         """Run until something in `stops` hits, `until` is reached or history ends.
 
@@ -211,6 +236,7 @@ class Timeline:
         with self._stopping_at(stops):
             return self._forward(until)
 
+    @_movement
     def range_step(self, start: int, end: int, stops: Stops) -> Stop:
         """Step forward while PC is in [start, end); at least one step."""
         with self._stopping_at(stops):
@@ -298,6 +324,7 @@ class Timeline:
                 return watch
         return None
 
+    @_movement
     def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
         """Go back to the latest position before the present at which something hits.
 
@@ -435,12 +462,10 @@ class Timeline:
         """
         self._arm(NO_STOPS)
         here = self.position
-        nearest = self.snapshots.nearest(target)
-        if target < here or again or (nearest is not None and nearest.step > here):
+        nearest = self.snapshots.nearest_step(target)
+        if target < here or again or (nearest is not None and nearest > here):
             home = self.snapshots.remember() if here != target else None
-            if nearest is None:
-                raise TimelineError("the recording has no snapshot to go back to")
-            self.snapshots.restore(nearest)
+            self.snapshots.go_back(target)
             if not self._approach(target, window):
                 if home is not None:
                     self.snapshots.restore(home)
@@ -492,6 +517,16 @@ class Timeline:
 
     # -- stops ---------------------------------------------------------------------------
 
+    def _diverged(self, error: Divergence | RecordingError) -> Stop:
+        """The machine is not where the recording has been: go to the last place that is right."""
+        self._arm(NO_STOPS)
+        try:
+            self.snapshots.retreat()
+        except (Divergence, RecordingError) as worse:
+            return self._stop(Why.DIVERGED, note=f"{error}; {worse}")
+        where = f"Step {self.position} is the last place before it that has been compared."
+        return self._stop(Why.DIVERGED, note=f"{error}. {where}")
+
     @contextmanager
     def _stopping_at(self, stops: Stops) -> Iterator[None]:
         self._stops = stops
@@ -519,11 +554,8 @@ class Timeline:
         itself, which is the same place in the program."""
         here = self.position
         armed = self._armed
-        nearest = self.snapshots.nearest(here)
-        if nearest is None:
-            raise TimelineError("the recording has no snapshot to go back to")
         self._arm(NO_STOPS)
-        self.snapshots.restore(nearest)
+        self.snapshots.go_back(here)
         self.machine.run(here, interruptible=False)
         self._arm(armed)
 
@@ -537,12 +569,12 @@ class Timeline:
         watch: WatchHit | None = None,
         watchpoint: Watchpoint | None = None,
         breakpoint_: Breakpoint | None = None,
+        note: str = "",
     ) -> Stop:
         # In a live recording history reaches at least to here, input that comes later is later.
         self.machine.replay.note_position()
         if why is Why.INTERRUPTED:
             self._interruption.answer()
-        note = ""
         if why is Why.HISTORY_END:
             ended = self.machine.ended
             note = ended.reason if ended is not None else self._end_note
@@ -551,6 +583,10 @@ class Timeline:
         elif watch is not None and watch.by:
             verb = "Read" if watch.kind is Access.READ else "Written"
             note = f"{verb} by {watch.by}."
+        complaints = self.snapshots.complaints
+        if complaints:
+            note = " ".join([*complaints, note]).strip()
+            complaints.clear()
         return Stop(
             why, self.position, self.machine.engine.pc, watch, watchpoint, breakpoint_, note
         )

@@ -52,7 +52,7 @@ class Kind(IntEnum):
     CHECKPOINT = 12
     """A checkpoint whose place among the other events matters [`Checkpoint`]."""
     SNAPSHOT = 13
-    """A snapshot was taken [state hash]."""
+    """A snapshot was taken [state hash, 16 bytes, digest of the index of the interval before]."""
     WARP = 14
     """What follows entered when the idle warps had reached this sum [ns, 8 bytes LE]."""
     HOST_CALL = 15

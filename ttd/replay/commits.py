@@ -127,9 +127,22 @@ class Commits:
             self.commit()
             self.recording.finish(reason, exit_code, state_hash)
 
-    def check_end(self, state_hash: bytes) -> None:
-        """`Divergence` unless the final state is the recorded one."""
-        recorded = None if self.recording is None else self.recording.status.state_hash
+    def check_end(self, state_hash: bytes, ended: tuple[str | None, int | None] | None) -> None:
+        """`Divergence` unless the end is the recorded one: the mark, the state, and why."""
+        if self.recording is None or not self.recording.status.complete:
+            return
+        status, at = self.recording.status, self._at
+        step, recorded = at.step(), status.state_hash
         if recorded is not None and recorded != state_hash:
-            step = self._at.step()
             raise Divergence(step, f"final state {recorded.hex()}", f"state {state_hash.hex()}")
+        said = f"the end ({status.reason}, exit code {status.exit_code})"
+        end = at.here(Kind.END)
+        if end is None or end.payload != status.reason.encode():
+            text = "no end" if end is None else end.payload.decode(errors="replace")
+            raise Divergence(step, said, f"{text} in the log")
+        if ended is None:
+            return
+        if ended[0] is None:
+            ended = (status.reason, None)
+        if ended != (status.reason, status.exit_code):
+            raise Divergence(step, said, f"the end ({ended[0]}, exit code {ended[1]})")

@@ -7,6 +7,9 @@ from ttd.replay.errors import Divergence
 from ttd.replay.log_cursor import LogCursor
 from ttd.replay.terms import Mode, SnapshotTimer
 
+HASH = 16
+"""Bytes of a state's hash."""
+
 
 class SnapshotMarks:
     """When the next snapshot is due in record; what a snapshot must have been in play."""
@@ -35,12 +38,12 @@ class SnapshotMarks:
         at = self._at
         return self._due is not None and at.step() >= self._due and not at.playing()
 
-    def put(self, state_hash: bytes) -> None:
+    def put(self, state_hash: bytes, index: bytes) -> None:
         """Record: a snapshot is taken here. Nothing in play."""
         at = self._at
         if at.mode is Mode.NONE or at.playing():
             return
-        at.append(Kind.SNAPSHOT, state_hash)
+        at.append(Kind.SNAPSHOT, state_hash + index)
         self.arm(self._timer)
 
     def here(self) -> bool:
@@ -50,5 +53,13 @@ class SnapshotMarks:
     def check(self, state_hash: bytes | None) -> None:
         """Play: pass a mark; `Divergence` unless the hash is the recorded one (None: trust)."""
         head = self._at.take(Kind.SNAPSHOT, "a snapshot")
-        if state_hash is not None and head.payload != state_hash:
-            raise Divergence(head.step, f"state {head.payload.hex()}", f"state {state_hash.hex()}")
+        expected = head.payload[:HASH]
+        if state_hash is not None and expected != state_hash:
+            raise Divergence(head.step, f"state {expected.hex()}", f"state {state_hash.hex()}")
+
+    def index_digest(self, sequence: int) -> bytes | None:
+        """What the mark with this number says of the index of the interval that ends with it."""
+        event = self._at.log.get(sequence)
+        if event is None or event.kind is not Kind.SNAPSHOT:
+            return None
+        return event.payload[HASH:]

@@ -299,13 +299,15 @@ class Replay:
         """Record: a snapshot is due here."""
         self._marks.want()
 
-    def snapshot_mark(self, state_hash: bytes) -> None:
+    def snapshot_mark(self, state_hash: bytes, index: bytes = b"") -> None:
         """Record: a snapshot is taken here; also arms the next one. Nothing in play.
+
+        `index` is a digest of what is stored of the time since the snapshot before.
 
         `save` for that snapshot comes first: then its cursor is at the mark, and a machine that
         is restored from it begins by checking itself.
         """
-        self._marks.put(state_hash)
+        self._marks.put(state_hash, index)
 
     def at_snapshot_mark(self) -> bool:
         """Play: the next event says that a snapshot was taken here."""
@@ -315,9 +317,18 @@ class Replay:
         """Play: pass the mark; `Divergence` unless the hash is the recorded one (None: trust)."""
         self._marks.check(state_hash)
 
-    def check_end(self, state_hash: bytes) -> None:
-        """At the end of a finished recording: `Divergence` unless the final state is the same."""
-        self._commits.check_end(state_hash)
+    def index_digest(self, sequence: int) -> bytes | None:
+        """The digest that the mark with this number in the log has; None: it has no such mark."""
+        return self._marks.index_digest(sequence)
+
+    def check_end(
+        self, state_hash: bytes, ended: tuple[str | None, int | None] | None = None
+    ) -> None:
+        """At the end of a finished recording: `Divergence` unless it ended so.
+
+        `ended`: reason and exit code of the guest's own end; reason None: it has not come to one.
+        """
+        self._commits.check_end(state_hash, ended)
 
     # --- the outside world, asked by the guest
 

@@ -1,0 +1,158 @@
+"""What a recording says is compared under a debugger too, to its end; what is wrong is a stop."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fuzz.changes import put_events
+from tests.integration.border import Line, often, recorder, run_to_end
+from tests.integration.cli_tools import FIRMWARE, ttd
+from tests.integration.conftest import symbols
+from ttd.boards.extras import Extra
+from ttd.engine.types import Access
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import RecordedMachine
+from ttd.recording.blob import pack, seal, unpack, unseal
+from ttd.recording.events import Event, Kind, decode_chunk
+from ttd.recording.rows import context
+from ttd.stops import Stops, Watchpoint, Why
+
+__all__ = ["often"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    run = tmp_path / "run.ttd"
+    run_to_end(recorder("calls", run, uart=Line()))
+    return run
+
+
+def opened(path: Path) -> RecordedMachine:
+    return RecordedMachine.open(str(path), SemihostFiles(None))
+
+
+def change_status(path: Path, **values: Any) -> None:
+    db = sqlite3.connect(path)
+    place = context("meta", "status")
+    ((blob,),) = db.execute("SELECT data FROM meta WHERE name = 'status'").fetchall()
+    data = unpack(unseal(blob, place)) | values
+    db.execute("UPDATE meta SET data = ? WHERE name = 'status'", (seal(pack(data), place),))
+    db.commit()
+    db.close()
+
+
+def change_events(path: Path, change: Callable[[Event], Event]) -> None:
+    db = sqlite3.connect(path)
+    events: list[Event] = []
+    for first, blob in db.execute("SELECT first, data FROM chunks ORDER BY first"):
+        events += decode_chunk(blob, first)
+    put_events(db, [change(event) for event in events])
+    db.commit()
+    db.close()
+
+
+def diverges(path: Path, words: str) -> None:
+    """Replayed, and under a debugger, which can still go anywhere before it."""
+    done = ttd("replay", path)
+    assert done.code == 3
+    assert words in done.err
+    session = opened(path)
+    timeline = session.timeline
+    for move in (lambda: timeline.run_forward(Stops()), lambda: timeline.seek(timeline.end)):
+        stop = move()
+        assert stop.why is Why.DIVERGED
+        assert words in stop.note
+        assert f"Step {stop.step} is the last place" in stop.note
+        assert stop.step == timeline.position < timeline.end
+        assert timeline.seek(7).why is Why.STEPS
+        assert timeline.run_backward(Stops()).why is Why.HISTORY_BEGIN
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"state_hash": bytes(16)}, f"final state {bytes(16).hex()}"),
+        ({"exit_code": 1}, "exit code 1"),
+        ({"exit_code": None}, "exit code None"),
+        ({"reason": "it was fun"}, "it was fun"),
+    ],
+)
+def test_the_end_is_compared(path: Path, values: dict[str, Any], words: str) -> None:
+    change_status(path, **values)
+    diverges(path, words)
+
+
+@pytest.mark.parametrize("cause", [1, 2])
+def test_the_cause_of_a_shutdown_is_compared(path: Path, cause: int) -> None:
+    change_events(
+        path,
+        lambda event: (
+            event._replace(payload=bytes([cause])) if event.kind is Kind.SHUTDOWN else event
+        ),
+    )
+    diverges(path, "shutdown" if cause == 1 else "final state")
+
+
+def test_what_came_in_is_compared(tmp_path: Path) -> None:
+    """Bytes that the guest never looked at, before the first snapshot after them."""
+    path = tmp_path / "run.ttd"
+    run_to_end(recorder("virtio-rng", path, extras=[Extra("virtio-rng", "rng0")], uart=Line()))
+
+    def other(event: Event) -> Event:
+        if event.kind is not Kind.RANDOM:
+            return event
+        return event._replace(payload=bytes([event.payload[0] ^ 1]) + event.payload[1:])
+
+    change_events(path, other)
+    assert ttd("replay", path).code == 3
+
+
+@pytest.mark.parametrize("how", ["nothing", "flipped", "gone"])
+def test_an_index_that_nobody_vouches_for_says_nothing(path: Path, how: str) -> None:
+    db = sqlite3.connect(path)
+    for key, blob in db.execute("SELECT id, data FROM intervals").fetchall():
+        data = bytes([blob[0] ^ 1]) + blob[1:]
+        if how == "nothing":
+            data = seal(
+                bytes(len(unseal(blob, context("interval", key))) and 3), context("interval", key)
+            )
+        db.execute("UPDATE intervals SET data = ? WHERE id = ?", (data, key))
+    if how == "gone":
+        db.execute("DELETE FROM intervals")
+    db.commit()
+    db.close()
+    session = opened(path)
+    timeline = session.timeline
+    timeline.seek(timeline.end)
+    rare = symbols(FIRMWARE / "calls/calls.elf")["rare"]
+    found = timeline.run_backward(Stops(watchpoints=(Watchpoint(rare, 4, Access.WRITE),)))
+    assert found.why is Why.WATCHPOINT
+    session.close()
+
+
+@pytest.mark.parametrize("value", [None, "text", -1, {}, [1]])
+def test_a_damaged_snapshot_is_passed_over(path: Path, value: Any) -> None:
+    db = sqlite3.connect(path)
+    row = db.execute("SELECT * FROM snapshots ORDER BY id").fetchall()[2]
+    place = context("snapshot", *row[:5]) + b"state"
+    state = unpack(unseal(row[6], place))
+    state["machine"]["devices"] = value
+    db.execute("UPDATE snapshots SET state = ? WHERE id = ?", (seal(pack(state), place), row[0]))
+    db.commit()
+    db.close()
+    plain, session = opened(path), opened(path)
+    where = row[1] + 3
+    plain.machine.run(where)
+    stop = session.timeline.seek(where)
+    assert stop.why is Why.STEPS
+    assert "A stored snapshot is not used" in stop.note
+    hashes = [s.snapshots.state_hash(s.snapshots.capture()) for s in (plain, session)]
+    assert hashes[0] == hashes[1]
+    assert ttd("replay", path).code == 0
+    assert ttd("replay", "--verify", path).code in (2, 3)
