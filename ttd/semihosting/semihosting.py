@@ -67,12 +67,12 @@ class Semihosting:
         self._memory = memory
         self._caller = caller
         self._bits = 8 * caller.word_size
-        self._clock_source = clock
+        self._virtual = clock
         self._heap = heap
         self._command_line = command_line.encode()
         self._guest = Parameters(memory, caller.word_size)
         self._host = Host(replay)
-        self._time_source = host.time
+        self._host_side = host
         self.files = Files(self._guest, self._host, host, console)
         self.errno = 0
         # SYS_SYSTEM is among the calls that are not there: a guest does not run programs here.
@@ -128,13 +128,13 @@ class Semihosting:
     # -- time ------------------------------------------------------------------------------
 
     def _clock(self, parameter: int) -> int:
-        return self._clock_source.now() // NS_PER_CENTISECOND
+        return self._virtual.now() // NS_PER_CENTISECOND
 
     def _time(self, parameter: int) -> int:
-        return self._host.number("time", self._time_source)
+        return self._host.number("time", self._host_side.time)
 
     def _elapsed(self, parameter: int) -> int:
-        now = self._clock_source.now()
+        now = self._virtual.now()
         self._guest.put(parameter, (now & (1 << 64) - 1).to_bytes(8, "little"))
         return 0
 
