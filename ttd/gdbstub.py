@@ -51,6 +51,8 @@ FEATURES: list[str] = []
 
 _READS = (b"m", b"x", b"g", b"p")
 """Packets for what GDB reads all the time, wherever a pointer points to."""
+_UNSAID = (b"M", b"X", b"Z", b"z")
+"""Packets of which no client shows what an error says."""
 
 _R = TypeVar("_R", bound=rq.Request)
 
@@ -179,11 +181,11 @@ class Session:
 
     def _error(self, payload: bytes, text: str) -> bytes:
         """The reply that says what is wrong, or a note of it for when it can be said."""
-        reads = payload[:1] in _READS
-        if not self._link.shows_errors and not reads:
+        kind = payload[:1]
+        if kind in _UNSAID:
             self._notes = [*self._notes[-_MOST_NOTES:], text]
         # GDB takes whatever a read of memory brings for memory, but knows what an error is else.
-        return self._link.error(text, quoted=not self._lldb and not reads)
+        return self._link.error(text, quoted=not self._lldb and kind not in _READS)
 
     def _complain(self, text: str) -> None:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)

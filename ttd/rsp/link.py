@@ -91,11 +91,6 @@ class Link:
         for at in range(0, len(data), _CONSOLE_CHUNK):
             self.send(b"O" + data[at : at + _CONSOLE_CHUNK].hex().encode())
 
-    @property
-    def shows_errors(self) -> bool:
-        """True when the text given to `error` reaches the user."""
-        return self.error_messages or self.error_strings
-
     def error(self, text: str, *, quoted: bool = False) -> bytes:
         """An error reply. Section "Standard Replies".
 
