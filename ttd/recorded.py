@@ -270,8 +270,12 @@ class RecordedMachine:
             self.finish(reason, None)
 
     def compare_end(self) -> None:
-        """After a replay of everything: the final state is the recorded one, or `Divergence`."""
+        """After a replay of everything: the final state is the recorded one, and so are all
+        events and what is said of the end; or `Divergence`. `RecordingError` if the index of what
+        was touched is not the recorded one."""
         self.snapshots.check_end(again=True)
+        self.replay.check_seal()
+        self.snapshots.check_index()
 
     def verify_snapshots(self) -> None:
         """Read every page, become every stored snapshot once, and compare.
@@ -292,6 +296,8 @@ class RecordedMachine:
             snapshot = self.snapshots.nearest(info.step)
             assert snapshot is not None
             self.snapshots.restore(snapshot)
+            if self.machine.virtual_ns != info.virtual_ns:
+                raise RecordingError("the recording is damaged: a snapshot is of another time")
             found = self.snapshots.state_hash(self.snapshots.capture())
             if found != info.hash:
                 raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")

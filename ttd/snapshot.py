@@ -15,10 +15,12 @@ from ttd.machine import Machine
 from ttd.pages import PageStore, PageTable
 from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
+from ttd.recording.events import Kind
 from ttd.recording.index import SnapshotInfo
 from ttd.recording.recording import Recording
 from ttd.recording.varint import Reader, put_series
 from ttd.replay.errors import Divergence
+from ttd.replay.marks import HASH
 from ttd.replay.replay import Mode
 from ttd.state import State
 
@@ -196,15 +198,15 @@ class Snapshots:
         snapshot.hash = self.state_hash(snapshot)
         snapshot.interval = len(self._stored)
         sequence = machine.replay.sequence
-        touched = self._pack_touched() if self._stored else b""
-        machine.replay.snapshot_mark(snapshot.hash, digest(touched))
         recording = self.recording
+        index = b""
+        if recording is not None and self._stored:
+            index = recording.add_interval(len(self._stored) - 1, self._pack_touched())
+        machine.replay.snapshot_mark(snapshot.hash, index)
         if recording is not None:
             changed = list(self._stored_table.differing(snapshot.table))
             for page in {snapshot.table[number] for number in changed}:
                 recording.put_page(page.data)
-            if self._stored:
-                recording.add_interval(len(self._stored) - 1, touched)
             recording.add_snapshot(
                 snapshot.step,
                 sequence,
@@ -215,7 +217,7 @@ class Snapshots:
             )
             if not self._stored:
                 # From here on the file is a recording, even if its maker is killed.
-                recording.commit(snapshot.step, machine.virtual_ns, machine.clock.warp_ns)
+                machine.replay.commit()
         self._touched = _no_pages()
         self._seen = _no_pages()
         self._stored.append(snapshot)
@@ -373,6 +375,9 @@ class Snapshots:
         recording = self.recording
         assert recording is not None
         info = self._infos[number]
+        mark = self.machine.replay.log.get(info.sequence)
+        if mark is None or mark.kind is not Kind.SNAPSHOT or mark.payload[:HASH] != info.hash:
+            raise RecordingError("the recording is damaged: a snapshot is not that of its events")
         stored = recording.snapshot_state(number)
         try:
             registers, state = stored["registers"], stored["machine"]
@@ -453,6 +458,31 @@ class Snapshots:
         touched = self._listed(low, kind, physical=True)
         return touched is None or (page is not None and page in touched)
 
+    def _interval(self, number: int) -> bytes | None:
+        """What is stored of an interval; None if nothing is, or not what was recorded."""
+        recording = self.recording
+        assert recording is not None
+        try:
+            data = recording.interval(number)
+        except RecordingError:
+            return None
+        if data is None or recording.writable:
+            return data
+        return data if digest(data) == self._index_of(number) else None
+
+    def _index_of(self, number: int) -> bytes:
+        """Hash of what was recorded of an interval; b"" if nothing was."""
+        assert self.recording is not None
+        if number + 1 == len(self._infos):
+            return self.recording.status.index
+        return self.machine.replay.index_digest(self._infos[number + 1].sequence) or b""
+
+    def check_index(self) -> None:
+        """`RecordingError` if what was recorded of an interval is not there."""
+        for number in range(len(self._infos)):
+            if self._index_of(number) and self._interval(number) is None:
+                raise RecordingError("the recording is damaged: its index is not what was recorded")
+
     def _listed(self, low: int, kind: Access, *, physical: bool = False) -> set[int] | None:
         """The pages that `may_touch` goes by; None: not known. By addresses of the guest, unless
         `physical` is said."""
@@ -468,14 +498,9 @@ class Snapshots:
         return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
 
     def _index(self, number: int) -> list[list[int]]:
-        """What is stored of an interval, if the mark at its end in the log vouches for it."""
-        recording = self.recording
-        assert recording is not None
-        infos = recording.snapshots
-        blob = recording.interval(number)
-        if blob is None or number + 1 >= len(infos):
-            return []
-        if self.machine.replay.index_digest(infos[number + 1].sequence) != digest(blob):
+        """What is stored of an interval, if what ends it in the log vouches for it."""
+        blob = self._interval(number)
+        if blob is None:
             return []
         reader = Reader(blob)
         lists: list[list[int]] = []

@@ -40,13 +40,22 @@ def load() -> None:
     import ttd.recorded  # noqa: F401, PLC0415
 
 
-def command(folder: str, words: list[str], stdin: bytes = b"", patience: float = PATIENCE) -> Ended:
-    """Run a `ttd` command in `folder`."""
-    return forked(lambda files: cli_forks.child(folder, words, files), stdin, patience)
+def command(
+    folder: str,
+    words: list[str],
+    stdin: bytes = b"",
+    patience: float = PATIENCE,
+    signals: tuple[int, ...] = (signal.SIGINT, signal.SIGKILL),
+) -> Ended:
+    """Run a `ttd` command in `folder`; after `patience` seconds it gets the first signal."""
+    return forked(lambda files: cli_forks.child(folder, words, files), stdin, patience, signals)
 
 
 def forked(
-    work: Callable[[list[int]], None], stdin: bytes = b"", patience: float = PATIENCE
+    work: Callable[[list[int]], None],
+    stdin: bytes = b"",
+    patience: float = PATIENCE,
+    signals: tuple[int, ...] = (signal.SIGINT, signal.SIGKILL),
 ) -> Ended:
     """As `command`, of what is done with standard input, output and error."""
     with (
@@ -68,7 +77,7 @@ def forked(
             except BaseException:
                 os.write(err.fileno(), traceback.format_exc().encode())
             os._exit(code)
-        code, most = _wait(pid, patience)
+        code, most = _wait(pid, patience, signals)
         seconds = time.monotonic() - began
         out.seek(0)
         err.seek(0)
@@ -76,10 +85,11 @@ def forked(
         return Ended(code, out.read(), said, seconds, (most - before) * 1024)
 
 
-def _wait(pid: int, patience: float) -> tuple[int, int]:
+def _wait(pid: int, patience: float, signals: tuple[int, ...]) -> tuple[int, int]:
     """Exit code and most memory (KiB); a command that takes long gets a Ctrl-C, and must end."""
-    for number, limit in ((signal.SIGINT, patience), (signal.SIGKILL, PATIENCE)):
-        deadline = time.monotonic() + limit
+    for number in signals:
+        deadline = time.monotonic() + patience
+        patience = PATIENCE
         while time.monotonic() < deadline:
             done, status, used = os.wait4(pid, os.WNOHANG)
             if done:

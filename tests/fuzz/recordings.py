@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from signal import SIGKILL
 
 from tests.fuzz import guests
 from tests.fuzz.changes import change
 from tests.fuzz.forked import Ended, command, forked, load
-from tests.integration.cli_tools import FIRMWARE, change_meta
+from tests.integration.cli_tools import FIRMWARE
 from ttd.recording.errors import RecordingError
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
@@ -65,6 +67,15 @@ def bases(folder: str) -> list[Path]:
         assert (home / f"{name}.ttd").exists(), ended.err
         made.append(home / f"{name}.ttd")
 
+    def killed(name: str, *words: str, stdin: bytes = b"") -> None:
+        path = home / f"{name}.ttd"
+        command(folder, ["record", "-o", path.name, *words], stdin, 1.0, (SIGKILL,))
+        # One file, as after the next one has been given its name.
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.close()
+        made.append(path)
+
     for target in guests.TARGETS:
         (home / "disk.img").write_bytes(bytes(range(256)) * 4096)
         (home / "guest.elf").write_bytes(guests.firmware(target, 7))
@@ -84,15 +95,10 @@ def bases(folder: str) -> list[Path]:
     live = ("--board", "mps2-an385", "--serial", "file:serial", "--gdb", "stdio")
     written = ("?", "s", "M20000100,4:01020304", "P0=78563412", "s", "s", "bs", "vCont;s", "k")
     record("live", *live, str(FIRMWARE / "irqs/irqs.elf"), stdin=talk(written))
-    for path in list(made):
-        cut = path.with_name(f"{path.stem}-cut.ttd")
-        shutil.copy(path, cut)
-        change_meta(
-            cut,
-            "status",
-            lambda s: s | {"complete": False, "reason": "", "exit_code": None, "state_hash": None},
-        )
-        made.append(cut)
+    idle = ("--board", "mps2-an385", "--serial", "stdio", str(FIRMWARE / "echo/echo.elf"))
+    killed("echo-cut", *idle, stdin=b"what is typed\r\n" * 3)
+    killed("rtos-cut", *rtos[:-2], str(FIRMWARE / "rtos/rtos-rv64.elf"))
+    killed("random-cut", *random[:-2], str(FIRMWARE / "virtio-rng/virtio-rng.elf"))
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ttd.recording.blob import digest, pack
 from ttd.recording.errors import ConfigMismatch, RecordingError
 from ttd.text import is_line
 
@@ -34,6 +35,11 @@ class MachineConfig:
             _same(f"image {name}", f"hash {value.hex()}", f"hash {self.images[name].hex()}")
         for name in sorted(recorded.options.keys() | self.options.keys()):
             _same(f"option {name}", recorded.options.get(name), self.options.get(name))
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that identify the machine."""
+        return digest(pack(self.to_data()))
 
     def to_data(self) -> dict[str, Any]:
         """As data for the recording."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
+from ttd.recording.blob import digest, pack
 from ttd.recording.events import Event
 
 
@@ -50,3 +51,14 @@ class Status:
     reason: str = ""
     exit_code: int | None = None
     state_hash: bytes | None = None
+    index: bytes = b""
+    """Hash of what is stored of the last interval; b"" if nothing is."""
+    seal: bytes = b""
+    """`sealed`, for what has been recorded."""
+
+    def sealed(self, log: bytes) -> bytes:
+        """16 bytes for all of this but `seal`, and for the events of a run, of which `log` is a
+        hash that who replays them gets too."""
+        fields = asdict(self)
+        del fields["seal"]
+        return digest(pack([log, list(fields.values())]))

@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import RLock
 from typing import Any, Self
 
@@ -71,6 +71,9 @@ class Recording:
         self._writer = Writer(connection, self._lock) if writable else None
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
+        self._log = b""
+        self._index = (-1, b"")
+        """The interval that was stored last, and its hash."""
         self._claim: Claim | None = None
 
     # --- making and opening
@@ -100,7 +103,8 @@ class Recording:
         def fill(db: sqlite3.Connection) -> None:
             put_meta(db, "about", {"config": config.to_data(), "created_by": created_by})
             put_meta(db, "devices", [])
-            put_meta(db, "status", asdict(Status()))
+            status = Status()
+            put_meta(db, "status", asdict(replace(status, seal=status.sealed(config.digest))))
             for image, data in images.items():
                 blob = seal(data, context("image", image))
                 db.execute("INSERT INTO images VALUES (?, ?)", (image, blob))
@@ -111,6 +115,7 @@ class Recording:
         recording._claim = claim
         recording.config = config
         recording.created_by = created_by
+        recording._log = config.digest
         return recording
 
     @classmethod
@@ -174,6 +179,7 @@ class Recording:
             and is_line(status.reason)
             and (status.exit_code is None or type(status.exit_code) is int)
             and (status.state_hash is None or _is_digest(status.state_hash))
+            and all(isinstance(value, bytes) for value in (status.index, status.seal))
         )
         if not plain:
             raise self._damaged("it does not say how far it goes")
@@ -256,13 +262,14 @@ class Recording:
         self._snapshots.append(info)
         return info
 
-    def add_interval(self, snapshot: int, data: bytes) -> None:
+    def add_interval(self, snapshot: int, data: bytes) -> bytes:
         """Store what is known of the time from stored snapshot `snapshot` to the next (opaque).
 
-        What is too long is not stored: then nothing is known.
+        Returns its hash; b"" if it is too long to be stored: then nothing is known.
         """
         if len(data) > _MAX_INTERVAL:
-            return
+            return b""
+        self._index = snapshot, digest(data)
         blob = seal(data, context("interval", snapshot))
         self._put(
             lambda db: db.execute(
@@ -270,19 +277,28 @@ class Recording:
             ),
             _ROW_BYTES + len(blob),
         )
+        return self._index[1]
 
     def commit(
-        self, steps: int, virtual_ns: int, warp_ns: int = 0, events: int | None = None
+        self,
+        steps: int,
+        virtual_ns: int,
+        warp_ns: int = 0,
+        events: int | None = None,
+        log: bytes | None = None,
     ) -> None:
         """Make everything so far permanent, and that the history goes up to `steps`.
 
-        `events`: only the first so many. Nothing happens if more have been stored.
+        `events`: only the first so many. Nothing happens if more have been stored. `log`: a hash
+        of these events, if it has changed.
         Returns at once; a failure is raised by a later call.
         """
         if self.before_commit is not None:
             self.before_commit(events)
         if events is not None and self._events > events:
             return
+        if log is not None:
+            self._log = log
         self.status = Status(steps, virtual_ns, warp_ns, self._events)
         self._commit_status()
 
@@ -291,11 +307,15 @@ class Recording:
     ) -> None:
         """Mark the recording, up to the last `commit`, as complete; leave one file, closed to
         changes and still readable through this object."""
-        status = self.status
-        self.status = Status(
-            status.steps, status.virtual_ns, status.warp_ns, status.events,
-            True, printable(reason), exit_code, state_hash,
-        )  # fmt: skip
+        known, index = self._index
+        self.status = replace(
+            self.status,
+            complete=True,
+            reason=printable(reason),
+            exit_code=exit_code,
+            state_hash=state_hash,
+            index=index if known == len(self._snapshots) - 1 else b"",
+        )
         self._commit_status()
         writer = self._writer
         if writer is None:
@@ -319,6 +339,7 @@ class Recording:
             self._claim = None
 
     def _commit_status(self) -> None:
+        self.status = replace(self.status, seal=self.status.sealed(self._log))
         data = asdict(self.status)
         self._put(lambda db: put_meta(db, "status", data), 0)
         if self._writer is not None:

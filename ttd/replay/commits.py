@@ -11,7 +11,8 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
-from ttd.replay.log_cursor import LogCursor
+from ttd.replay.log_cursor import LogCursor, folded
+from ttd.text import printable
 
 COMMIT_SECONDS = 0.25
 """Between two commits, while there is something new."""
@@ -32,8 +33,8 @@ class Commits:
         """A commit is due, and the machine's thread has to make it."""
         self._lock = Lock()
         self._resting = False
-        self._cut = (-1, 0, 0)
-        """Events, step and sum of idle warps."""
+        self._cut = (-1, 0, 0, b"")
+        """Events, step, sum of idle warps, and a hash of the events."""
         self._committed = self._cut
         self._over = Flag()
         self._thread: Thread | None = None
@@ -107,15 +108,15 @@ class Commits:
     def _take_cut(self) -> None:
         at = self._at
         at.note_frontier()
-        self._cut = (len(at.log), *at.frontier)
+        self._cut = (len(at.log), *at.frontier, at.recorded)
 
     def _commit_cut(self) -> None:
         recording = self.recording
         if recording is None or self._cut == self._committed:
             return
         self._committed = self._cut
-        events, step, warp = self._cut
-        recording.commit(step, step * recording.config.clock_ns + warp, warp, events)
+        events, step, warp, log = self._cut
+        recording.commit(step, step * recording.config.clock_ns + warp, warp, events, log)
 
     def finish(self, reason: str, exit_code: int | None, state_hash: bytes | None) -> None:
         """End a recording that is being made."""
@@ -123,9 +124,31 @@ class Commits:
         at = self._at
         if self.recording is not None and at.live:
             at.note_frontier()
+            reason = printable(reason)
             at.log.append(Event(at.frontier[0], Kind.END, reason.encode()))
             self.commit()
             self.recording.finish(reason, exit_code, state_hash)
+
+    def check_seal(self) -> None:
+        """At the end of history: `Divergence` unless its events, and what is said of its end, are
+        those that were recorded."""
+        at, recording = self._at, self.recording
+        if recording is None or at.live:
+            return
+        status = recording.status
+        log = at.digest
+        # A recorder that was killed may have begun the next step.
+        for number in range(at.cursor, len(at.log)):
+            event = at.log.get(number)
+            if status.complete or event is None:
+                break
+            log = folded(log, event)
+        head = at.head
+        ended = not status.complete or (
+            head is not None and head.kind is Kind.END and head.payload == status.reason.encode()
+        )
+        if not ended or status.seal != status.sealed(log):
+            raise Divergence(at.step(), "the events and the end that were recorded", "others")
 
     def check_end(self, state_hash: bytes, ended: tuple[str | None, int | None] | None) -> None:
         """`Divergence` unless the end is the recorded one: the mark, the state, and why."""

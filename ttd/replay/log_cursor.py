@@ -68,7 +68,9 @@ class LogCursor:
         self.frontier = (0, 0)
         """Step and warps."""
         self.digest = bytes(16)
-        """Of all events so far, in their order: what has entered is part of the state."""
+        """Hash of all events so far, in their order: what has entered is part of the state."""
+        self.recorded = self.digest
+        """Hash of all events that have been recorded, where the machine may be before some."""
         self._seen = -1
         """Record: the last step that somebody has seen."""
         self._passed = -1
@@ -84,6 +86,8 @@ class LogCursor:
             self.devices.recorded = recording.devices
             self.frontier = (recording.status.steps, recording.status.warp_ns)
             self._whole = recording.status.complete
+        if recording is not None:
+            self.digest = self.recorded = recording.config.digest
         self.mode = mode
         self.live = mode is _RECORD
         self.log = EventLog(recording)
@@ -224,8 +228,7 @@ class LogCursor:
         self._go_to(self.cursor + 1)
 
     def _fold(self, event: Event) -> None:
-        head = self.digest + event.step.to_bytes(8, "little") + bytes((event.kind,))
-        self.digest = blake2b(head + event.payload, digest_size=16).digest()
+        self.digest = folded(self.digest, event)
 
     def take(self, kinds: Kind | tuple[Kind, ...], found: str) -> Event:
         """Consume the next event, which must be one of `kinds`, here."""
@@ -248,6 +251,7 @@ class LogCursor:
             event = Event(self.step(), kind, payload)
             self.log.append(event)
             self._fold(event)
+            self.recorded = self.digest
             self.cursor = len(self.log)
 
     def mark_warp(self) -> None:
@@ -296,3 +300,9 @@ class LogCursor:
             return False
         self.advance()
         return True
+
+
+def folded(digest: bytes, event: Event) -> bytes:
+    """Hash of events (`digest`) and one more."""
+    head = digest + event.step.to_bytes(8, "little") + bytes((event.kind,))
+    return blake2b(head + event.payload, digest_size=16).digest()

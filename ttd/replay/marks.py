@@ -39,7 +39,10 @@ class SnapshotMarks:
         return self._due is not None and at.step() >= self._due and not at.playing()
 
     def put(self, state_hash: bytes, index: bytes) -> None:
-        """Record: a snapshot is taken here. Nothing in play."""
+        """Record: a snapshot is taken here. Nothing in play.
+
+        `index` is a hash of what is stored of the interval before it.
+        """
         at = self._at
         if at.mode is Mode.NONE or at.playing():
             return

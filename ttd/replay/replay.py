@@ -302,7 +302,8 @@ class Replay:
     def snapshot_mark(self, state_hash: bytes, index: bytes = b"") -> None:
         """Record: a snapshot is taken here; also arms the next one. Nothing in play.
 
-        `index` is a digest of what is stored of the time since the snapshot before.
+        `index` is a hash of what is stored of the time since the snapshot before (16 bytes, or
+        b"" if nothing is).
 
         `save` for that snapshot comes first: then its cursor is at the mark, and a machine that
         is restored from it begins by checking itself.
@@ -329,6 +330,15 @@ class Replay:
         `ended`: reason and exit code of the guest's own end; reason None: it has not come to one.
         """
         self._commits.check_end(state_hash, ended)
+
+    def check_seal(self) -> None:
+        """Where a finished recording ends, after all of it has been played: `Divergence` unless
+        its events, and what is said of its end, are those that were recorded."""
+        self._commits.check_seal()
+
+    def commit(self) -> None:
+        """Record: make permanent what there is, and that history goes up to here."""
+        self._commits.commit()
 
     # --- the outside world, asked by the guest
 
