@@ -11,6 +11,8 @@ from tests.integration.conftest import Server, ttd
 from tests.integration.gdb_mi import Gdb, Record, history_ended
 from tests.unit.unseen_runs import elf_of, record
 
+pytestmark = pytest.mark.slow
+
 WATCHED = {
     "mps2": {
         "by_stacking[25]": "Written by exception entry 11.",

@@ -41,7 +41,13 @@ def _hash(session: RecordedMachine) -> bytes:
     return session.snapshots.state_hash(session.snapshots.capture())
 
 
-@pytest.fixture(scope="module", params=sorted(BOARD))
+BOARDS = [
+    name if name in ("mps2", "virt") else pytest.param(name, marks=pytest.mark.slow)
+    for name in sorted(BOARD)
+]
+
+
+@pytest.fixture(scope="module", params=BOARDS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     name = request.param
     path = record(name, tmp_path_factory.mktemp("unseen") / f"{name}.ttd")

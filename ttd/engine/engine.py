@@ -304,10 +304,6 @@ class Engine:
         """Make the present or the next `run` end at the next block; from any thread."""
         lib.ttd_request_stop(self._native)
 
-    def cancel_request(self) -> bool:
-        """Forget a `request_stop` that no run has answered yet; True if there was one."""
-        return lib.ttd_take_request(self._native)  # type: ignore[no-any-return]
-
     def stop_after_access(self) -> None:
         """Inside a device callback: end the run right after the instruction that is accessing.
 
