@@ -119,10 +119,13 @@ class PastIsReadOnly(TimelineError):
     """Memory or registers were to be written in the past."""
 
 
-WINDOW = 24
-"""Positions before the present that a step backward makes directly reachable."""
+WINDOWS = (0, 4, 24)
+"""Positions before the present that a step backward makes directly reachable: the first of a row,
+the second, and all after that."""
 SHORTEST_SEARCH = 20_000
 """Steps between snapshots in memory that make a search in between worth its restart."""
+NEAR = 1000
+"""Steps before the present that are searched first; then eight times as many, and so on."""
 MARCH = 30_000_000
 """Steps run between two reports of progress."""
 
@@ -161,6 +164,9 @@ class Timeline:
         self._end_note = end_note
         self._stops = NO_STOPS
         self._armed = NO_STOPS
+        self._stepped_to = -1
+        """Where the last step backward has led to, and how many it was preceded by."""
+        self._row = 0
         self._interruption = machine.interruption
 
     # -- where we are --------------------------------------------------------------------
@@ -213,10 +219,13 @@ class Timeline:
 
     @_movement
     def step_backward(self, count: int = 1) -> Stop:
-        """`count` steps backward; positions just before the present become quick to reach."""
+        """`count` steps backward; in a row of them the positions before become quick to reach."""
         if self.position == self.begin:
             return self._stop(Why.HISTORY_BEGIN)
-        return self._seek(self.position - count, WINDOW)
+        self._row = self._row + 1 if self.position == self._stepped_to else 0
+        stop = self._seek(self.position - count, WINDOWS[min(self._row, len(WINDOWS) - 1)])
+        self._stepped_to = self.position
+        return stop
 
     @_movement
     def reset(self) -> Stop:
@@ -366,7 +375,14 @@ class Timeline:
             last = borders[-1] if borders else start
             if last - step >= SHORTEST_SEARCH or self.snapshots.is_stored(step):
                 borders.append(step)
-        return [low, *reversed(borders)]
+        # One hit is often followed by the search for the one before: what is near comes first.
+        last, at, size = borders[-1] if borders else low, start, NEAR
+        near = []
+        while at - last > 4 * size:
+            at -= size
+            near.append(at)
+            size *= 8
+        return [low, *reversed(borders), *reversed(near)]
 
     def _may_contain(self, low: int, high: int, stops: Stops) -> bool:
         """False if the pages touched in the interval that begins at `low` exclude a hit."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from ttd.devices.base import Clock, Line
+from ttd.devices.base import Clock, Line, as_state
 from ttd.devices.countdown import Countdown, TimedBlock
 from ttd.devices.registers import WORD, cmsdk_id
 from ttd.state import State
@@ -68,7 +68,7 @@ class CmsdkDualTimer(TimedBlock):
 
     @property
     def halves_state(self) -> list[State]:
-        return [asdict(half) for half in self.halves]
+        return [as_state(half) | {"counter": as_state(half.counter)} for half in self.halves]
 
     @halves_state.setter
     def halves_state(self, states: list[State]) -> None:
