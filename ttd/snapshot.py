@@ -379,10 +379,9 @@ class Snapshots:
         if mark is None or mark.kind is not Kind.SNAPSHOT or mark.payload[:HASH] != info.hash:
             raise RecordingError("the recording is damaged: a snapshot is not that of its events")
         stored = recording.snapshot_state(number)
-        try:
-            registers, state = stored["registers"], stored["machine"]
-        except (KeyError, TypeError) as error:
-            raise RecordingError("the recording is damaged: a snapshot is incomplete") from error
+        if stored.keys() != {"registers", "machine"}:
+            raise RecordingError("the recording is damaged: a snapshot is not one")
+        registers, state = stored["registers"], stored["machine"]
         snapshot = Snapshot(info.step, self._stored_table_at(number), registers, state)
         snapshot.hash = info.hash
         snapshot.interval = number

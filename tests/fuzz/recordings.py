@@ -69,7 +69,7 @@ def bases(folder: str) -> list[Path]:
 
     def killed(name: str, *words: str, stdin: bytes = b"") -> None:
         path = home / f"{name}.ttd"
-        command(folder, ["record", "-o", path.name, *words], stdin, 1.0, (SIGKILL,))
+        command(folder, ["record", "-o", path.name, *words], stdin, 0.6, (SIGKILL,))
         # One file, as after the next one has been given its name.
         db = sqlite3.connect(path)
         db.execute("PRAGMA journal_mode = DELETE")

@@ -1,4 +1,4 @@
-"""A small form of `make fuzz`: what debuggers may send, each time from another seed."""
+"""A small form of `make fuzz`: what debuggers and files of strangers may do, from any seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.fuzz import debugged, monitor, rsp
+from tests.fuzz import debugged, monitor, recordings, rsp
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +18,10 @@ def test_packets() -> None:
 
 def test_monitor_commands() -> None:
     _attack(monitor.run, 4)
+
+
+def test_recordings() -> None:
+    _attack(recordings.run, 30)
 
 
 def _attack(run: debugged.Run, count: int) -> None:

@@ -14,7 +14,7 @@ from ttd.replay.errors import Divergence
 from ttd.replay.log_cursor import LogCursor, folded
 from ttd.text import printable
 
-COMMIT_SECONDS = 0.25
+COMMIT_SECONDS = 0.1
 """Between two commits, while there is something new."""
 
 

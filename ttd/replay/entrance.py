@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Callable
 
@@ -11,10 +12,10 @@ from ttd.replay.devices import WITH_DEVICE
 from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.log_cursor import ASYNC, LogCursor
 from ttd.replay.sources import Source
-from ttd.replay.terms import Mode
 from ttd.state import State
 
-_PLAY = Mode.PLAY
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, struct.error)
+"""What comes of a payload that has another form than those that are recorded."""
 
 
 class Entrance:
@@ -168,4 +169,8 @@ class Entrance:
             if kind is Kind.BH and source.offers() != payload:
                 raise Divergence(step, describe(head), "that it is not pending")
             at.advance()
-            self._deliver(source, payload)
+            try:
+                self._deliver(source, payload)
+            except _UNREADABLE as error:
+                what = describe(head)
+                raise RecordingError(f"the recording is damaged: {what} says nothing") from error

@@ -83,7 +83,8 @@ class HostCalls:
             return result
         event = at.take(Kind.HOST_CALL, f"host call {tag}")
         if not event.payload.startswith(head):
-            recorded = event.payload[1 : 1 + event.payload[0]].decode(errors="replace")
+            size = next(iter(event.payload), 0)
+            recorded = event.payload[1 : 1 + size].decode(errors="replace")
             raise Divergence(event.step, f"host call {recorded}", f"host call {tag}")
         return event.payload[len(head) :]
 
