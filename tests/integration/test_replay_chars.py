@@ -22,6 +22,7 @@ from tests.integration.border import (
 )
 from tests.integration.conftest import Server, ttd
 from ttd.boards.extras import Extra
+from ttd.devices.virtio.console import VirtioConsole
 from ttd.recording.events import Kind, to_number
 
 pytestmark = pytest.mark.slow
@@ -152,3 +153,31 @@ def test_a_connection_that_is_gone(tmp_path: Path) -> None:
     assert output.startswith(bytes(written)) and written.endswith(b"AT THE END OF IT\n")
     refused = [event.payload for _, event in played.replay.log.select([Kind.CHAR_WRITE])]
     assert [to_number(payload[9:]) for payload in refused] == [-EPIPE] * 2
+
+
+@pytest.mark.parametrize("claim", [b"\xff\x7f", b"\0\0"], ids=["too many", "none"])
+def test_a_queue_that_makes_no_sense_is_found_at_the_same_step(
+    tmp_path: Path, claim: bytes
+) -> None:
+    """To ask how much the console can take changes nothing: what arrives finds the fault."""
+    path, line = tmp_path / "run.ttd", Line()
+    live = recorder("virtio-console", path, extras=[CONSOLE], backends={"console0": line})
+    machine, device = live.machine, live.machine.devices["console0"]
+    assert isinstance(device, VirtioConsole)
+    machine.run()
+    line.type(b"one\n")
+    machine.run()
+    machine.write_memory(device.queues[0].driver + 2, claim)
+    before = device.save()
+    assert device.can_receive() == device.can_receive()
+    assert device.save() == before
+    machine.run()
+    line.type(b"two\n")
+    machine.run()
+    assert not device.running
+    live.finish("enough", None)
+    live.close()
+    output, played = replay_everywhere(path, "console0")
+    assert output == line.output
+    found = played.machine.devices["console0"]
+    assert isinstance(found, VirtioConsole) and not found.running

@@ -11,7 +11,7 @@ from ttd.text import printable
 USER_ERROR = 2
 DIVERGED = 3
 INTERRUPTED = 130
-_PATIENCE_MS = 1000
+_PATIENCE_MS = 300
 
 
 def say(text: str) -> None:
