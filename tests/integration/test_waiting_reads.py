@@ -207,3 +207,11 @@ def test_semihosting_has_standard_input_when_it_reads(tmp_path: Path, how: str) 
     assert re.search("standard input now is .*semihosting", done.err)
     replayed = ttd("replay", "--echo", path)
     assert (replayed.code, replayed.out) == (0, done.out)
+
+
+def test_a_uart_that_always_receives_does_not_take_it_first(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    board = ("record", "--board", "virt", "--bios", "none", "--semihosting")
+    done = ttd(*board, "-o", path, elf("getc"), stdin=b"*more")
+    assert done.code == ord("*"), done.err
+    assert ttd("replay", "--verify", path).code == 0

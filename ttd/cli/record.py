@@ -20,6 +20,10 @@ from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
 from ttd.errors import UserError
 
+_FIRST_SECONDS = 0.5
+"""How long semihosting has standard input for itself: a UART takes what comes, and a guest that
+reads by semihosting does so soon."""
+
 if TYPE_CHECKING:
     from ttd.host.additions import Additions
     from ttd.recorded import RecordedMachine, RecordOptions
@@ -179,7 +183,10 @@ def record(
     )
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     with (
-        _recording(options, output, specs, semihosting, gdb == "stdio", added) as (session, stop),
+        _recording(options, output, specs, semihosting, gdb == "stdio", added, not serial) as (
+            session,
+            stop,
+        ),
         _input(session, input_),
     ):
         session.commit_drives = commit
@@ -204,10 +211,12 @@ def _recording(
     folder: str | None,
     silent: bool,
     added: Additions,
+    shared: bool,
 ) -> Iterator[tuple[RecordedMachine, Callable[[], None]]]:
     """A session that records, with its connections to this host, and what interrupts it.
 
-    `folder`: what `--semihosting` was given; `silent`: keep off standard input and output. From
+    `folder`: what `--semihosting` was given; `silent`: keep off standard input and output;
+    `shared`: nobody has said that standard input is for a UART. From
     the moment when there is a recording a signal does not end this program, but the session:
     nothing of what is recorded, or of the end, is spoilt.
     """
@@ -224,6 +233,9 @@ def _recording(
     files = SemihostFiles(Path(folder) if folder else None)
     outputs = Outputs(say)
     opened = [open_chardev(spec, say, outputs) for spec in specs]
+    for backend in opened:
+        if isinstance(backend, Stdio) and shared and options.semihosting:
+            backend.delay = _FIRST_SECONDS
     backends: dict[str, CharBackend] = {
         **dict(zip(options.board.serials, opened, strict=False)),
         **added.open_chardevs(say, outputs),

@@ -14,11 +14,18 @@ class FdThread:
     def __init__(self, fd: int, name: str, run: Callable[[], None]) -> None:
         self._fd = fd
         self._stop_read, self._stop_write = os.pipe2(os.O_CLOEXEC)
-        self._thread = Thread(target=run, name=f"ttd-{name}", daemon=True)
+        self._run = run
+        self._delay = 0.0
+        self._thread = Thread(target=self._begin, name=f"ttd-{name}", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, delay: float = 0.0) -> None:
+        """Begin, `delay` seconds from now."""
+        self._delay = delay
         self._thread.start()
+
+    def _begin(self) -> None:
+        if not (self._delay and select.select([self._stop_read], [], [], self._delay)[0]):
+            self._run()
 
     def readable(self) -> bool:
         """On the thread: wait until there is something to read; False if it is to end."""

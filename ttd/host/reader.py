@@ -21,10 +21,11 @@ class Reader:
         self._on_input: Callable[[bytes], None] = lambda data: None
         self._thread = FdThread(fd, name, self._run)
 
-    def start(self, on_input: Callable[[bytes], None]) -> None:
-        """Begin; `on_input` may hold the thread up, which then reads no more."""
+    def start(self, on_input: Callable[[bytes], None], delay: float = 0.0) -> None:
+        """Begin, `delay` seconds from now; `on_input` may hold the thread up, which then reads no
+        more."""
         self._on_input = on_input
-        self._thread.start()
+        self._thread.start(delay)
 
     def read(self, count: int) -> bytes:
         """Read on the caller's thread: up to `count` bytes, waiting for the first one."""

@@ -21,6 +21,8 @@ class Stdio:
     """
 
     _taken = False
+    delay = 0.0
+    """Seconds after `start` in which nothing is read: somebody else may want to."""
 
     def __init__(self, outputs: Outputs) -> None:
         if Stdio._taken:
@@ -43,7 +45,7 @@ class Stdio:
             keys[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
             keys[6][termios.VMIN], keys[6][termios.VTIME] = 1, 0
             termios.tcsetattr(self._in, termios.TCSANOW, keys)
-        self._reader.start(on_input)
+        self._reader.start(on_input, self.delay)
 
     def write(self, data: bytes) -> int:
         """Bytes taken, or a negative errno."""
