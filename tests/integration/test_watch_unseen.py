@@ -105,3 +105,28 @@ def test_while_recording(
     assert server.wait() == 0
     replayed = ttd("replay", "--verify", path)
     assert replayed.returncode == 0, replayed.stderr
+
+
+def test_a_reset_loads_again(
+    tmp_path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    path, elf = tmp_path / "live.ttd", elf_of("virt")
+    server = serve("record", "--board", "virt", "--semihosting", "--gdb", "0", "-o", path, elf)
+    gdb = attach(elf, server.port)
+    gdb.say("break dma")
+    gdb.go("continue")
+    gdb.say("delete")
+    loaded = gdb.value("*(int *)finish")
+    gdb.say("set var *(int *)finish = 0x1234")
+    gdb.say("watch *(int *)finish")
+    gdb.say("monitor system_reset")
+    ((old, new, text),) = _changes(gdb, "continue")
+    assert (int(old), int(new)) == (0x1234, loaded)
+    assert "Written by reset." in text
+    ((new, old, text),) = _changes(gdb, "reverse-continue")
+    assert (int(old), int(new)) == (0x1234, loaded)
+    gdb.goto("end")
+    gdb.say("detach")
+    server.process.send_signal(2)
+    assert server.wait() == 0
+    assert ttd("replay", "--verify", path).returncode == 0
