@@ -124,6 +124,8 @@ WINDOWS = (0, 4, 24)
 the second, and all after that."""
 SHORTEST_SEARCH = 20_000
 """Steps between snapshots in memory that make a search in between worth its restart."""
+SHORT = 4096
+"""Steps that are run again sooner than a snapshot is made."""
 NEAR = 1000
 """Steps before the present that are searched first; then eight times as many, and so on."""
 MARCH = 30_000_000
@@ -491,7 +493,7 @@ class Timeline:
 
     def _approach(self, target: int, window: int) -> bool:
         distance = target - self.position
-        while distance > max(window, 1):
+        while distance > (window or SHORT):
             # Half-way stations: the next target is likely to be a little before this one.
             station = target - max(window, distance // 4)
             if not self._run_to(station):
@@ -499,8 +501,6 @@ class Timeline:
             if self.position < target:
                 self.snapshots.remember()
             distance = target - self.position
-            if window == 0 and distance < 4096:
-                break
         if window:
             while self.position < target:
                 before = self.position
