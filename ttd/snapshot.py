@@ -217,6 +217,7 @@ class Snapshots:
             )
             if not self._stored:
                 # From here on the file is a recording, even if its maker is killed.
+                recording.wait()
                 machine.replay.commit()
         self._touched = _no_pages()
         self._seen = _no_pages()

@@ -17,7 +17,7 @@ from signal import SIGKILL
 
 from tests.fuzz import guests
 from tests.fuzz.changes import change
-from tests.fuzz.forked import Ended, command, forked, load
+from tests.fuzz.forked import PATIENCE, Ended, command, forked, load
 from tests.integration.cli_tools import FIRMWARE
 from ttd.recording.errors import RecordingError
 from ttd.recording.log import EventLog
@@ -63,13 +63,17 @@ def bases(folder: str) -> list[Path]:
 
     def record(name: str, *words: str, stdin: bytes = b"") -> None:
         # A guest that only waits is ended by Ctrl-C.
-        ended = command(folder, ["record", "-o", f"{name}.ttd", *words], stdin, 2.0)
+        patience = 4.0 if stdin else PATIENCE
+        ended = command(folder, ["record", "-o", f"{name}.ttd", *words], stdin, patience)
         assert (home / f"{name}.ttd").exists(), ended.err
         made.append(home / f"{name}.ttd")
 
     def killed(name: str, *words: str, stdin: bytes = b"") -> None:
         path = home / f"{name}.ttd"
-        command(folder, ["record", "-o", path.name, *words], stdin, 0.6, (SIGKILL,))
+        patience = 0.5
+        while not path.exists():
+            command(folder, ["record", "-o", path.name, *words], stdin, patience, (SIGKILL,))
+            patience *= 2
         # One file, as after the next one has been given its name.
         db = sqlite3.connect(path)
         db.execute("PRAGMA journal_mode = DELETE")

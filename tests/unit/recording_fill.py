@@ -18,8 +18,10 @@ def page(number: int) -> bytes:
     return random.Random(number).randbytes(64) * 64
 
 
-def fill(recording: Recording, log: EventLog, start: int, snapshots: int) -> None:
-    """Ten events and a snapshot each thousand steps."""
+def fill(
+    recording: Recording, log: EventLog, start: int, snapshots: int, whole: bool = True
+) -> None:
+    """Ten events and a snapshot each thousand steps; `whole`: all in the commit that follows."""
     for number in range(start, start + snapshots):
         pages = [(n, recording.put_page(page(number * 10 + n))) for n in (number, ALWAYS)]
         state = {"step": number * 1000, "registers": [number] * 16, "uart": {"fifo": b"x"}}
@@ -30,6 +32,8 @@ def fill(recording: Recording, log: EventLog, start: int, snapshots: int) -> Non
         for step in range(number * 1000, (number + 1) * 1000, 100):
             log.append(Event(step, Kind.INTERRUPT, small(15)))
     end = (start + snapshots) * 1000
+    if whole:
+        recording.wait()
     recording.commit(end, end * 40)
 
 

@@ -30,7 +30,7 @@ log = EventLog(recording)
 print("started", flush=True)
 number = 0
 while True:
-    fill(recording, log, number, 1)
+    fill(recording, log, number, 1, number % 3 == 0)
     number += 1
     if number % 50 == 0:
         print(number, flush=True)
@@ -60,9 +60,10 @@ def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
     kill(process)
     recording = Recording.open(path)
     assert not recording.status.complete
-    # Each commit of the recorder is a whole number of snapshots with all their events.
-    assert recording.status.steps == 1000 * len(recording.snapshots)
-    assert recording.status.events == 10 * len(recording.snapshots)
+    # Each commit of the recorder is a whole number of snapshots with all their events; the latest
+    # snapshots may still have been waiting.
+    assert recording.status.steps == 100 * recording.status.events
+    assert recording.status.events >= 10 * len(recording.snapshots)
     verify(recording)
     recording.close()
     again = Recording.open(path)

@@ -52,8 +52,9 @@ class Recording:
 
     While it grows all methods belong to the recorder's thread; writing happens on another one.
     Nothing is visible to others before a `commit`, and what a commit shows is consistent: every
-    event before a snapshot and every page of it are there. Methods raise `RecordingError` if the
-    file cannot be written (then everything up to the last commit is good), or is damaged.
+    event before a snapshot and every page of it are there; the latest snapshots may not be.
+    Methods raise `RecordingError` if the file cannot be written (then everything up to the last
+    commit is good), or is damaged.
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection, writable: bool) -> None:
@@ -197,7 +198,7 @@ class Recording:
     def set_devices(self, names: list[str]) -> None:
         """Say which devices have a host side; the position is the number in events."""
         self.devices = list(names)
-        self._put(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
+        self._writable().put_first(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
 
     def add_chunk(self, first: int, events: Sequence[Event]) -> None:
         """Store the events from number `first` on, in place of smaller chunks of them."""
@@ -210,7 +211,8 @@ class Recording:
             db.execute("DELETE FROM chunks WHERE first >= ? AND first < ?", (first, end))
             db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
 
-        self._put(job, _ROW_BYTES + 4 * len(events) + sum(len(e.payload) for e in events))
+        size = _ROW_BYTES + 4 * len(events) + sum(len(e.payload) for e in events)
+        self._writable().put_first(job, size)
 
     def put_page(self, data: bytes) -> bytes:
         """Store a page once; returns its hash (`blob.digest`), which is how it is found again."""
@@ -302,11 +304,17 @@ class Recording:
         self.status = Status(steps, virtual_ns, warp_ns, self._events)
         self._commit_status()
 
+    def wait(self) -> None:
+        """Wait until everything so far has been written: then a `commit` shows it all."""
+        self._sync()
+
     def finish(
         self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
     ) -> None:
         """Mark the recording, up to the last `commit`, as complete; leave one file, closed to
         changes and still readable through this object."""
+        # All snapshots are there, before it is said that it is complete.
+        self._sync()
         known, index = self._index
         self.status = replace(
             self.status,
@@ -341,15 +349,16 @@ class Recording:
     def _commit_status(self) -> None:
         self.status = replace(self.status, seal=self.status.sealed(self._log))
         data = asdict(self.status)
-        self._put(lambda db: put_meta(db, "status", data), 0)
-        if self._writer is not None:
-            self._writer.commit()
+        self._writable().commit(lambda db: put_meta(db, "status", data))
 
     def _put(self, job: Job, size: int) -> None:
+        self._writable().put(job, size)
+
+    def _writable(self) -> Writer:
         if self._writer is None:
             raise RecordingError(f"{self.path} is finished and does not change any more")
         self._raise_error()
-        self._writer.put(job, size)
+        return self._writer
 
     def _raise_error(self) -> None:
         error = None if self._writer is None else self._writer.error

@@ -14,19 +14,21 @@ QUEUED_BYTES = 32 << 20
 
 
 class Writer:
-    """Runs jobs on a connection in their order; they are visible to others after `commit` only.
+    """Runs jobs on a connection; what they write is visible to others after a `commit` only.
 
-    All that is put before a `commit` is committed with it or not at all, so that a process that
-    is killed leaves the state of one of its commits. The first error ends all writing: it is
-    kept in `error`, what was not committed is rolled back, and later jobs are dropped.
+    There are two queues: what is said of a run (`put_first`, `commit`) does not wait for the bulk
+    of memory contents (`put`). Each is done in its order. What a commit shows has all that was put
+    before it into the first queue, and of the second one a beginning; a process that is killed
+    leaves the state of one of its commits. The first error ends all writing: it is kept in
+    `error`, what was not committed is rolled back, and later jobs are dropped.
     """
 
     def __init__(self, connection: sqlite3.Connection, lock: RLock) -> None:
         self.error: BaseException | None = None
         self._connection = connection
         self._lock = lock
-        self._jobs: deque[tuple[Job | None, int]] = deque()
-        self._queued = 0
+        self._first = _Queue()
+        self._bulk = _Queue()
         self._busy = False
         self._closing = False
         self._changed = Condition()
@@ -35,22 +37,29 @@ class Writer:
 
     def put(self, job: Job, size: int) -> None:
         """Queue a job that writes about `size` bytes; waits while too much is queued."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queued < QUEUED_BYTES)
-            self._jobs.append((job, size))
-            self._queued += size
-            self._changed.notify_all()
+        self._put(self._bulk, job, size, False)
 
-    def commit(self) -> None:
-        """Queue a commit of everything before it."""
+    def put_first(self, job: Job, size: int) -> None:
+        """As `put`, to be done before everything that `put` has queued."""
+        self._put(self._first, job, size, False)
+
+    def commit(self, job: Job) -> None:
+        """As `put_first`, with a commit at once after it."""
+        self._put(self._first, job, 0, True)
+
+    def _put(self, queue: _Queue, job: Job, size: int, commits: bool) -> None:
         with self._changed:
-            self._jobs.append((None, 0))
+            self._changed.wait_for(lambda: queue.size < QUEUED_BYTES)
+            queue.jobs.append((job, size, commits))
+            queue.size += size
             self._changed.notify_all()
 
     def drain(self) -> None:
         """Wait until everything queued has been done, or dropped."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._jobs and not self._busy)
+            self._changed.wait_for(
+                lambda: not self._first.jobs and not self._bulk.jobs and not self._busy
+            )
 
     def close(self) -> None:
         """Do what is queued, roll back what is not committed, end the thread."""
@@ -66,25 +75,24 @@ class Writer:
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._jobs or self._closing)
-                if not self._jobs:
+                self._changed.wait_for(lambda: self._first.jobs or self._bulk.jobs or self._closing)
+                queue = self._first if self._first.jobs else self._bulk
+                if not queue.jobs:
                     return
-                job, size = self._jobs.popleft()
-                self._queued -= size
+                job, size, commits = queue.jobs.popleft()
+                queue.size -= size
                 self._busy = True
             if self.error is None:
-                self._do(job)
+                self._do(job, commits)
 
-    def _do(self, job: Job | None) -> None:
+    def _do(self, job: Job, commits: bool) -> None:
         with self._lock:
             try:
-                if job is None:
-                    if self._connection.in_transaction:
-                        self._connection.execute("COMMIT")
-                    return
                 if not self._connection.in_transaction:
                     self._connection.execute("BEGIN")
                 job(self._connection)
+                if commits:
+                    self._connection.execute("COMMIT")
             except Exception as error:  # it belongs to the recorder's thread, which raises it
                 self.error = error
                 self._roll_back()
@@ -95,3 +103,9 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             except sqlite3.Error as error:
                 self.error = self.error or error
+
+
+class _Queue:
+    def __init__(self) -> None:
+        self.jobs: deque[tuple[Job, int, bool]] = deque()
+        self.size = 0
