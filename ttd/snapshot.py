@@ -346,7 +346,8 @@ class Snapshots:
 
     def steps_between(self, low: int, high: int) -> list[int]:
         """Steps of all snapshots with low <= step < high, ascending."""
-        steps = set(self._memory_steps[bisect_left(self._memory_steps, low) :])
+        found = self._memory_steps
+        steps = set(found[bisect_left(found, low) : bisect_left(found, high)])
         steps.update(self._stored_steps())
         return sorted(step for step in steps if low <= step < high)
 
