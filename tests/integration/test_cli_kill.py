@@ -24,6 +24,7 @@ from tests.integration.cli_tools import (
     verify,
 )
 from ttd.recording.index import Status
+from ttd.recording.recording import Recording
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,10 @@ def test_killed_before_the_first_commit(tmp_path: Path) -> None:
     db.commit()
     db.close()
     change_meta(path, "devices", lambda names: [])
-    change_meta(path, "status", lambda status: asdict(Status()))
+    made = Recording.open(str(path))
+    seal = Status().sealed(made.config.digest)
+    made.close()
+    change_meta(path, "status", lambda status: asdict(Status(seal=seal)))
     assert info(path)["end"] == "cut off at step 0"
     verify(path)
 
