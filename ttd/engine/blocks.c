@@ -103,6 +103,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
     if (e->isa == ISA_THUMB)
         decode_aligned(e, b, in_it);
+    if (is_riscv(e))
+        riscv_float_begin(e, b);
     while (c.code && (c.at - pc < b->span || (!size && !n))) {
         uint64_t at = c.at;
         uint8_t *code = c.code;
@@ -110,6 +112,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         b->last = (uint8_t)length;
         if (is_riscv(e)) {
             decode_riscv(e, b, at, code, length);
+            if (!riscv_float_decode(e, b, riscv_insn(e, at)))
+                known &= !note_ours(e, at);
             if (size && riscv_is_ours(e, riscv_insn(e, at)))
                 known &= !note_ours(e, at);
         } else if (e->patched && find_ours(e, b, at, code, length)) {
@@ -382,6 +386,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->blk_n = 0;
         e->noting = false;
         stop(e, WHY_BUDGET);
+    } else if (b->floats) {
+        riscv_float_enter(e, b);
     }
 }
 

@@ -10,8 +10,8 @@ from cffi import FFI
 
 SOURCES = (
     *("native", "run", "blocks", "ours", "aligned", "fill", "access", "outside", "code", "mpu"),
-    *("riscv", "riscv_ours", "flat", "patches", "x86", "sse", "x87", "x86_bits", "softfloat"),
-    "demands",
+    *("riscv", "riscv_ours", "riscv_float", "flat", "patches", "x86", "sse", "x87", "x86_bits"),
+    *("softfloat", "demands"),
 )
 HERE = Path(__file__).resolve().parent
 

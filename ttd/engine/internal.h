@@ -49,7 +49,7 @@ typedef struct {
     uint16_t size, span, n;
     uint8_t slow, it_store, it_after, masks, checked, last, naligned;
     union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
-    bool unsure : 1, settle : 1, raises_basepri : 1;
+    bool unsure : 1, settle : 1, raises_basepri : 1, floats : 1;
 } block_info;
 
 /* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
@@ -68,6 +68,7 @@ struct ours {
     bool wide, halved, lock, memory, relative, short_address, banned;
 };
 typedef struct patched_page patched_page;
+typedef struct float_block float_block;
 typedef struct {
     int kind;
     uint64_t base, size, canonical;
@@ -99,6 +100,11 @@ enum {
 /* What a RISC-V core's translation depends on, as of the last look. */
 typedef struct {
     int priv, mpp, fs;
+    /* Registers of floating point, a bit each (riscv_float.c): with singles that are not boxed, now and
+     * when the block began; known to have singles; to get a NaN while an instruction runs. */
+    uint32_t unboxed, unboxed_before, single, lend, lent;
+    uint64_t real[32];
+    bool careful, careful_addends;   /* singles, addends are looked at wherever they are read */
     uint64_t clean_flags;     /* fflags when FS was last seen not Dirty */
     bool sum, mxr, mprv, tvm;
     uint64_t satp, mcounteren, scounteren;
@@ -130,7 +136,8 @@ typedef struct {
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
     uint64_t pc, next;        /* where it is, and where it all goes on once it is done */
-    const uint8_t *code;      /* its first bytes, as far as the page goes */
+    const uint8_t *code;      /* its first bytes, as far as the page goes; or, */
+    uint32_t insn;            /* of RISC-V, all of it */
     int length;
     int why, exception;       /* for TURN_STOP: if not EXCEPTION_OURS */
 } turn;
@@ -170,6 +177,7 @@ struct ttd_engine {
     uc_err (*context_free)(uc_context *);
 
     struct ours_sites *sites;
+    float_block *floats;          /* by the places of `cache` */
 
     region regions[MAX_REGIONS];
     int nregions, last_region;
@@ -477,6 +485,20 @@ bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size
 bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
 uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
 bool riscv_changes_modes(uint32_t insn);
+
+/* riscv_float.c */
+bool riscv_reads_floats(ttd_engine *e, uint32_t insn);
+bool riscv_is_fused(uint32_t insn);
+bool riscv_reads_singles(ttd_engine *e, uint32_t insn);
+void riscv_float_begin(ttd_engine *e, block_info *b);
+bool riscv_float_decode(ttd_engine *e, block_info *b, uint32_t insn);
+void riscv_float_enter(ttd_engine *e, block_info *b);
+void riscv_float_leave(ttd_engine *e, uint64_t pc);
+void riscv_float_settle(ttd_engine *e);
+int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn);
+void riscv_float_lend(ttd_engine *e);
+void riscv_float_return(ttd_engine *e, uint64_t pc, uint64_t now);
+bool riscv_float_start(ttd_engine *e);
 
 /* riscv_ours.c */
 bool riscv_is_csr(uint32_t insn);

@@ -431,6 +431,7 @@ void ttd_free(ttd_engine *e)
     if (e->lent)
         e->context_free(e->lent);
     free_ours(e);
+    free(e->floats);
     free(e->cache);
     free(e->flags);
     free(e->watched);
@@ -503,7 +504,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->scratch))
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
-    if (!start_ours(e) || (is_riscv(e) && !riscv_start(e)))
+    if (!start_ours(e) || (is_riscv(e) && (!riscv_start(e) || !riscv_float_start(e))))
         return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);
     return 0;

@@ -26,15 +26,27 @@ uint64_t turn_step(ttd_engine *e, const turn *t)
     return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
 }
 
-static bool is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
+/* What the instruction at `pc` is, if it is ours still. */
+static bool find_turn(ttd_engine *e, uint64_t pc, turn *t)
 {
-    return is_riscv(e) ? riscv_is_ours(e, riscv_insn(e, pc)) : flat_is_ours(e, pc, code);
+    *t = (turn){ .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
+    if (is_riscv(e)) {
+        t->insn = riscv_insn(e, pc);
+        t->length = (t->insn & 3) == 3 ? 4 : 2;
+        t->next = pc + (uint64_t)t->length;
+        return riscv_reads_floats(e, t->insn) || riscv_is_ours(e, t->insn);
+    }
+    t->code = code_at(e, pc);
+    if (!t->code || !flat_is_ours(e, pc, t->code))
+        return false;
+    t->length = length_at(e, pc, t->code);
+    t->next = pc + (uint64_t)t->length;
+    return true;
 }
 
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
-    uint8_t *code;
     turn t;
     (void)size;
     if (e->stopped)
@@ -44,17 +56,15 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         if (e->stopped)
             return;
     }
-    code = code_at(e, pc);
-    if (!code || !is_ours(e, pc, code))
+    if (!find_turn(e, pc, &t))
         return;                           /* it was, once */
-    t = (turn){ .pc = pc, .code = code, .length = length_at(e, pc, code), .why = WHY_EXCEPTION,
-                .exception = EXCEPTION_OURS };
-    t.next = pc + (uint64_t)t.length;
     switch (is_riscv(e) ? riscv_turn(e, &t) : flat_turn(e, &t)) {
     case TURN_DONE: {
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)
             note_breaks(e, e->steps, done - e->steps);
+        if (is_riscv(e))
+            riscv_float_leave(e, pc);
         e->steps = done;
         e->blk_n = e->blk_size = 0;
         e->reg_write(uc, pc_id(e), &t.next);

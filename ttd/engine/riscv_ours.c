@@ -128,6 +128,9 @@ bool riscv_is_ours(ttd_engine *e, uint32_t insn)
         return riscv_is_narrow_illegal(e, insn);
     if (e->rv.fs == 0 && is_floating(insn, rv32))
         return true;
+    if ((e->rv.careful && riscv_reads_singles(e, insn))
+        || (e->rv.careful_addends && riscv_is_fused(insn)))
+        return true;
     return riscv_is_csr(insn) ? csr_is_ours(insn)
         : insn == WFI || ((insn & 0x7f) == 0x2f && insn >> 27 == 3);
 }
@@ -287,7 +290,9 @@ static int csr_turn(ttd_engine *e, turn *t, uint32_t insn)
 
 int riscv_turn(ttd_engine *e, turn *t)
 {
-    uint32_t insn = riscv_insn(e, t->pc);
+    uint32_t insn = t->insn;
+    if (riscv_reads_floats(e, insn))
+        return riscv_float_turn(e, t->pc, insn);
     if ((insn & 3) != 3 || (e->rv.fs == 0 && is_floating(insn, e->isa == ISA_RV32)))
         return TURN_STOP;
     if (insn == WFI)                      /* 3.3.3: at once, where U-mode may not wait */

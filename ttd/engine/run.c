@@ -33,6 +33,8 @@ static void account(ttd_engine *e, uint64_t pc)
     bool early = done && pc - e->blk_pc < e->blk_size;
     if (early)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
+    if (early && is_riscv(e))
+        riscv_float_leave(e, pc);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
         note_breaks(e, e->steps, done + early);
     if (e->isa == ISA_THUMB && pc >= EXC_RETURN && done && !early)
@@ -130,7 +132,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         riscv_expect_flags(e);
     }
     while (result < 0) {
-        uint64_t pc = read_pc(e), exit_at = 0;
+        uint64_t pc = read_pc(e), exit_at = 0, began;
         bool use_exit = false, waits = false;
         uc_err err;
 
@@ -188,8 +190,13 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->itoken = 0;
         e->it_next = it_left(e);
         set_fast_limit(e);
+        if (e->rv.lend)
+            riscv_float_lend(e);
+        began = pc;
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
+        if (e->rv.lent)
+            riscv_float_return(e, began, pc);
         if (e->settle_next)
             settle(e);
         if (e->intr_after) {
@@ -218,7 +225,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
         account(e, pc);
         if (e->why == WHY_AGAIN) {
-            e->arm = e->armed;
+            e->arm = e->armed || e->rv.lend;
             continue;
         }
         if (e->why == WHY_OURS) {
@@ -275,7 +282,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     }
     e->now = e->steps;
     if (is_riscv(e))
-        riscv_settle_flags(e);
+        riscv_float_settle(e), riscv_settle_flags(e);
     end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
