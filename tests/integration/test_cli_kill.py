@@ -67,15 +67,15 @@ def test_killed_before_the_first_commit(tmp_path: Path) -> None:
     """The file has its name for a moment before anything has been committed to it."""
     path = tmp_path / "run.ttd"
     assert ttd(*BOARD, "--steps", "9", "-o", path, elf("calls")).code == 0
+    made = Recording.open(str(path))
+    seal = Status().sealed(made.config.digest)
+    made.close()
     db = sqlite3.connect(path)
     for table in ("chunks", "snapshots", "intervals", "pages"):
         db.execute(f"DELETE FROM {table}")
     db.commit()
     db.close()
     change_meta(path, "devices", lambda names: [])
-    made = Recording.open(str(path))
-    seal = Status().sealed(made.config.digest)
-    made.close()
     change_meta(path, "status", lambda status: asdict(Status(seal=seal)))
     assert info(path)["end"] == "cut off at step 0"
     verify(path)
