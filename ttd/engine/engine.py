@@ -601,11 +601,6 @@ class Engine:
                 break
         return out
 
-    @property
-    def translated(self) -> bool:
-        """True once page tables have been in use: an address may have been any page."""
-        return bool(lib.ttd_translated(self._native))
-
     def set_pmp(self, entries: Sequence[tuple[int, int, int, bool]]) -> None:
         """RISC-V's physical memory protection: (first address, end, `Access` mask, locked).
 

@@ -115,7 +115,6 @@ bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
 bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
-bool ttd_translated(ttd_engine *e);
 int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
 void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *hi,
                  const uint8_t *kinds, const uint8_t *locked);

@@ -331,11 +331,6 @@ void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *h
     forget_blocks(e);
 }
 
-bool ttd_translated(ttd_engine *e)
-{
-    return e->translated_once;
-}
-
 /* ---- which addresses were used -------------------------------------------------------- */
 
 static void see(page_set *s, uint64_t page)

@@ -59,19 +59,22 @@ class BlockDriver:
     def __init__(
         self,
         entrance: Entrance,
-        next_id: Callable[[], int],
         name: str,
         size: int,
         backend: BlockBackend | None,
         embed: bool,
+        next_id: Callable[[], int],
+        done: Callable[[], None],
     ) -> None:
+        """`next_id` gives the number of a request; `done` is called, from any thread, when the
+        host has done one."""
         self.name = name
         self.disk = Contents(size)
         self.backend = backend
         self._embed = embed
-        self._entrance = entrance
         self._at = entrance.at
         self._next_id = next_id
+        self._on_done = done
         self._complete: Callable[[int, int], None] = lambda number, errno: None
         self._pending: list[list[Any]] = []
         self._asked: set[int] = set()
@@ -130,7 +133,7 @@ class BlockDriver:
                     errno = errno or EIO
             with self._lock:
                 self._done.append((number, pages, parts, errno))
-            self._entrance.wake()
+            self._on_done()
 
         if self.backend is None:
             done([b""] * len(pages), EIO if pages else 0)
@@ -255,9 +258,3 @@ class BlockDriver:
 
     def load(self, state: list[list[Any]]) -> None:
         self._pending = [[number, [list(span) for span in spans]] for number, spans in state]
-
-
-def completed(payload: bytes) -> tuple[int, int]:
-    """Number and errno of the request that a BLOCK event (without its device) completes."""
-    reader = Reader(payload)
-    return reader.varint(), reader.varint()

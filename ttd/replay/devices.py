@@ -27,10 +27,6 @@ class DeviceNames:
         if len(self.names) > _MOST_DEVICES:
             raise ReplayError(f"more than {_MOST_DEVICES} devices with a host side")
 
-    def remove(self, name: str) -> None:
-        """Forget a device."""
-        self.names.remove(name)
-
     def check(self, has_events: bool) -> None:
         """Raise `ConfigMismatch` if the machine's devices are not those of the recording."""
         # A recorder that was killed before its first commit has not named any.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ttd.recording.events import Kind
 from ttd.replay.block import BlockBackend, BlockDriver
@@ -40,14 +40,21 @@ class Drivers:
         return net
 
     def remove_net(self, net: NetFilter) -> None:
-        self._entrance.remove(Kind.NET, net.name)
+        """Let go of a netdev; what has passed it stays part of the machine's state."""
         del self.filters[net.name]
         net.close()
 
     def add_disk(
-        self, name: str, size: int, backend: BlockBackend | None, embed: bool
+        self,
+        name: str,
+        size: int,
+        backend: BlockBackend | None,
+        embed: bool,
+        next_id: Callable[[], int],
+        done: Callable[[], None],
     ) -> BlockDriver:
-        driver = BlockDriver(self._entrance, self.block_id, name, size, backend, embed)
+        """`next_id`, `done`: the border's functions for requests, as `BlockDriver` has them."""
+        driver = BlockDriver(self._entrance, name, size, backend, embed, next_id, done)
         self._entrance.add(Kind.BLOCK, driver, name)
         self.disks.append(driver)
         return driver
@@ -78,13 +85,11 @@ class Drivers:
             net.start()
 
     def close(self) -> None:
-        """Let go of the host."""
+        """Let go of the host, but for netdevs."""
         for driver in self._chars.values():
             driver.close()
         for disk in self.disks:
             disk.close()
-        for net in self.filters.values():
-            net.close()
 
     def block_id(self) -> int:
         """A number for a disk request, of whatever disk; they count up from 0."""

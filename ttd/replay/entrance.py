@@ -47,12 +47,6 @@ class Entrance:
             self.at.devices.add(name)
         self._sources[kind, name] = source
 
-    def remove(self, kind: Kind, name: str) -> None:
-        """Take it out again."""
-        del self._sources[kind, name]
-        if not any(name == other for _, other in self._sources):
-            self.at.devices.remove(name)
-
     def save(self) -> State:
         """The devices' part of the machine's state."""
         return {

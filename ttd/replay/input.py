@@ -137,9 +137,3 @@ class _Syncs(_Part):
 
     def deliver(self, payload: bytes) -> None:
         self._driver.end_group()
-
-
-def unpack_event(payload: bytes) -> InputEvent:
-    """(type, code, value) of an INPUT event's payload (without its device)."""
-    kind, code, value = _EVENT.unpack(payload)
-    return kind, code, value

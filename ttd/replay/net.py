@@ -86,11 +86,6 @@ class NetFilter:
 
     # the guest's side: machine's thread
 
-    @property
-    def connected(self) -> bool:
-        """True if a device has connected itself."""
-        return self._receive is not None
-
     def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
         """Say where packets go, and how to ask whether one of a size can be taken now.
 

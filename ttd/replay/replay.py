@@ -178,6 +178,8 @@ class Replay:
         """Let go of the host: every backend is closed."""
         self._commits.stop()
         self._drivers.close()
+        for net in self.filters:
+            self.unregister_net(net)
 
     # --- where we are
 
@@ -398,7 +400,10 @@ class Replay:
         return self._drivers.add_net(netdev)
 
     def unregister_net(self, net: NetFilter) -> None:
-        """Take a filter off its netdev again, which is closed. QEMU: `replay_unregister_net`."""
+        """Take a filter off its netdev, which is closed. QEMU: `replay_unregister_net`.
+
+        What has passed the filter stays part of the machine's state.
+        """
         self._drivers.remove_net(net)
 
     def net_packet_event(self, name: str, flags: int, iov: Sequence[bytes]) -> None:
@@ -413,7 +418,9 @@ class Replay:
     ) -> BlockDriver:
         """A disk of `size` bytes. `backend` is its image: None in play, if the recording has what
         was read (`embed`)."""
-        return self._drivers.add_disk(name, size, backend, embed)
+        return self._drivers.add_disk(
+            name, size, backend, embed, self.blkreplay_next_id, self.block_event
+        )
 
     def blkreplay_next_id(self) -> int:
         """A number for a disk request; they count up from 0. QEMU: `blkreplay_next_id`."""
