@@ -91,6 +91,22 @@ def test_a_stop_brings_all_registers_that_gdb_wants(
     assert not server.packets(r"<- .*\$[gp][0-9a-f]*#")
 
 
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_memory_view_of_what_is_not_there(
+    recordings: dict[str, Path],
+    cpu: str,
+    serve: Callable[..., Server],
+    attach: Callable[..., Gdb],
+) -> None:
+    """As front ends show it: what can be read, or an error; GDB lives on."""
+    gdb = attach(blob(cpu), serve("serve", "--port", "0", recordings[cpu]).port)
+    top = (1 << gdb.value("sizeof(char *)") * 8) - 64
+    for address in (0, 0x100000 - 32, 0x200000 - 32, top // 2, top // 2 + 64, top):
+        record, _ = gdb.mi(f"-data-read-memory-bytes {address} 64")
+        assert record["message"] in ("done", "error")
+    assert gdb.step == 0
+
+
 VECTORS = {
     "x86-64": ("$xmm1.v2_int64[{}]", "$xmm1"),
     "aarch64": ("$v1.d.u[{}]", "$v1"),

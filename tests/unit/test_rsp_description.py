@@ -27,13 +27,16 @@ def test_registers_are_grouped_by_feature() -> None:
     ]
 
 
-def test_gaps_in_the_memory_map_can_still_be_read() -> None:
-    xml = memory_map_xml([("ram", 0x2000, 0x1000), ("rom", 0, 0x1000)], address_bits=32)
-    regions = [
+def _regions(xml: str) -> list[tuple[str | None, int, int]]:
+    return [
         (m.get("type"), int(m.get("start", ""), 16), int(m.get("length", ""), 16))
         for m in ElementTree.fromstring(xml).iter("memory")
     ]
-    assert regions == [
+
+
+def test_gaps_in_the_memory_map_can_still_be_read() -> None:
+    xml = memory_map_xml([("ram", 0x2000, 0x1000), ("rom", 0, 0x1000)], address_bits=32)
+    assert _regions(xml) == [
         ("rom", 0, 0x1000),
         ("ram", 0x1000, 0x1000),
         ("ram", 0x2000, 0x1000),
@@ -44,8 +47,17 @@ def test_gaps_in_the_memory_map_can_still_be_read() -> None:
 @pytest.mark.parametrize("bits", [32, 64])
 def test_an_unknown_map_is_all_memory(bits: int) -> None:
     """GDB complains of a map without memory, and of a length beyond 64 bits."""
-    xml = memory_map_xml([], address_bits=bits)
-    memories = list(ElementTree.fromstring(xml).iter("memory"))
-    assert {m.get("type") for m in memories} == {"ram"}
-    lengths = [int(m.get("length", ""), 16) for m in memories]
-    assert sum(lengths) == 1 << bits and max(lengths) < 1 << 64
+    regions = _regions(memory_map_xml([], address_bits=bits))
+    assert {kind for kind, _, _ in regions} == {"ram"}
+    assert sum(length for _, _, length in regions) == 1 << bits
+
+
+@pytest.mark.parametrize("known", [[], [("ram", 0x80000000, 0x8000000)], [("ram", 0, 1 << 63)]])
+def test_no_region_is_as_long_as_what_gdb_takes_for_negative(
+    known: list[tuple[str, int, int]],
+) -> None:
+    at = 0
+    for _, start, length in _regions(memory_map_xml(known, address_bits=64)):
+        assert start == at and 0 < length < 1 << 63
+        at += length
+    assert at == 1 << 64

@@ -77,11 +77,15 @@ def _define(kind: RegisterType, types: dict[str, list[str]]) -> None:
             ]
 
 
+LONGEST_REGION = 1 << 62
+
+
 def memory_map_xml(regions: Sequence[tuple[str, int, int]], address_bits: int) -> str:
     """The memory map from (kind, start, length).
 
     What lies between the regions is given as RAM: GDB refuses by itself to touch addresses that a
-    memory map leaves out, and device registers are there.
+    memory map leaves out, and device registers are there. None is as long as 2^63 bytes: GDB takes
+    what is left of one for a signed number, and dies of it (`-data-read-memory-bytes`).
     """
     lines = [
         '<?xml version="1.0"?>',
@@ -91,22 +95,21 @@ def memory_map_xml(regions: Sequence[tuple[str, int, int]], address_bits: int) -
     ]
     at = 0
     end = 1 << address_bits
-    if not regions:
-        # GDB wants at least one, and a length of 64 bits.
-        regions = [("ram", 0, end // 2)]
-    for kind, start, length in sorted(regions, key=lambda region: region[1]):
-        if start > at:
-            lines.append(_memory("ram", at, start - at))
-        lines.append(_memory(kind, start, length))
+    for kind, start, length in (*sorted(regions, key=lambda region: region[1]), ("ram", end, 0)):
+        lines += _memory("ram", at, start - at)
+        lines += _memory(kind, start, length)
         at = start + length
-    if 0 < at < end:
-        lines.append(_memory("ram", at, end - at))
     lines.append("</memory-map>\n")
     return "\n".join(lines)
 
 
-def _memory(kind: str, start: int, length: int) -> str:
-    return f'  <memory type={quoteattr(kind)} start="{start:#x}" length="{length:#x}"/>'
+def _memory(kind: str, start: int, length: int) -> list[str]:
+    """Lines for a region; none if it is empty."""
+    return [
+        f'  <memory type={quoteattr(kind)} start="{at:#x}"'
+        f' length="{min(LONGEST_REGION, start + length - at):#x}"/>'
+        for at in range(start, start + length, LONGEST_REGION)
+    ]
 
 
 def quoteattr(text: str) -> str:
