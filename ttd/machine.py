@@ -407,7 +407,11 @@ class Machine:
             return False
         if not self.waiting:
             return True
-        self._idle()
+        if self.beyond and self.keeper is not None and replay.snapshot_due():
+            # A long sleep, with much to do in it: there must be places in it to start from.
+            self._idle_step()
+        else:
+            self._idle()
         return False
 
     def _idle_step(self) -> None:

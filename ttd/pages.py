@@ -15,17 +15,37 @@ Digest = bytes
 """16 bytes of BLAKE2b over a page's contents."""
 
 
+class Held:
+    """How much memory pages take."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+
+PAGE_COST = 250
+"""Bytes that a page takes beside its contents, about."""
+
+
 class Page:
     """One page content. Equal contents are the same object, so `is` compares contents."""
 
-    __slots__ = ("__weakref__", "_data", "_load", "digest")
+    __slots__ = ("__weakref__", "_data", "_held", "_load", "digest")
 
     def __init__(
-        self, digest: Digest, data: bytes | None, load: Callable[[Digest], bytes] | None = None
+        self,
+        digest: Digest,
+        data: bytes | None,
+        held: Held,
+        load: Callable[[Digest], bytes] | None = None,
     ) -> None:
         self.digest = digest
         self._data = data
         self._load = load
+        self._held = held
+        held.bytes += PAGE_COST + len(data or b"")
+
+    def __del__(self) -> None:
+        self._held.bytes -= PAGE_COST + len(self._data or b"")
 
     @property
     def data(self) -> bytes:
@@ -33,12 +53,8 @@ class Page:
         if self._data is None:
             assert self._load is not None
             self._data = self._load(self.digest)
+            self._held.bytes += len(self._data)
         return self._data
-
-    def drop(self, load: Callable[[Digest], bytes]) -> None:
-        """Forget the content; `load` can bring it back."""
-        self._load = load
-        self._data = None
 
 
 class PageStore:
@@ -46,19 +62,20 @@ class PageStore:
 
     def __init__(self) -> None:
         self._pages: WeakValueDictionary[Digest, Page] = WeakValueDictionary()
+        self.held = Held()
 
     def intern(self, data: bytes) -> Page:
         name = digest(data)
         page = self._pages.get(name)
         if page is None:
-            page = self._pages[name] = Page(name, data)
+            page = self._pages[name] = Page(name, data, self.held)
         return page
 
     def stored(self, name: Digest, load: Callable[[Digest], bytes]) -> Page:
         """The page of this name, whose content `load` can fetch when it is wanted."""
         page = self._pages.get(name)
         if page is None:
-            page = self._pages[name] = Page(name, None, load)
+            page = self._pages[name] = Page(name, None, self.held, load)
         return page
 
 

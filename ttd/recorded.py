@@ -42,7 +42,7 @@ from ttd.replay.replay import Clock, Mode, Replay
 from ttd.runs import Ended, RunEnd
 from ttd.semihosting.semihosting import Heap, Semihosting
 from ttd.semihosting.sides import HostFiles
-from ttd.snapshot import Snapshots
+from ttd.snapshot import MEMORY, Snapshots
 from ttd.stops import Why
 from ttd.text import printable
 from ttd.timeline import Timeline
@@ -85,6 +85,8 @@ class HostSides:
     nets: Mapping[str, NetBackend] = field(default_factory=dict)
     """By netdev."""
     time: HostTime | None = None
+    snapshot_memory: int = MEMORY
+    """Bytes that snapshots may take in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class RecordedMachine:
         replay.check_blockers()
         recording = Recording.create(path, config, images)
         replay.configure(Mode.RECORD, recording, config, random=random)
-        return cls._start(machine, recording)
+        return cls._start(machine, recording, host.snapshot_memory)
 
     @classmethod
     def open(
@@ -207,15 +209,16 @@ class RecordedMachine:
         )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
         machine = _assemble(config, board, loads, replay, {}, files, host or HostSides())
-        return cls._start(machine, recording)
+        return cls._start(machine, recording, (host or HostSides()).snapshot_memory)
 
     @classmethod
-    def _start(cls, machine: Machine, recording: Recording) -> Self:
+    def _start(cls, machine: Machine, recording: Recording, memory: int) -> Self:
         replay = machine.replay
         machine.reset()
-        snapshots = Snapshots(machine, recording, time.monotonic)
+        snapshots = Snapshots(machine, recording, time.thread_time, memory)
         machine.keeper = snapshots
-        replay.start(snapshots.budget if replay.live else None)
+        budget = snapshots.budget if replay.live else None
+        replay.start(budget, None if budget is None else budget.spent)
         machine.begin()
         if replay.live:
             replay.want_snapshot()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right, insort
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 
 import msgpack
 
@@ -26,8 +26,16 @@ from ttd.state import State
 
 EVERYWHERE = 1 << 60
 """In a list of pages: they are too many, or DMA was at what page tables may show anywhere."""
-KEEP_IN_MEMORY = 1500
-"""Snapshots in memory beside those of the recording, at most."""
+MEMORY = 512 << 20
+"""Bytes that snapshots in memory may take, and what is kept of those in the recording."""
+SNAPSHOT_COST = 60_000
+"""Bytes that one takes beside its pages, about."""
+MOST_CHANGES = 128
+"""Snapshots in the recording that say only what has changed, in a row, at most."""
+PAGES_STORED = 512
+"""Pages handed to the recording at a time."""
+TABLES = 8
+"""Tables of stored snapshots that are kept."""
 PAGES_LOOKED_UP = 256
 """Pages that are asked for one by one; of a larger area something will have been touched."""
 
@@ -60,34 +68,71 @@ class Snapshot:
 
 
 class Budget:
-    """When to take the next stored snapshot: as often as costs 5 % of the recorder's time.
+    """When to take the next stored snapshot: by what it costs to get from one to the next.
 
-    `clock` gives seconds. Never closer than `FLOOR` seconds of recording; after every `DOUBLE`
-    snapshots the distance doubles, which bounds memory and file size over long recordings.
+    `clock` gives the seconds of processor time that the machine's thread has had, which is about
+    what a replay will need: for steps, accesses to devices, interrupts and sleeps alike. Snapshots
+    take 5 % of it, but none is closer than `FLOOR` seconds to the last, nor further than `MOST`, or
+    twice of what it costs itself, so that a seek is short wherever it goes to; only of guests that
+    write so much that the pages stored come to `ROOM` bytes, not more than `RATE` bytes a second
+    are stored from then on.
     """
 
     SHARE = 0.05
     FLOOR = 0.04
-    DOUBLE = 2000
+    MOST = 0.08
+    ROOM = 1 << 30
+    RATE = 16 << 20
     FIRST = 2_000_000
+    """Steps to the second snapshot, at most: the speed is not known yet."""
+    LOOK = 16
+    """Times that `spent` is asked between two looks at the clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._last: tuple[float, int] | None = None
-        self._count = 0
-        self.cost = 0.0
+        self._began = (0.0, 0)
+        """When and where the last one was taken."""
+        self._seconds: float | None = None
+        self._asked = 0
+        self._taking = 0.0
+        self._cost = 0.0
+        self._bytes = 0
+        self._all_bytes = 0
 
     def __call__(self, step: int) -> int:
-        """The replay layer asks: the step of the next snapshot, after one at `step`."""
-        now = self._clock()
-        self._count += 1
+        """The replay layer asks: the latest step for the next snapshot, after one at `step`."""
+        seconds = max(self.FLOOR, self._cost / self.SHARE)
+        # To go back to a snapshot costs about as much as to take it: nothing is won by more.
+        seconds = min(seconds, max(self.MOST, 2 * self._cost))
+        if self._all_bytes > self.ROOM:
+            seconds = max(seconds, self._bytes / self.RATE)
         distance = self.FIRST
-        if self._last is not None and step > self._last[1]:
-            speed = (step - self._last[1]) / max(now - self._last[0], 1e-6)
-            seconds = max(self.FLOOR, self.cost / self.SHARE)
-            distance = max(100_000, int(speed * seconds)) << self._count // self.DOUBLE
-        self._last = (now, step)
+        began, before = self._began
+        if self._seconds is not None and step > before:
+            speed = (step - before) / max(self._taking - began, 1e-6)
+            distance = max(20_000, int(speed * seconds))
+        self._seconds = seconds
+        self._began = (self._clock(), step)
         return step + distance
+
+    def spent(self) -> bool:
+        """So much has been done since the last snapshot that the next is due, however few steps."""
+        self._asked += 1
+        if self._seconds is None or self._asked % self.LOOK:
+            return False
+        return self._clock() - self._began[0] >= max(self._seconds, self.MOST)
+
+    def taking(self) -> None:
+        """A snapshot is about to be taken."""
+        self._taking = self._clock()
+
+    def taken(self, size: int) -> None:
+        """The snapshot has been taken, with `size` bytes of pages: that is no part of the way."""
+        now = self._clock()
+        self._cost = now - self._taking
+        self._bytes = size
+        self._all_bytes += size
+        self._began = (now, self._began[1])
 
 
 class Snapshots:
@@ -98,12 +143,15 @@ class Snapshots:
     """
 
     def __init__(
-        self, machine: Machine, recording: Recording | None, clock: Callable[[], float]
+        self,
+        machine: Machine,
+        recording: Recording,
+        clock: Callable[[], float],
+        memory: int = MEMORY,
     ) -> None:
         self.machine = machine
         self.recording = recording
         self.budget = Budget(clock)
-        self._clock = clock
         self._pages = PageStore()
         engine = machine.engine
         self._zero = self._pages.intern(bytes(engine.page_size))
@@ -115,16 +163,21 @@ class Snapshots:
             self._contents.append((self._empty.end, contents))
             self._empty = self._empty.extended(contents.pages, hole)
         self._table = self._empty
-        self._stored: list[Snapshot] = []
         self._stored_table = self._table
-        self._memory: dict[int, Snapshot] = {}
+        """Record: of the last one."""
+        self._base = 0
+        """Record: the last stored snapshot that says everything; then the changes since."""
+        self._changes = 0
+        self._room = memory
+        self._memory: OrderedDict[int, Snapshot] = OrderedDict()
+        """Those in memory, by step; the one used last comes last."""
         self._memory_steps: list[int] = []
-        self._age: deque[int] = deque()
         self._touched = _no_pages()
         self._seen = _no_pages()
         """Page numbers as the guest used them, if it has page tables."""
-        self._infos: list[SnapshotInfo] = []
-        self._loaded_tables: list[PageTable] = []
+        self._infos: Sequence[SnapshotInfo] = recording.snapshots
+        self._tables: OrderedDict[int, PageTable] = OrderedDict()
+        """Of stored snapshots, by number."""
         self._unusable: set[int] = set()
         """Numbers of stored snapshots."""
         self._proven: set[int] = set()
@@ -135,8 +188,6 @@ class Snapshots:
         self._end_checked = False
         self._restored: int | None = None
         """Where the machine has been put from the recording: that is no comparison."""
-        if recording is not None and not recording.writable:
-            self._infos = list(recording.snapshots)
 
     # -- taking --------------------------------------------------------------------------
 
@@ -157,20 +208,29 @@ class Snapshots:
         return Snapshot(engine.step, self._table, engine.save_state(), machine.save())
 
     def remember(self) -> Snapshot:
-        """Keep the machine as it stands in memory; what has been kept longest gives way."""
+        """Keep the machine as it stands in memory; what has not been used for long gives way."""
         step = self.machine.engine.step
         found = self._memory.get(step)
         if found is not None:
+            self._memory.move_to_end(step)
             return found
         snapshot = self.capture()
         snapshot.context = Context(self.machine.engine)
         snapshot.context.save()
         self._memory[step] = snapshot
         insort(self._memory_steps, step)
-        self._age.append(step)
-        if len(self._age) > KEEP_IN_MEMORY:
-            self.forget(self._age.popleft())
+        self._make_room()
         return snapshot
+
+    def _make_room(self) -> None:
+        held = self._pages.held
+        while len(self._memory) > 1 and (
+            held.bytes + SNAPSHOT_COST * len(self._memory) > self._room
+        ):
+            if len(self._tables) > 1:
+                self._tables.popitem(last=False)
+            else:
+                self.forget(next(iter(self._memory)))
 
     def forget(self, step: int) -> None:
         """Drop the snapshot in memory at `step`."""
@@ -190,40 +250,42 @@ class Snapshots:
 
     def take(self) -> None:
         """Record: take the snapshot that is due, and go on from it as it would be read back."""
-        began = self._clock()
         machine = self.machine
+        self.budget.taking()
         # What registers cannot express is lost in a stored snapshot, so the run loses it too.
         machine.engine.load_state(machine.engine.save_state())
         snapshot = self.capture()
         snapshot.hash = self.state_hash(snapshot)
-        snapshot.interval = len(self._stored)
+        number = snapshot.interval = len(self._infos)
         sequence = machine.replay.sequence
         recording = self.recording
-        index = b""
-        if recording is not None and self._stored:
-            index = recording.add_interval(len(self._stored) - 1, self._pack_touched())
+        index = recording.add_interval(number - 1, self._pack_touched()) if number else b""
         machine.replay.snapshot_mark(snapshot.hash, index)
-        if recording is not None:
-            changed = list(self._stored_table.differing(snapshot.table))
-            for page in {snapshot.table[number] for number in changed}:
-                recording.put_page(page.data)
-            recording.add_snapshot(
-                snapshot.step,
-                sequence,
-                machine.virtual_ns,
-                snapshot.hash,
-                {"registers": snapshot.registers, "machine": snapshot.state},
-                [(number, snapshot.table[number].digest) for number in changed],
-            )
-            if not self._stored:
-                # From here on the file is a recording, even if its maker is killed.
-                recording.wait()
-                machine.replay.commit()
+        changed = list(self._stored_table.differing(snapshot.table))
+        pages = list({snapshot.table[page] for page in changed})
+        for first in range(0, len(pages), PAGES_STORED):
+            recording.put_pages([page.data for page in pages[first : first + PAGES_STORED]])
+        listed = changed
+        self._changes += len(changed)
+        if self._changes > snapshot.table.end // 2 or number - self._base >= MOST_CHANGES:
+            listed = list(self._empty.differing(snapshot.table))
+            self._base, self._changes = number, 0
+        recording.add_snapshot(
+            snapshot.step,
+            sequence,
+            machine.virtual_ns,
+            snapshot.hash,
+            {"registers": snapshot.registers, "machine": snapshot.state, "base": self._base},
+            [(page, snapshot.table[page].digest) for page in listed],
+        )
+        if not number:
+            # From here on the file is a recording, even if its maker is killed.
+            recording.wait()
+            machine.replay.commit()
         self._touched = _no_pages()
         self._seen = _no_pages()
-        self._stored.append(snapshot)
         self._stored_table = snapshot.table
-        self.budget.cost = self._clock() - began
+        self.budget.taken(len(changed) * machine.engine.page_size)
 
     def check(self) -> None:
         """Play: the recorder took a snapshot here; do as it did, and compare."""
@@ -287,7 +349,7 @@ class Snapshots:
     def nearest_step(self, step: int) -> int | None:
         """Where the latest snapshot at or before `step` is that can be used."""
         number = self._usable(step)
-        stored = None if number is None else self._stored_steps()[number]
+        stored = None if number is None else self._infos[number].step
         at = bisect_right(self._memory_steps, step)
         kept = self._memory_steps[at - 1] if at else None
         return max((s for s in (stored, kept) if s is not None), default=None)
@@ -299,6 +361,7 @@ class Snapshots:
             return None
         kept = self._memory.get(found)
         if kept is not None:
+            self._memory.move_to_end(found)
             return kept
         number = self._usable(step)
         assert number is not None
@@ -319,7 +382,7 @@ class Snapshots:
                 self.restore(snapshot)
                 return
             except (RecordingError, Divergence) as error:
-                if number is None or self.nearest_step(step) != self._stored_steps()[number]:
+                if number is None or self.nearest_step(step) != self._infos[number].step:
                     raise
                 self._unusable.add(number)
                 self.complaints.append(f"A stored snapshot is not used: {error}.")
@@ -332,7 +395,7 @@ class Snapshots:
         """
         step = self.machine.engine.step
         number = self._usable(step - 1)
-        good = 0 if number is None else self._stored_steps()[number]
+        good = 0 if number is None else self._infos[number].step
         for late in [s for s in self._memory_steps if good < s <= step]:
             self.forget(late)
         self.go_back(good)
@@ -356,57 +419,54 @@ class Snapshots:
         return self._stored_before(step) == step
 
     def stored_count(self) -> int:
-        return max(len(self._stored), len(self._infos))
+        return len(self._infos)
 
     def _stored_steps(self) -> list[int]:
-        if self._infos:
-            return [info.step for info in self._infos]
-        return [snapshot.step for snapshot in self._stored]
+        return [info.step for info in self._infos]
 
     def _number_before(self, step: int) -> int:
-        return bisect_right(self._stored_steps(), step) - 1
+        return bisect_right(self._infos, step, key=lambda info: info.step) - 1
 
     def _stored_before(self, step: int) -> int | None:
         number = self._number_before(step)
-        return None if number < 0 else self._stored_steps()[number]
+        return None if number < 0 else self._infos[number].step
 
     def _load(self, number: int) -> Snapshot:
-        """Stored snapshot `number`, read from the recording when it is first wanted."""
-        if not self._infos:
-            return self._stored[number]
-        recording = self.recording
-        assert recording is not None
+        """Stored snapshot `number`, read from the recording."""
         info = self._infos[number]
         mark = self.machine.replay.log.get(info.sequence)
         if mark is None or mark.kind is not Kind.SNAPSHOT or mark.payload[:HASH] != info.hash:
             raise RecordingError("the recording is damaged: a snapshot is not that of its events")
-        stored = recording.snapshot_state(number)
-        if stored.keys() != {"registers", "machine"}:
+        stored = self.recording.snapshot_state(number)
+        if stored.keys() != {"registers", "machine", "base"}:
             raise RecordingError("the recording is damaged: a snapshot is not one")
-        registers, state = stored["registers"], stored["machine"]
-        snapshot = Snapshot(info.step, self._stored_table_at(number), registers, state)
+        registers, state, base = stored["registers"], stored["machine"], stored["base"]
+        if not isinstance(base, int) or not number - MOST_CHANGES <= base <= number:
+            raise RecordingError("the recording is damaged: a snapshot builds on none")
+        snapshot = Snapshot(info.step, self._stored_table_at(number, base), registers, state)
         snapshot.hash = info.hash
         snapshot.interval = number
-        if self.state_hash(snapshot) != info.hash:
-            raise Divergence(
-                info.step, f"state {info.hash.hex()}", f"state {self.state_hash(snapshot).hex()}"
-            )
+        found = self.state_hash(snapshot)
+        if found != info.hash:
+            raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")
         return snapshot
 
-    def _stored_table_at(self, number: int) -> PageTable:
-        recording = self.recording
-        assert recording is not None
-        while len(self._loaded_tables) <= number:
-            before = self._loaded_tables[-1] if self._loaded_tables else self._empty
-            changes = recording.changed_pages(len(self._loaded_tables))
+    def _stored_table_at(self, number: int, base: int) -> PageTable:
+        """From snapshot `base`, which lists every page, and what has changed since."""
+        first = max((n for n in self._tables if base <= n <= number), default=None)
+        table = self._empty if first is None else self._tables[first]
+        for later in range(base if first is None else first + 1, number + 1):
+            changes = self.recording.changed_pages(later)
             if any(page >= self._empty.end for page, _ in changes):
                 raise RecordingError("the recording is damaged: a snapshot has too many pages")
-            self._loaded_tables.append(
-                before.replace(
-                    (page, self._pages.stored(name, recording.page)) for page, name in changes
-                )
+            table = table.replace(
+                (page, self._pages.stored(name, self.recording.page)) for page, name in changes
             )
-        return self._loaded_tables[number]
+        self._tables[number] = table
+        self._tables.move_to_end(number)
+        if len(self._tables) > TABLES:
+            self._tables.popitem(last=False)
+        return table
 
     # -- the index of intervals ----------------------------------------------------------
 
@@ -488,7 +548,7 @@ class Snapshots:
         """The pages that `may_touch` goes by; None: not known. By addresses of the guest, unless
         `physical` is said."""
         number = self._number_before(low)
-        if self.recording is None or number < 0:
+        if number < 0:
             return None
         try:
             lists = self._index(number)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ttd.cli.debugging import serve_debugger
+from ttd.cli.memory import snapshot_memory
 from ttd.cli.output import say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     metavar="netdev=ID[,mac=ADDRESS]",
     help="What the board's network interface is connected to; by default the first --netdev.",
 )
+@snapshot_memory
 @click.option("--realtime", is_flag=True, help="A guest that sleeps takes its time.")
 @click.option(
     "--priority-bits",
@@ -122,6 +124,7 @@ def record(
     netdev: tuple[str, ...],
     nic: str | None,
     realtime: bool,
+    snapshot_memory: int,
     image: str | None,
     **machine: Any,
 ) -> None:
@@ -183,7 +186,16 @@ def record(
     )
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     with (
-        _recording(options, output, specs, semihosting, gdb == "stdio", added, not serial) as (
+        _recording(
+            options,
+            output,
+            specs,
+            semihosting,
+            gdb == "stdio",
+            added,
+            not serial,
+            snapshot_memory,
+        ) as (
             session,
             stop,
         ),
@@ -212,11 +224,13 @@ def _recording(
     silent: bool,
     added: Additions,
     shared: bool,
+    memory: int,
 ) -> Iterator[tuple[RecordedMachine, Callable[[], None]]]:
     """A session that records, with its connections to this host, and what interrupts it.
 
     `folder`: what `--semihosting` was given; `silent`: keep off standard input and output;
-    `shared`: nobody has said that standard input is for a UART. From
+    `shared`: nobody has said that standard input is for a UART.
+    `memory`: bytes that snapshots may take. From
     the moment when there is a recording a signal does not end this program, but the session:
     nothing of what is recorded, or of the end, is spoilt.
     """
@@ -255,7 +269,7 @@ def _recording(
         return found
 
     backends[SEMIHOSTING] = Null() if silent else Console(outputs, claim)
-    host = HostSides(disks=added.images, nets=added.nets, time=HostClocks())
+    host = HostSides(added.images, added.nets, HostClocks(), memory)
 
     def stop() -> None:
         outputs.patience.interrupt()

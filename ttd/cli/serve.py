@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ttd.cli.debugging import serve_debugger
 from ttd.cli.expected import expectations
+from ttd.cli.memory import snapshot_memory
 
 
 @click.command(short_help="Let GDB move through a recording.")
@@ -23,11 +26,20 @@ from ttd.cli.expected import expectations
 @click.option(
     "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
 )
-def serve(recording: str, port: int, host: str, stdio: bool, drive: tuple[str, ...]) -> None:
+@snapshot_memory
+def serve(
+    recording: str,
+    port: int,
+    host: str,
+    stdio: bool,
+    drive: tuple[str, ...],
+    snapshot_memory: int,
+) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
 
     sides, expected = expectations(recording, (), drive, (), None)
+    sides = replace(sides, snapshot_memory=snapshot_memory)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     serve_debugger(session, None if stdio else port, host, lambda: None)

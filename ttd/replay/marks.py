@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ttd.recording.events import Kind
 from ttd.replay.errors import Divergence
 from ttd.replay.log_cursor import LogCursor
@@ -18,6 +20,8 @@ class SnapshotMarks:
         self._at = at
         self._timer: SnapshotTimer | None = None
         self._due: int | None = None
+        self.spent: Callable[[], bool] | None = None
+        """A snapshot is due, whatever the step."""
 
     def arm(self, timer: SnapshotTimer | None) -> None:
         """Say when snapshots are to be taken."""
@@ -36,7 +40,9 @@ class SnapshotMarks:
     def due(self) -> bool:
         """True in record when a snapshot is due."""
         at = self._at
-        return self._due is not None and at.step() >= self._due and not at.playing()
+        if self._due is None or at.playing():
+            return False
+        return at.step() >= self._due or (self.spent is not None and self.spent())
 
     def put(self, state_hash: bytes, index: bytes) -> None:
         """Record: a snapshot is taken here. Nothing in play.

@@ -133,11 +133,16 @@ class Replay:
             reasons = "; ".join(f"{device}: {reason}" for device, reason in self._blockers)
             raise Blocked(f"this machine cannot be recorded: {reasons}")
 
-    def start(self, snapshots: SnapshotTimer | None = None) -> None:
+    def start(
+        self,
+        snapshots: SnapshotTimer | None = None,
+        spent: Callable[[], bool] | None = None,
+    ) -> None:
         """Begin: events are enabled, backends read, snapshots armed. QEMU: `replay_start`.
 
-        Raises `Blocked` with every reason (record and play), and `ConfigMismatch` if in play the
-        devices with a host side are not those of the recording.
+        `snapshots` says at which steps they are due, `spent` is asked often and says if one is due
+        all the same. Raises `Blocked` with every reason (record and play), and `ConfigMismatch` if
+        in play the devices with a host side are not those of the recording.
         """
         at, recording = self._at, self._commits.recording
         if at.mode is not _NONE:
@@ -149,6 +154,7 @@ class Replay:
         self._entrance.enabled = True
         if at.mode is not _PLAY:
             self._marks.arm(snapshots)
+            self._marks.spent = spent
             self._drivers.start()
             self._commits.start(self._entrance.call)
 
