@@ -157,6 +157,37 @@ def test_protection_is_asked_for_page_tables_too() -> None:
     assert bench.engine.translate(DATA + 8, Access.READ) == (None, Refusal.ACCESS)
 
 
+@pytest.mark.parametrize("at", [0, 0xFFFF_FFFF_FFFF_FFF0])
+def test_code_that_changes_at_either_end_of_the_addresses(at: int) -> None:
+    """A loop of two ADDI becomes one of four C.ADDI, as long; nobody counts by what it was."""
+    engine = Engine(CPUS["rv64"].isa)
+    engine.map_ram(0x80000000, 0x400000)
+    engine.start()
+    engine.set_pmp([(0, 1 << 56, 7, False)])
+    enter = (0x18029073, 0x34131073, 0x30039073, 0x30200073)  # csrw satp, mepc, mstatus; mret
+    engine.write(0x80000000, struct.pack("<4I", *enter))
+    table = 0x80100000
+    for level in (2, 1, 0):
+        leads_to = table + 0x1000 if level else 0x80200000
+        entry = leads_to >> 2 | (0x1 if level else A | D | 0xF)
+        index = at >> (12 + 9 * level) & 511
+        engine.write(table + 8 * index, struct.pack("<Q", entry))
+        table += 0x1000
+    place = 0x80200000 + at % 0x1000
+    add, short, back = 0x00150513, 0x0505, 0xFF9FF06F  # addi a0, a0, 1; c.addi a0, 1; j .-8
+    engine.write(place, struct.pack("<4I", add, add, back, 0))
+    values = {"T0": 8 << 60 | 0x80100, "T1": at, "T2": 0x800, "PC": 0x80000000}
+    for name, value in values.items():
+        engine.reg_write(getattr(rv, f"UC_RISCV_REG_{name}"), value)
+    engine.run(4 + 3 * 100)
+    assert engine.reg_read(rv.UC_RISCV_REG_PC) == at
+    assert engine.reg_read(rv.UC_RISCV_REG_A0) == 200
+    engine.write(place, struct.pack("<4HII", *[short] * 4, back, 0))
+    engine.run(5 * 100)
+    assert engine.reg_read(rv.UC_RISCV_REG_PC) == at
+    assert engine.reg_read(rv.UC_RISCV_REG_A0) == 600
+
+
 @pytest.mark.parametrize("before", [0, 1, 2])
 def test_a_wait_is_seen_wherever_a_run_is_cut(before: int) -> None:
     """Unicorn goes on with the block after WFI, which it does not on other architectures."""

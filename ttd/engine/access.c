@@ -1,9 +1,11 @@
 /* Trapped accesses: devices, watchpoints, code that changes (`on_prot` and the window). */
 #include "internal.h"
 
+/* Addresses go on at 0 behind the last one. */
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
-    for (; lo < hi; lo += 2) {
+    int64_t left;
+    for (left = (int64_t)(hi - lo); left > 0; left -= 2, lo += 2) {
         block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
         if (b->pc >> 1 == lo >> 1)
             b->key = NEVER;

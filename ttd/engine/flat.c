@@ -18,10 +18,21 @@ int ttd_use_disassembler(ttd_engine *e, const char *path)
     *(void **)&open = dlsym(library, "cs_open");
     *(void **)&new_insn = dlsym(library, "cs_malloc");
     *(void **)&e->disassemble = dlsym(library, "cs_disasm_iter");
-    if (!open || !new_insn || !e->disassemble || open(CS_ARCH_X86, CS_MODE_64, &e->disassembler))
+    *(void **)&e->free_insn = dlsym(library, "cs_free");
+    *(void **)&e->close_disassembler = dlsym(library, "cs_close");
+    if (!open || !new_insn || !e->disassemble || !e->free_insn || !e->close_disassembler
+        || open(CS_ARCH_X86, CS_MODE_64, &e->disassembler))
         return -1;
     e->disassembled = new_insn(e->disassembler);
     return e->disassembled ? 0 : -1;
+}
+
+void free_disassembler(ttd_engine *e)
+{
+    if (e->disassembled)
+        e->free_insn(e->disassembled, 1);
+    if (e->disassembler)
+        e->close_disassembler(&e->disassembler);
 }
 
 /* Of the instruction that begins with these bytes; 1 if it is none. */

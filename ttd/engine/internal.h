@@ -276,6 +276,8 @@ struct ttd_engine {
     size_t disassembler;          /* capstone, for the lengths of x86 instructions */
     void *disassembled;
     bool (*disassemble)(size_t, const uint8_t **, size_t *, uint64_t *, void *);
+    void (*free_insn)(void *, size_t);
+    int (*close_disassembler)(size_t *);
 
     int state_regs[MAX_STATE];    /* the last `nwide` of them have 16 bytes */
     int nstate, nwide;
@@ -418,6 +420,7 @@ void selector_write(ttd_engine *e, int id, uint64_t value);
 #define X86_LONGEST 15
 bool x86_begins_block(const uint8_t *code, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
+void free_disassembler(ttd_engine *e);
 int flat_start(ttd_engine *e);
 
 /* x86_bits.c: the four lowest bits of each register inside a block: those of register `from` when it

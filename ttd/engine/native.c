@@ -430,6 +430,7 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->scratch);
     if (e->lent)
         e->context_free(e->lent);
+    free_disassembler(e);
     free_ours(e);
     free(e->floats);
     free(e->cache);
@@ -486,6 +487,8 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
     e->watched = calloc(e->npages + 8, 1);
     e->translated = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
     e->cuts = calloc(((size_t)e->npages << e->page_shift >> 4) + 8, 1);
+    if (!e->flags || !e->watched || !e->translated || !e->cuts)
+        return UC_ERR_NOMEM;
     memcpy(e->state_regs, state_regs, sizeof(int) * count);
     e->nstate = count;
     e->nwide = wide;
