@@ -20,6 +20,7 @@ from tests.unit.device_doubles import HandClock
 from tests.unit.engine_bench import device_stops, device_value
 from tests.unit.flat_programs import (
     AARCH64,
+    CODE,
     DEVICE,
     RAM,
     RAM_SIZE,
@@ -252,3 +253,20 @@ def test_snapshots_equal_single_steps(
         bench.run(count)
         assert not differences(bench, expected[0])
     check_end(bench, expected)
+
+
+@pytest.mark.parametrize(("cr4", "vector"), [(0x620, "#XM"), (0x220, "#UD")])
+def test_what_simd_raises_depends_on_osxmmexcpt(cr4: int, vector: str) -> None:
+    bench = Bench(X86_64)
+    engine = bench.engine
+    engine.write(CODE, bytes.fromhex("f30f5ec1"))  # divss %xmm1, %xmm0
+    bench.cpu.reset()
+    engine.reg_write(engine.isa.pc, CODE)
+    engine.reg_write(x86_const.UC_X86_REG_CR4, cr4)
+    engine.reg_write(x86_const.UC_X86_REG_MXCSR, 0)
+    engine.wide_write(x86_const.UC_X86_REG_XMM0, 0x3F800000)
+    engine.wide_write(x86_const.UC_X86_REG_XMM1, 0)
+    over = bench.cpu.stopped(engine.run(10))
+    assert isinstance(over, Over)
+    assert vector in over.reason
+    assert engine.reg_read(x86_const.UC_X86_REG_MXCSR) == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import pos
+
 import gmpy2
 import pytest
 from hypothesis import given, settings
@@ -108,3 +110,18 @@ def test_what_is_below_all_normal_numbers_is_rounded_once() -> None:
     for rounding, expected in enumerate((smallest, 0, smallest, 0)):
         result = functions.direct(gmpy2.sin, rounding, functions.real(smallest))
         assert (result.bits, result.inexact, result.tiny) == (expected, True, True)
+
+
+def test_what_is_beyond_all_numbers_is_said_in_every_mode() -> None:
+    largest, infinity = 0x7FFE << 64 | (1 << 64) - 1, 0x7FFF << 64 | 1 << 63
+    y = 0x7FFE << 64 | 1 << 63  # 2^16383
+    for rounding, expected in enumerate((infinity, largest, infinity, largest)):
+        result = functions.y_log2(functions.real(y), gmpy2.mpfr(16), rounding)
+        assert (result.bits, result.inexact, result.over) == (expected, True, True)
+        inside = functions.y_log2(functions.real(y), gmpy2.mpfr(2), rounding)
+        assert (inside.bits, inside.inexact, inside.over) == (y, False, False)
+    # Between the largest number and the first one that is not there: cut off, it is the largest.
+    with gmpy2.context(precision=70):
+        just_below = gmpy2.exp2(16384) * (1 - gmpy2.exp2(-66))
+    for rounding, over in enumerate((True, False, True, False)):
+        assert functions.direct(pos, rounding, just_below).over == over

@@ -19,6 +19,14 @@ static fp_context context_of(uint32_t control)
                          .zero_inputs = control >> 6 & 1, .zero_results = control >> 15 & 1 };
 }
 
+/* CR4.OSXMMEXCPT (volume 3, section 2.5): what is raised is #XM and not #UD. */
+static bool reports_simd(ttd_engine *e)
+{
+    uint64_t cr4 = 0;
+    e->reg_read(e->uc, UC_X86_REG_CR4, &cr4);
+    return cr4 >> 10 & 1;
+}
+
 /* Keep the flags; false if one of them is not masked. Then those of before the operation come
  * alone (volume 1, section 11.5.3). */
 static bool keep_flags(ttd_engine *e, uint32_t control, const fp_context *c)
@@ -30,7 +38,7 @@ static bool keep_flags(ttd_engine *e, uint32_t control, const fp_context *c)
         control |= (uint32_t)flags;
         e->reg_write(e->uc, UC_X86_REG_MXCSR, &control);
     }
-    return !raised || x86_raise(e, X86_XM);
+    return !raised || x86_raise(e, reports_simd(e) ? X86_XM : X86_UD);
 }
 
 /* Sixteen bytes of memory have to be aligned. */

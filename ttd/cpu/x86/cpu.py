@@ -29,11 +29,13 @@ _RESET = {
     x86.UC_X86_REG_MXCSR: 0x1F80,
     x86.UC_X86_REG_RFLAGS: 2,
 }
+_INVALID = "an invalid instruction (#UD)"
 _FAULTS = {
     0: "a division error (#DE)",
     1: "a debug exception (#DB)",
     4: "an overflow (#OF)",
     5: "a bound error (#BR)",
+    6: _INVALID,
     7: "a device that is not available (#NM)",
     10: "an invalid TSS (#TS)",
     11: "a segment that is not present (#NP)",
@@ -86,4 +88,4 @@ class X86(FlatCpu):
         return After.ENTERED
 
     def _invalid(self, pc: int) -> After | Over:
-        return self._over("an invalid instruction (#UD)", pc)
+        return self._over(_INVALID, pc)

@@ -9,6 +9,7 @@ computes in integers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import pos
 from typing import Any, NamedTuple
 
 import gmpy2
@@ -45,6 +46,8 @@ class Rounded(NamedTuple):
     """It is larger than the exact one, its sign aside."""
     tiny: bool
     """It is below all normal numbers."""
+    over: bool
+    """The exact one is beyond all numbers."""
 
 
 def real(bits: int) -> Real:
@@ -61,44 +64,45 @@ def _halved(value: Real, times: int) -> Real:
     return gmpy2.div_2exp(value, times)
 
 
-def _encode(value: Real) -> Rounded:
+def _encode(value: Real, over: bool) -> Rounded:
     """What a target context has computed."""
     negative = gmpy2.is_signed(value)
     sign = int(negative) << 79
     if gmpy2.is_infinite(value):
-        return Rounded(sign | 0x7FFF << 64 | 1 << 63, value.rc != 0, True, False)
+        return Rounded(sign | 0x7FFF << 64 | 1 << 63, value.rc != 0, True, False, over)
     inexact, up = value.rc != 0, (value.rc < 0) if negative else (value.rc > 0)
     if gmpy2.is_zero(value):
-        return Rounded(sign, inexact, up, inexact)
+        return Rounded(sign, inexact, up, inexact, over)
     fraction, exponent = value.as_mantissa_exp()
     fraction = abs(int(fraction))
     shift = _BITS - fraction.bit_length()
     fraction <<= shift
     top = int(exponent) - shift + 63
     if top < _LOW:
-        return Rounded(sign | fraction >> (_LOW - top), inexact, up, True)
-    return Rounded(sign | (top + 16383) << 64 | fraction, inexact, up, False)
+        return Rounded(sign | fraction >> (_LOW - top), inexact, up, True, over)
+    return Rounded(sign | (top + 16383) << 64 | fraction, inexact, up, False, over)
 
 
 def direct(function: Callable[..., Real], rounding: int, *operands: Real) -> Rounded:
     """A function that MPFR itself rounds correctly."""
-    with _TARGETS[rounding]:
-        return _encode(function(*operands))
+    with _TARGETS[rounding] as target:
+        target.clear_flags()
+        value = function(*operands)
+        return _encode(value, target.overflow)
 
 
 def _approximated(compute: Callable[[], Real], rounding: int) -> Rounded:
     """Of more and more bits, until it is certain which way an inexact result is to be rounded."""
-    target = _TARGETS[rounding]
     precision = 2 * _BITS
     while True:
         with gmpy2.context(precision=precision):
             value = compute()
             slack = abs(value) * gmpy2.exp2(_MARGIN - precision)
             below, above = value - slack, value + slack
-        with target:
-            low, middle, high = +below, +value, +above
+        with _TARGETS[rounding]:
+            low, high = +below, +above
         if low == high and low.rc == high.rc != 0:
-            return _encode(middle)
+            return direct(pos, rounding, value)
         precision *= 2
 
 
@@ -106,8 +110,7 @@ def _exactly(compute: Callable[[], Real], rounding: int) -> Rounded:
     """A result that has at most 128 bits."""
     with gmpy2.context(precision=2 * _BITS):
         value = compute()
-    with _TARGETS[rounding]:
-        return _encode(+value)
+    return direct(pos, rounding, value)
 
 
 def exp2_minus_1(x: Real, rounding: int) -> Rounded:

@@ -237,7 +237,7 @@ class Unit:
             self._status = self._status & ~_C1 | (_C1 if result.up else 0)
         if result.tiny and (result.inexact or not self._control & _UE):
             self._flags |= _UE
-        if _kind(result.bits) is _Kind.INFINITE:
+        if result.over:
             self._flags |= _OE | _PE
         return result.bits
 
