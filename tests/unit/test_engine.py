@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -638,3 +641,24 @@ def test_what_comes_after_a_store_that_a_device_refuses_is_not_stored(it: bool) 
     assert stored == [RAM - 12, RAM - 8]
     assert engine.read(RAM, 16) == bytes(16)
     assert engine.reg_read(R5) == RAM - 12
+
+
+UNREACHABLE = """
+import gc
+from ttd.cpu.models import CPUS
+from ttd.engine import Context, Engine
+engine = Engine(CPUS["cortex-m3"].isa)
+engine.map_ram(0x20000000, 0x10000)
+engine.start()
+ring = [engine, Context(engine)]
+ring.append(ring)
+del engine, ring
+gc.collect()
+"""
+
+
+def test_an_engine_may_be_freed_before_its_contexts() -> None:
+    """As the garbage of a cycle is; what is freed is overwritten, so that its use ends badly."""
+    where = {**os.environ, "MALLOC_PERTURB_": "165"}
+    done = subprocess.run([sys.executable, "-c", UNREACHABLE], env=where, check=False)
+    assert done.returncode == 0

@@ -131,10 +131,10 @@ class Context:
 
     def __init__(self, engine: Engine) -> None:
         self._native = engine._native
-        self._context = ffi.gc(
-            lib.ttd_context_new(engine._native),
-            lambda context, native=engine._native: lib.ttd_context_free(native, context),
-        )
+        context = lib.ttd_context_new(engine._native)
+        if not context:
+            raise EngineError("there is no memory for another context")
+        self._context = ffi.gc(context, lib.ttd_context_free)
 
     def save(self) -> None:
         lib.ttd_context_save(self._native, self._context)

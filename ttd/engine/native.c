@@ -331,8 +331,13 @@ void ttd_clear_exclusive(ttd_engine *e)
     ttd_load_state(e, values);
 }
 
-/* Unicorn's contexts leave out the floating-point flags of a RISC-V. */
-typedef struct { uc_context *registers; uint64_t fcsr; } context;
+/* Unicorn's contexts leave out the floating-point flags of a RISC-V. `release` frees one: whoever
+ * collects garbage may free the engine first. */
+typedef struct {
+    uc_context *registers;
+    uint64_t fcsr;
+    uc_err (*release)(uc_context *);
+} context;
 static const int fcsr_id = UC_RISCV_REG_FCSR;
 
 void *ttd_context_new(ttd_engine *e)
@@ -342,6 +347,8 @@ void *ttd_context_new(ttd_engine *e)
         free(c);
         c = NULL;
     }
+    if (c)
+        c->release = e->context_free;
     return c;
 }
 
@@ -364,10 +371,10 @@ void ttd_context_restore(ttd_engine *e, void *from)
         flush_tlb(e);
 }
 
-void ttd_context_free(ttd_engine *e, void *context_)
+void ttd_context_free(void *context_)
 {
     context *c = context_;
-    e->context_free(c->registers);
+    c->release(c->registers);
     free(c);
 }
 

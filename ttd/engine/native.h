@@ -135,9 +135,10 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
 /* Of 128 bits, or up to that: lower half first. */
 void ttd_wide_read(ttd_engine *e, int id, uint64_t *out);
 void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value);
+/* NULL: there is no memory for it. */
 void *ttd_context_new(ttd_engine *e);
 void ttd_context_save(ttd_engine *e, void *context);
 void ttd_context_restore(ttd_engine *e, void *context);
-void ttd_context_free(ttd_engine *e, void *context);
+void ttd_context_free(void *context);
 
 #endif
