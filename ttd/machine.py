@@ -39,7 +39,7 @@ IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 4
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
-_HITS = (StopReason.BREAKPOINT, StopReason.WATCH)
+_HITS = (StopReason.BREAKPOINT, StopReason.WATCH, StopReason.RANGE)
 
 
 class Machine:
@@ -271,6 +271,8 @@ class Machine:
                 continue
             if stop.reason is StopReason.BREAKPOINT:
                 return RunStop(RunEnd.BREAKPOINT, self.engine.step, stop.pc)
+            if stop.reason is StopReason.RANGE:
+                return RunStop(RunEnd.RANGE, self.engine.step, stop.pc)
             if stop.reason is StopReason.WATCH:
                 return RunStop(RunEnd.WATCH, self.engine.step, stop.pc, stop.watch)
             self._deal_with(stop)
@@ -386,6 +388,9 @@ class Machine:
             return RunEnd.ENDED
         if limit is not None and self.engine.step >= limit:
             return RunEnd.LIMIT
+        if self.engine.out_of_bounds:
+            # Here, not after an interrupt or a sleep that the position begins with.
+            return RunEnd.RANGE
         if self.replay.at_end:
             return RunEnd.HISTORY_END
         return None

@@ -17,6 +17,8 @@ class RunEnd(Enum):
     LIMIT = "limit"
     BREAKPOINT = "breakpoint"
     WATCH = "watch"
+    RANGE = "range"
+    """The next instruction is not where the run has to stay."""
     INTERRUPTED = "interrupted"
     HISTORY_END = "history end"
     """Play: the log is over."""

@@ -40,6 +40,8 @@ class Stops:
 
     breakpoints: tuple[Breakpoint, ...] = ()
     watchpoints: tuple[Watchpoint, ...] = ()
+    within: tuple[int, int] | None = None
+    """Going forward: also stop where PC is not in [first, end)."""
 
 
 class Why(Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol
@@ -251,15 +252,11 @@ class Timeline:
     def range_step(self, start: int, end: int, stops: Stops) -> Stop:
         """Step forward while PC is in [start, end); at least one step."""
         with self._stopping_at(stops):
-            while True:
-                stop = self._forward(self.position + 1)
-                if stop.why is not Why.STEPS or not start <= stop.pc < end:
-                    return stop
-                if any(b.address == stop.pc and _holds(b) for b in stops.breakpoints):
-                    return self._stop(
-                        Why.BREAKPOINT,
-                        breakpoint_=next(b for b in stops.breakpoints if b.address == stop.pc),
-                    )
+            stop = self._forward(self.position + 1)
+        if stop.why is not Why.STEPS or not start <= stop.pc < end:
+            return stop
+        with self._stopping_at(replace(stops, within=(start, end))):
+            return self._forward(None)
 
     def _forward(self, until: int | None, *, report: bool = True) -> Stop:
         machine = self.machine
@@ -279,6 +276,8 @@ class Timeline:
                     if report:
                         self._report(here, until)
                     continue
+                if ended.end is RunEnd.RANGE:
+                    return self._stop(Why.STEPS)
                 if ended.end in (RunEnd.BREAKPOINT, RunEnd.WATCH):
                     if not self._before(ended):
                         return self._stop(Why.INTERRUPTED)
@@ -563,6 +562,8 @@ class Timeline:
             engine.set_watchpoints(
                 [(w.address, w.length, w.kind, w.changes_only) for w in stops.watchpoints]
             )
+        if stops.within != self._armed.within:
+            engine.stay_within(stops.within)
         self._armed = stops
 
     def _return_to_position(self) -> None:

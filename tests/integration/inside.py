@@ -12,6 +12,7 @@ from ttd.loader import load_image
 from ttd.recorded import SEMIHOSTING, RecordedMachine, RecordOptions
 
 BOARD = BOARDS["mps2-an385"]
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 
 
 class Typed(Null):

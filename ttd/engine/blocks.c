@@ -208,7 +208,8 @@ void stop(ttd_engine *e, int why)
 
 void set_fast_limit(ttd_engine *e)
 {
-    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead;
+    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead
+        || e->range_lo != e->range_hi;
     e->fast_limit = look ? 0 : e->limit;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
@@ -333,6 +334,11 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_MASKS);
         return;
     }
+    if (leaves_range(e, b->pc) && !e->armed) {
+        e->blk_n = 0;
+        stop(e, WHY_RANGE);
+        return;
+    }
     if (e->it_next) {                     /* the same bytes, but begun inside an IT block */
         e->it_block = *b;
         decode_block(e, &e->it_block, b->pc, b->size, e->it_next);
@@ -359,6 +365,13 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     if (room && (b->naligned || b->unsure))
         room = e->isa == ISA_X64 ? x86_aligned_room(e, b, room, &why)
                                  : aligned_room(e, b, room, in_it, &why);
+    if (b->span && leaves_range(e, b->pc + b->span - 1) && !e->armed) {
+        uint64_t k = (uint64_t)index_of(e, b->pc, e->range_hi);
+        if (k < room) {
+            room = k;
+            e->cut_at = NEVER;
+        }
+    }
     if (e->nbreaks && !e->scan) {
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);

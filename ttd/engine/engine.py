@@ -188,6 +188,7 @@ class Engine:
         self._makers = ["", "page walk"]
         """Who makes accesses, by the numbers that the native side knows them by."""
         self._numbers = {name: number for number, name in enumerate(self._makers)}
+        self._bounds: tuple[int, int] | None = None
         self.watches: Sequence[tuple[int, int, int, bool]] = ()
         """The watchpoints, as `set_watchpoints` takes them."""
 
@@ -395,6 +396,16 @@ class Engine:
             (self._hits[0].step, self._hits[0].pc) if found & 1 else None,
             self._hit(self._hits[1]) if found & 2 else None,
         )
+
+    def stay_within(self, bounds: tuple[int, int] | None) -> None:
+        """Stop before an instruction outside [first, end); None: anywhere is inside."""
+        self._bounds = bounds
+        lib.ttd_set_range(self._native, *(bounds or (0, 0)))
+
+    @property
+    def out_of_bounds(self) -> bool:
+        """PC is not where `stay_within` said."""
+        return self._bounds is not None and not self._bounds[0] <= self.pc < self._bounds[1]
 
     def skip_stops_at(self, step: int | None) -> None:
         """Do not stop at a breakpoint or watchpoint that hits at this very step."""

@@ -233,6 +233,7 @@ struct ttd_engine {
     watch *watches;
     int nwatches;
     bool scan;
+    uint64_t range_lo, range_hi;  /* where the run has to stay; empty: anywhere */
     uint64_t skip_step;
     ttd_hit hit, scan_break, scan_watch;
     bool late;                    /* `hit` is of an access that has happened, by no instruction */
@@ -283,6 +284,11 @@ struct ttd_engine {
     int nstate, nwide;
     uc_context *pristine, *scratch, *lent;
 };
+
+static inline bool leaves_range(const ttd_engine *e, uint64_t pc)
+{
+    return e->range_lo != e->range_hi && pc - e->range_lo >= e->range_hi - e->range_lo;
+}
 
 static inline bool is_riscv(const ttd_engine *e)
 {

@@ -76,6 +76,12 @@ void ttd_set_scan(ttd_engine *e, bool scan)
     e->scan_break.step = e->scan_watch.step = NEVER;
 }
 
+void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    e->range_lo = lo;
+    e->range_hi = hi;
+}
+
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step)
 {
     e->skip_step = step;

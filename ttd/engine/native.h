@@ -8,7 +8,7 @@
 /* Shared with ttd.engine.types.StopReason. */
 enum {
     WHY_BUDGET, WHY_BREAKPOINT, WHY_WATCH, WHY_EXCEPTION, WHY_WAIT,
-    WHY_REQUEST, WHY_FAULT, WHY_INVALID, WHY_MASKS, WHY_HOST_ERROR
+    WHY_REQUEST, WHY_FAULT, WHY_INVALID, WHY_MASKS, WHY_RANGE, WHY_HOST_ERROR
 };
 
 /* Shared with ttd.engine.types.Access. */
@@ -87,6 +87,8 @@ void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
 void ttd_set_scan(ttd_engine *e, bool scan);
+/* Stop before an instruction that is not in [lo, hi); nowhere if that is empty. */
+void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi);
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
 int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);

@@ -163,6 +163,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_REQUEST;
             break;
         }
+        if (leaves_range(e, pc) && !e->arm) {
+            result = WHY_RANGE;
+            break;
+        }
         if (e->isa == ISA_THUMB && !(reg32(e, UC_ARM_REG_XPSR) >> 24 & 1)) {
             result = WHY_INVALID;         /* there is no ARM state to run in */
             break;
@@ -257,7 +261,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 
         if (e->why == WHY_HOST_ERROR || e->why == WHY_WATCH || e->why == WHY_MASKS
             || e->why == WHY_REQUEST || e->why == WHY_EXCEPTION || e->why == WHY_BREAKPOINT
-            || e->why == WHY_FAULT || e->why == WHY_INVALID) {
+            || e->why == WHY_FAULT || e->why == WHY_INVALID || e->why == WHY_RANGE) {
             result = e->why;
         } else if (e->arm || e->mid) {
             continue;

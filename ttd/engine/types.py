@@ -28,6 +28,8 @@ class StopReason(IntEnum):
     """The instruction at PC is not one."""
     MASKS = 8
     """An interrupt mask register changed while `Engine.watch_masks` was on."""
+    RANGE = 9
+    """The instruction at PC is not in the range of `Engine.stay_within`; it has not run."""
 
 
 EXCEPTION_DIVIDE = 0x1000

@@ -1,0 +1,55 @@
+"""Steps over a range of addresses run in the engine, and end where single steps would."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.integration.inside import FIRMWARE, playing_session, record_to_end
+from ttd.recorded import RecordedMachine
+from ttd.stops import Breakpoint, Stop, Stops, Why
+
+LONGEST = 20_000
+"""Steps that the slow way is followed."""
+
+
+def step_by_step(session: RecordedMachine, start: int, end: int, stops: Stops) -> Stop | None:
+    """The same, one step at a time; None if it goes on for too long."""
+    timeline = session.timeline
+    for _ in range(LONGEST):
+        stop = timeline.run_forward(stops, timeline.position + 1)
+        if stop.why is not Why.STEPS or not start <= stop.pc < end:
+            return stop
+    return None
+
+
+@pytest.mark.parametrize("name", ["calls", "irqs", "faults", "mpu", "selfmod"])
+def test_ranges_end_where_single_steps_would(name: str, tmp_path: Path) -> None:
+    record_to_end(FIRMWARE / name / f"{name}.elf", tmp_path / "run.ttd")
+    session = playing_session(tmp_path / "run.ttd")
+    timeline = session.timeline
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    compared = 0
+    for _ in range(60):
+        timeline.seek(choose.randrange(timeline.end))
+        home, pc = timeline.position, session.machine.engine.pc
+        start = pc - 2 * choose.choice((0, 0, 1, 5, 40))
+        end = pc + 2 * choose.choice((1, 2, 3, 8, 40, 4000))
+        # Not where it begins: a breakpoint there has been met already.
+        places = [pc + 2 * choose.randrange(1, 40) for _ in range(choose.randrange(3))]
+        stops = Stops(tuple(map(Breakpoint, places)))
+        expected = step_by_step(session, start, end, stops)
+        if expected is None:
+            continue
+        state = session.snapshots.state_hash(session.snapshots.capture())
+        timeline.seek(home)
+        found = timeline.range_step(start, end, stops)
+        assert (found.why, found.step, found.pc) == (expected.why, expected.step, expected.pc)
+        assert session.snapshots.state_hash(session.snapshots.capture()) == state
+        compared += 1
+    assert compared > 20
+    session.close()
