@@ -335,6 +335,8 @@ class Machine:
             # Here the step before comes to an end, unless the way from this position has begun.
             self._act_in(step if self.beyond or replay.seen else step - 1)
             clock.fire(step)
+            if clock.over and self.ended is None:
+                self._end("the end of virtual time, 146 years, was reached", None, Cause.GUEST)
             if self._reset_wanted:
                 self._reset_wanted = False
                 replay.reset_request(Cause.GUEST)

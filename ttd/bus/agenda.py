@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from ttd.devices.base import Clock, Device
 
+END_OF_TIME = 1 << 62
+"""Virtual ns, 146 years: what is due then or later never is, and no machine runs on after it."""
+
 
 class Agenda:
     """The deadlines of a machine's devices; asked again only where they may have moved."""
@@ -31,13 +34,14 @@ class Agenda:
         self.moved = bool(self._stale)
 
     def first(self) -> int | None:
-        """The earliest deadline in virtual ns; None if there is none."""
+        """The earliest deadline in virtual ns; None if there is none before the end of time."""
         if self._stale:
             for number in self._stale:
                 self._due[number] = self._timed[number].deadline()
             self._stale.clear()
             self.moved = False
-            self._first = min((due for due in self._due if due is not None), default=None)
+            first = min((due for due in self._due if due is not None), default=END_OF_TIME)
+            self._first = first if first < END_OF_TIME else None
         return self._first
 
     def expire(self, now: int) -> None:

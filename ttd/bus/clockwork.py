@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ttd.bus.agenda import Agenda
+from ttd.bus.agenda import END_OF_TIME, Agenda
 from ttd.bus.host_time import HostTime
 from ttd.devices.base import NS_PER_SECOND, Device, Steady
 from ttd.engine import Engine
@@ -61,9 +61,16 @@ class Clockwork:
         self.agenda.changed()
 
     def due_step(self) -> int:
-        """The first step at which virtual time has reached the next deadline, or `NEVER`."""
+        """The first step at which virtual time has reached the next deadline, or its end."""
         first = self.agenda.first()
-        return NEVER if first is None else -((self.warp_ns - first) // self.clock_ns)
+        if first is None:
+            first = END_OF_TIME
+        return -((self.warp_ns - first) // self.clock_ns)
+
+    @property
+    def over(self) -> bool:
+        """Virtual time has come to its end."""
+        return self.now() >= END_OF_TIME
 
     def fire(self, step: int) -> None:
         """Let the devices do what is due at `step`, the present one."""
