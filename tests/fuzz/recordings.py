@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from signal import SIGKILL
@@ -138,7 +139,11 @@ def _parts(recording: Recording) -> Iterator[object]:
         yield recording.snapshot_state(info.id)
         for number, name in recording.changed_pages(info.id):
             yield number, recording.page(name)
-        yield recording.interval(info.id)
+        # A damaged index says nothing, where nothing was recorded either.
+        index = b""
+        with suppress(RecordingError):
+            index = recording.interval(info.id) or b""
+        yield index
 
 
 def attack(base: Path, seed: int, folder: str) -> str:

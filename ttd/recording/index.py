@@ -51,8 +51,6 @@ class Status:
     reason: str = ""
     exit_code: int | None = None
     state_hash: bytes | None = None
-    index: bytes = b""
-    """Hash of what is stored of the last interval; b"" if nothing is."""
     seal: bytes = b""
     """`sealed`, for what has been recorded."""
 

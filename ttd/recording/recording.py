@@ -73,8 +73,6 @@ class Recording:
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
         self._log = b""
-        self._index = (-1, b"")
-        """The interval that was stored last, and its hash."""
         self._claim: Claim | None = None
 
     # --- making and opening
@@ -180,7 +178,7 @@ class Recording:
             and is_line(status.reason)
             and (status.exit_code is None or type(status.exit_code) is int)
             and (status.state_hash is None or _is_digest(status.state_hash))
-            and all(isinstance(value, bytes) for value in (status.index, status.seal))
+            and isinstance(status.seal, bytes)
         )
         if not plain:
             raise self._damaged("it does not say how far it goes")
@@ -271,7 +269,6 @@ class Recording:
         """
         if len(data) > _MAX_INTERVAL:
             return b""
-        self._index = snapshot, digest(data)
         blob = seal(data, context("interval", snapshot))
         self._put(
             lambda db: db.execute(
@@ -279,7 +276,7 @@ class Recording:
             ),
             _ROW_BYTES + len(blob),
         )
-        return self._index[1]
+        return digest(data)
 
     def commit(
         self,
@@ -315,14 +312,12 @@ class Recording:
         changes and still readable through this object."""
         # All snapshots are there, before it is said that it is complete.
         self._sync()
-        known, index = self._index
         self.status = replace(
             self.status,
             complete=True,
             reason=printable(reason),
             exit_code=exit_code,
             state_hash=state_hash,
-            index=index if known == len(self._snapshots) - 1 else b"",
         )
         self._commit_status()
         writer = self._writer
