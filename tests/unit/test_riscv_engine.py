@@ -93,3 +93,13 @@ def test_flags_alone_make_floating_point_dirty(bench: Bench) -> None:
         bench.run(2)
         assert cpu.read_register("fflags") == flags
         assert cpu.read_register("mstatus") >> 13 & 3 == dirty
+
+
+@pytest.mark.parametrize("width", [0, 1, 3, 4, 5, 6, 7])
+def test_a_store_conditional_of_no_width_is_illegal(bench: Bench, width: int) -> None:
+    """Wherever it points to; a doubleword is one on RV64."""
+    insn = 0x3 << 27 | 12 << 20 | S2 << 15 | width << 12 | 10 << 7 | 0x2F
+    put(bench, insn.to_bytes(4, "little"))
+    bench.cpu.write_register("s2", CODE + 1)
+    bench.run(1)
+    assert bench.events == [(0, 6 if width == 3 and bench.xlen == 64 else 2, CODE)]

@@ -453,6 +453,7 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 /* x86.c */
 /* All of an instruction but what follows its operands, which it is taken to have. */
 enum { X86_ONE = 0xff };                  /* the map of opcodes of one byte, those of the x87 aside: 0 */
+enum { X86_EMMS = 0x77 };               /* in map 1 */
 bool x86_decode(const uint8_t *code, size_t size, ours *out);
 typedef union { uint64_t q[2]; int64_t sq[2]; uint32_t d[4]; uint16_t w[8]; uint8_t b[16]; } xmm;
 enum { X86_UD = 6, X86_GP = 13, X86_XM = 19 };

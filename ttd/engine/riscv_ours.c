@@ -113,6 +113,13 @@ static bool csr_is_ours(uint32_t insn)
         || (csr >> 10 == 3 && writes_csr(insn));   /* for which Unicorn looks at the operand */
 }
 
+/* SC.W and SC.D; that of other widths is illegal, wherever it points to. */
+static bool is_store_conditional(uint32_t insn, bool rv32)
+{
+    uint32_t width = insn >> 12 & 7;
+    return (insn & 0x7f) == 0x2f && insn >> 27 == 3 && (width == 2 || (width == 3 && !rv32));
+}
+
 /* An illegal instruction of 16 bits. */
 bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn)
 {
@@ -131,8 +138,7 @@ bool riscv_is_ours(ttd_engine *e, uint32_t insn)
     if ((e->rv.careful && riscv_reads_singles(e, insn))
         || (e->rv.careful_addends && riscv_is_fused(insn)))
         return true;
-    return riscv_is_csr(insn) ? csr_is_ours(insn)
-        : insn == WFI || ((insn & 0x7f) == 0x2f && insn >> 27 == 3);
+    return riscv_is_csr(insn) ? csr_is_ours(insn) : insn == WFI || is_store_conditional(insn, rv32);
 }
 
 /* ---- CSRs ---------------------------------------------------------------------------- */

@@ -431,6 +431,38 @@ static bool round_to_integral(ttd_engine *e, const ours *o)
     return true;
 }
 
+/* PHADDW, PHADDD, PHADDSW, PHSUBW, PHSUBD, PHSUBSW of a register and itself, from which Unicorn reads
+ * what it has just written. */
+static bool horizontal_integers(ttd_engine *e, const ours *o)
+{
+    bool mmx = !o->prefix, twice = (o->opcode & 3) == 2, saturates = (o->opcode & 3) == 3;
+    int n = mmx ? 4 : 8, i;
+    xmm a = { { 0 } }, result = { { 0 } };
+    if (mmx)
+        a.q[0] = from_mmx(e, o->reg & 7);
+    else
+        a = x86_xmm(e, o->reg);
+    for (i = 0; i < n / 2; i++) {
+        if (twice && !(i & 1)) {
+            uint32_t b = a.d[i + 1];
+            result.d[i / 2] = a.d[i] + (o->opcode & 4 ? -b : b);
+        } else if (!twice) {
+            int32_t b = (int16_t)a.w[2 * i + 1];
+            int32_t v = (int16_t)a.w[2 * i] + (o->opcode & 4 ? -b : b);
+            if (saturates)
+                v = v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v;
+            result.w[i] = (uint16_t)v;
+        }
+    }
+    if (mmx) {
+        result.d[1] = result.d[0];
+        return to_mmx(e, o->reg & 7, result.q[0]);
+    }
+    result.q[1] = result.q[0];
+    x86_set_xmm(e, o->reg, result);
+    return true;
+}
+
 /* LDMXCSR: a reserved bit is a fault. */
 static bool load_control(ttd_engine *e, const ours *o)
 {
@@ -445,6 +477,11 @@ static bool load_control(ttd_engine *e, const ours *o)
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
+static bool is_horizontal(int opcode)
+{
+    return (opcode >= 1 && opcode <= 3) || (opcode >= 5 && opcode <= 7);
+}
+
 bool (*sse_find(const ours *o))(ttd_engine *, const ours *)
 {
     bool halves = o->prefix == 0x66 || o->prefix == 0xf2, plain = !o->prefix || o->prefix == 0x66;
@@ -454,6 +491,9 @@ bool (*sse_find(const ours *o))(ttd_engine *, const ours *)
         return o->opcode >= 8 && o->opcode <= 11 ? round_to_integral
             : o->opcode == 0x40 || o->opcode == 0x41 ? dot_product : NULL;
     }
+    if (o->map == 0x38)
+        return plain && !o->memory && is_horizontal(o->opcode)
+            && (o->prefix ? o->reg == o->rm : !((o->reg ^ o->rm) & 7)) ? horizontal_integers : NULL;
     if (o->map != 1)
         return NULL;
     switch (o->opcode) {

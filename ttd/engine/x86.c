@@ -96,6 +96,8 @@ static bool decode_from(reader *r, ours *o)
             }
             o->map = 1;
             o->opcode = next_byte(r);
+            if (o->opcode == X86_EMMS)
+                return !r->short_of;
             if (o->opcode == 0x38 || o->opcode == 0x3a) {
                 o->map = o->opcode;
                 o->opcode = next_byte(r);
@@ -318,7 +320,7 @@ static bool (*find_one(const ours *o))(ttd_engine *, const ours *)
         return o->halved || o->wide || (o->lock && !o->memory) ? NULL : compare_exchange;
     if (o->lock || o->map == X86_ONE)
         return NULL;
-    if (!o->map)
+    if (!o->map || (o->map == 1 && o->opcode == X86_EMMS && !o->prefix))
         return x87_find(o);
     if (o->map == 0x3a && o->prefix == 0x66 && o->opcode >= 0x60 && o->opcode <= 0x63)
         return compare_strings;

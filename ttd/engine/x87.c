@@ -511,13 +511,14 @@ static bool remainder_of(fpu *f, bool nearest)
 {
     fp_value a = read_value(f, 0), b = read_value(f, 1), v;
     uint64_t quotient = 0;
-    bool partial = false;
+    bool partial = false, divided = false;
     if (!operands_bad(f, empty(f, 0) || empty(f, 1), unsupported(f, 0) || unsupported(f, 1), &v)) {
         if (fp_is_nan(a) || fp_is_nan(b)) {
             v = fp_pick_nan(&f->c, a, b);
         } else if (a.class == FP_INFINITE || b.class == FP_ZERO) {
             f->c.flags |= FP_IE;
         } else {
+            divided = true;
             v = a = fp_input(&f->c, a);
             b = fp_input(&f->c, b);
             if (a.class == FP_FINITE && b.class == FP_FINITE) {
@@ -528,7 +529,9 @@ static bool remainder_of(fpu *f, bool nearest)
             }
         }
     }
-    f->status &= (uint16_t)~CONDITIONS;
+    f->status &= (uint16_t)~C2;           /* C0 and C3 stay if there is no quotient */
+    if (divided)
+        f->status &= (uint16_t)~(C0 | C3);
     if (!withheld(f)) {
         write_value(f, 0, v);
         if (partial)
@@ -593,6 +596,28 @@ static bool exchange(fpu *f, int i)
     return end(f);
 }
 
+/* FDECSTP and FINCSTP: Unicorn clears C0, C2 and C3. */
+static bool turn_stack(fpu *f, int by)
+{
+    f->top = (f->top + by) & 7;
+    return end(f);
+}
+
+/* EMMS: no register is in use, and the first is the top (volume 3, table 12-2). Unicorn leaves the top
+ * where it was. */
+static bool leave_mmx(ttd_engine *e, const ours *o)
+{
+    fpu f;
+    uint16_t was = 0;
+    e->reg_read(e->uc, UC_X86_REG_FPSW, &was);
+    if (!begin(&f, e, o))
+        return false;
+    f.status = was;                       /* C1, too */
+    f.top = 0;
+    f.tags = 0xffff;
+    return end(&f);
+}
+
 /* ---- which they are ------------------------------------------------------------------------- */
 
 /* SDM volume 2, appendix A.5, "Escape Opcode Instructions". */
@@ -636,6 +661,7 @@ static bool do_one(fpu *f, int which)
     case 0xe5: return examine(f);
     case 0xf4: return extract(f);
     case 0xf5: case 0xf8: return remainder_of(f, which == 0xf5);
+    case 0xf6: case 0xf7: return turn_stack(f, which == 0xf6 ? -1 : 1);
     case 0xfa: return replace(f, root);
     case 0xfc: return replace(f, integral);
     case 0xfd: return scale(f);
@@ -691,6 +717,8 @@ bool (*x87_find(const ours *o))(ttd_engine *, const ours *)
 {
     int what = o->reg & 7, all = 0xc0 | what << 3 | (o->rm & 7);
     bool yes;
+    if (o->map)
+        return leave_mmx;
     if (o->memory) {
         switch (o->opcode) {
         case 0xd9: yes = what == 0 || what == 2 || what == 3; break;
@@ -705,7 +733,7 @@ bool (*x87_find(const ours *o))(ttd_engine *, const ours *)
         if ((all >= 0xf0 && all <= 0xf3) || all == 0xf9 || all == 0xfb || all >= 0xfe)
             return for_the_model;
         yes = what < 2 || all == 0xe0 || all == 0xe1 || all == 0xe4 || all == 0xe5
-            || (all >= 0xe8 && all <= 0xee) || all == 0xf4 || all == 0xf5 || all == 0xf8 || all == 0xfa
+            || (all >= 0xe8 && all <= 0xee) || (all >= 0xf4 && all <= 0xf8) || all == 0xfa
             || all == 0xfc || all == 0xfd;
         break;
     case 0xda: yes = all == 0xe9; break;

@@ -33,6 +33,23 @@ static vec vector(int i) { return (vec){ { values[i], values[(i * 5 + 3) % COUNT
             mix(r); \
         } \
     line("mmx " #name);
+/* Of a register and itself. */
+#define ITSELF(name) \
+    for (int i = 0; i < COUNT(values); i++) { \
+        vec a = vector(i), r; \
+        __asm__ volatile("movdqa %1, %%xmm9\n" #name " %%xmm9, %%xmm9\n movdqa %%xmm9, %0" \
+                         : "=m"(r) : "m"(a) : "xmm9"); \
+        mix(r.q[0]), mix(r.q[1]); \
+    } \
+    line(#name " of itself");
+#define MMX_ITSELF(name) \
+    for (int i = 0; i < COUNT(values); i++) { \
+        u64 r; \
+        __asm__ volatile("movq %1, %%mm3\n" #name " %%mm3, %%mm3\n movq %%mm3, %0\n emms" \
+                         : "=m"(r) : "m"(values[i]) : "st"); \
+        mix(r); \
+    } \
+    line("mmx " #name " of itself");
 #define SHIFT(name, n) \
     for (int i = 0; i < COUNT(values); i++) { \
         vec a = vector(i), r; \
@@ -130,10 +147,25 @@ static void mmx(void)
     MMX(pabsb) MMX(phaddw) MMX(phsubsw) MMX(pmaddubsw) MMX(pmulhrsw) MMX(pshufb) MMX(psignd)
 }
 
+/* What reads more of its operands after it has begun to write. */
+static void of_themselves(void)
+{
+    ITSELF(phaddw) ITSELF(phaddd) ITSELF(phaddsw) ITSELF(phsubw) ITSELF(phsubd) ITSELF(phsubsw)
+    ITSELF(pmaddwd) ITSELF(pmaddubsw) ITSELF(pmuludq) ITSELF(pmuldq) ITSELF(psadbw) ITSELF(pshufb)
+    ITSELF(packsswb) ITSELF(packssdw) ITSELF(packuswb) ITSELF(packusdw) ITSELF(phminposuw)
+    ITSELF(punpcklbw) ITSELF(punpckhwd) ITSELF(punpckldq) ITSELF(punpckhqdq) ITSELF(unpckhps)
+    ITSELF(pmovsxbw) ITSELF(pmovsxbq) ITSELF(pmovzxwd) ITSELF(movddup) ITSELF(movshdup) ITSELF(psllw)
+    ITSELF(psrad) ITSELF(psrlq) ITSELF(aesenc) ITSELF(aesdec) ITSELF(aesenclast) ITSELF(aesimc)
+    MMX_ITSELF(phaddw) MMX_ITSELF(phaddd) MMX_ITSELF(phaddsw) MMX_ITSELF(phsubw) MMX_ITSELF(phsubd)
+    MMX_ITSELF(phsubsw) MMX_ITSELF(packsswb) MMX_ITSELF(packuswb) MMX_ITSELF(punpckhbw)
+    MMX_ITSELF(punpckldq) MMX_ITSELF(pmaddwd) MMX_ITSELF(psadbw) MMX_ITSELF(pshufb) MMX_ITSELF(psraw)
+}
+
 void vectors(void)
 {
     sse2();
     sse3_and_4();
     crypto();
     mmx();
+    of_themselves();
 }

@@ -108,6 +108,15 @@ static const u64 numbers[] = {
         mix(env[2]), mix(env[4]), mix(memory[0]), mix(memory[1] & 0xffff); \
     } \
     line(name);
+/* With all condition codes set before. */
+#define CONDITIONS(name, before, insn) \
+    { \
+        u32 env[7]; \
+        __asm__ volatile("fninit\n" before "\n fnstenv %0\n orl $0x4700, 4%0\n fldenv %0\n" insn \
+                         "\n fnstenv %0\n fninit" : "=m"(env) : : "memory", "cc"); \
+        mix(env[1] & 0xffff), mix(env[2] & 0xffff); \
+    } \
+    line(name);
 enum { ALL = 0xffff };
 
 static void arithmetic(void)
@@ -171,6 +180,18 @@ static void stacks(void)
     STACK("ffree", 2, "ffree %%st(1)\n fincstp\n fdecstp\n fdecstp") STACK("empty fbstp", 0, "fbstp %2")
     STACK("one fyl2x", 1, "fyl2x") STACK("empty fsin", 0, "fsin") STACK("full fptan", 8, "fptan")
     STACK("full fsincos", 8, "fsincos") STACK("one fpatan", 1, "fpatan") STACK("empty f2xm1", 0, "f2xm1")
+}
+
+static void condition_codes(void)
+{
+    CONDITIONS("codes fincstp", "fld1", "fincstp") CONDITIONS("codes fdecstp", "fld1", "fdecstp")
+    CONDITIONS("codes emms", "fld1\n fldz", "emms") CONDITIONS("codes emms of none", "", "emms")
+    CONDITIONS("codes fprem", "fldpi\n fld1", "fprem") CONDITIONS("codes fprem by 0", "fldz\n fld1", "fprem")
+    CONDITIONS("codes fprem of none", "", "fprem") CONDITIONS("codes fprem1 of one", "fld1", "fprem1")
+    CONDITIONS("codes fprem1 by 0", "fldz\n fld1", "fprem1") CONDITIONS("codes fchs", "fld1", "fchs")
+    CONDITIONS("codes fsin of none", "", "fsin") CONDITIONS("codes fcos of none", "", "fcos")
+    CONDITIONS("codes fptan of none", "", "fptan") CONDITIONS("codes fsincos of none", "", "fsincos")
+    CONDITIONS("codes fsqrt", "fld1", "fsqrt") CONDITIONS("codes fld", "fld1", "fld %%st")
 }
 
 /* What sines and logarithms give is each processor's own, but not for these. */
@@ -242,6 +263,7 @@ void x87(void)
     arithmetic();
     moving();
     stacks();
+    condition_codes();
     functions();
     functions_of_numbers();
 }

@@ -21,6 +21,7 @@ _IE, _DE, _ZE, _OE, _UE, _PE = (1 << n for n in range(6))
 _ALL = 0x3F
 _STACK_FAULT, _SUMMARY, _BUSY = 0x40, 0x80, 0x8000
 _C1, _C2 = 0x200, 0x400
+_OF_ANGLES = (0xF2, 0xFB, 0xFE, 0xFF)
 _TOP = 0x3800
 _FRACTION = (1 << 64) - 1
 _INTEGER_BIT, _QUIET_BIT = 1 << 63, 1 << 62
@@ -119,7 +120,7 @@ class Unit:
 
     def run(self, opcode: int) -> None:
         """Do D9 `opcode`."""
-        self._status &= ~_C1
+        self._status &= ~(_C1 | _C2 if opcode in _OF_ANGLES else _C1)
         match opcode:
             case 0xF0:
                 self._replace(self._exp2)
@@ -247,7 +248,6 @@ class Unit:
         """FSIN, FCOS, FPTAN; None, and C2, from 2^63 on."""
 
         def compute(x: int) -> int | None:
-            self._status &= ~_C2
             nan = self._nan(x)
             if nan is not None:
                 return nan
