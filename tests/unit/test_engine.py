@@ -448,6 +448,21 @@ def test_page_sets(board: Board) -> None:
     assert engine.pages_touched(Access.WRITE) == []
 
 
+def test_blocks_that_end_early_fill_what_unicorn_translates_into(board: Board) -> None:
+    """Again and again, until it has to begin anew, which is in the middle of such a block, too."""
+    loads, count = half(0x682B), 200  # ldr r3, [r5]
+    pointer = half(0x6829, 0xC90C)  # ldr r1, [r5]; ldm r1!, {r2, r3}
+    engine = board.code(loads * count, pointer, BKPT)
+    engine.write(RAM + 0x400, (RAM + 0x404).to_bytes(4, "little"))
+    for i in range(4000):
+        first = i * 37 % 150
+        engine.write(RAM + 2 * first, half(0x3000 | i & 0x7F))  # adds r0, #imm
+        engine.regs_write((PC, R0), (RAM + 2 * first, 0))
+        stop = engine.run(1000)
+        assert (stop.reason, stop.steps) == (StopReason.EXCEPTION, count - first + 2)
+        engine.write(RAM + 2 * first, loads)
+
+
 @pytest.mark.parametrize("through", [RAM, ALIAS])
 def test_self_modification_of_the_next_instruction(board: Board, through: int) -> None:
     engine = board.code(NOP, half(0x8008, 0x2001, 0x2201), BKPT)  # strh r0, [r1]; movs r0, #1

@@ -5,7 +5,7 @@
  * A block's check is of registers as they are when it begins: from where in them the base of each
  * such instruction comes is worked out when the block is decoded. Where that cannot be told, as
  * with a pointer that was loaded a moment ago, the block is translated anew so that it ends
- * before the instruction (`cut_block`), which then begins a block of its own. What may leave SP
+ * before the instruction (`begin_cut`), which then begins a block of its own. What may leave SP
  * unaligned ends one, and `settle` follows. */
 #include "internal.h"
 
@@ -304,7 +304,7 @@ static uint64_t border(ttd_engine *e, uint64_t pc, uint64_t end, int it, uint32_
     return NEVER;
 }
 
-/* How much code the block of `size` bytes at `pc` runs: less than that if `cut_block` has made it.
+/* How much code the block of `size` bytes at `pc` runs: less than that if it has been cut.
  * Its last two bytes are then those of what it ends before; another that ends there has an exit. */
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size)
 {
@@ -398,24 +398,32 @@ uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, in
     return index;
 }
 
-/* Let the block at `pc` end before `at`: translate it while there is a branch to itself there. */
-void cut_block(ttd_engine *e, uint64_t pc, uint64_t at)
+/* Let the block at `pc`, which is about to be run, end before `at`: there is a branch to itself there
+ * until Unicorn has translated it (`end_cut`). Only a run may have it translated: it does not come back
+ * from `ctl_request_cache` when its buffer is full or the code cannot be fetched. */
+void begin_cut(ttd_engine *e, uint64_t pc, uint64_t at)
 {
     static const uint8_t branch[2] = { 0xfe, 0xe7 };
-    uint8_t *code = host_pointer(e, at), was[2], bit, *cut;
-    uint32_t page;
-    uc_tb block;
-    if (!code || !(cut = cut_bit(e, pc, &bit, &page)))
+    uint8_t *code = host_pointer(e, at);
+    if (!code)
         return;
-    memcpy(was, code, 2);
+    drop_translated(e, pc, pc + 2);
+    memcpy(e->cut_was, code, 2);
     memcpy(code, branch, 2);
-    e->quiet = true;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), pc, pc + 2);
-    e->quiet = false;
-    e->ctl(e->uc, UC_CTL_READ_WRITE(UC_CTL_TB_REQUEST_CACHE, 2), pc, &block);
-    memcpy(code, was, 2);
-    *cut |= bit;
-    e->flags[page] |= PAGE_CUT;
+    e->cut_code = code;
     e->cut_pc = pc;
     e->cut_step = e->steps;
+}
+
+/* `pc`: the block that begins there has been translated; NEVER: none has. */
+void end_cut(ttd_engine *e, uint64_t pc)
+{
+    uint8_t bit, *cut;
+    uint32_t page;
+    memcpy(e->cut_code, e->cut_was, 2);
+    e->cut_code = NULL;
+    if (pc != e->cut_pc || !(cut = cut_bit(e, pc, &bit, &page)))
+        return;
+    *cut |= bit;
+    e->flags[page] |= PAGE_CUT;
 }

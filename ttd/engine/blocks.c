@@ -209,7 +209,7 @@ void stop(ttd_engine *e, int why)
 void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead
-        || e->range_lo != e->range_hi;
+        || e->range_lo != e->range_hi || e->cut_code;
     e->fast_limit = look ? 0 : e->limit;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
@@ -423,6 +423,8 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
+    if (e->cut_code)
+        end_cut(e, pc);
     if (e->lookahead) {
         e->lookahead = false;
         flush_tlb(e);

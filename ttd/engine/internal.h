@@ -205,6 +205,7 @@ struct ttd_engine {
     uint64_t exit_at;             /* of this start of Unicorn; NEVER */
     uint64_t cut_at;              /* where the block at PC should end; NEVER */
     uint64_t cut_pc, cut_step;    /* the last that was made to, and when */
+    uint8_t *cut_code, cut_was[2];    /* what a branch stands for until that is translated; NULL */
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
     bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
@@ -373,7 +374,8 @@ void forget_cuts(ttd_engine *e, uint32_t page);
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);
 void decode_aligned(ttd_engine *e, block_info *b, int in_it);
 uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
-void cut_block(ttd_engine *e, uint64_t pc, uint64_t at);
+void begin_cut(ttd_engine *e, uint64_t pc, uint64_t at);
+void end_cut(ttd_engine *e, uint64_t pc);
 
 /* fill.c */
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,

@@ -93,6 +93,8 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
                        0, 0, 0);
     e->exit_at = NEVER;
+    if (e->cut_code)
+        end_cut(e, NEVER);
     if (use_exit)
         set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
     return err;
@@ -132,7 +134,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         riscv_expect_flags(e);
     }
     while (result < 0) {
-        uint64_t pc = read_pc(e), exit_at = 0, began;
+        uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
         bool use_exit = false, waits = false;
         uc_err err;
 
@@ -151,10 +153,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             e->all_stale = false;
             e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_FLUSH, 0));
         }
-        if (e->cut_at != NEVER) {
-            cut_block(e, pc, e->cut_at);
-            e->cut_at = NEVER;
-        }
+        cut_at = e->cut_at;
+        e->cut_at = NEVER;
         if (e->steps >= limit || (e->ending && !e->arm)) {
             result = WHY_BUDGET;
             break;
@@ -193,6 +193,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->why = 0;
         e->itoken = 0;
         e->it_next = it_left(e);
+        if (cut_at != NEVER)
+            begin_cut(e, pc, cut_at);
         set_fast_limit(e);
         if (e->rv.lend)
             riscv_float_lend(e);
