@@ -56,6 +56,16 @@ class Page:
             self._held.bytes += len(self._data)
         return self._data
 
+    @property
+    def in_memory(self) -> bool:
+        """The content need not be read."""
+        return self._data is not None
+
+    def fill(self, data: bytes) -> None:
+        """The content, which has been read with others."""
+        self._data = data
+        self._held.bytes += len(data)
+
 
 class PageStore:
     """All page contents in use, each once."""
@@ -77,6 +87,14 @@ class PageStore:
         if page is None:
             page = self._pages[name] = Page(name, None, self.held, load)
         return page
+
+    def fetch(
+        self, pages: Iterable[Page], load: Callable[[Iterable[Digest]], Iterable[bytes]]
+    ) -> None:
+        """Have the contents of `pages` in memory; `load` gives many at once, in their order."""
+        missing = list({page for page in pages if not page.in_memory})
+        for page, data in zip(missing, load(page.digest for page in missing), strict=True):
+            page.fill(data)
 
 
 Directory = tuple[Page, ...]

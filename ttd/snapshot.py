@@ -198,7 +198,7 @@ class Snapshots:
         engine = machine.engine
         written = engine.pages_touched(Access.WRITE)
         self._table = self._table.replace(
-            [(page, self._pages.intern(engine.page_data(page))) for page in written]
+            zip(written, map(self._pages.intern, engine.pages_data(written)), strict=True)
         ).replace(
             (first + number, self._pages.intern(data))
             for first, contents in self._contents
@@ -318,6 +318,7 @@ class Snapshots:
         changed = set(engine.pages_touched(Access.WRITE))
         changed.update(self._table.differing(snapshot.table))
         table = snapshot.table
+        self._pages.fetch([table[page] for page in changed], self.recording.pages)
         for first, contents in self._contents:
             changed.update(first + number for number, _ in contents.take_changed())
             for page in [p for p in changed if first <= p < first + contents.pages]:

@@ -224,7 +224,7 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.page_data(p)) for p in range(engine.pages)]
+        pages = [(p, engine.pages_data([p])[0]) for p in range(engine.pages)]
         mark = Mark(
             engine.step,
             context,

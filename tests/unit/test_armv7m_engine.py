@@ -244,7 +244,7 @@ def test_state_survives_in_the_middle_of_a_handler() -> None:
     first.advance(103)
     second = Machine(IT_HEAVY)
     for page in range(first.engine.pages):
-        second.engine.restore_pages([(page, first.engine.page_data(page))])
+        second.engine.restore_pages([(page, first.engine.pages_data([page])[0])])
     second.engine.load_state(first.engine.save_state())
     second.engine.step = first.engine.step
     for mine, other in zip(first.cpu.mapped_devices(), second.cpu.mapped_devices(), strict=True):

@@ -480,7 +480,7 @@ def test_code_changed_from_outside(board: Board, at: int) -> None:
     engine.reg_write(PC, at)
     assert engine.run(100).steps == 1 and engine.reg_read(R0) == 9
     page = engine.page_number(RAM)
-    data = half(0x2003, 0x2004) + engine.page_data(page)[4:]
+    data = half(0x2003, 0x2004) + engine.pages_data([page])[0][4:]
     engine.restore_pages([(page, data)])
     engine.new_interval()
     engine.reg_write(PC, at)

@@ -153,7 +153,7 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.page_data(p)) for p in range(engine.pages)]
+        pages = [(p, engine.pages_data([p])[0]) for p in range(engine.pages)]
         state = engine.save_state()
         counts = len(self.accesses), len(self.events)
         return Mark(engine.step, context, state, pages, *counts, self.done)

@@ -67,7 +67,7 @@ def test_an_illegal_halfword_that_is_overwritten_is_gone(
     put(bench, b"")
     at = CODE + offset
     engine.write(at, before + half(0))
-    pages = [(number, engine.page_data(number)) for number in range(engine.pages)]
+    pages = [(number, engine.pages_data([number])[0]) for number in range(engine.pages)]
 
     def run() -> tuple[int, int]:
         cpu.write_register("pc", at)

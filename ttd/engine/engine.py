@@ -700,8 +700,18 @@ class Engine:
         """Forget which pages were touched."""
         lib.ttd_new_interval(self._native)
 
-    def page_data(self, page: int) -> bytes:
-        return self.read(self.page_address(page), self.page_size)
+    def pages_data(self, pages: Sequence[int]) -> list[bytes]:
+        """Contents of pages, whose numbers ascend."""
+        size, found = self.page_size, []
+        first, at = 0, 0
+        for _, length, buffer, *_ in self._regions:
+            end = first + length // size
+            while at < len(pages) and pages[at] < end:
+                where = (pages[at] - first) * size
+                found.append(buffer[where : where + size])
+                at += 1
+            first = end
+        return found
 
     def restore_pages(self, pages: Sequence[tuple[int, bytes]]) -> None:
         """Give pages their contents; code translated from them is dropped where it changes.

@@ -24,9 +24,9 @@ _SIZE = struct.Struct("<I")
 
 def digest(data: bytes, context: bytes = b"") -> bytes:
     """blake2b of 16 bytes over the length of `context`, `context` and `data`."""
-    state = blake2b(digest_size=DIGEST_BYTES)
-    if context:
-        state.update(_SIZE.pack(len(context)) + context)
+    if not context:
+        return blake2b(data, digest_size=DIGEST_BYTES).digest()
+    state = blake2b(_SIZE.pack(len(context)) + context, digest_size=DIGEST_BYTES)
     state.update(data)
     return state.digest()
 

@@ -425,12 +425,26 @@ class Recording:
     def page(self, name: bytes) -> bytes:
         """The page with this hash."""
         row = self._row("SELECT data FROM pages WHERE hash = ?", name)
-        if row is None:
+        return self._page(name, None if row is None else row[0])
+
+    def _page(self, name: bytes, stored: bytes | None) -> bytes:
+        if stored is None:
             raise self._damaged("a page is missing")
-        data = expand(row[0], MAX_PAGE)
+        data = expand(stored, MAX_PAGE)
         if digest(data) != name:
             raise self._damaged("a page is not what its hash says")
         return data
+
+    def pages(self, names: Iterable[bytes]) -> Iterator[bytes]:
+        """As `page`, of many, in their order."""
+        names = list(names)
+        for first in range(0, len(names), _ROWS):
+            group = names[first : first + _ROWS]
+            wanted = ", ".join("?" * len(group))
+            query = f"SELECT hash, data FROM pages WHERE hash IN ({wanted})"
+            rows = dict(self._each(query, *group))
+            for name in group:
+                yield self._page(name, rows.get(name))
 
     def interval(self, snapshot: int) -> bytes | None:
         """What `add_interval` stored; None if nothing."""
@@ -500,11 +514,11 @@ class Recording:
 
     # --- inside
 
-    def _each(self, sql: str) -> Iterator[Any]:
+    def _each(self, sql: str, *values: object) -> Iterator[Any]:
         """Rows, a few at a time: a damaged table may seem to have any number of them."""
         self._sync()
         with self._lock, schema.one_sentence(self.path):
-            cursor = self._connection.execute(sql)
+            cursor = self._connection.execute(sql, values)
         while True:
             with self._lock, schema.one_sentence(self.path):
                 rows = cursor.fetchmany(_ROWS)
