@@ -103,3 +103,15 @@ def test_a_store_conditional_of_no_width_is_illegal(bench: Bench, width: int) ->
     bench.cpu.write_register("s2", CODE + 1)
     bench.run(1)
     assert bench.events == [(0, 6 if width == 3 and bench.xlen == 64 else 2, CODE)]
+
+
+@pytest.mark.parametrize("insn", [0x041080D3 | 5 << 12, 0x0C1080D3 & ~0x7F | 0x43 | 2 << 25])
+def test_an_illegal_instruction_leaves_what_is_no_single(insn: int) -> None:
+    """fadd.s f1, f1, f1 with a reserved rounding mode, fmadd of a reserved format"""
+    bench = Bench(64)
+    put(bench, insn.to_bytes(4, "little"))
+    bench.cpu.write_register("mstatus", 0x2000)
+    bench.cpu.write_register("ft1", 0x4004000000000000)
+    bench.run(1)
+    assert bench.events == [(0, 2, CODE)]
+    assert bench.cpu.read_register("ft1") == 0x4004000000000000

@@ -201,15 +201,15 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         began = pc;
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
-        if (e->rv.lent)
-            riscv_float_return(e, began, pc);
-        if (e->settle_next)
-            settle(e);
         if (e->intr_after) {
             e->intr_after = false;
             pc -= 4;
             e->reg_write(e->uc, pc_id(e), &pc);
         }
+        if (e->rv.lent)
+            riscv_float_return(e, began, pc);
+        if (e->settle_next)
+            settle(e);
         if (e->ours_left) {
             e->ours_left = false;
             pc = e->ours_at;
