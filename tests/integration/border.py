@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from tests.integration.gdb_mi import ROOT
+from tests.snapshots import snapshots_every
 from ttd.boards import BOARDS
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.extras import Drive, Extra
@@ -19,7 +20,6 @@ from ttd.loader import load_image
 from ttd.recorded import HostSides, RecordedMachine, RecordOptions
 from ttd.recording.blob import digest
 from ttd.replay.chars import CharBackend
-from ttd.snapshot import Budget
 
 FIRMWARE = ROOT / "tests" / "firmware"
 BOARD = BOARDS["mps2-an385"]
@@ -171,7 +171,7 @@ def recorder(
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that import it: snapshots are stored every 5000 steps."""
-    monkeypatch.setattr(Budget, "__call__", lambda budget, step: step + 5000)
+    snapshots_every(monkeypatch, 5000)
 
 
 def run_to_end(session: RecordedMachine) -> bytes:

@@ -16,6 +16,7 @@ import pytest
 from tests.integration.conftest import FIRMWARE, Server, ttd
 from tests.integration.gdb_mi import HANG, Gdb
 from tests.integration.inside import recording_session
+from tests.snapshots import no_snapshots
 from ttd.stops import Stop, Stops, Why
 
 NO_STOPS = Stops()
@@ -173,7 +174,7 @@ def test_sigint_to_the_server_ends_it(gdb: Gdb, server: Server) -> None:
 @pytest.mark.slow
 def test_during_a_long_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A jump with no snapshot near: ended early it has not happened at all."""
-    monkeypatch.setattr("ttd.snapshot.Budget.__call__", lambda self, step: step + (1 << 62))
+    no_snapshots(monkeypatch)
     session = recording_session(BENCH, tmp_path / "run.ttd")
     timeline = session.timeline
     timeline.run_forward(NO_STOPS, until=150_000_000)

@@ -14,6 +14,7 @@ import pytest
 from tests.firmware.test_expected import without_gaps
 from tests.integration.conftest import FIRMWARE, Record, Server, ttd
 from tests.integration.inside import playing_session, record_to_end
+from tests.snapshots import snapshots_every
 
 pytestmark = pytest.mark.slow
 
@@ -22,10 +23,6 @@ PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod"]
 
 def elf(name: str) -> Path:
     return FIRMWARE / name / f"{name}.elf"
-
-
-def snapshots_every(monkeypatch: pytest.MonkeyPatch, distance: int) -> None:
-    monkeypatch.setattr("ttd.snapshot.Budget.__call__", lambda self, step: step + distance)
 
 
 @pytest.mark.parametrize("name", [*PROGRAMS, "echo"])

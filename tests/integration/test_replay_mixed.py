@@ -19,13 +19,13 @@ from tests.integration.border import (
     replay_everywhere,
     run_to_end,
 )
+from tests.snapshots import snapshots_every
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
 from ttd.recorded import HostSides, RecordedMachine
 from ttd.recording.events import Kind, to_small
 from ttd.replay.net import PacketQueue
 from ttd.replay.terms import Cause, Checkpoint
-from ttd.snapshot import Budget
 
 pytestmark = pytest.mark.slow
 
@@ -269,7 +269,7 @@ class Spoilt:
 
 def test_a_line_that_blocks_and_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Each byte refused is a millisecond.
-    monkeypatch.setattr(Budget, "__call__", lambda budget, step: step + 2_000_000)
+    snapshots_every(monkeypatch, 2_000_000)
     path, line, plan = tmp_path / "run.ttd", Line(), Spoilt()
     line.plan = plan
     live = recorder("virtio-rng", path, extras=[Extra("virtio-rng", "rng0")], uart=line)

@@ -19,6 +19,7 @@ from tests.integration.conftest import FIRMWARE, Server
 from tests.integration.ethernet import GUEST, PATIENCE, Peer, arp, payload, ping, udp
 from tests.integration.gdb_mi import Gdb
 from tests.integration.inside import BOARD, Typed, playing_session
+from tests.snapshots import snapshots_every
 from ttd.boards.extras import Extra
 from ttd.capture.export import write_capture
 from ttd.capture.pcap import PcapReader, PcapWriter
@@ -63,7 +64,7 @@ def conversation(path: Path, elf: Path, extras: Sequence[Extra] = ()) -> Run:
     )
     backends = {SEMIHOSTING: Null(), BOARD.serials[0]: line}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ttd.snapshot.Budget.__call__", lambda self, step: step + SNAPSHOT_STEPS)
+        snapshots_every(patch, SNAPSHOT_STEPS)
         session = RecordedMachine.record(
             options, str(path), backends, SemihostFiles(None), os.urandom, HostSides(nets=nets)
         )

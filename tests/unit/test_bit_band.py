@@ -7,8 +7,10 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from unicorn import arm_const as arm
 
+from tests.snapshots import no_snapshots
 from ttd.boards import BOARDS
 from ttd.cpu.models import CPUS
 from ttd.engine import BusFault, Engine, StopReason
@@ -51,6 +53,12 @@ def load(address: int, size: int = 4) -> list[int]:
 
 # The timer's interrupt: acknowledged and counted in r5.
 HANDLE = [*store(TIMER0 + 0xC, 1), ADDS_R5, BX_LR]
+
+
+@pytest.fixture(autouse=True)
+def alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two recordings are compared, and snapshots are part of them."""
+    no_snapshots(monkeypatch)
 
 
 def session(program: Sequence[int]) -> RecordedMachine:
