@@ -1,85 +1,5 @@
-/* Trapped accesses: devices, watchpoints, code that changes (`on_prot` and the window). */
+/* Trapped accesses: who is asked, watchpoints (`on_prot` and the window). */
 #include "internal.h"
-
-/* Addresses go on at 0 behind the last one. */
-void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
-{
-    int64_t left;
-    for (left = (int64_t)(hi - lo); left > 0; left -= 2, lo += 2) {
-        block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
-        if (b->pc >> 1 == lo >> 1)
-            b->key = NEVER;
-    }
-}
-
-/* Does the block that is running include some of these bytes? */
-static bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
-{
-    uint64_t first = r->canonical + (paddr - r->base), pc = e->blk_pc, end = pc + e->blk_size;
-    while (pc < end) {
-        uint64_t next = (pc | (e->page_size - 1)) + 1, at;
-        if (next > end)
-            next = end;
-        if (code_address(e, pc, &at)) {
-            at = canonical(e, at);
-            if (first < at + (next - pc) && first + size > at)
-                return true;
-        }
-        pc = next;
-    }
-    return false;
-}
-
-/* Forget the blocks that lie in this memory, at every address that shows it. */
-static void forget_blocks_in(ttd_engine *e, uint64_t first, uint32_t size)
-{
-    uint64_t mask = e->page_size - 1, at, lo;
-    int i;
-    for (i = 0; i < e->nregions; i++) {
-        region *v = &e->regions[i];
-        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
-            continue;
-        at = v->base + (first - v->canonical);
-        lo = at & ~mask;
-        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
-    }
-    if (!e->translated_once)
-        return;
-    for (i = 0; i < 1 << CODE_MAP_BITS; i++) {
-        code_page *c = &e->code_map[i];
-        if (c->used && c->ppage == (first & ~mask))
-            forget_blocks_at(e, c->vpage - e->page_size, c->vpage + (first & mask) + size);
-    }
-}
-
-/* Memory changed: drop what was translated from it, and what is known of the blocks. */
-void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
-{
-    uint64_t first = r->canonical + (paddr - r->base), at;
-    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
-    bool any = false, moved = is_riscv(e) && e->rv.satp;
-    patches_changed(e, first, first + size);
-    for (at = bit & ~1ull; at < bit + size && !any; at += 2)
-        any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
-    if (!any)
-        return;
-    if (e->running && e->blk_size && in_block(e, r, paddr, size))
-        e->code_hit = true;
-    if (has_cuts(e, paddr)) {             /* all of them: what is left must not be misread */
-        forget_cuts(e, page_of(e, r, paddr));
-        first &= ~(uint64_t)(e->page_size - 1);
-        size = e->page_size;
-    }
-    forget_blocks_in(e, first, size);
-    /* Unicorn wants a virtual address: nothing but this may be mapped meanwhile. */
-    if (moved)
-        flush_tlb(e);
-    e->quiet = e->quiet_physical = true;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, first + size);
-    e->quiet = e->quiet_physical = false;
-    if (moved)
-        flush_tlb(e);
-}
 
 uint32_t insn_at(ttd_engine *e, uint64_t pc)
 {
@@ -124,7 +44,7 @@ uint64_t behind(const region *band, uint64_t address, int size, int *bit)
     return band->canonical + (byte & ~(uint64_t)(size - 1));
 }
 
-static region *band_at(ttd_engine *e, uint64_t address)
+region *band_at(ttd_engine *e, uint64_t address)
 {
     region *r = e->isa == ISA_THUMB ? find_region(e, address) : NULL;
     return r && r->band ? r : NULL;
@@ -191,7 +111,7 @@ static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, 
 
 /* Look at all accesses of the instruction, before the first of them is done. Pages before a
  * watched place are trapped as well (`ttd_set_watchpoints`), so this is the first. */
-static bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
     uint32_t insn, list;
     int pair[2], n, i, r = -1;
@@ -251,7 +171,7 @@ void put_rest_back(ttd_engine *e)
 
 /* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
  * block, and else its other effects are taken back afterwards. */
-static bool give_up(ttd_engine *e, bool write)
+bool give_up(ttd_engine *e, bool write)
 {
     if (e->armed && write && !e->armed_abort && e->isa == ISA_THUMB)
         keep_rest(e);
@@ -261,9 +181,6 @@ static bool give_up(ttd_engine *e, bool write)
         e->emu_stop(e->uc);
     return false;
 }
-
-static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
-                          uint64_t value);
 
 /* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
 static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
@@ -285,191 +202,6 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
         && (((e->flags[s->page] & PAGE_EVER_EXEC) && in_block(e, s->r, paddr, size))
             || ((e->flags[s->page] & PAGE_TABLE) && riscv_changes_code(e, s, address, size, value)))) {
         e->arm = true;                    /* this very block changes: run the store alone */
-        return give_up(e, write);
-    }
-    forget_it(e);
-    return true;
-}
-
-uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider)
-{
-    unsigned __int128 ns = (unsigned __int128)step * clock_ns + offset_ns;
-    return (uint64_t)(ns * hz / divider);
-}
-
-uint64_t ticks_of(const steady *r, uint64_t step)
-{
-    return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
-}
-
-/* What a register that was to be kept reading would say. */
-static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *value)
-{
-    int i;
-    for (i = 0; i < e->nsteadies; i++) {
-        steady *r = &e->steadies[i];
-        if (r->address == address && r->size == size) {
-            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
-            *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
-            *value &= NEVER >> (64 - 8 * size);
-            return e->io_step < r->until && r->privileged == privileged_access(e);
-        }
-    }
-    return false;
-}
-
-static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
-{
-    burst *b = &e->burst;
-    if (b->at == b->count || write != b->write || size != 4 || address - b->lo >= b->hi - b->lo)
-        return false;
-    if (write)
-        b->words[b->at] = (uint32_t)value;
-    else
-        e->io_value = b->words[b->at];
-    b->at++;
-    return true;
-}
-
-/* The device must know all before anything else happens to it. */
-void end_burst(ttd_engine *e)
-{
-    uint32_t done = e->burst.at;
-    e->burst.count = e->burst.at = 0;
-    if (done)
-        ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
-}
-
-/* Eight bytes are two registers. */
-static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value)
-{
-    uint64_t high;
-    if (size < 8)
-        return steady_value(e, address, size, value);
-    if (!steady_value(e, address, 4, value) || !steady_value(e, address + 4, 4, &high))
-        return false;
-    *value |= high << 32;
-    return true;
-}
-
-/* Hand an access, or one half of it, to the device. */
-static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half)
-{
-    uint64_t mask = NEVER >> (64 - 8 * size);
-    e->io_address = address;
-    e->io_size = size;
-    e->kept = false;
-    e->failed = 0;
-    if (write)
-        ttd_host_write(e->handle, address, size, value >> half & mask);
-    else
-        e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
-    switch (e->failed) {
-    case 0: break;
-    case 1: fault_at(e, write ? ACC_WRITE : ACC_READ, address); break;
-    default: e->why = WHY_HOST_ERROR; break;
-    }
-}
-
-/* Reads what is behind a bit-band alias, and changes the one bit of it. */
-static void ask_band(ttd_engine *e, const region *band, uint64_t address, int size, bool write,
-                     uint64_t value)
-{
-    int bit;
-    uint64_t at = behind(band, address, size, &bit), word = 0;
-    region *r = find_region(e, at);
-    bool device = r && r->kind == REGION_MMIO;
-    e->kept = false;
-    if (device) {
-        ask_device(e, at, size, false, 0, 0);
-        word = e->io_value;
-    } else if (!memory_word(e, at, size, false, &word)) {
-        fault_at(e, ACC_READ, address);
-    }
-    e->io_value = word >> bit & 1;
-    if (write && !e->why) {
-        word = (word & ~(1ull << bit)) | (value & 1) << bit;
-        if (device)
-            ask_device(e, at, size, true, word, 0);
-        else
-            memory_word(e, at, size, true, &word);
-        e->kept = false;
-    }
-    if (e->why == WHY_FAULT)
-        fault_at(e, write ? ACC_WRITE : ACC_READ, address);
-}
-
-static bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value)
-{
-    int bit;
-    uint64_t at = behind(band, address, size, &bit), word;
-    if (!steady_value(e, at, size, &word))
-        return false;
-    *value = word >> bit & 1;
-    return true;
-}
-
-static bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
-                          uint64_t value)
-{
-    region *band = band_at(e, address), *r = find_region(e, address);
-    bool flash = r && r->asks;            /* what the store does, watchpoints see from the controller */
-    int kind = write ? ACC_WRITE : ACC_READ;
-    bool kept;
-    if (e->token_step != e->io_step) {
-        e->token_step = e->io_step;
-        e->ntokens = e->itoken = 0;
-    }
-    e->io_address = address;
-    if (e->itoken < e->ntokens) {
-        token *t = &e->tokens[e->itoken];
-        if (t->address == address && t->size == size && t->write == write) {
-            e->itoken++;
-            e->io_value = t->value;
-            forget_it(e);
-            return true;
-        }
-    }
-    if (e->nwatches && !flash && watched_insn(e, seen_at, size, kind, value)) {
-        e->why = WHY_WATCH;
-        return give_up(e, write);
-    }
-    if (e->nsteadies && !write
-        && (band ? steady_bit(e, band, address, size, &e->io_value)
-                 : steady_values(e, address, size, &e->io_value))) {
-        forget_it(e);
-        return true;
-    }
-    e->stop_after = e->code_hit = false;
-    e->now = e->io_step;
-    e->io_value = 0;
-    if (e->burst.count && burst_access(e, address, size, write, value)) {
-        e->nsteadies = 0;
-        goto remember;
-    }
-    end_burst(e);
-    if (band)
-        ask_band(e, band, address, size, write, value);
-    else
-        ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
-    kept = e->kept;
-    if (size > 4 && !e->why) {
-        ask_device(e, address + 4, 4, write, value, 32);
-        kept &= e->kept;
-    }
-    e->io_address = address;
-    if (e->why)
-        return give_up(e, write);
-    if (!kept)
-        e->nsteadies = 0;                 /* this access may have changed any device */
-remember:
-    if (e->ntokens < MAX_TOKENS) {
-        e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
-        e->itoken = e->ntokens;
-    }
-    e->ending |= e->stop_after;
-    if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed) {
-        e->arm = true;
         return give_up(e, write);
     }
     forget_it(e);

@@ -1,4 +1,5 @@
-/* Memory by address, and the instructions in it: where code is, how long, and the IT state. */
+/* Memory by address, and the instructions in it: where code is, how long, the IT state, and what is
+ * dropped when it changes. */
 #include "internal.h"
 
 uint32_t reg32(ttd_engine *e, int id)
@@ -132,7 +133,7 @@ cursor cursor_at(ttd_engine *e, uint64_t pc)
 }
 
 /* The bytes of the x86 instruction at `pc`, whose first are at `code`, as far as they are there. */
-size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[X86_LONGEST])
+size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[])
 {
     size_t n = e->page_size - (pc & (e->page_size - 1));
     const uint8_t *more;
@@ -194,4 +195,86 @@ bool is_thumb_store(const uint8_t *code, int length)
         return (a & 0xf000) == 0x5000 || (a & 0xe800) == 0x6000 || (a & 0xf800) == 0x8000
             || (a & 0xf800) == 0x9000 || (a & 0xf800) == 0xc000 || (a & 0xfe00) == 0xb400;
     return (a & 0xfe00) == 0xe800 || (a & 0xff10) == 0xf800 || (a & 0xec00) == 0xec00;
+}
+
+/* ---- code that changes ------------------------------------------------------------------- */
+
+/* Addresses go on at 0 behind the last one. */
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    int64_t left;
+    for (left = (int64_t)(hi - lo); left > 0; left -= 2, lo += 2) {
+        block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
+        if (b->pc >> 1 == lo >> 1)
+            b->key = NEVER;
+    }
+}
+
+/* Does the block that is running include some of these bytes? */
+bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
+{
+    uint64_t first = r->canonical + (paddr - r->base), pc = e->blk_pc, end = pc + e->blk_size;
+    while (pc < end) {
+        uint64_t next = (pc | (e->page_size - 1)) + 1, at;
+        if (next > end)
+            next = end;
+        if (code_address(e, pc, &at)) {
+            at = canonical(e, at);
+            if (first < at + (next - pc) && first + size > at)
+                return true;
+        }
+        pc = next;
+    }
+    return false;
+}
+
+/* Forget the blocks that lie in this memory, at every address that shows it. */
+static void forget_blocks_in(ttd_engine *e, uint64_t first, uint32_t size)
+{
+    uint64_t mask = e->page_size - 1, at, lo;
+    int i;
+    for (i = 0; i < e->nregions; i++) {
+        region *v = &e->regions[i];
+        if (v->kind == REGION_MMIO || first - v->canonical >= v->size)
+            continue;
+        at = v->base + (first - v->canonical);
+        lo = at & ~mask;
+        forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
+    }
+    if (!e->translated_once)
+        return;
+    for (i = 0; i < 1 << CODE_MAP_BITS; i++) {
+        code_page *c = &e->code_map[i];
+        if (c->used && c->ppage == (first & ~mask))
+            forget_blocks_at(e, c->vpage - e->page_size, c->vpage + (first & mask) + size);
+    }
+}
+
+/* Memory changed: drop what was translated from it, and what is known of the blocks. */
+void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
+{
+    uint64_t first = r->canonical + (paddr - r->base), at;
+    uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
+    bool any = false, moved = is_riscv(e) && e->rv.satp;
+    patches_changed(e, first, first + size);
+    for (at = bit & ~1ull; at < bit + size && !any; at += 2)
+        any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
+    if (!any)
+        return;
+    if (e->running && e->blk_size && in_block(e, r, paddr, size))
+        e->code_hit = true;
+    if (has_cuts(e, paddr)) {             /* all of them: what is left must not be misread */
+        forget_cuts(e, page_of(e, r, paddr));
+        first &= ~(uint64_t)(e->page_size - 1);
+        size = e->page_size;
+    }
+    forget_blocks_in(e, first, size);
+    /* Unicorn wants a virtual address: nothing but this may be mapped meanwhile. */
+    if (moved)
+        flush_tlb(e);
+    e->quiet = e->quiet_physical = true;
+    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), first, first + size);
+    e->quiet = e->quiet_physical = false;
+    if (moved)
+        flush_tlb(e);
 }

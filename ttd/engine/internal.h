@@ -313,6 +313,9 @@ bool ban_overlapping(ttd_engine *e, uint64_t pc, int length);
 void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* code.c */
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
+void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
+bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
 void flush_tlb(ttd_engine *e);
 uint8_t *host_pointer(ttd_engine *e, uint64_t address);
 uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
@@ -387,15 +390,12 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
 
 /* access.c */
 uint64_t behind(const region *band, uint64_t address, int size, int *bit);
-uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
-                  uint64_t divider);
-void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
-void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
+region *band_at(ttd_engine *e, uint64_t address);
+bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
+bool give_up(ttd_engine *e, bool write);
 uint32_t insn_at(ttd_engine *e, uint64_t pc);
 uint32_t gpr(ttd_engine *e, int n);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
-uint64_t ticks_of(const steady *r, uint64_t step);
-void end_burst(ttd_engine *e);
 void put_rest_back(ttd_engine *e);
 bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
              void *user);
@@ -404,7 +404,16 @@ void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value
 uint64_t on_window_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
 void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 
-/* Accesses of instructions that are done here; false: the run is to end before the instruction. */
+/* devices.c */
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
+                  uint64_t divider);
+uint64_t ticks_of(const steady *r, uint64_t step);
+void end_burst(ttd_engine *e);
+/* False: it did not happen, or not yet. `seen_at`: its address as watchpoints have it. */
+bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
+                   uint64_t value);
+
+/* access.c: accesses of instructions that are done here; false: the run is to end before the instruction. */
 bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
 bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
 
