@@ -9,9 +9,9 @@ import unicorn
 from cffi import FFI
 
 SOURCES = (
-    *("native", "run", "blocks", "ours", "aligned", "fill", "access", "devices", "outside", "code", "mpu"),
-    *("riscv", "riscv_ours", "riscv_float", "flat", "patches", "x86", "sse", "x87", "x86_bits"),
-    *("softfloat", "demands"),
+    *("native", "run", "blocks", "ours", "aligned", "fill", "access", "devices", "outside"),
+    *("code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands"),
+    *("patches", "x86", "sse", "x87", "x86_bits", "softfloat"),
 )
 HERE = Path(__file__).resolve().parent
 
