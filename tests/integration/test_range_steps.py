@@ -25,7 +25,13 @@ def step_by_step(session: RecordedMachine, start: int, end: int, stops: Stops) -
     return None
 
 
-@pytest.mark.parametrize("name", ["calls", "irqs", "faults", "mpu", "selfmod"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mpu",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("calls", "irqs", "faults", "selfmod")),
+    ],
+)
 def test_ranges_end_where_single_steps_would(name: str, tmp_path: Path) -> None:
     record_to_end(FIRMWARE / name / f"{name}.elf", tmp_path / "run.ttd")
     session = playing_session(tmp_path / "run.ttd")
