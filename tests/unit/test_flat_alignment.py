@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from unicorn import arm64_const, x86_const
 
-from tests.unit.flat_programs import AARCH64, CODE, DATA, X86_64
+from tests.unit.engine_bench import device_stops
+from tests.unit.flat_programs import AARCH64, CODE, DATA, DEVICE, X86_64
 from tests.unit.test_engine_flat import Bench
 from ttd.cpu.base import Over
+from ttd.engine import Access, StopReason
 
 X86_ALIGNED = {
     "movaps (%rax),%xmm0": "0f2800",
@@ -159,3 +161,67 @@ def test_ordered_accesses_of_aarch64(a64: Bench, name: str) -> None:
 @pytest.mark.parametrize("name", A64_OTHERS)
 def test_others_of_aarch64(a64: Bench, name: str) -> None:
     assert run(a64, A64_OTHERS[name], DATA + 0x41) == (3, None)
+
+
+FLAGS_BEFORE, FLAGS_AFTER = 0xAD7, 0x297
+"""Before, and after SUB gave -1 with a carry."""
+
+
+@pytest.mark.parametrize("off", [0, 8], ids=["watched", "unaligned"])
+@pytest.mark.parametrize("name", ["movaps %xmm0,(%rax)", "paddb (%rax),%xmm2"])
+def test_flags_of_the_instruction_before_one_that_does_not_complete(
+    x86: Bench, name: str, off: int
+) -> None:
+    """Its pointer is loaded in the block, so that it is looked at where it stands."""
+    engine = x86.engine
+    registers = (
+        engine.isa.pc,
+        x86_const.UC_X86_REG_RAX,
+        x86_const.UC_X86_REG_RCX,
+        x86_const.UC_X86_REG_RDX,
+        x86_const.UC_X86_REG_RFLAGS,
+    )
+    # mov (%rax), %rax; sub %rcx, %rdx
+    code = bytes.fromhex("488b00" + "4829ca" + X86_ALIGNED[name] + "90f4")
+    for slices in (100, 2, 1):
+        engine.write(CODE, code)
+        engine.write(DATA, (DATA + 0x40 + off).to_bytes(8, "little"))
+        x86.cpu.reset()
+        engine.regs_write(registers, (CODE, DATA, 1, 0, FLAGS_BEFORE))
+        engine.step = 0
+        engine.set_watchpoints([(DATA + 0x40, 16, Access.READ | Access.WRITE, False)])
+        try:
+            stop = engine.run(slices)
+            while stop.reason is StopReason.BUDGET:
+                stop = engine.run(slices)
+        finally:
+            engine.set_watchpoints([])
+        assert engine.step == 2
+        assert engine.reg_read(x86_const.UC_X86_REG_RFLAGS) == FLAGS_AFTER
+
+
+def test_flags_where_an_instruction_was_that_had_to_be_aligned(x86: Bench) -> None:
+    """What is there now accesses a device, after which the run is to end."""
+    engine = x86.engine
+    ids = (
+        engine.isa.pc,
+        x86_const.UC_X86_REG_RAX,
+        x86_const.UC_X86_REG_RCX,
+        x86_const.UC_X86_REG_RDX,
+        x86_const.UC_X86_REG_R12,
+        x86_const.UC_X86_REG_RFLAGS,
+    )
+    before = bytes.fromhex("488b00" + "4829ca")  # mov (%rax), %rax; sub %rcx, %rdx
+    for code, slices in (("0f2900", 100), ("41890424", 100), ("41890424", 1)):
+        engine.write(CODE, before + bytes.fromhex(code + "90f4"))
+        engine.write(DATA, (DATA + 0x40).to_bytes(8, "little"))
+        x86.cpu.reset()
+        x86.accesses = []
+        # At a step at which the device ends the run.
+        first = next(n for n in range(5) if device_stops(n + 2, DEVICE))
+        engine.regs_write(ids, (CODE, DATA, 1, 0, DEVICE, FLAGS_BEFORE))
+        engine.step = first
+        while engine.step < first + 3:
+            engine.run(min(slices, first + 4 - engine.step))
+        assert engine.reg_read(x86_const.UC_X86_REG_RFLAGS) == FLAGS_AFTER
+        assert len(x86.accesses) == (code == "41890424")

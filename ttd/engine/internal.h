@@ -177,6 +177,7 @@ struct ttd_engine {
     uc_err (*context_free)(uc_context *);
 
     struct ours_sites *sites;
+    uint64_t kept_flags, kept_pc, kept_steps;    /* RFLAGS at the last call, and where that was */
     float_block *floats;          /* by the places of `cache` */
 
     region regions[MAX_REGIONS];
@@ -342,6 +343,8 @@ bool is_thumb_store(const uint8_t *code, int length);
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);
 bool note_ours(ttd_engine *e, uint64_t pc);
+/* x86: the run has left an instruction that was called for, at `pc`, before it completed. */
+void put_flags_back(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);
 void free_ours(ttd_engine *e);

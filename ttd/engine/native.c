@@ -408,7 +408,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->basepri_mask = 0xff;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
-    e->skip_step = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;
+    e->skip_step = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;
     ttd_set_scan(e, false);
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {

@@ -44,6 +44,22 @@ static bool find_turn(ttd_engine *e, uint64_t pc, turn *t)
     return true;
 }
 
+/* Unicorn has lost what flags the instructions before it in its block computed when an instruction with
+ * a call is left before it completes. In the call it still has them. */
+static void keep_flags(ttd_engine *e, uint64_t pc)
+{
+    e->kept_pc = pc;
+    e->kept_steps = e->steps;
+    e->reg_read(e->uc, UC_X86_REG_RFLAGS, &e->kept_flags);
+}
+
+void put_flags_back(ttd_engine *e, uint64_t pc)
+{
+    if (pc == e->kept_pc && e->steps == e->kept_steps && pc - e->blk_pc < e->blk_size)
+        e->reg_write(e->uc, UC_X86_REG_RFLAGS, &e->kept_flags);
+    e->kept_pc = NEVER;
+}
+
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
@@ -56,6 +72,8 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         if (e->stopped)
             return;
     }
+    if (e->isa == ISA_X64)
+        keep_flags(e, pc);
     if (!find_turn(e, pc, &t))
         return;                           /* it was, once */
     switch (is_riscv(e) ? riscv_turn(e, &t) : flat_turn(e, &t)) {

@@ -215,6 +215,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             pc = e->ours_at;
             e->reg_write(e->uc, pc_id(e), &pc);
         }
+        if (e->isa == ISA_X64)
+            put_flags_back(e, pc);
         if (e->lookahead) {
             e->lookahead = false;
             flush_tlb(e);
