@@ -163,8 +163,8 @@ def test_others_of_aarch64(a64: Bench, name: str) -> None:
     assert run(a64, A64_OTHERS[name], DATA + 0x41) == (3, None)
 
 
-FLAGS_BEFORE, FLAGS_AFTER = 0xAD7, 0x297
-"""Before, and after SUB gave -1 with a carry."""
+FLAGS_BEFORE, FLAGS_AFTER = 0xAD7, 0x287
+"""Before, and after SUB gave -0x1000 with a carry."""
 
 
 @pytest.mark.parametrize("off", [0, 8], ids=["watched", "unaligned"])
@@ -187,7 +187,7 @@ def test_flags_of_the_instruction_before_one_that_does_not_complete(
         engine.write(CODE, code)
         engine.write(DATA, (DATA + 0x40 + off).to_bytes(8, "little"))
         x86.cpu.reset()
-        engine.regs_write(registers, (CODE, DATA, 1, 0, FLAGS_BEFORE))
+        engine.regs_write(registers, (CODE, DATA, 0x1000, 0, FLAGS_BEFORE))
         engine.step = 0
         engine.set_watchpoints([(DATA + 0x40, 16, Access.READ | Access.WRITE, False)])
         try:
@@ -219,7 +219,7 @@ def test_flags_where_an_instruction_was_that_had_to_be_aligned(x86: Bench) -> No
         x86.accesses = []
         # At a step at which the device ends the run.
         first = next(n for n in range(5) if device_stops(n + 2, DEVICE))
-        engine.regs_write(ids, (CODE, DATA, 1, 0, DEVICE, FLAGS_BEFORE))
+        engine.regs_write(ids, (CODE, DATA, 0x1000, 0, DEVICE, FLAGS_BEFORE))
         engine.step = first
         while engine.step < first + 3:
             engine.run(min(slices, first + 4 - engine.step))
