@@ -16,7 +16,13 @@ from tests.integration import cli_forks
 PATIENCE = 20.0
 """Seconds that a command may take before it gets a Ctrl-C, and after that."""
 MEMORY = 3 << 30
-"""Bytes of address space of a command: guests of 128 MB RAM, and what a host may have beside."""
+"""Bytes of address space that a command may take: guests of 128 MB RAM, and what is beside it."""
+
+
+def _address_space() -> int:
+    """Bytes that this process has, which a fork of it has from the start."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 class Ended(NamedTuple):
@@ -71,7 +77,8 @@ def forked(
         if pid == 0:
             code = 1
             try:
-                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+                most = _address_space() + MEMORY
+                resource.setrlimit(resource.RLIMIT_AS, (most, most))
                 work([os.dup(file.fileno()) for file in (given, out, err)])
                 code = 0
             except BaseException:
