@@ -79,6 +79,25 @@ def test_skipped_instructions_of_an_it_block_count(board: Board) -> None:
     assert engine.reg_read(R0) == 0
 
 
+@pytest.mark.parametrize("flags, runs", [(Z, True), (0, False)])
+@pytest.mark.parametrize(
+    "last", [wide(0xE9D40100), wide(0xFBB0F0F1)], ids=["ldrd r0, r1, [r4]", "udiv r0, r0, r1"]
+)
+def test_an_it_block_goes_on_behind_what_ends_a_block(
+    board: Board, last: bytes, flags: int, runs: bool
+) -> None:
+    """What faults there does so if it is not skipped, and only then."""
+    engine = board.code(half(0xBF04), half(0xDF01), last, BKPT, flags=flags)  # itt eq; svc
+    engine.set_traps(divide=True, unaligned=False)
+    engine.regs_write((R4, R1), (RAM + 0x401, 0))
+    stop = engine.run(100)
+    if runs:
+        assert (stop.reason, engine.pc) == (StopReason.EXCEPTION, RAM + 4)
+        stop = engine.run(100)
+    assert (stop.reason is StopReason.EXCEPTION and stop.code == 7) != runs
+    assert engine.pc == (RAM + 4 if runs else RAM + 8)
+
+
 def test_every_step_inside_an_it_block_is_a_place_to_stop(board: Board) -> None:
     engine = board.code(half(0xBF01), half(0x2001, 0x3001, 0x3002, 0x3003), BKPT, flags=Z)
     assert engine.run(1).steps == 1

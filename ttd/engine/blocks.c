@@ -90,7 +90,7 @@ static bool decode_x86(ttd_engine *e, block_info *b, x86_bits *bits, uint64_t at
 }
 
 /* False: what was translated for this block is not what is to run. */
-COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, int in_it)
+COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, uint8_t it)
 {
     cursor c = cursor_at(e, pc);
     bool known = true;
@@ -102,7 +102,7 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
     b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
     if (e->isa == ISA_THUMB)
-        decode_aligned(e, b, in_it);
+        decode_aligned(e, b, it_left(it));
     if (is_riscv(e))
         riscv_float_begin(e, b);
     while (c.code && (c.at - pc < b->span || (!size && !n))) {
@@ -126,13 +126,13 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         if (n && begins_block(e, at, code))
             b->checked = b->slow = 1;
         if (e->isa == ISA_THUMB) {
-            if (in_it) {
-                in_it--;
+            if (it) {
+                it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
                 if (is_thumb_store(code, length))
                     b->it_store = b->slow = 1;
             }
             if (length == 2 && code[1] == 0xbf && (code[0] & 15))
-                in_it = 4 - __builtin_ctz(code[0] & 15);
+                it = code[0];
             if (changes_masks(code, length))
                 b->masks = b->slow = 1, b->raises_basepri = length == 4 && code[2] == 0x12;
             if (e->trap_divide && is_divide(code, length)) {
@@ -151,8 +151,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         b->span = (uint16_t)(c.at - pc);
     note_translated(e, b, pc, size ? size : b->span);
     b->n = n;
-    b->it_after = (uint8_t)in_it;
-    if (in_it)
+    b->it_after = it;
+    if (it)
         b->slow = 1;
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
@@ -234,9 +234,7 @@ static bool condition_holds(uint32_t xpsr, int condition)
 /* The block's first instruction is not one that its IT block skips. */
 bool first_runs(ttd_engine *e)
 {
-    uint32_t it = e->steps == e->start_steps ? e->start_it : 0;
-    it = (it >> 25 & 3) | (it >> 8 & 0xfc);
-    return !(it & 15) || condition_holds(reg32(e, UC_ARM_REG_XPSR), (int)(it >> 4));
+    return !e->it_first || condition_holds(reg32(e, UC_ARM_REG_XPSR), e->it_first >> 4);
 }
 
 /* As `checked_room`, for RISC-V. */
@@ -321,7 +319,7 @@ static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *w
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
     uint64_t room = e->limit - e->steps;
-    int i, why = WHY_BUDGET, in_it = e->it_next;
+    int i, why = WHY_BUDGET, in_it = it_left(e->it_next);
     if (e->settle_next)
         settle(e);
     if ((e->request || e->late) && !e->armed) {
@@ -339,6 +337,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_RANGE);
         return;
     }
+    e->it_first = e->it_next;
     if (e->it_next) {                     /* the same bytes, but begun inside an IT block */
         e->it_block = *b;
         decode_block(e, &e->it_block, b->pc, b->size, e->it_next);

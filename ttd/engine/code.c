@@ -31,11 +31,11 @@ uint32_t it_state(ttd_engine *e)
     return e->isa == ISA_THUMB ? reg32(e, UC_ARM_REG_XPSR) & IT_BITS : 0;
 }
 
-/* How many instructions from PC on belong to an IT block that PC is in. */
-int it_left(ttd_engine *e)
+/* ITSTATE (DDI0403E A7.3.2); 0 outside of IT blocks. */
+uint8_t it_now(ttd_engine *e)
 {
-    uint32_t it = it_state(e), mask = (it >> 25 & 3) | (it >> 8 & 0xc);
-    return mask ? 4 - __builtin_ctz(mask) : 0;
+    uint32_t xpsr = it_state(e), it = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc);
+    return it & 15 ? (uint8_t)it : 0;
 }
 
 /* Unicorn restores the IT state into the CPU before a callback and leaves it there; running on,

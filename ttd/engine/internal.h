@@ -40,7 +40,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
  * run. `it_store`: a store in it may be under an IT.
- * `it_after`: it ends inside an IT block, with so many of its instructions to come. `masks`: it may
+ * `it_after`: ITSTATE behind it. `masks`: it may
  * change interrupt masks, or a RISC-V's modes. `last`: the length of its last instruction.
  * `aligned`: registers that must be (`decode_aligned`), but for what is `unsure`. `settle`: it may
  * leave SP unaligned. `raises_basepri`: MSR BASEPRI_MAX. `key`: PC and the address space. */
@@ -153,7 +153,7 @@ struct ttd_engine {
     uint32_t blk_size, blk_n;
     block_info *blk, it_block, exit_block;
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
-    int it_next;          /* instructions of an IT block that the next block begins with */
+    uint8_t it_next, it_first;    /* ITSTATE where the next block begins, and where this one did */
 
     void *lib, *handle;
     uc_engine *uc;
@@ -243,8 +243,6 @@ struct ttd_engine {
     bool noting;                  /* breakpoints of the present block are still to be noted */
 
     bool trap_divide, trap_unaligned, baseline;
-    uint64_t start_steps;         /* where the present start of Unicorn began, and */
-    uint32_t start_it;            /* the IT state there */
 
     uint32_t basepri_mask;        /* the priority bits that there are */
     uint32_t basepri_before, faultmask_before;
@@ -325,7 +323,12 @@ uint32_t reg32(ttd_engine *e, int id);
 int pc_id(ttd_engine *e);
 uint64_t read_pc(ttd_engine *e);
 uint32_t it_state(ttd_engine *e);
-int it_left(ttd_engine *e);
+uint8_t it_now(ttd_engine *e);
+/* How many instructions belong to the IT block from here on. */
+static inline int it_left(uint8_t it)
+{
+    return it & 15 ? 4 - __builtin_ctz(it & 15u) : 0;
+}
 void forget_it(ttd_engine *e);
 uint64_t canonical(ttd_engine *e, uint64_t address);
 region *region_of_page(ttd_engine *e, uint32_t page);

@@ -88,8 +88,6 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->blk = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
-    e->start_steps = e->steps;
-    e->start_it = it_state(e);
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
                        0, 0, 0);
     e->exit_at = NEVER;
@@ -192,7 +190,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->mid = 0;
         e->why = 0;
         e->itoken = 0;
-        e->it_next = it_left(e);
+        e->it_next = it_now(e);
         if (cut_at != NEVER)
             begin_cut(e, pc, cut_at);
         set_fast_limit(e);
