@@ -98,6 +98,19 @@ def test_an_it_block_goes_on_behind_what_ends_a_block(
     assert engine.pc == (RAM + 4 if runs else RAM + 8)
 
 
+def test_unaligned_loads_from_a_page_of_code_trap(board: Board) -> None:
+    """However the page was last looked up: to fetch from, or to load from."""
+    # ldr r0, [r4] twice; ldr r0, [r4, #1]
+    engine = board.code(half(0x6820), half(0x6820), wide(0xF8D40001), BKPT)
+    engine.set_traps(divide=False, unaligned=True)
+    for counts in ([100], [1, 1, 1], [2, 1]):
+        engine.new_interval()
+        engine.regs_write((PC, R4), (RAM, RAM))
+        stops = [engine.run(count) for count in counts]
+        assert (stops[-1].reason, stops[-1].address) == (StopReason.FAULT, RAM + 1)
+        assert engine.pc == RAM + 4
+
+
 def test_every_step_inside_an_it_block_is_a_place_to_stop(board: Board) -> None:
     engine = board.code(half(0xBF01), half(0x2001, 0x3001, 0x3002, 0x3003), BKPT, flags=Z)
     assert engine.run(1).steps == 1

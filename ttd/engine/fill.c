@@ -144,8 +144,8 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
         return true;                      /* not the page itself, or only looked up */
     if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
-    if (!(watched_kinds(e, vaddr, paddr, page) & ACC_READ) && !leads_to_trap(e, r, vaddr, paddr, ACC_READ)
-        && grants(e, vaddr, paddr, rights, ACC_READ)) {
+    if (!e->trap_unaligned && !(watched_kinds(e, vaddr, paddr, page) & ACC_READ)
+        && !leads_to_trap(e, r, vaddr, paddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
