@@ -10,6 +10,7 @@ from typing import Any
 
 import lz4.block
 
+from tests.integration.cli_tools import Transaction
 from ttd.recording.blob import digest, expand, pack, seal, shrink, unpack, unseal
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind, decode_chunk, encode_chunk
@@ -125,7 +126,7 @@ def of_events(events: list[Event], choose: random.Random) -> list[Event]:
 
 def meta(path: Path, choose: random.Random) -> None:
     name = choose.choice(("about", "about", "status", "status", "devices"))
-    with _Database(path) as db:
+    with Transaction(path) as db:
         ((blob,),) = db.execute("SELECT data FROM meta WHERE name = ?", (name,))
         place = context("meta", name)
         data = of_data(unpack(unseal(blob, place)), choose)
@@ -134,7 +135,7 @@ def meta(path: Path, choose: random.Random) -> None:
 
 def images(path: Path, choose: random.Random) -> None:
     """An image, and mostly its hash in the configuration too."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         rows = db.execute("SELECT name, data FROM images").fetchall()
         name, blob = choose.choice(rows)
         data = of_bytes(unseal(blob, context("image", name)), choose)
@@ -149,7 +150,7 @@ def images(path: Path, choose: random.Random) -> None:
 
 
 def events(path: Path, choose: random.Random) -> None:
-    with _Database(path) as db:
+    with Transaction(path) as db:
         all_events: list[Event] = []
         for first, blob in db.execute("SELECT first, data FROM chunks ORDER BY first"):
             all_events += decode_chunk(blob, first)
@@ -179,7 +180,7 @@ def put_events(db: sqlite3.Connection, all_events: Sequence[Event]) -> None:
 
 def chunks(path: Path, choose: random.Random) -> None:
     """The bytes of a chunk under its checksum."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         first, blob = choose.choice(db.execute("SELECT first, data FROM chunks").fetchall())
         place = b"events %d" % first
         data = seal(_inner(unseal(blob, place), choose), place)
@@ -188,7 +189,7 @@ def chunks(path: Path, choose: random.Random) -> None:
 
 def snapshots(path: Path, choose: random.Random) -> None:
     """A state, a list of pages, or a number of a snapshot."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         row = list(choose.choice(db.execute("SELECT * FROM snapshots").fetchall()))
         place = context("snapshot", *row[:5])
         pages, state = unseal(row[5], place + b"pages"), unseal(row[6], place + b"state")
@@ -233,7 +234,7 @@ def _pages(raw: bytes, choose: random.Random) -> bytes:
 
 def pages(path: Path, choose: random.Random) -> None:
     """A page, mostly under a right name."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         key, name, blob = choose.choice(db.execute("SELECT id, hash, data FROM pages").fetchall())
         data = of_bytes(expand(blob, 1 << 16), choose)
         if choose.random() < 0.5:
@@ -245,7 +246,7 @@ def pages(path: Path, choose: random.Random) -> None:
 
 def intervals(path: Path, choose: random.Random) -> None:
     """What is known of an interval: nothing was touched, or something else."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         rows = db.execute("SELECT id, data FROM intervals").fetchall()
         if not rows:
             return
@@ -256,7 +257,7 @@ def intervals(path: Path, choose: random.Random) -> None:
 
 
 def bookmarks(path: Path, choose: random.Random) -> None:
-    with _Database(path) as db:
+    with Transaction(path) as db:
         for _ in range(choose.choice((1, 3, 300))):
             name = choose.choice(TEXTS) + str(choose.randrange(1000))
             data = of_data([choose.choice(NUMBERS), choose.choice(TEXTS)], choose)
@@ -268,7 +269,7 @@ def bombs(path: Path, choose: random.Random) -> None:
     """Little that becomes much: as long as an entry may be, and in as many entries as there are."""
     size = choose.choice((1 << 20, 4 << 20, 10 << 20, 48 << 20, 64 << 20))
     raw = choose.choice((b"\0", b"\x90", b"\xc0", b"\x01", b"\x81\x80")) * size
-    with _Database(path) as db:
+    with Transaction(path) as db:
         match choose.randrange(7):
             case 0:
                 _bomb(db, "meta", "name", lambda key: context("meta", key), raw)
@@ -323,7 +324,7 @@ def _tight(raw: bytes, place: bytes) -> bytes:
 
 def rows(path: Path, choose: random.Random) -> None:
     """Rows gone, exchanged or with values that the table does not allow."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         tables = ("meta", "images", "chunks", "snapshots", "pages", "intervals", "bookmarks")
         table = choose.choice(tables)
         names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
@@ -364,7 +365,7 @@ def _loosely(db: sqlite3.Connection, table: str) -> None:
 
 
 def _as_it_was(path: Path) -> None:
-    with _Database(path) as db:
+    with Transaction(path) as db:
         db.execute("PRAGMA writable_schema = ON")
         for name, sql in TABLES.items():
             db.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (sql, name))
@@ -372,7 +373,7 @@ def _as_it_was(path: Path) -> None:
 
 def schema(path: Path, choose: random.Random) -> None:
     """Something that does not belong there."""
-    with _Database(path) as db:
+    with Transaction(path) as db:
         db.execute(
             choose.choice(
                 (
@@ -457,17 +458,3 @@ def _inner(raw: bytes, choose: random.Random) -> bytes:
     for _ in range(choose.choice((1, 1, 2, 5))):
         raw = of_bytes(raw, choose)
     return raw
-
-
-class _Database:
-    """A transaction on a recording."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path)
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self._db
-
-    def __exit__(self, *error: object) -> None:
-        self._db.commit()
-        self._db.close()

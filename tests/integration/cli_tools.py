@@ -125,7 +125,7 @@ def exit_with(path: Path, status: int) -> str:
 
 def change_events(path: Path, change: Callable[[list[Event]], list[Event]]) -> None:
     """Rewrite all events, with right checksums."""
-    with _database(path) as db:
+    with Transaction(path) as db:
         events: list[Event] = []
         for first, data in db.execute("SELECT first, data FROM chunks ORDER BY first"):
             events += decode_chunk(data, first)
@@ -139,7 +139,7 @@ def change_events(path: Path, change: Callable[[list[Event]], list[Event]]) -> N
 def change_meta(path: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
     """Rewrite what a recording says of itself, with a right checksum."""
     context = pack(("meta", name))
-    with _database(path) as db:
+    with Transaction(path) as db:
         ((blob,),) = db.execute("SELECT data FROM meta WHERE name = ?", (name,))
         data = change(unpack(unseal(blob, context)))
         db.execute("UPDATE meta SET data = ? WHERE name = ?", (seal(pack(data), context), name))
@@ -150,7 +150,7 @@ def change_config(path: Path, **values: Any) -> None:
     change_meta(path, "about", lambda about: {**about, "config": {**about["config"], **values}})
 
 
-class _database:
+class Transaction:
     """A transaction on a recording."""
 
     def __init__(self, path: Path) -> None:

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.integration.border import Line, recorder
 from tests.integration.cli_tools import FIRMWARE, ttd, verify
-from ttd.boards import BOARDS
+from tests.integration.sliced import Cuts, record
 
 HOME = FIRMWARE / "cortexm-isa"
 NAMES = {"m3": "mps2-an385", "m0": "microbit"}
 pytestmark = pytest.mark.slow
 
-RAM, RAM_SIZE = 0x20000000, 0x4000
-Recorded = tuple[dict[str, Any], int]
+RAM = (0x20000000, 0x4000)
 
 
 def expected(core: str) -> list[str]:
@@ -46,30 +43,12 @@ def test_every_instruction(core: str, tmp_path: Path) -> None:
     verify(path)
 
 
-def record(core: str, path: Path, cuts: random.Random | None, first: int, last: int) -> Recorded:
-    """Record at once, or in slices from one step to another: the state, the steps."""
-    name = f"cortexm-isa-{core}"
-    live = recorder("cortexm-isa", path, board=BOARDS[NAMES[core]], uart=Line(), program=name)
-    engine = live.machine.engine
-    if cuts is not None:
-        live.machine.run(first)
-        while engine.step < last:
-            live.machine.run(engine.step + cuts.randint(1, cuts.choice((1, 10, 100, 5_000))))
-    ended = live.run(None, lambda step: None)
-    # How many events there were depends on how often the host's clock made a checkpoint.
-    state = {name: part for name, part in live.machine.save().items() if name != "replay"}
-    state["memory"] = engine.read(RAM, RAM_SIZE)
-    live.finish(ended.reason, ended.code)
-    live.close()
-    return state, engine.step
-
-
 @pytest.mark.parametrize("core", NAMES)
 def test_slices_make_no_difference(core: str, tmp_path: Path) -> None:
     """Through the last part: special registers, the order of exceptions, frames, returns."""
     seed = random.randrange(1 << 32)
     print("seed", seed)
-    at_once = record(core, tmp_path / "once.ttd", None, 0, 0)
-    steps = at_once[1]
-    cuts = random.Random(seed)
-    assert record(core, tmp_path / "cut.ttd", cuts, steps - 150_000, steps - 100) == at_once
+    what = ("cortexm-isa", f"cortexm-isa-{core}", NAMES[core], RAM)
+    at_once = record(*what, tmp_path / "once.ttd")
+    cuts = Cuts(random.Random(seed), at_once.steps - 150_000, at_once.steps - 100)
+    assert record(*what, tmp_path / "cut.ttd", cuts) == at_once

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.integration.border import Line, recorder
 from tests.integration.cli_tools import FIRMWARE, ttd, verify
-from ttd.boards import BOARDS
+from tests.integration.sliced import Cuts, record
 
 HOME, SWEEP = FIRMWARE / "riscv-isa", FIRMWARE / "riscv-sweep"
 NAMES = {64: "virt", 32: "virt32"}
 pytestmark = pytest.mark.slow
 
 BOTH = [pytest.param(64, id="rv64"), pytest.param(32, id="rv32")]
-Recorded = tuple[dict[str, Any], bytes, int]
-RAM, PROGRAM = 0x80000000, 0x20000
+RAM = (0x80000000, 0x20000)
 """Where the firmware is, its variables and its stack."""
 
 
@@ -50,36 +47,15 @@ def test_every_instruction(bits: int, tmp_path: Path) -> None:
     verify(path)
 
 
-def record(bits: int, path: Path, cuts: random.Random | None, first: int, last: int) -> Recorded:
-    """Record at once, or in slices from one step to another: the state, the output, the steps."""
-    line = Line()
-    name = f"riscv-isa-rv{bits}"
-    live = recorder("riscv-isa", path, board=BOARDS[NAMES[bits]], uart=line, program=name)
-    engine = live.machine.engine
-    if cuts is not None:
-        live.machine.run(first)
-        while engine.step < last:
-            live.machine.run(engine.step + cuts.randint(1, cuts.choice((1, 10, 100, 5_000))))
-    ended = live.run(None, lambda step: None)
-    # How many events there were depends on how often the host's clock made a checkpoint.
-    state = {name: part for name, part in live.machine.save().items() if name != "replay"}
-    state["memory"] = engine.read(RAM, PROGRAM)
-    live.finish(ended.reason, ended.code)
-    live.close()
-    return state, bytes(line.output), engine.step
-
-
 @pytest.mark.parametrize("bits", BOTH)
 def test_slices_make_no_difference(bits: int, tmp_path: Path) -> None:
     """Through the last part, which is the CSRs, the traps and the modes."""
     seed = random.randrange(1 << 32)
     print("seed", seed)
-    at_once = record(bits, tmp_path / "once.ttd", None, 0, 0)
-    steps = at_once[2]
-    sliced = record(
-        bits, tmp_path / "slices.ttd", random.Random(seed), steps - 300_000, steps - 10_000
-    )
-    assert sliced == at_once
+    what = ("riscv-isa", f"riscv-isa-rv{bits}", NAMES[bits], RAM)
+    at_once = record(*what, tmp_path / "once.ttd")
+    cuts = Cuts(random.Random(seed), at_once.steps - 300_000, at_once.steps - 10_000)
+    assert record(*what, tmp_path / "slices.ttd", cuts) == at_once
 
 
 def titled(text: str) -> dict[str, str]:
