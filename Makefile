@@ -12,6 +12,9 @@ BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/engine/*.c ttd/engine/*.h \
 
 DEMO := examples/lost-event
 
+# Commands and tests start hundreds of processes: none of them should compile every source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo demo-micropython test check fuzz bench bench-guests firmware clean
 .DEFAULT_GOAL := help
 

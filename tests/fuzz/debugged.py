@@ -21,8 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fuzz.forked import forked, load
+from tests.fuzz.forked import forked
 from tests.fuzz.talk import Talk
+from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
 from ttd.gdbserver import serve_tcp
 from ttd.gdbstub import PACKET_SIZE, Session

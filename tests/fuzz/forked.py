@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -36,16 +35,6 @@ class Ended(NamedTuple):
     grown: int
 
 
-def load() -> None:
-    """Import what commands import, once for all forks."""
-    import ttd.capture.export  # noqa: PLC0415
-    import ttd.gdbserver  # noqa: PLC0415
-    import ttd.host.chardev  # noqa: PLC0415
-    import ttd.host.semihost_files  # noqa: PLC0415
-    import ttd.inspection  # noqa: PLC0415
-    import ttd.recorded  # noqa: F401, PLC0415
-
-
 def command(
     folder: str,
     words: list[str],
@@ -64,13 +53,7 @@ def forked(
     signals: tuple[int, ...] = (signal.SIGINT, signal.SIGKILL),
 ) -> Ended:
     """As `command`, of what is done with standard input, output and error."""
-    with (
-        tempfile.TemporaryFile() as given,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-    ):
-        given.write(stdin)
-        given.seek(0)
+    with cli_forks.standard_files(stdin) as files:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.monotonic()
         pid = os.fork()
@@ -79,17 +62,16 @@ def forked(
             try:
                 most = _address_space() + MEMORY
                 resource.setrlimit(resource.RLIMIT_AS, (most, most))
-                work([os.dup(file.fileno()) for file in (given, out, err)])
+                work([os.dup(number) for number in files.numbers()])
                 code = 0
             except BaseException:
-                os.write(err.fileno(), traceback.format_exc().encode())
+                os.write(files.err.fileno(), traceback.format_exc().encode())
             os._exit(code)
         code, most = _wait(pid, patience, signals)
         seconds = time.monotonic() - began
-        out.seek(0)
-        err.seek(0)
-        said = err.read().decode(errors="replace")
-        return Ended(code, out.read(), said, seconds, (most - before) * 1024)
+        out, err = files.said()
+        said = err.decode(errors="replace")
+        return Ended(code, out, said, seconds, (most - before) * 1024)
 
 
 def _wait(pid: int, patience: float, signals: tuple[int, ...]) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.forked import command, forked, load
+from tests.fuzz.forked import command, forked
+from tests.integration.cli_forks import load
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "poker"
 MARKER = struct.pack("<BBHiQ", 0xFF, ord("T"), 0x4454, 0x4F50, 0x545049524353524B)

@@ -18,7 +18,8 @@ from signal import SIGKILL
 
 from tests.fuzz import guests
 from tests.fuzz.changes import change
-from tests.fuzz.forked import PATIENCE, Ended, command, forked, load
+from tests.fuzz.forked import PATIENCE, Ended, command, forked
+from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
 from ttd.recording.errors import RecordingError
 from ttd.recording.log import EventLog

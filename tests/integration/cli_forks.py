@@ -8,17 +8,54 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import ttd
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class StandardFiles(NamedTuple):
+    """What a command is given, and where it writes."""
+
+    given: BinaryIO
+    out: BinaryIO
+    err: BinaryIO
+
+    def numbers(self) -> list[int]:
+        """Of standard input, output and error."""
+        return [file.fileno() for file in self]
+
+    def said(self) -> tuple[bytes, bytes]:
+        """All of standard output and standard error."""
+        for file in (self.out, self.err):
+            file.seek(0)
+        return self.out.read(), self.err.read()
+
+
+@contextmanager
+def standard_files(data: bytes) -> Iterator[StandardFiles]:
+    """Files for a command that reads `data`."""
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        given.write(data)
+        given.seek(0)
+        yield StandardFiles(given, out, err)
 
 
 class Forks:
@@ -34,20 +71,11 @@ class Forks:
 
     def run(self, words: Sequence[str], folder: str, data: bytes) -> tuple[int, bytes, bytes]:
         """Exit code (negative: a signal), standard output and standard error."""
-        with (
-            tempfile.TemporaryFile() as given,
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-        ):
-            given.write(data)
-            given.seek(0)
+        with standard_files(data) as files:
             request = json.dumps([folder, list(words)]).encode()
-            files = [given.fileno(), out.fileno(), err.fileno()]
-            socket.send_fds(self._socket, [request], files)
+            socket.send_fds(self._socket, [request], files.numbers())
             code = int(self._socket.recv(64))
-            out.seek(0)
-            err.seek(0)
-            return code, out.read(), err.read()
+            return code, *files.said()
 
     def close(self) -> None:
         """End the server."""
@@ -55,14 +83,15 @@ class Forks:
         self._server.wait()
 
 
+def load() -> None:
+    """Import all of ttd, once for all forks: commands load boards and processors when they run."""
+    for module in pkgutil.walk_packages(ttd.__path__, "ttd."):
+        importlib.import_module(module.name)
+
+
 def serve(channel: socket.socket) -> None:
     """The server's side; ends with its client."""
-    import ttd.gdbserver  # noqa: PLC0415
-    import ttd.host.chardev  # noqa: PLC0415
-    import ttd.host.semihost_files  # noqa: PLC0415
-    import ttd.inspection  # noqa: PLC0415
-    import ttd.recorded  # noqa: F401, PLC0415
-
+    load()
     gc.freeze()
     while True:
         request, files, _, _ = socket.recv_fds(channel, 1 << 16, 3)
