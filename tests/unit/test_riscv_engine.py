@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.riscv_bench import Bench
+from tests.unit.riscv_doubles import CSRRS, CSRRW, csr
 from tests.unit.riscv_programs import CODE, S2, S3, Program, S, half, load, r_type
+from ttd.cpu.riscv.registers import CSR_NUMBERS
 from ttd.engine import Context
 
 
@@ -55,6 +57,53 @@ def test_supervisor_mode_enables_what_is_delegated(bench: Bench) -> None:
     bench.run(2)
     assert bench.cpu.read_register("a0") == 0x200
     assert bench.cpu.read_register("mie") == 0x280
+
+
+EXISTING = {
+    "scounteren": 0xFFFFFFFF,
+    "sepc": ~1,
+    "medeleg": 0xB3FF,
+    "mideleg": 0x222,
+    "mie": 0xAAA,
+    "mcounteren": 0xFFFFFFFF,
+    "mepc": ~1,
+}
+"""What they keep of all ones; all of them begin at 0."""
+
+
+@pytest.mark.parametrize("by_debugger", [False, True], ids=["instruction", "debugger"])
+@pytest.mark.parametrize("operation", [CSRRW, CSRRS])
+@pytest.mark.parametrize("name", EXISTING)
+def test_bits_that_there_are_not_cannot_be_set(
+    bench: Bench, name: str, operation: int, by_debugger: bool
+) -> None:
+    ones = (1 << bench.xlen) - 1
+    put(bench, csr(operation, CSR_NUMBERS[name], 10, 11).to_bytes(4, "little"))
+    bench.cpu.write_register("a1", ones)
+    bench.cpu.write_register(name, 0)
+    if by_debugger:
+        bench.cpu.write_register(name, ones)
+    else:
+        bench.run(1)
+        assert bench.cpu.read_register("a0") == 0
+    assert bench.events == []
+    assert bench.cpu.read_register(name) == EXISTING[name] & ones
+
+
+@pytest.mark.parametrize("mode", range(16))
+def test_modes_of_translation_that_there_are_not(mode: int) -> None:
+    """A write with one has no effect at all, by an instruction or a debugger."""
+    bench = Bench(64)
+    put(bench, csr(CSRRW, CSR_NUMBERS["satp"], 0, 11).to_bytes(4, "little"))
+    value = mode << 60 | 0x12345
+    bench.cpu.write_register("a1", value)
+    bench.cpu.write_register("satp", 0x777)
+    bench.run(1)
+    expected = value if mode in (0, 8) else 0x777
+    assert bench.cpu.read_register("satp") == expected
+    bench.cpu.write_register("satp", 0x777)
+    bench.cpu.write_register("satp", value)
+    assert bench.cpu.read_register("satp") == expected
 
 
 @pytest.mark.parametrize("offset", [0, 4, 0xFFC, 0x1000])

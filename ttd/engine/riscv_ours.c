@@ -96,6 +96,29 @@ static bool is_event_counter(uint32_t csr)
     return (csr & ~0x80u) >= CSR_HPMCOUNTER3 && (csr & ~0x80u) <= CSR_HPMCOUNTER31;
 }
 
+/* Those of which Unicorn keeps bits that there are not: with no hypervisor, no interrupts for it (3.1.9)
+ * and none of its exceptions (3.1.8), nor may calls from machine mode be delegated; counter enables
+ * have 32 bits (3.1.11), and addresses of exceptions are even (3.1.14). */
+typedef struct { uint32_t csr; int id; uint64_t mask; } masked_csr;
+
+static const masked_csr *find_masked(uint32_t csr)
+{
+    static const masked_csr all[] = {
+        { CSR_MEDELEG, UC_RISCV_REG_MEDELEG, 0xb3ff },
+        { CSR_MIDELEG, UC_RISCV_REG_MIDELEG, 0x222 },
+        { CSR_MIE, UC_RISCV_REG_MIE, 0xaaa },
+        { CSR_MEPC, UC_RISCV_REG_MEPC, ~1ull },
+        { CSR_SEPC, UC_RISCV_REG_SEPC, ~1ull },
+        { CSR_MCOUNTEREN, UC_RISCV_REG_MCOUNTEREN, 0xffffffff },
+        { CSR_SCOUNTEREN, UC_RISCV_REG_SCOUNTEREN, 0xffffffff },
+    };
+    size_t i;
+    for (i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].csr == csr)
+            return &all[i];
+    return NULL;
+}
+
 static bool csr_is_ours(uint32_t insn)
 {
     uint32_t csr = insn >> 20;
@@ -104,9 +127,11 @@ static bool csr_is_ours(uint32_t insn)
     case CSR_MINSTRETH: case CSR_CYCLE: case CSR_TIME: case CSR_INSTRET: case CSR_CYCLEH:
     case CSR_TIMEH: case CSR_INSTRETH: case CSR_MSTATUS: case CSR_SSTATUS: case CSR_MSTATUSH:
         return true;
-    case CSR_MEPC: case CSR_SEPC: case CSR_MCOUNTEREN: case CSR_SCOUNTEREN: case CSR_SATP:
+    case CSR_SATP:
         return writes_csr(insn);
     }
+    if (find_masked(csr))
+        return writes_csr(insn);
     return (csr >= CSR_PMPCFG0 && csr <= CSR_PMP_LAST) || is_event_counter(csr)
         || (csr >= CSR_TSELECT && csr <= CSR_TINFO)
         || csr == CSR_NONE                         /* which Unicorn has, and there is not */
@@ -245,12 +270,13 @@ static int counter_turn(ttd_engine *e, uint32_t insn, uint64_t step)
     return TURN_DONE;
 }
 
-/* A CSR that has only the bits `mask`. */
-static int masked_turn(ttd_engine *e, uint32_t insn, int id, uint64_t mask)
+static int masked_turn(ttd_engine *e, uint32_t insn, const masked_csr *m)
 {
     if (e->rv.priv < (int)(insn >> 28 & 3))
         return TURN_STOP;
-    set(e, id, exchange(e, insn, reg(e, id)) & mask);
+    set(e, m->id, exchange(e, insn, reg(e, m->id)) & m->mask);
+    if (m->csr == CSR_MCOUNTEREN || m->csr == CSR_SCOUNTEREN)
+        riscv_look(e);
     return TURN_DONE;
 }
 
@@ -276,18 +302,13 @@ static int satp_turn(ttd_engine *e, uint32_t insn)
 static int csr_turn(ttd_engine *e, turn *t, uint32_t insn)
 {
     uint32_t csr = insn >> 20;
-    int done;
+    const masked_csr *masked = find_masked(csr);
+    if (masked)
+        return masked_turn(e, insn, masked);
     switch (csr) {
     case CSR_MSTATUS: return status_turn(e, insn, true);
     case CSR_SSTATUS: return status_turn(e, insn, false);
-    case CSR_MEPC: return masked_turn(e, insn, UC_RISCV_REG_MEPC, ~1ull);
-    case CSR_SEPC: return masked_turn(e, insn, UC_RISCV_REG_SEPC, ~1ull);
     case CSR_SATP: return satp_turn(e, insn);
-    case CSR_MCOUNTEREN: case CSR_SCOUNTEREN:
-        done = masked_turn(e, insn, csr == CSR_MCOUNTEREN ? UC_RISCV_REG_MCOUNTEREN
-                           : UC_RISCV_REG_SCOUNTEREN, 0xffffffff);
-        riscv_look(e);
-        return done;
     }
     if (csr >> 8 == 0xc || csr >> 8 == 0xb)
         return counter_turn(e, insn, turn_step(e, t));

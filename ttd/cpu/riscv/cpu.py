@@ -20,13 +20,15 @@ from .csrs import Csrs, CsrUnit
 from .interrupts import Interrupts
 from .isa import X
 from .pmp import Pmp
-from .registers import CSR_NUMBERS, UNICORN_IDS, registers
+from .registers import CSR_NUMBERS, UNICORN_IDS, WRITABLE, registers
 from .zeros import Zeros
 
 _EBREAK, _C_EBREAK = 0x00100073, 0x9002
 _SEMIHOSTING = b"".join(word.to_bytes(4, "little") for word in (0x01F01013, _EBREAK, 0x40705013))
 """slli x0, x0, 0x1f; ebreak; srai x0, x0, 7 ("RISC-V Semihosting", chapter 2)."""
 _AMO, _LOAD_RESERVED = 0x2F, 0x02
+_SV39 = 8
+"""The mode of satp that a core of 64 bits has beside Bare."""
 
 _PENDING_READ = (
     rv.UC_RISCV_REG_PRIV,
@@ -168,11 +170,9 @@ class Riscv:
         if name in ("mstatus", "sstatus"):
             before = self._engine.reg_read(UNICORN_IDS[name])
             return status.stored(value, before, supervisor=name == "sstatus")
-        if name in ("mepc", "sepc"):
-            return value & ~1
-        if name in ("mcounteren", "scounteren"):
-            return value & 0xFFFFFFFF
-        return value
+        if name == "satp" and self._xlen == 64 and value >> 60 not in (0, _SV39):
+            return self._engine.reg_read(UNICORN_IDS[name])
+        return value & WRITABLE.get(name, value)
 
     # Pending traps and waiting -----------------------------------------------------------------
 
