@@ -539,9 +539,10 @@ class Snapshots:
         return self.machine.replay.index_digest(self._infos[number + 1].sequence) or b""
 
     def check_index(self) -> None:
-        """`RecordingError` if what was recorded of an interval is not there."""
+        """`RecordingError` unless of each interval there is what was recorded, be it nothing."""
         for number in range(len(self._infos)):
-            if self._index_of(number) and self._interval(number) is None:
+            found = self.recording.interval(number)
+            if (b"" if found is None else digest(found)) != self._index_of(number):
                 raise RecordingError("the recording is damaged: its index is not what was recorded")
 
     def _listed(self, low: int, kind: Access, *, physical: bool = False) -> set[int] | None:

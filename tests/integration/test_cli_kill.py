@@ -7,7 +7,7 @@ import random
 import sqlite3
 import subprocess
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,8 @@ def test_killed_before_the_first_commit(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     assert ttd(*BOARD, "--steps", "9", "-o", path, elf("calls")).code == 0
     made = Recording.open(str(path))
-    seal = Status().sealed(made.config.digest)
+    status = Status(snapshots=0)
+    seal = status.sealed(made.config.digest)
     made.close()
     db = sqlite3.connect(path)
     for table in ("chunks", "snapshots", "intervals", "pages"):
@@ -76,7 +77,7 @@ def test_killed_before_the_first_commit(tmp_path: Path) -> None:
     db.commit()
     db.close()
     change_meta(path, "devices", lambda names: [])
-    change_meta(path, "status", lambda status: asdict(Status(seal=seal)))
+    change_meta(path, "status", lambda _: asdict(replace(status, seal=seal)))
     assert info(path)["end"] == "cut off at step 0"
     verify(path)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz.changes import put_events
 from tests.integration.border import Line, often, recorder, run_to_end
-from tests.integration.cli_tools import FIRMWARE, ttd
+from tests.integration.cli_tools import FIRMWARE, change_meta, ttd
 from tests.integration.conftest import symbols
 from ttd.boards.extras import Extra
 from ttd.engine.types import Access
@@ -134,6 +134,62 @@ def test_an_index_that_nobody_vouches_for_says_nothing(path: Path, how: str) -> 
     found = timeline.run_backward(Stops(watchpoints=(Watchpoint(rare, 4, Access.WRITE),)))
     assert found.why is Why.WATCHPOINT
     session.close()
+
+
+def test_an_index_of_what_nobody_recorded_is_damage(path: Path) -> None:
+    last = len(opened(path).recording.snapshots) - 1
+    db = sqlite3.connect(path)
+    row = (last, seal(bytes(3), context("interval", last)))
+    db.execute("INSERT INTO intervals VALUES (?, ?)", row)
+    db.commit()
+    db.close()
+    done = ttd("replay", path)
+    assert done.code == 2 and "index" in done.err
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    """A recording whose recorder ended without a word."""
+    run = tmp_path / "cut.ttd"
+    session = recorder("calls", run, uart=Line())
+    session.run(22_000, lambda step: None)
+    session.recording.wait()
+    session.replay.commit()
+    session.close()
+    return run
+
+
+@pytest.mark.parametrize("said", [0, 1, None])
+def test_the_latest_snapshots_are_counted(cut: Path, said: int | None) -> None:
+    """A recorder that was killed has not stored its latest ones; those that it has are all there.
+
+    The seal covers how many those are.
+    """
+    assert "the recording was cut off there" in ttd("replay", "--verify", cut).err
+    db = sqlite3.connect(cut)
+    assert db.execute("SELECT count(*) FROM snapshots").fetchone() > (1,)
+    db.execute("DELETE FROM snapshots WHERE id >= ?", (said or 0,))
+    db.execute("DELETE FROM intervals")
+    db.commit()
+    db.close()
+    assert ttd("replay", cut).code == 2
+    change_status(cut, snapshots=said)
+    for verify in ([], ["--verify"]):
+        done = ttd("replay", *verify, cut)
+        assert done.code == 3
+        assert "the same" not in done.err
+
+
+@pytest.mark.parametrize(
+    "other", [lambda names: names[::-1], lambda names: [*names, names[0]]], ids=["turned", "twice"]
+)
+def test_devices_are_those_of_the_recording_in_their_order(
+    cut: Path, other: Callable[[list[str]], list[str]]
+) -> None:
+    """What came in for one of them would enter at another, of which the log's hash says nothing."""
+    change_meta(cut, "devices", lambda names: other(list(names)))
+    done = ttd("replay", cut)
+    assert done.code == 2 and "devices with a host side differ" in done.err
 
 
 @pytest.mark.parametrize("value", [None, "text", -1, {}, [1]])

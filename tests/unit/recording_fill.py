@@ -25,10 +25,11 @@ def fill(
     for number in range(start, start + snapshots):
         pages = [(n, recording.put_page(page(number * 10 + n))) for n in (number, ALWAYS)]
         state = {"step": number * 1000, "registers": [number] * 16, "uart": {"fifo": b"x"}}
+        if number:
+            recording.add_interval(number - 1, b"pages %d" % (number - 1))
         recording.add_snapshot(
             number * 1000, len(log), number * 40_000, digest(b"%d" % number), state, pages
         )
-        recording.add_interval(number, b"pages %d" % number)
         for step in range(number * 1000, (number + 1) * 1000, 100):
             log.append(Event(step, Kind.INTERRUPT, small(15)))
     end = (start + snapshots) * 1000
@@ -52,5 +53,6 @@ def verify(recording: Recording) -> None:
         assert changed.keys() == {info.id, ALWAYS}
         for number, name in changed.items():
             assert recording.page(name) == page(info.id * 10 + number)
-        assert recording.interval(info.id) in (None, b"pages %d" % info.id)
+        last = info.id == len(recording.snapshots) - 1
+        assert recording.interval(info.id) == (None if last else b"pages %d" % info.id)
     recording.bookmarks()

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,8 @@ def test_rows_that_go_missing_are_noticed(finished: str, tmp_path: Path) -> None
         (
             "DELETE FROM chunks",
             "DELETE FROM snapshots WHERE id = 7",
+            "DELETE FROM snapshots WHERE id = 19",
+            "DELETE FROM snapshots",
             "DELETE FROM pages WHERE id = 3",
             "DELETE FROM images",
             "DELETE FROM meta WHERE name = 'status'",
@@ -182,6 +185,22 @@ def test_rows_that_go_missing_are_noticed(finished: str, tmp_path: Path) -> None
             finally:
                 recording.close()
         assert "\n" not in str(error.value), sql
+
+
+@pytest.mark.parametrize("first_gone", [0, 2, 4])
+def test_the_latest_snapshots_cannot_go_missing(tmp_path: Path, first_gone: int) -> None:
+    """In a recording that was cut off too, where those that waited to be written are not there."""
+    path = str(tmp_path / "run.ttd")
+    recording = Recording.create(path, CONFIG, {"fw.elf": IMAGE})
+    fill(recording, EventLog(recording), 0, 5)
+    recording.close()
+    whole = Recording.open(path)
+    assert (whole.status.complete, whole.status.snapshots) == (False, 5)
+    whole.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM snapshots WHERE id >= ?", (first_gone,))
+    with pytest.raises(RecordingError, match="a snapshot is missing"):
+        Recording.open(path)
 
 
 def open_and_verify(path: str) -> None:

@@ -46,6 +46,8 @@ class Status:
     virtual_ns: int = 0
     warp_ns: int = 0
     events: int = 0
+    snapshots: int | None = None
+    """As many are stored; None where nothing is said of it, as in files of earlier versions."""
     complete: bool = False
     """False while it grows, and for ever if the recorder was killed."""
     reason: str = ""

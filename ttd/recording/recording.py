@@ -72,6 +72,8 @@ class Recording:
         self._writer = Writer(connection, self._lock) if writable else None
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
+        self._interval: tuple[int, bytes] | None = None
+        """The row of the interval that the next snapshot ends."""
         self._log = b""
         self._claim: Claim | None = None
 
@@ -102,8 +104,7 @@ class Recording:
         def fill(db: sqlite3.Connection) -> None:
             put_meta(db, "about", {"config": config.to_data(), "created_by": created_by})
             put_meta(db, "devices", [])
-            status = Status()
-            put_meta(db, "status", asdict(replace(status, seal=status.sealed(config.digest))))
+            _put_status(db, Status(), config.digest)
             for image, data in images.items():
                 blob = seal(data, context("image", image))
                 db.execute("INSERT INTO images VALUES (?, ?)", (image, blob))
@@ -164,6 +165,8 @@ class Recording:
                 raise self._damaged("a snapshot is after the end")
             self._snapshots.append(now)
             last = now
+        if self.status.snapshots not in (None, len(self._snapshots)):
+            raise self._damaged("a snapshot is missing or out of place")
 
     def _read_status(self) -> Status:
         data = self._meta("status", dict)
@@ -174,6 +177,7 @@ class Recording:
         numbers = (status.steps, status.virtual_ns, status.warp_ns, status.events)
         plain = (
             all(map(is_count, numbers))
+            and (status.snapshots is None or is_count(status.snapshots))
             and isinstance(status.complete, bool)
             and is_line(status.reason)
             and (status.exit_code is None or type(status.exit_code) is int)
@@ -253,29 +257,29 @@ class Recording:
             raise RecordingError(f"a machine state of {len(raw)} bytes is too large to record")
         pages = pack_pages(sorted(changed_pages))
         place = context("snapshot", *info)
+        interval, self._interval = self._interval, None
 
         def job(db: sqlite3.Connection) -> None:
             row = (*info, seal(pages, place + b"pages"), seal(raw, place + b"state"))
             db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            if interval is not None:
+                db.execute("INSERT INTO intervals VALUES (?, ?)", interval)
 
-        self._put(job, _ROW_BYTES + len(raw) + len(pages))
+        size = 0 if interval is None else len(interval[1])
+        self._put(job, _ROW_BYTES + len(raw) + len(pages) + size)
         self._snapshots.append(info)
         return info
 
     def add_interval(self, snapshot: int, data: bytes) -> bytes:
-        """Store what is known of the time from stored snapshot `snapshot` to the next (opaque).
+        """What is known of the time from stored snapshot `snapshot` to the next (opaque).
 
-        Returns its hash; b"" if it is too long to be stored: then nothing is known.
+        It is stored with that next one, which has to come. Returns its hash; b"" if it is too long
+        to be stored: then nothing is known.
         """
+        self._interval = None
         if len(data) > _MAX_INTERVAL:
             return b""
-        blob = seal(data, context("interval", snapshot))
-        self._put(
-            lambda db: db.execute(
-                "INSERT OR REPLACE INTO intervals VALUES (?, ?)", (snapshot, blob)
-            ),
-            _ROW_BYTES + len(blob),
-        )
+        self._interval = snapshot, seal(data, context("interval", snapshot))
         return digest(data)
 
     def commit(
@@ -342,9 +346,8 @@ class Recording:
             self._claim = None
 
     def _commit_status(self) -> None:
-        self.status = replace(self.status, seal=self.status.sealed(self._log))
-        data = asdict(self.status)
-        self._writable().commit(lambda db: put_meta(db, "status", data))
+        status, log = self.status, self._log
+        self._writable().commit(lambda db: _put_status(db, status, log))
 
     def _put(self, job: Job, size: int) -> None:
         self._writable().put(job, size)
@@ -549,6 +552,13 @@ class Recording:
 
     def _damaged(self, why: str) -> RecordingError:
         return RecordingError(f"{self.path} is damaged: {why}")
+
+
+def _put_status(db: sqlite3.Connection, status: Status, log: bytes) -> None:
+    """Store how far a recording goes, for the snapshots that are there now, and seal it."""
+    ((stored,),) = db.execute("SELECT coalesce(max(id) + 1, 0) FROM snapshots")
+    status = replace(status, snapshots=stored)
+    put_meta(db, "status", asdict(replace(status, seal=status.sealed(log))))
 
 
 def _is_digest(value: object) -> bool:
