@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ttd.cpu.base import Cpu, Register
+from ttd.cpu.base import Cpu, Register, address_bits
 from ttd.errors import UserError
+from ttd.lldb import Lldb
 from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
@@ -95,7 +96,8 @@ class Session:
         self._registers = {register.regnum: register for register in timeline.cpu.registers}
         told = [register for register in timeline.cpu.registers if register.in_stop_reply]
         self._told = tuple(register.name for register in told)
-        self._told_as = [(f"{register.regnum:x}:", _size(register)) for register in told]
+        # LLDB knows them as registers by their two digits.
+        self._told_as = [(f"{register.regnum:02x}:", _size(register)) for register in told]
         self._link = Link(send)
         self._clock = clock
         self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
@@ -104,7 +106,9 @@ class Session:
         self._complained = False
         self._greeted = b""
         self._extended = False
-        self._lldb = False
+        self._lldb = Lldb(timeline, byte_order)
+        self._last_stop = (5, "")
+        """Signal and reason of the last stop reply."""
         self._stops = StopTable(self)
         self._frame_home: int | None = None
         """While a trace frame is selected: where the target really is."""
@@ -168,7 +172,10 @@ class Session:
         try:
             request = rq.parse(payload)
             handler = _HANDLERS.get(type(request))
-            reply = handler(self, request) if handler is not None else b""
+            if handler is not None:
+                reply = handler(self, request)
+            else:
+                reply = self._lldb.answer(request) or b""
         except ClientGone:
             raise
         except rq.Malformed as e:
@@ -185,7 +192,7 @@ class Session:
         if kind in _UNSAID:
             self._notes = [*self._notes[-_MOST_NOTES:], text]
         # GDB takes whatever a read of memory brings for memory, but knows what an error is else.
-        return self._link.error(text, quoted=not self._lldb and kind not in _READS)
+        return self._link.error(text, quoted=not self._lldb.spoken and kind not in _READS)
 
     def _complain(self, text: str) -> None:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)
@@ -213,23 +220,10 @@ class Session:
         self._link.acks = False
         return b"OK"
 
-    @_handles(rq.ThreadSuffix)
-    def _thread_suffix(self, request: rq.ThreadSuffix) -> bytes:
-        self._lldb = True
-        return b"OK"
-
     @_handles(rq.ErrorStrings)
     def _enable_error_strings(self, request: rq.ErrorStrings) -> bytes:
         self._link.error_strings = True
         return b"OK"
-
-    @_handles(rq.HostInfo)
-    def _host_info(self, request: rq.HostInfo) -> bytes:
-        """LLDB only; it takes the architecture from the target description."""
-        self._lldb = True
-        pointer = self._address_bits() // 8
-        text = f"ptrsize:{pointer};endian:{self.byte_order};watchpoint_exceptions_received:after;"
-        return text.encode()
 
     @_handles(rq.TransferFeatures, "qXfer:features:read+")
     def _transfer_features(self, request: rq.TransferFeatures) -> bytes:
@@ -240,7 +234,7 @@ class Session:
     @_handles(rq.TransferMemoryMap, "qXfer:memory-map:read+")
     def _transfer_memory_map(self, request: rq.TransferMemoryMap) -> bytes:
         regions = self._timeline.memory_map()
-        return _window(memory_map_xml(regions, self._address_bits()), request)
+        return _window(memory_map_xml(regions, address_bits(self._cpu.registers)), request)
 
     @_handles(rq.Extended)
     def _extended_mode(self, request: rq.Extended) -> bytes:
@@ -272,9 +266,6 @@ class Session:
         return b"OK" if request.thread == _THREAD else b"E01"
 
     # -- registers and memory: "Packets" ---------------------------------------------------------
-
-    def _address_bits(self) -> int:
-        return max(r.bits for r in self._cpu.registers if r.type == "code_ptr")
 
     def _read_bytes(self, register: Register) -> bytes:
         return self._cpu.read_register(register.name).to_bytes(_size(register), self.byte_order)
@@ -351,8 +342,8 @@ class Session:
     @_handles(rq.InsertStop, "ConditionalBreakpoints+")
     def _insert_stop(self, request: rq.InsertStop) -> bytes:
         # GDB resumes by itself when a watched value did not change; LLDB wants every write.
-        top = 1 << self._address_bits()
-        self._stops.insert(request, changes_only=not self._lldb, top=top)
+        top = 1 << address_bits(self._cpu.registers)
+        self._stops.insert(request, changes_only=not self._lldb.spoken, top=top)
         return b"OK"
 
     @_handles(rq.RemoveStop)
@@ -391,6 +382,10 @@ class Session:
     @_handles(rq.StopReason, "swbreak+", "hwbreak+")
     def _stop_reason(self, request: rq.StopReason) -> bytes:
         return self._stop_reply(5)
+
+    @_handles(rq.ThreadStop)
+    def _thread_stop(self, request: rq.ThreadStop) -> bytes:
+        return self._stop_reply(*self._last_stop) if request.thread == _THREAD else b"E01"
 
     @_handles(rq.Resume)
     def _resume(self, request: rq.Resume) -> bytes:
@@ -453,7 +448,8 @@ class Session:
         except Exception as e:  # a bug must not cost a recording
             self._link.console(f"{_sentence(e)}\n")
             self._recover(start)
-            return self._stop_reply(5)
+            told = (5, "") if not self._lldb.spoken else self._lldb.because(_sentence(e))
+            return self._stop_reply(*told)
         finally:
             self._console_open = False
         self._note_move(start, stop, armed, far)
@@ -462,10 +458,12 @@ class Session:
         at_break = far and stop.why is Why.STEPS
         if armed is not None or at_break or stop.why is Why.INTERRUPTED:
             self._link.console(f"Step: {place(self._timeline, stop.step)}\n")
-        if stop.why is not Why.INTERRUPTED:
-            return self._stop_reply(5, self._stops.reason(stop))
-        self.interrupts.answered()
-        return self._stop_reply(2)
+        if stop.why is Why.INTERRUPTED:
+            self.interrupts.answered()
+        told = (2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
+        if self._lldb.spoken:
+            told = self._lldb.told(stop, told[1], armed is not None or at_break)
+        return self._stop_reply(*told)
 
     def _recover(self, start: int) -> None:
         """A movement has failed on its way: go back to where it began, a place known to be good.
@@ -513,7 +511,7 @@ class Session:
     def _watch_after(self) -> bool:
         """The client expects watchpoint stops after the access, or in reverse before it: LLDB
         always, GDB on some architectures. Of others GDB itself takes that step."""
-        return self._lldb or self._cpu.watch_after
+        return self._lldb.spoken or self._cpu.watch_after
 
     def _past_access(self, stop: Stop, forward: bool) -> Stop:
         """The timeline stops before an access, or in reverse just after it."""
@@ -523,12 +521,14 @@ class Session:
         return stop
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:
+        self._last_stop = signal, reason
         values = self._cpu.read_registers(self._told)
         registers = "".join(
             f"{number}{value.to_bytes(size, self.byte_order).hex()};"
             for (number, size), value in zip(self._told_as, values, strict=True)
         )
-        return f"T{signal:02x}{reason}thread:{_THREAD:x};{registers}".encode()
+        threads = self._lldb.threads()
+        return f"T{signal:02x}{reason}thread:{_THREAD:x};{threads}{registers}".encode()
 
     @_handles(rq.CtrlC)
     def _ctrl_c(self, request: rq.CtrlC) -> bytes:

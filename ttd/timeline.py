@@ -21,6 +21,7 @@ from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
+from ttd.space import AddressSpace, Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 OnProgress = Callable[[float, str], None]
@@ -107,6 +108,10 @@ class TimelineApi(Protocol):
         """
         ...
 
+    def span_at(self, address: int) -> Span:
+        """What is at an address below 2^64 of the CPU's, and as far as the same is beside it."""
+        ...
+
     def reset(self) -> Stop:
         """Go to the first position."""
         ...
@@ -171,6 +176,7 @@ class Timeline:
         """Where the last step backward has led to, and how many it was preceded by."""
         self._row = 0
         self._interruption = machine.interruption
+        self._space = AddressSpace(machine)
 
     # -- where we are --------------------------------------------------------------------
 
@@ -679,6 +685,9 @@ class Timeline:
             for region in self.machine.board.regions
             for base in (region.base, *region.mirrors)
         ]
+
+    def span_at(self, address: int) -> Span:
+        return self._space.at(address)
 
 
 def _holds(stop: Breakpoint | Watchpoint) -> bool:

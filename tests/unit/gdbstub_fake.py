@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
+from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import PastIsReadOnly, SystemRequest, TimelineError
 
@@ -95,6 +96,7 @@ class FakeCpu:
     """The part of `Cpu` that a debugger uses."""
 
     gdb_architecture = "arm"
+    triple = "thumbv7m-none-eabi"
     registers = REGISTERS
     watch_after = False
 
@@ -255,6 +257,16 @@ class FakeTimeline:
 
     def memory_map(self) -> list[tuple[str, int, int]]:
         return [("rom", 0, 0x1000), ("ram", RAM, 0x1000)]
+
+    def span_at(self, address: int) -> Span:
+        spans = [
+            Span(0, 0x1000, Access.READ | Access.FETCH, "code"),
+            Span(0x1000, RAM),
+            Span(RAM, RAM + 0x1000, Access.READ | Access.WRITE, "data"),
+            Span(RAM + 0x1000, 1 << 32),
+            Span(1 << 32, 1 << 64),
+        ]
+        return next(span for span in spans if address < span.end)
 
 
 __all__ = ["FakeTimeline", "Watchpoint"]

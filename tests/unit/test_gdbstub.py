@@ -193,7 +193,7 @@ def test_a_huge_read_is_cut_short(client: Client) -> None:
 
 def test_stop_reply_carries_the_core_registers(client: Client) -> None:
     reply = client.ask("?")
-    assert reply.startswith("T05thread:1;0:00000000;")
+    assert reply.startswith("T05thread:1;00:00000000;")
     assert "f:08000000;" in reply
     assert "1a:" not in reply  # msp: not `in_stop_reply`
 

@@ -42,9 +42,11 @@ NEIGHBOURS: set[tuple[str, str]] = set()
 PART_OF = {
     "gdbserver": "gdbstub",
     "monitor": "gdbstub",
+    "lldb": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "runs": "machine",
+    "space": "timeline",
     "inspection": "recorded",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

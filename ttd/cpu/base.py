@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -88,6 +88,27 @@ class Over(NamedTuple):
     """The last instruction has been done, and was a step."""
 
 
+class Leaf(NamedTuple):
+    """What page tables say of the virtual addresses [start, end): one entry of them.
+
+    `rights`: an `Access` mask, 0 where nothing is mapped. `target`: the physical address of
+    `start`. `user`: unprivileged software may use it.
+    """
+
+    start: int
+    end: int
+    rights: int = 0
+    target: int = 0
+    user: bool = False
+
+
+class PageTables(Protocol):
+    """Page tables at one moment."""
+
+    def leaf(self, address: int) -> Leaf:
+        """What they say of a virtual address."""
+
+
 class MappedUnit(NamedTuple):
     """A device that is part of the core, and where it is."""
 
@@ -130,6 +151,8 @@ class Cpu(Protocol):
 
     gdb_architecture: str
     """The `<architecture>` of the target description."""
+    triple: str
+    """How LLVM, and so LLDB, names the architecture."""
     registers: tuple[Register, ...]
     """In regnum order; every one that GDB requires is there."""
     word_size: int
@@ -204,9 +227,17 @@ class Cpu(Protocol):
     def translate(self, address: int) -> int | None:
         """The physical address behind a virtual one, for debuggers; None where nothing is."""
 
+    def page_tables(self) -> PageTables | None:
+        """Those that `translate` looks at now; None while addresses are physical ones."""
+
     def save(self) -> State: ...
 
     def load(self, state: State) -> None: ...
+
+
+def address_bits(registers: Sequence[Register]) -> int:
+    """How long the addresses of a processor with these registers are."""
+    return max(register.bits for register in registers if register.type == "code_ptr")
 
 
 @dataclass(frozen=True, slots=True)

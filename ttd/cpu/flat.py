@@ -44,6 +44,7 @@ class FlatCpu:
     """
 
     gdb_architecture: str
+    triple: str
     registers: tuple[Register, ...]
     word_size = 8
     watch_after: bool
@@ -150,6 +151,9 @@ class FlatCpu:
 
     def translate(self, address: int) -> int | None:
         return address
+
+    def page_tables(self) -> None:
+        """There are none."""
 
     # Semihosting; a core that has none never says that there is a call ----------------------------
 

@@ -81,6 +81,40 @@ class HostInfo(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class ListThreads(Request):
+    """`QListThreadsInStopReply` (LLDB)"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo(Request):
+    """`qProcessInfo` (LLDB)"""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRegion(Request):
+    """`qMemoryRegionInfo:ADDRESS` (LLDB)"""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsInfo(Request):
+    """`jThreadsInfo` (LLDB)"""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStop(Request):
+    """`qThreadStopInfo` (LLDB)"""
+
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets(Request):
+    """`qOffsets`"""
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer(Request):
     """Base of `qXfer:OBJECT:read:ANNEX:OFFSET,LENGTH`"""
 
@@ -467,7 +501,13 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"QStartNoAckMode", _plain(StartNoAck())),
     (b"QThreadSuffixSupported", _plain(ThreadSuffix())),
     (b"QEnableErrorStrings", _plain(ErrorStrings())),
+    (b"QListThreadsInStopReply", _plain(ListThreads())),
     (b"qHostInfo", _plain(HostInfo())),
+    (b"qProcessInfo", _plain(ProcessInfo())),
+    (b"qMemoryRegionInfo:", lambda rest: MemoryRegion(_hex(rest))),
+    (b"jThreadsInfo", _plain(ThreadsInfo())),
+    (b"qThreadStopInfo", lambda rest: ThreadStop(_thread(rest))),
+    (b"qOffsets", _plain(Offsets())),
     (b"qXfer:features:read:", _transfer(TransferFeatures)),
     (b"qXfer:memory-map:read:", _transfer(TransferMemoryMap)),
     (b"qC", _plain(CurrentThread())),

@@ -37,13 +37,26 @@ class Refused(UserError):
     """A breakpoint or watchpoint that cannot be; the text is one sentence."""
 
 
+_Key = tuple[StopKind, int, int]
+
+
+def _key(request: InsertStop | RemoveStop) -> _Key:
+    """What a removal has to have in common with the insertion: of a breakpoint, not the length.
+
+    That of a breakpoint is its kind (section "Architecture-Specific Protocol Details"), which
+    LLDB sends as 2 to insert one in Thumb code, and as 4 to remove it.
+    """
+    breakpoint_ = request.kind in (StopKind.SOFTWARE, StopKind.HARDWARE)
+    return request.kind, request.address, 0 if breakpoint_ else request.length
+
+
 class StopTable:
     """The breakpoints and watchpoints of one client; inserting twice is the same as once."""
 
     def __init__(self, world: agent.World) -> None:
         self._world = world
-        self._table: dict[tuple[StopKind, int, int], Breakpoint | Watchpoint] = {}
-        self._code: dict[tuple[StopKind, int, int], int] = {}
+        self._table: dict[_Key, Breakpoint | Watchpoint] = {}
+        self._code: dict[_Key, int] = {}
         """Bytes of the conditions of those that have any."""
 
     def insert(self, request: InsertStop, *, changes_only: bool, top: int) -> None:
@@ -52,7 +65,7 @@ class StopTable:
         `changes_only` is for write watchpoints: see `Watchpoint`. Addresses end before `top`, as
         does a watchpoint that would reach further. Raises `Refused`.
         """
-        key = (request.kind, request.address, request.length)
+        key = _key(request)
         if request.address >= top:
             raise Refused(f"This machine has no address {request.address:#x}.")
         if len(self._table) >= MOST_STOPS and key not in self._table:
@@ -82,7 +95,7 @@ class StopTable:
             self._code[key] = code
 
     def remove(self, request: RemoveStop) -> None:
-        key = (request.kind, request.address, request.length)
+        key = _key(request)
         self._table.pop(key, None)
         self._code.pop(key, None)
 

@@ -41,6 +41,7 @@ class AArch64(FlatCpu):
     after a reset: the MMU off, interrupts masked."""
 
     gdb_architecture = "aarch64"
+    triple = "aarch64-none-elf"
     watch_after = False
     registers = REGISTERS
 

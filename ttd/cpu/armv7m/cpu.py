@@ -111,6 +111,7 @@ class CortexM:
         """
         self.registers: tuple[Register, ...] = profile.registers
         self._profile = profile
+        self.triple = profile.triple
         self._engine = engine
         self._table = ExceptionTable(lines, priority_bits or profile.priority_bits)
         engine.set_priority_mask(self._table.priority_mask)
@@ -255,6 +256,9 @@ class CortexM:
 
     def translate(self, address: int) -> int | None:
         return address
+
+    def page_tables(self) -> None:
+        """There are none."""
 
     @staticmethod
     def is_asynchronous(number: int) -> bool:

@@ -26,6 +26,8 @@ class Profile:
     """
 
     name: str
+    triple: str
+    """LLVM's name: one of an architecture that has Thumb only."""
     isa: Isa
     mainline: bool
     priority_bits: int
@@ -41,6 +43,7 @@ class Profile:
 
 CORTEX_M3 = Profile(
     name="cortex-m3",
+    triple="thumbv7m-none-eabi",
     isa=CORTEX_M3_ISA,
     mainline=True,
     priority_bits=8,
@@ -74,6 +77,7 @@ CORTEX_M3 = Profile(
 
 CORTEX_M0 = Profile(
     name="cortex-m0",
+    triple="thumbv6m-none-eabi",
     isa=CORTEX_M0_ISA,
     mainline=False,
     priority_bits=2,

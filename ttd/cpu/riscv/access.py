@@ -34,6 +34,9 @@ class RiscvCore(Protocol):
 
     def reg_write(self, register: int, value: int) -> None: ...
 
+    def read(self, address: int, size: int) -> bytes:
+        """Memory by physical addresses; shorter than `size` where it ends."""
+
     def read_virtual(self, address: int, size: int) -> bytes:
         """Memory as the present page tables map it, without asking for permissions; shorter than
         `size` where it ends."""

@@ -19,6 +19,7 @@ from .counters import Counters
 from .csrs import Csrs, CsrUnit
 from .interrupts import Interrupts
 from .isa import X
+from .paging import PageTables
 from .pmp import Pmp
 from .registers import CSR_NUMBERS, UNICORN_IDS, WRITABLE, registers
 from .zeros import Zeros
@@ -84,6 +85,7 @@ class Riscv:
         self._reset_address = reset_address
         self._semihosting = semihosting
         self.gdb_architecture = f"riscv:rv{xlen}"
+        self.triple = f"riscv{xlen}-none-elf"
         self.registers: tuple[Register, ...] = registers(xlen)
         self.word_size = xlen // 8
         self._timebase = CoreTimebase(clock, timebase_hz, on_change)
@@ -225,6 +227,14 @@ class Riscv:
 
     def translate(self, address: int) -> int | None:
         return self._engine.translate(address, None)[0]
+
+    def page_tables(self) -> PageTables | None:
+        """Machine mode has physical addresses, whatever satp says."""
+        privilege, satp = self._engine.regs_read((rv.UC_RISCV_REG_PRIV, rv.UC_RISCV_REG_SATP))
+        mode = satp >> 31 if self._xlen == 32 else satp >> 60
+        if privilege == bits.MACHINE or not mode:
+            return None
+        return PageTables(self._engine, self._xlen, satp)
 
     # Semihosting -------------------------------------------------------------------------------
 

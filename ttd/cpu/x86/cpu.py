@@ -54,6 +54,7 @@ class X86(FlatCpu):
     """A core that begins in 64-bit mode and ring 0, with SSE on and interrupts off."""
 
     gdb_architecture = "i386:x86-64"
+    triple = "x86_64-none-elf"
     watch_after = True
     registers = REGISTERS
 

@@ -1,0 +1,144 @@
+"""What LLDB asks beyond GDB's packets, and what it has to be told otherwise.
+
+LLDB's documentation, "LLDB GDB Remote Protocol Extensions" (`docs/resources/lldbgdbremote.md`);
+packets are named at the handlers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ttd.cpu.base import Register, address_bits
+from ttd.engine.types import Access
+from ttd.monitor import place
+from ttd.rsp import requests as rq
+from ttd.rsp.framing import escape
+from ttd.stops import Stop, Why
+from ttd.text import printable
+from ttd.timeline import TimelineApi
+
+_TRAP, _INTERRUPT = 5, 2
+_PID = 1
+_LAST = (1 << 64) - 1
+"""LLDB's end of all addresses: it asks for region after region until one ends there."""
+_RIGHTS = ((Access.READ, "r"), (Access.WRITE, "w"), (Access.FETCH, "x"))
+_BOUNDARIES = {Why.HISTORY_BEGIN: "beginning", Why.HISTORY_END: "end"}
+
+
+class Lldb:
+    """The part of a session that is for LLDB only."""
+
+    def __init__(self, timeline: TimelineApi, byte_order: Literal["little", "big"]) -> None:
+        self.spoken = False
+        """The client has shown that it is LLDB."""
+        self._timeline = timeline
+        self._byte_order = byte_order
+        self._bits = address_bits(timeline.cpu.registers)
+        self._lists_threads = False
+        self._stop: dict[str, Any] = {"signal": _TRAP}
+
+    def answer(self, request: rq.Request) -> bytes | None:
+        """The reply to a request of LLDB's; None if it is not one."""
+        handler = _HANDLERS.get(type(request))
+        return None if handler is None else handler(self, request)
+
+    # -- stops -----------------------------------------------------------------------------------
+
+    def because(self, text: str) -> tuple[int, str]:
+        """Signal and reason of a stop that no plan of LLDB's expects, for the stop reply.
+
+        A plan that steps over a line or runs to a return goes on as long as it finds itself inside
+        its range, from an end of history (`replaylog`) as after any step, and for ever. What ends
+        all plans is a signal or an exception; batch mode takes each of them for a crash but for
+        two signals, this one among them. LLDB shows the description in place of its name.
+        """
+        self._stop = {"signal": _INTERRUPT, "description": text}
+        return _INTERRUPT, f"description:{text.encode().hex()};"
+
+    def told(self, stop: Stop, reason: str, jumped: bool) -> tuple[int, str]:
+        """The same of any stop. `reason`: what GDB is told; `jumped`: nothing but its place says
+        why it is a stop."""
+        note = printable(stop.note)
+        if stop.why in _BOUNDARIES:
+            text = f"history boundary: {_BOUNDARIES[stop.why]} of the recording"
+            return self.because(f"{text}, {note}" if note else text)
+        if stop.why is Why.DIVERGED:
+            return self.because(note)
+        if jumped:
+            return self.because(f"step {place(self._timeline, stop.step)}")
+        signal = _INTERRUPT if stop.why is Why.INTERRUPTED else _TRAP
+        self._stop = {"signal": signal}
+        if stop.why is Why.WATCHPOINT:
+            # Its address, which of the hardware's it is, and where the access was.
+            address = reason.rpartition(":")[2].rstrip(";")
+            at = int(address, 16)
+            self._stop |= {"reason": "watchpoint", "description": f"{at} 0 {at}"}
+        return signal, reason
+
+    def threads(self) -> str:
+        """What a stop reply says of threads, if LLDB wants that: which there are."""
+        return "threads:1;" if self._lists_threads else ""
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def _thread_suffix(self, request: rq.ThreadSuffix) -> bytes:
+        self.spoken = True
+        return b"OK"
+
+    def _list_threads(self, request: rq.ListThreads) -> bytes:
+        self.spoken = self._lists_threads = True
+        return b"OK"
+
+    def _host_info(self, request: rq.HostInfo) -> bytes:
+        self.spoken = True
+        return f"{self._machine()}watchpoint_exceptions_received:after;".encode()
+
+    def _process_info(self, request: rq.ProcessInfo) -> bytes:
+        return f"pid:{_PID:x};{self._machine()}".encode()
+
+    def _machine(self) -> str:
+        triple = self._timeline.cpu.triple.encode().hex()
+        return f"triple:{triple};ptrsize:{self._bits // 8};endian:{self._byte_order};"
+
+    def _memory_region(self, request: rq.MemoryRegion) -> bytes:
+        span = self._timeline.span_at(request.address)
+        size = min(span.end, _LAST) - span.start
+        text = f"start:{span.start:x};size:{size:x};"
+        if span.name:
+            rights = "".join(letter for right, letter in _RIGHTS if span.rights & right)
+            text += f"permissions:{rights};name:{span.name.encode().hex()};"
+        return text.encode()
+
+    def _threads_info(self, request: rq.ThreadsInfo) -> bytes:
+        cpu = self._timeline.cpu
+        registers = [register for register in cpu.registers if register.in_stop_reply]
+        values = cpu.read_registers(tuple(register.name for register in registers))
+        thread = {
+            "tid": 1,
+            "registers": {
+                str(register.regnum): self._hex(register, value)
+                for register, value in zip(registers, values, strict=True)
+            },
+            **self._stop,
+        }
+        return escape(json.dumps([thread], separators=(",", ":")).encode())
+
+    def _hex(self, register: Register, value: int) -> str:
+        return value.to_bytes((register.bits + 7) // 8, self._byte_order).hex()
+
+    def _offsets(self, request: rq.Offsets) -> bytes:
+        """Code and data are where the image says."""
+        return b"Text=0;Data=0;Bss=0"
+
+
+_HANDLERS: dict[type[rq.Request], Callable[[Lldb, Any], bytes]] = {
+    rq.ThreadSuffix: Lldb._thread_suffix,
+    rq.ListThreads: Lldb._list_threads,
+    rq.HostInfo: Lldb._host_info,
+    rq.ProcessInfo: Lldb._process_info,
+    rq.MemoryRegion: Lldb._memory_region,
+    rq.ThreadsInfo: Lldb._threads_info,
+    rq.Offsets: Lldb._offsets,
+}
