@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.cli_tools import raw, ttd
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
 from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Stop, Stops, Why
@@ -58,4 +59,34 @@ def test_ranges_end_where_single_steps_would(name: str, tmp_path: Path) -> None:
         assert session.snapshots.state_hash(session.snapshots.capture()) == state
         compared += 1
     assert compared > 20
+    session.close()
+
+
+def test_what_is_due_where_a_range_is_left_has_come(tmp_path: Path) -> None:
+    """SysTick runs out again and again, in a loop that branches out of every range."""
+    # Handler and start: mrs r0, ipsr; cbz r0, start; bx lr
+    code = [0xF3EF, 0x8005, 0xB100, 0x4770]
+    # start: ldr r0, [pc, #..]; movs r1, #20; str r1, [r0, #4]; movs r1, #7; str r1, [r0]
+    code += [0x480D, 0x2114, 0x6041, 0x2107, 0x6001]
+    # loop: nop; nop; b loop
+    code += [0xBF00, 0xBF00, 0xE7FC]
+    image = raw(tmp_path / "loop.bin", code, [0xE000E010])
+    run = tmp_path / "run.ttd"
+    done = ttd("record", "--board", "mps2-an385", "--steps", "300", "-o", run, image)
+    assert done.code == 0, done.err
+    session = playing_session(run)
+    timeline, engine = session.timeline, session.machine.engine
+
+    def state() -> bytes:
+        return session.snapshots.state_hash(session.snapshots.capture())
+
+    for home in range(10, 290):
+        timeline.seek(home)
+        pc = engine.pc
+        timeline.seek(home + 2)
+        expected = state()
+        timeline.seek(home)
+        stop = timeline.range_step(pc, pc + 4, Stops())
+        if stop.step == home + 2:
+            assert state() == expected, home
     session.close()

@@ -6,9 +6,9 @@ import pytest
 
 from tests.unit.riscv_bench import Bench
 from tests.unit.riscv_doubles import CSRRS, CSRRW, csr
-from tests.unit.riscv_programs import CODE, S2, S3, Program, S, half, load, r_type
+from tests.unit.riscv_programs import CODE, S2, S3, S5, Program, S, half, i_type, jump, load, r_type
 from ttd.cpu.riscv.registers import CSR_NUMBERS
-from ttd.engine import Context
+from ttd.engine import Context, StopReason
 
 
 @pytest.fixture(params=[64, 32])
@@ -29,6 +29,17 @@ def test_what_comes_after_the_last_instruction_is_not_raised(bench: Bench, first
     assert (bench.engine.step, bench.engine.pc, bench.events) == (1, CODE + 4, [])
     bench.run(1)
     assert bench.events == [(1, 2, CODE + 4)]
+
+
+@pytest.mark.parametrize("leave", [jump(8), i_type(0x67, 0, 0, S5, 0)])
+def test_a_range_is_left_before_what_comes_after_it_raises(bench: Bench, leave: bytes) -> None:
+    """For an illegal instruction of 16 bits, and for one that cannot be fetched."""
+    put(bench, leave)
+    bench.engine.stay_within((CODE, CODE + 8))
+    stop = bench.engine.run(100)
+    bench.engine.stay_within(None)
+    assert (stop.reason, stop.steps) == (StopReason.RANGE, 1)
+    assert not CODE <= stop.pc < CODE + 8
 
 
 def test_floating_point_flags_come_back(bench: Bench) -> None:

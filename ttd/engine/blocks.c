@@ -332,7 +332,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_MASKS);
         return;
     }
-    if (leaves_range(e, b->pc) && !e->armed) {
+    if (room && leaves_range(e, b->pc) && !e->armed) {   /* at the limit something may be due */
         e->blk_n = 0;
         stop(e, WHY_RANGE);
         return;

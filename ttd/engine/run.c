@@ -133,7 +133,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     }
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
-        bool use_exit = false, waits = false;
+        bool use_exit = false, waits = false, raises;
         uc_err err;
 
         if (is_riscv(e)) {
@@ -248,14 +248,18 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             }
         }
         /* What the instruction after the last one raises is for the next run to find. */
-        if (e->steps >= e->limit
-            && ((e->fill_fault && e->code == ACC_FETCH)
-                || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
-                                    || err == UC_ERR_INSN_INVALID))))
+        raises = (e->fill_fault && e->code == ACC_FETCH)
+                 || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
+                                     || err == UC_ERR_INSN_INVALID));
+        if (raises && e->steps >= e->limit)
             continue;
         /* An interrupt that the last instruction lets in comes before what the next one raises. */
         if (e->fill_fault && e->code == ACC_FETCH && e->masks_on && read_masks(e) != e->masks) {
             result = WHY_MASKS;
+            continue;
+        }
+        if (raises && leaves_range(e, pc) && !e->armed) {   /* no block has begun there */
+            result = WHY_RANGE;
             continue;
         }
         if (e->fill_fault && e->code != ACC_FETCH && !e->armed && !e->why)
