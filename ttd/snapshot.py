@@ -355,6 +355,11 @@ class Snapshots:
         kept = self._memory_steps[at - 1] if at else None
         return max((s for s in (stored, kept) if s is not None), default=None)
 
+    def is_near(self, step: int, distance: int) -> bool:
+        """One in memory is at most `distance` steps before `step`."""
+        at = bisect_right(self._memory_steps, step)
+        return at > 0 and step - self._memory_steps[at - 1] <= distance
+
     def nearest(self, step: int) -> Snapshot | None:
         """The latest snapshot at or before `step` that can be used."""
         found = self.nearest_step(step)

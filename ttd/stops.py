@@ -43,6 +43,12 @@ class Stops:
     within: tuple[int, int] | None = None
     """Going forward: also stop where PC is not in [first, end)."""
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the machine has to be stopped to know if one of them holds."""
+        stops: tuple[Breakpoint | Watchpoint, ...] = (*self.breakpoints, *self.watchpoints)
+        return any(stop.condition is not None for stop in stops)
+
 
 class Why(Enum):
     """Why a movement in time ended."""

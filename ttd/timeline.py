@@ -15,6 +15,7 @@ from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
 from ttd.errors import UserError
+from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
 from ttd.recording.errors import RecordingError
 from ttd.replay.errors import Divergence
@@ -134,6 +135,10 @@ SHORT = 4096
 """Steps that are run again sooner than a snapshot is made."""
 NEAR = 1000
 """Steps before the present that are searched first; then eight times as many, and so on."""
+BATCH = 16
+"""Hits that are made directly reachable when one after the other is asked for."""
+PIECES = 64
+"""Into which a scan is cut, to see how many hits it has met."""
 MARCH = 30_000_000
 """Steps run between two reports of progress."""
 
@@ -175,6 +180,8 @@ class Timeline:
         self._stepped_to = -1
         """Where the last step backward has led to, and how many it was preceded by."""
         self._row = 0
+        self._known: KnownHits | None = None
+        """Of the latest interval that a search backward has scanned."""
         self._interruption = machine.interruption
         self._space = AddressSpace(machine)
 
@@ -351,15 +358,21 @@ class Timeline:
         start = self.position
         if start <= low:
             return self._stop(Why.HISTORY_BEGIN if low == self.begin else Why.STEPS)
+        known, high, length = self._known, start, NEAR
+        if known is not None and known.tells(stops, start):
+            hit = known.latest(low, start)
+            if hit is not None:
+                with self._stopping_at(stops):
+                    return self._land_among(hit, known) or self._stop(Why.INTERRUPTED)
+            high, length = max(low, known.low), known.next_length
         home = self.snapshots.remember()
-        borders = self._borders(low, start)
+        borders = self._borders(low, high, length)
         try:
             with self._stopping_at(stops):
-                high = start
                 while borders:
                     border = borders.pop()
                     if border < high and self._may_contain(border, high, stops):
-                        found = self._search(max(border, low), high, stops, start)
+                        found = self._search(max(border, low), high, stops)
                         if found is not None:
                             return found
                     high = border
@@ -375,15 +388,17 @@ class Timeline:
         finally:
             self._arm(NO_STOPS)
 
-    def _borders(self, low: int, start: int) -> list[int]:
-        """Where to cut [low, start) into intervals that are searched one by one, ascending."""
+    def _borders(self, low: int, start: int, length: int) -> list[int]:
+        """Where to cut [low, start) into intervals that are searched one by one, ascending; the
+        last of them has about `length` steps."""
         borders: list[int] = []
+        shortest = max(SHORTEST_SEARCH, length)
         for step in reversed(self.snapshots.steps_between(low + 1, start)):
             last = borders[-1] if borders else start
-            if last - step >= SHORTEST_SEARCH or self.snapshots.is_stored(step):
+            if last - step >= shortest or self.snapshots.is_stored(step):
                 borders.append(step)
         # One hit is often followed by the search for the one before: what is near comes first.
-        last, at, size = borders[-1] if borders else low, start, NEAR
+        last, at, size = borders[-1] if borders else low, start, length
         near = []
         while at - last > 4 * size:
             at -= size
@@ -406,12 +421,9 @@ class Timeline:
             ]
         return any(self.snapshots.may_touch(low, *access) for access in wanted)
 
-    def _search(self, low: int, high: int, stops: Stops, start: int) -> Stop | None:
+    def _search(self, low: int, high: int, stops: Stops) -> Stop | None:
         """The latest hit in [low, high), with the machine taken there."""
-        conditional = any(b.condition for b in stops.breakpoints) or any(
-            w.condition for w in stops.watchpoints
-        )
-        if conditional:
+        if stops.conditional:
             return self._search_conditional(low, high, stops)
         engine = self.machine.engine
         if not self._go(low):
@@ -419,25 +431,38 @@ class Timeline:
         self._arm(stops)
         engine.scan(True)
         try:
-            complete = self._run_to(high)
-            break_hit, watch_hit = engine.last_hits()
+            complete = self._run_noting(low, high)
         finally:
             engine.scan(False)
         if not complete:
             return None
-        return self._land(break_hit, watch_hit, start)
+        self._known = KnownHits.scanned(stops, low, high, engine.hits())
+        hit = self._known.latest(low, high)
+        return None if hit is None else self._land(hit)
+
+    def _run_noting(self, low: int, high: int) -> bool:
+        """Scan [low, high), with snapshots on the way where there are many hits."""
+        engine, noted = self.machine.engine, 0
+        for at in range(low, high, max(SHORT, (high - low) // PIECES)):
+            if not self._run_to(at):
+                return False
+            count = engine.hit_count
+            if count - noted >= BATCH:
+                noted = count
+                self.snapshots.remember()
+        return self._run_to(high)
 
     def _search_conditional(self, low: int, high: int, stops: Stops) -> Stop | None:
         """As `_search`, stopping at every hit to evaluate its condition."""
         if not self._go(low):
             return None
-        last: tuple[tuple[int, int] | None, WatchHit | None] | None = None
+        last: BreakHit | WatchHit | None = None
         while True:
             stop = self._forward(high, report=False)
             if stop.why is Why.BREAKPOINT:
-                last = ((stop.step, stop.pc), None)
+                last = (stop.step, stop.pc)
             elif stop.why is Why.WATCHPOINT:
-                last = (None, stop.watch)
+                last = stop.watch
             elif stop.why is Why.INTERRUPTED:
                 self._interruption.ask()
                 return None
@@ -446,32 +471,38 @@ class Timeline:
             self._skip_here()
             if self.position >= high:
                 break
-        return None if last is None else self._land(*last, high)
+        return None if last is None else self._land(last)
 
     def _skip_here(self) -> None:
         """One step without stops."""
         self._arm(NO_STOPS)
         self._run_to(self.position + 1)
 
-    def _land(
-        self, break_hit: tuple[int, int] | None, watch_hit: WatchHit | None, start: int
-    ) -> Stop | None:
-        """Go to the later of two hits; a watchpoint's place is just after its access."""
-        if break_hit is not None and break_hit[0] >= start:
-            break_hit = None
-        if watch_hit is not None and watch_hit.step >= start:
-            watch_hit = None
-        if watch_hit is not None and (break_hit is None or watch_hit.step + 1 > break_hit[0]):
-            if not self._go(watch_hit.step + 1):
+    def _land(self, hit: BreakHit | WatchHit) -> Stop | None:
+        """Go to a hit; a watchpoint's place is just after its access. None if interrupted."""
+        if isinstance(hit, WatchHit):
+            if not self._go(hit.step + 1):
                 return None
-            watch = self._watchpoint_of(watch_hit)
-            return self._stop(Why.WATCHPOINT, watch=watch_hit, watchpoint=watch)
-        if break_hit is not None:
-            if not self._go(break_hit[0]):
-                return None
-            found = next(b for b in self._stops.breakpoints if b.address == break_hit[1])
-            return self._stop(Why.BREAKPOINT, breakpoint_=found)
-        return None
+            return self._stop(Why.WATCHPOINT, watch=hit, watchpoint=self._watchpoint_of(hit))
+        if not self._go(hit[0]):
+            return None
+        found = next(b for b in self._stops.breakpoints if b.address == hit[1])
+        return self._stop(Why.BREAKPOINT, breakpoint_=found)
+
+    def _land_among(self, hit: BreakHit | WatchHit, known: KnownHits) -> Stop | None:
+        """As `_land`, when those before it are likely to be asked for next: make them near."""
+        step = hit.step if isinstance(hit, WatchHit) else hit[0]
+        if not self.snapshots.is_near(step, 0):
+            home = self.snapshots.remember()
+            steps = known.steps_before(step + 1, BATCH)
+            self._arm(NO_STOPS)
+            self.snapshots.go_back(steps[0])
+            for at in steps:
+                if not self._run_to(at):
+                    self.snapshots.restore(home)
+                    return None
+                self.snapshots.remember()
+        return self._land(hit)
 
     # -- getting there -------------------------------------------------------------------
 
@@ -486,7 +517,14 @@ class Timeline:
         self._arm(NO_STOPS)
         here = self.position
         nearest = self.snapshots.nearest_step(target)
+        if self._interruption.asked:
+            return False
         if target < here or again or (nearest is not None and nearest > here):
+            if not window and self.snapshots.is_near(target, SHORT):
+                # Sooner there than the way back would be prepared, should it be interrupted.
+                self.snapshots.go_back(target)
+                self.machine.run(target, interruptible=False)
+                return True
             home = self.snapshots.remember() if here != target else None
             self.snapshots.go_back(target)
             if not self._approach(target, window):
@@ -540,6 +578,7 @@ class Timeline:
 
     def _diverged(self, error: Divergence | RecordingError) -> Stop:
         """The machine is not where the recording has been: go to the last place that is right."""
+        self._known = None
         self._arm(NO_STOPS)
         try:
             self.snapshots.retreat()
@@ -675,6 +714,7 @@ class Timeline:
 
     def _changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""
+        self._known = None
         self.snapshots.forget_from(self.position)
 
     def memory_map(self) -> list[tuple[str, int, int]]:

@@ -13,6 +13,7 @@ from unicorn import riscv_const as rv
 
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Engine, EngineStop, StopReason
+from ttd.engine.engine import NEVER
 from ttd.engine.types import Refusal
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/paging/paging.elf"
@@ -128,7 +129,7 @@ def test_watchpoints_and_breakpoints_are_where_the_guest_sees_them() -> None:
     last.engine.set_breakpoints([BORDER])
     last.engine.scan(True)
     last.run()
-    hit, watch = last.engine.last_hits()
+    hit, watch = (row.before(NEVER) for row in last.engine.hits())
     assert hit == (last.engine.step, BORDER)
     assert watch is not None
     assert (watch.pc, watch.value) == (bench.symbols["second"], 66)

@@ -47,6 +47,7 @@ PART_OF = {
     "pages": "snapshot",
     "runs": "machine",
     "space": "timeline",
+    "known_hits": "timeline",
     "inspection": "recorded",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -54,7 +54,7 @@ region *band_at(ttd_engine *e, uint64_t address)
 static bool hits(ttd_engine *e, ttd_hit hit, bool first)
 {
     if (e->scan)
-        e->scan_watch = hit;
+        hit_add(&e->scan_watches, hit);
     else if (e->io_step != e->skip_step) {
         if (first)
             e->hit = hit;

@@ -410,8 +410,8 @@ COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
     int i;
     for (i = 0; i < e->nbreaks; i++) {
         uint64_t k = break_index(e, &b, e->breaks[i]);
-        if (k < done && (e->scan_break.step == NEVER || start + k >= e->scan_break.step))
-            e->scan_break = (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i };
+        if (k < done)
+            hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i });
     }
     e->noting = false;
 }

@@ -12,6 +12,7 @@ from typing import Any
 import unicorn
 
 from ttd.engine._native import ffi, lib
+from ttd.engine.hits import HitRow
 from ttd.engine.isa import Code, Isa
 from ttd.engine.types import Access, EngineStop, Refusal, StopReason, WatchHit
 
@@ -20,6 +21,8 @@ NEVER = (1 << 64) - 1
 _UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
 MAX_SEEN: int = lib.TTD_MAX_SEEN
+MAX_HITS: int = lib.TTD_MAX_HITS
+"""Of breakpoints, and as many of watchpoints, that a scan keeps."""
 _SMALL = 4096
 """Bytes read at a time for which a buffer is kept."""
 _REASONS = tuple(StopReason)
@@ -181,7 +184,8 @@ class Engine:
         self._regions: list[tuple[int, int, Any, Any, int]] = []
         self._stop = ffi.new("ttd_stop *")
         self._wide = ffi.new("uint64_t[2]")
-        self._hits = ffi.new("ttd_hit[2]")
+        self._hits = ffi.new("ttd_hit *")
+        self._step_out = ffi.new("uint64_t *")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
         self._masks_watched = False
         self._small = ffi.new("uint8_t[]", _SMALL)
@@ -283,7 +287,7 @@ class Engine:
         watch = None
         if why == StopReason.WATCH:
             lib.ttd_watch_hit(self._native, self._hits)
-            watch = self._hit(self._hits[0])
+            watch = self._hit(self._hits)
         elif why == StopReason.REQUEST:
             lib.ttd_take_request(self._native)
         return EngineStop(
@@ -383,19 +387,31 @@ class Engine:
         if not lib.ttd_take_late(self._native):
             return None
         lib.ttd_watch_hit(self._native, self._hits)
-        return replace(self._hit(self._hits[0]), late=True)
+        return replace(self._hit(self._hits), late=True)
 
     def scan(self, on: bool) -> None:
-        """While on, breakpoints and watchpoints do not stop: their last hit is noted."""
+        """While on, breakpoints and watchpoints do not stop: their hits are noted."""
         lib.ttd_set_scan(self._native, on)
 
-    def last_hits(self) -> tuple[tuple[int, int] | None, WatchHit | None]:
-        """Since `scan(True)`: the last breakpoint hit as (step, address), the last watch hit."""
-        found = lib.ttd_hits(self._native, self._hits, self._hits + 1)
+    def hits(self) -> tuple[HitRow[tuple[int, int]], HitRow[WatchHit]]:
+        """Since `scan(True)`: breakpoint hits as (step, address), and watch hits."""
         return (
-            (self._hits[0].step, self._hits[0].pc) if found & 1 else None,
-            self._hit(self._hits[1]) if found & 2 else None,
+            HitRow(*self._noted(False), lambda hit: (hit.step, hit.pc)),
+            HitRow(*self._noted(True), self._hit),
         )
+
+    @property
+    def hit_count(self) -> int:
+        """How many `hits` has."""
+        none, start = ffi.NULL, self._step_out
+        return sum(lib.ttd_hits(self._native, kind, none, start) for kind in (False, True))
+
+    def _noted(self, watches: bool) -> tuple[Any, int, int]:
+        complete_from = self._step_out
+        count = lib.ttd_hits(self._native, watches, ffi.NULL, complete_from)
+        raw = ffi.new("ttd_hit[]", count)
+        lib.ttd_hits(self._native, watches, raw, complete_from)
+        return raw, count, complete_from[0]
 
     def stay_within(self, bounds: tuple[int, int] | None) -> None:
         """Stop before an instruction outside [first, end); None: anywhere is inside."""

@@ -133,6 +133,13 @@ typedef struct {
     bool write;
 } burst;
 
+/* The latest hits that a scan has met, ascending; of no step from `from` on one is missing. */
+typedef struct {
+    ttd_hit *hits;
+    uint32_t first, count;
+    uint64_t from;
+} hit_row;
+
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
     uint64_t pc, next;        /* where it is, and where it all goes on once it is done */
@@ -237,7 +244,8 @@ struct ttd_engine {
     bool scan;
     uint64_t range_lo, range_hi;  /* where the run has to stay; empty: anywhere */
     uint64_t skip_step;
-    ttd_hit hit, scan_break, scan_watch;
+    ttd_hit hit;
+    hit_row scan_breaks, scan_watches;
     bool late;                    /* `hit` is of an access that has happened, by no instruction */
     uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */
@@ -429,6 +437,10 @@ bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const 
                   const uint8_t *data, int by, ttd_hit *hit);
 
 bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t *value);
+
+/* hits.c */
+void hit_add(hit_row *row, ttd_hit hit);
+void hits_free(ttd_engine *e);
 
 /* run.c */
 uint64_t step_now(ttd_engine *e);

@@ -70,12 +70,6 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
     return 0;
 }
 
-void ttd_set_scan(ttd_engine *e, bool scan)
-{
-    e->scan = scan;
-    e->scan_break.step = e->scan_watch.step = NEVER;
-}
-
 void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     e->range_lo = lo;
@@ -85,13 +79,6 @@ void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi)
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step)
 {
     e->skip_step = step;
-}
-
-int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch)
-{
-    *last_break = e->scan_break;
-    *last_watch = e->scan_watch;
-    return (e->scan_break.step != NEVER) | (e->scan_watch.step != NEVER) << 1;
 }
 
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out)
@@ -409,7 +396,6 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
     e->skip_step = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;
-    ttd_set_scan(e, false);
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {
         e->problem = "the Unicorn library does not load";
@@ -452,6 +438,7 @@ void ttd_free(ttd_engine *e)
     free(e->translated);
     free(e->cuts);
     free(e->slot_table);
+    hits_free(e);
     riscv_free(e);
     patches_free(e);
     free(e->slots);

@@ -32,6 +32,9 @@ enum {
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
 
+/* Hits that a scan keeps: of breakpoints, and of watchpoints. */
+enum { TTD_MAX_HITS = 16384 };
+
 /* FLASH: memory whose stores go to the host as those to a device do. */
 /* BAND: each word of it is a bit of what is at its canonical address, memory or devices. */
 enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH, REGION_BAND };
@@ -90,7 +93,9 @@ void ttd_set_scan(ttd_engine *e, bool scan);
 /* Stop before an instruction that is not in [lo, hi); nowhere if that is empty. */
 void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi);
 void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
-int ttd_hits(ttd_engine *e, ttd_hit *last_break, ttd_hit *last_watch);
+/* What was noted since, ascending; how many (`out` may be NULL). `from`: of no step from there on one
+ * is missing. */
+uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
 
 uint8_t *ttd_page_flags(ttd_engine *e);

@@ -7,7 +7,7 @@
 void note_hit(ttd_engine *e, ttd_hit hit)
 {
     if (e->scan) {
-        e->scan_watch = hit;
+        hit_add(&e->scan_watches, hit);
     } else if (hit.step != e->skip_step && !e->late) {
         e->hit = hit;
         e->late = true;

@@ -185,7 +185,7 @@ static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uin
     }
     hit.step = e->steps;
     if (e->scan) {
-        e->scan_watch = hit;
+        hit_add(&e->scan_watches, hit);
     } else if (hit.step != e->skip_step) {
         e->hit = hit;
         e->why = WHY_WATCH;

@@ -1,0 +1,176 @@
+"""Searches backward in any order, each compared with the list of all hits that a run forward gives:
+what one search has found is known to the next ones, and must not differ from finding it again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import FIRMWARE, Record, symbols, ttd
+from tests.integration.inside import playing_session
+from ttd.engine import Access
+from ttd.recorded import RecordedMachine
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.timeline import Timeline
+
+RAW = (
+    *("--board", "raw", "--cpu", "x86-64", "--ram", "0x100000:1M"),
+    *("--uart", "ns16550@0x40000000"),
+)
+Hit = tuple[int, Why, int]
+"""Step, what hits in it, the breakpoint's address."""
+MOST = 400
+"""Hits that are listed, from the beginning of the recording."""
+FAR = 120_000
+"""To which step, at most."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two sessions of one recording, and what to stop at in it."""
+
+    session: RecordedMachine
+    other: RecordedMachine
+    stops: list[Stops]
+
+
+def _hit(stop: Stop) -> Hit:
+    if stop.watch is not None:
+        return stop.watch.step, stop.why, 0
+    return stop.step, stop.why, stop.pc
+
+
+def _all_hits(timeline: Timeline, stops: Stops) -> tuple[list[Hit], int]:
+    """Going forward from one to the next; and to which step that has gone."""
+    timeline.reset()
+    found: list[Hit] = []
+    while len(found) < MOST:
+        stop = timeline.run_forward(stops, FAR)
+        if stop.why in (Why.STEPS, Why.HISTORY_END):
+            break
+        found.append(_hit(stop))
+        if stop.why is Why.BREAKPOINT and stops.watchpoints:
+            # The instruction there may access what is watched.
+            watched = timeline.run_forward(Stops((), stops.watchpoints), stop.step + 1)
+            if watched.why is Why.WATCHPOINT:
+                found.append(_hit(watched))
+        timeline.seek(found[-1][0] + 1)
+    return found, timeline.position
+
+
+def _latest(hits: list[Hit], start: int, low: int) -> Hit | None:
+    """A watchpoint's place is just after its access; of two in one place a breakpoint is met."""
+    return max(
+        (hit for hit in hits if low <= hit[0] < start),
+        key=lambda hit: (_place(hit), hit[1] is Why.BREAKPOINT),
+        default=None,
+    )
+
+
+def _place(hit: Hit) -> int:
+    return hit[0] + (hit[1] is Why.WATCHPOINT)
+
+
+def _hash(session: RecordedMachine) -> bytes:
+    return session.snapshots.state_hash(session.snapshots.capture())
+
+
+def _break(address: int) -> Stops:
+    return Stops((Breakpoint(address),))
+
+
+def _watch(address: int, kind: Access = Access.WRITE, *, changes: bool = False) -> Stops:
+    return Stops((), (Watchpoint(address, 4, kind, changes_only=changes),))
+
+
+def _both(first: Stops, second: Stops) -> Stops:
+    return Stops(first.breakpoints + second.breakpoints, first.watchpoints + second.watchpoints)
+
+
+def _record(elf: Path, path: Path, *options: str, stdin: bytes = b"") -> dict[str, int]:
+    result = ttd("record", *options, "-o", path, stdin=stdin)
+    assert result.returncode == 0, result.stderr.decode()
+    return symbols(elf)
+
+
+@pytest.fixture(scope="module", params=["cortex-m3", "rv64", "x86-64"])
+def case(
+    request: pytest.FixtureRequest, record: Record, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    path = tmp_path_factory.mktemp("row") / "row.ttd"
+    if request.param == "cortex-m3":
+        recorded = record("irqs")
+        path, names = recorded.path, recorded.symbols
+        often, seldom, data = "mark", "PendSV_Handler", "trace"
+    elif request.param == "rv64":
+        names = _record(
+            FIRMWARE / "rtos/rtos-rv64.elf",
+            path,
+            *("--board", "virt", str(FIRMWARE / "rtos/rtos-rv64.elf")),
+            stdin=(FIRMWARE / "rtos/input.txt").read_bytes(),
+        )
+        often, seldom, data = "put", "tick", "current"
+    else:
+        blob = FIRMWARE / "blob/blob-x86-64.elf"
+        names = _record(blob, path, *RAW, "--load", str(blob))
+        often, seldom, data = "say", "phase", "numbers"
+    hot, cold = (_break(names[name]) for name in (often, seldom))
+    watch = _watch(names[data], Access.READ | Access.WRITE)
+    changes = _watch(names[data], changes=True)
+    sessions = playing_session(path), playing_session(path)
+    yield Case(*sessions, [hot, cold, watch, changes, _both(hot, watch), _both(cold, changes)])
+    for session in sessions:
+        session.close()
+
+
+def test_as_the_list_says(case: Case) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    timeline = case.session.timeline
+    lists = [_all_hits(case.other.timeline, stops) for stops in case.stops]
+    assert all(hits for hits, _ in lists)
+    last = min(end for _, end in lists)
+    timeline.seek(dice.randint(last // 2, last))
+    for _ in range(40):
+        which = dice.randrange(len(lists))
+        for _ in range(dice.choice((1, 3, 20))):
+            start = timeline.position
+            low = max(start - dice.randrange(2000), 0) if dice.random() < 0.1 else 0
+            stop = timeline.run_backward(case.stops[which], low)
+            expected = _latest(lists[which][0], start, low)
+            if expected is None or start <= low:
+                assert stop.why is (Why.STEPS if low or start else Why.HISTORY_BEGIN)
+                assert timeline.position == min(low, start)
+                timeline.seek(dice.randint(0, last))
+                continue
+            assert (_hit(stop), timeline.position) == (expected, _place(expected)), start
+            if dice.random() < 0.1:
+                case.other.timeline.seek(timeline.position)
+                assert _hash(case.session) == _hash(case.other)
+            timeline.step_backward()
+        match dice.randrange(4):
+            case 0:
+                timeline.seek(dice.randint(0, last))
+            case 1:
+                timeline.seek(min(timeline.position + dice.randrange(5000), last))
+            case 2:
+                timeline.step_backward(dice.randrange(1, 30))
+
+
+def test_conditions_are_not_forgotten(case: Case) -> None:
+    """Stops that differ in nothing else."""
+    timeline = case.session.timeline
+    always = case.stops[1]
+    timeline.seek(FAR)
+    assert timeline.run_backward(always).why is Why.BREAKPOINT
+    last = timeline.position
+    timeline.seek(FAR)
+    conditional = Stops((replace(always.breakpoints[0], condition=lambda: False),))
+    assert timeline.run_backward(conditional).why is Why.HISTORY_BEGIN
+    timeline.seek(FAR)
+    assert timeline.run_backward(always).step == last
