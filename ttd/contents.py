@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 PAGE = 4096
 """Bytes that are remembered and stored together."""
@@ -70,6 +70,11 @@ class Contents:
         """All known pages."""
         return sorted(self._known.items())
 
+    @property
+    def changed(self) -> Set[int]:
+        """Numbers of the pages that have changed since `take_changed` was called last."""
+        return self._changed
+
     def take_changed(self) -> list[tuple[int, bytes]]:
         """The pages that have changed since this was called last; b"" for a hole."""
         changed = [(number, self._known.get(number, b"")) for number in sorted(self._changed)]
@@ -77,7 +82,8 @@ class Contents:
         return changed
 
     def restore(self, number: int, data: bytes) -> None:
-        """Give a page the contents that `take_changed` said, without calling it changed."""
+        """Give a page the contents that `take_changed` said; it has not changed since then."""
+        self._changed.discard(number)
         if data:
             self._known[number] = data
         else:

@@ -1,59 +1,52 @@
-"""Contents of guest RAM over time: pages interned by content, tables that share what is equal."""
+"""Contents of memory over time: tables of pages that share what is equal."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from weakref import WeakValueDictionary
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ttd.recording.blob import digest
 
 DIRECTORY = 256
 """Pages in one directory of a table."""
+PAGE_COST = 250
+"""Bytes that a page takes beside its contents, about."""
 
 Digest = bytes
 """16 bytes of BLAKE2b over a page's contents."""
 
-
-class Held:
-    """How much memory pages take."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-
-PAGE_COST = 250
-"""Bytes that a page takes beside its contents, about."""
+HOLE = digest(b"")
+"""Name of the page of a disk that the machine has not seen; it has no contents."""
 
 
 class Page:
-    """One page content. Equal contents are the same object, so `is` compares contents."""
+    """One page content, made by a `PageStore`. What it holds is known, or its name, or both."""
 
-    __slots__ = ("__weakref__", "_data", "_held", "_load", "digest")
+    __slots__ = ("_data", "_digest", "_store")
 
-    def __init__(
-        self,
-        digest: Digest,
-        data: bytes | None,
-        held: Held,
-        load: Callable[[Digest], bytes] | None = None,
-    ) -> None:
-        self.digest = digest
+    def __init__(self, store: PageStore, data: bytes | None, name: Digest | None) -> None:
+        self._store = store
         self._data = data
-        self._load = load
-        self._held = held
-        held.bytes += PAGE_COST + len(data or b"")
+        self._digest = name
+        store.bytes += PAGE_COST + len(data or b"")
 
     def __del__(self) -> None:
-        self._held.bytes -= PAGE_COST + len(self._data or b"")
+        self._store.bytes -= PAGE_COST + len(self._data or b"")
+
+    @property
+    def digest(self) -> Digest:
+        """The name; worked out when it is wanted."""
+        if self._digest is None:
+            assert self._data is not None
+            self._digest = digest(self._data)
+        return self._digest
 
     @property
     def data(self) -> bytes:
         """The content; read from the recording where it is not in memory."""
         if self._data is None:
-            assert self._load is not None
-            self._data = self._load(self.digest)
-            self._held.bytes += len(self._data)
+            self._store.fetch((self,))
+            assert self._data is not None
         return self._data
 
     @property
@@ -61,70 +54,68 @@ class Page:
         """The content need not be read."""
         return self._data is not None
 
+    def holds(self, data: bytes) -> bool:
+        """True if it is known that this is the content."""
+        return self._data == data
+
+    def is_like(self, other: Page) -> bool:
+        """True if it is known that both hold the same."""
+        return self is other or (self._digest is not None and self._digest == other._digest)
+
     def fill(self, data: bytes) -> None:
-        """The content, which has been read with others."""
+        """The content, which has been read."""
         self._data = data
-        self._held.bytes += len(data)
+        self._store.bytes += len(data)
 
 
 class PageStore:
-    """All page contents in use, each once."""
+    """Where pages come from; knows how much memory those in use take.
 
-    def __init__(self) -> None:
-        self._pages: WeakValueDictionary[Digest, Page] = WeakValueDictionary()
-        self.held = Held()
+    `load` reads contents, many at once, in the order of their names.
+    """
 
-    def intern(self, data: bytes) -> Page:
-        name = digest(data)
-        page = self._pages.get(name)
-        if page is None:
-            page = self._pages[name] = Page(name, data, self.held)
-        return page
+    def __init__(self, load: Callable[[Sequence[Digest]], Iterable[bytes]]) -> None:
+        self._load = load
+        self.bytes = 0
 
-    def stored(self, name: Digest, load: Callable[[Digest], bytes]) -> Page:
-        """The page of this name, whose content `load` can fetch when it is wanted."""
-        page = self._pages.get(name)
-        if page is None:
-            page = self._pages[name] = Page(name, None, self.held, load)
-        return page
+    def page(self, data: bytes) -> Page:
+        """A page that holds `data`."""
+        return Page(self, data, None)
 
-    def fetch(
-        self, pages: Iterable[Page], load: Callable[[Iterable[Digest]], Iterable[bytes]]
-    ) -> None:
-        """Have the contents of `pages` in memory; `load` gives many at once, in their order."""
+    def stored(self, name: Digest) -> Page:
+        """The page of this name, whose content is read when it is wanted."""
+        return Page(self, None, name)
+
+    def fetch(self, pages: Iterable[Page]) -> None:
+        """Have the contents of `pages` in memory."""
         missing = list({page for page in pages if not page.in_memory})
-        for page, data in zip(missing, load(page.digest for page in missing), strict=True):
+        names = [page.digest for page in missing]
+        for page, data in zip(missing, self._load(names), strict=True):
             page.fill(data)
 
 
 Directory = tuple[Page, ...]
 
 
-HOLE = digest(b"")
-"""Name of the page of a disk that the machine has not seen; it has no contents."""
-
-
-def _weight(number: int, page: Page) -> int:
-    """What a page at a place contributes to a table's sum."""
-    if page.digest == HOLE:
+def _weight(at: int, directory: Directory) -> int:
+    """What a directory at a place contributes to a table's sum."""
+    names = b"".join([page.digest for page in directory])
+    if names == HOLE * len(directory):
         return 0
-    return int.from_bytes(
-        hashlib.blake2b(page.digest, digest_size=16, salt=number.to_bytes(8, "little")).digest(),
-        "little",
-    )
+    salt = at.to_bytes(8, "little")
+    return int.from_bytes(hashlib.blake2b(names, digest_size=16, salt=salt).digest(), "little")
 
 
 class PageTable:
-    """What every page of RAM holds at one moment. Immutable; a successor shares directories.
+    """What every page of memory holds at one moment. Immutable; a successor shares directories."""
 
-    `total` identifies the contents: the sum modulo 2**128 of a hash of each (place, content).
-    """
+    __slots__ = ("_stale", "_sum", "directories")
 
-    __slots__ = ("directories", "total")
-
-    def __init__(self, directories: tuple[Directory, ...], total: int) -> None:
+    def __init__(self, directories: tuple[Directory, ...], known: int, stale: dict[int, int]):
         self.directories = directories
-        self.total = total
+        self._sum = known
+        """Of the directories as they are, but for those in `_stale`, which count as said there."""
+        self._stale = stale
 
     @classmethod
     def filled(cls, pages: int, page: Page) -> PageTable:
@@ -132,13 +123,24 @@ class PageTable:
         full, rest = divmod(pages, DIRECTORY)
         directory = (page,) * DIRECTORY
         directories = (directory,) * full + (((page,) * rest,) if rest else ())
-        total = sum(_weight(number, page) for number in range(pages)) % (1 << 128)
-        return cls(directories, total)
+        return cls(directories, 0, dict.fromkeys(range(len(directories)), 0))
 
     def extended(self, pages: int, hole: Page) -> PageTable:
         """The table with `pages` holes (of `HOLE`) after the last directory."""
+        assert hole.digest == HOLE  # so that it adds nothing to the sum
         directories = ((hole,) * DIRECTORY,) * -(-pages // DIRECTORY)
-        return PageTable(self.directories + directories, self.total)
+        return PageTable(self.directories + directories, self._sum, self._stale)
+
+    @property
+    def total(self) -> int:
+        """What identifies the contents: the sum modulo 2**128 of a hash of each directory at its
+        place. Only what has changed since it was known is added up."""
+        if self._stale:
+            for at, weight in self._stale.items():
+                self._sum += _weight(at, self.directories[at]) - weight
+            self._sum %= 1 << 128
+            self._stale = {}
+        return self._sum
 
     @property
     def end(self) -> int:
@@ -151,27 +153,27 @@ class PageTable:
     def replace(self, changes: Iterable[tuple[int, Page]]) -> PageTable:
         """The table after these pages have got these contents."""
         touched: dict[int, list[Page]] = {}
-        total = self.total
         for number, page in changes:
             at, offset = divmod(number, DIRECTORY)
             directory = touched.get(at)
             if directory is None:
                 directory = touched[at] = list(self.directories[at])
-            old = directory[offset]
-            if old is not page:
-                total += _weight(number, page) - _weight(number, old)
-                directory[offset] = page
+            directory[offset] = page
         if not touched:
             return self
         directories = list(self.directories)
+        stale = dict(self._stale)
         for at, directory in touched.items():
+            if at not in stale:
+                stale[at] = _weight(at, directories[at])
             directories[at] = tuple(directory)
-        return PageTable(tuple(directories), total % (1 << 128))
+        return PageTable(tuple(directories), self._sum, stale)
 
     def differing(self, other: PageTable) -> Iterator[int]:
-        """Numbers of the pages that hold something else in `other`."""
+        """Numbers of the pages that hold something else in `other`, or may do so: only where both
+        sums have been asked for every name is known."""
         for at, (mine, theirs) in enumerate(zip(self.directories, other.directories, strict=True)):
             if mine is not theirs:
                 for offset, (a, b) in enumerate(zip(mine, theirs, strict=True)):
-                    if a is not b:
+                    if a is not b and not a.is_like(b):
                         yield at * DIRECTORY + offset

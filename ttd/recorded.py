@@ -293,8 +293,8 @@ class RecordedMachine:
                 f"of {marks}"
             )
         names = {name for s in recording.snapshots for _, name in recording.changed_pages(s.id)}
-        for name in names:
-            recording.page(name)
+        for _ in recording.pages(names):
+            pass
         for info in recording.snapshots:
             snapshot = self.snapshots.nearest(info.step)
             assert snapshot is not None

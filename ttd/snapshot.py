@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgpack
 
-from ttd.contents import Contents
-from ttd.engine import Access, Context
+from ttd.contents import PAGE, Contents
+from ttd.engine import FRAME, Access, Context
 from ttd.machine import Machine
-from ttd.pages import PageStore, PageTable
+from ttd.pages import Digest, Page, PageStore, PageTable
 from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Kind
@@ -74,29 +74,27 @@ class Budget:
     what a replay will need: for steps, accesses to devices, interrupts and sleeps alike. Snapshots
     take 5 % of it, but none is closer than `FLOOR` seconds to the last, nor further than `MOST`, or
     twice of what it costs itself, so that a seek is short wherever it goes to; only of guests that
-    write so much that the pages stored come to `ROOM` bytes, not more than `RATE` bytes a second
-    are stored from then on.
+    write so much that their pages come to `ROOM` bytes in the file, not more than `RATE` bytes a
+    second are stored from then on.
     """
 
     SHARE = 0.05
     FLOOR = 0.04
     MOST = 0.08
-    ROOM = 1 << 30
+    ROOM = 4 << 30
     RATE = 16 << 20
     FIRST = 2_000_000
     """Steps to the second snapshot, at most: the speed is not known yet."""
-    LOOK = 16
-    """Times that `spent` is asked between two looks at the clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._began = (0.0, 0)
         """When and where the last one was taken."""
         self._seconds: float | None = None
-        self._asked = 0
         self._taking = 0.0
         self._cost = 0.0
         self._bytes = 0
+        """That the last one added to the file, about: it is written later."""
         self._all_bytes = 0
 
     def __call__(self, step: int) -> int:
@@ -117,8 +115,7 @@ class Budget:
 
     def spent(self) -> bool:
         """So much has been done since the last snapshot that the next is due, however few steps."""
-        self._asked += 1
-        if self._seconds is None or self._asked % self.LOOK:
+        if self._seconds is None:
             return False
         return self._clock() - self._began[0] >= max(self._seconds, self.MOST)
 
@@ -126,12 +123,13 @@ class Budget:
         """A snapshot is about to be taken."""
         self._taking = self._clock()
 
-    def taken(self, size: int) -> None:
-        """The snapshot has been taken, with `size` bytes of pages: that is no part of the way."""
+    def taken(self, stored: int) -> None:
+        """The snapshot has been taken: that is no part of the way. `stored`: bytes of pages that
+        the file has by now."""
         now = self._clock()
         self._cost = now - self._taking
-        self._bytes = size
-        self._all_bytes += size
+        self._bytes = stored - self._all_bytes
+        self._all_bytes = stored
         self._began = (now, self._began[1])
 
 
@@ -152,16 +150,17 @@ class Snapshots:
         self.machine = machine
         self.recording = recording
         self.budget = Budget(clock)
-        self._pages = PageStore()
+        self._pages = PageStore(recording.pages)
         engine = machine.engine
-        self._zero = self._pages.intern(bytes(engine.page_size))
-        self._empty = PageTable.filled(engine.pages, self._zero)
+        self._zero = self._pages.page(bytes(FRAME))
+        self._hole = self._pages.page(b"")
+        self._empty = PageTable.filled(engine.frames, self._zero)
         self._contents: list[tuple[int, Contents]] = []
         """With the number of its first page in the tables, after those of RAM."""
-        hole = self._pages.intern(b"")
         for contents in machine.contents():
             self._contents.append((self._empty.end, contents))
-            self._empty = self._empty.extended(contents.pages, hole)
+            self._empty = self._empty.extended(contents.pages, self._hole)
+        assert self._empty.total is not None
         self._table = self._empty
         self._stored_table = self._table
         """Record: of the last one."""
@@ -196,16 +195,24 @@ class Snapshots:
         self._note_touched()
         machine = self.machine
         engine = machine.engine
-        written = engine.pages_touched(Access.WRITE)
+        written = engine.frames_written()
         self._table = self._table.replace(
-            zip(written, map(self._pages.intern, engine.pages_data(written)), strict=True)
-        ).replace(
-            (first + number, self._pages.intern(data))
-            for first, contents in self._contents
-            for number, data in contents.take_changed()
+            self._changes_to(zip(written, engine.frames_data(written), strict=True))
         )
+        for first, contents in self._contents:
+            changed = contents.take_changed()
+            self._table = self._table.replace(
+                self._changes_to((first + number, data) for number, data in changed)
+            )
         engine.new_interval()
         return Snapshot(engine.step, self._table, engine.save_state(), machine.save())
+
+    def _changes_to(self, pages: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Page]]:
+        """Of pages with their contents those that the present table does not have so."""
+        table, make = self._table, self._pages.page
+        for number, data in pages:
+            if not table[number].holds(data):
+                yield number, make(data)
 
     def remember(self) -> Snapshot:
         """Keep the machine as it stands in memory; what has not been used for long gives way."""
@@ -223,9 +230,8 @@ class Snapshots:
         return snapshot
 
     def _make_room(self) -> None:
-        held = self._pages.held
         while len(self._memory) > 1 and (
-            held.bytes + SNAPSHOT_COST * len(self._memory) > self._room
+            self._pages.bytes + SNAPSHOT_COST * len(self._memory) > self._room
         ):
             if len(self._tables) > 1:
                 self._tables.popitem(last=False)
@@ -262,9 +268,12 @@ class Snapshots:
         index = recording.add_interval(number - 1, self._pack_touched()) if number else b""
         machine.replay.snapshot_mark(snapshot.hash, index)
         changed = list(self._stored_table.differing(snapshot.table))
-        pages = list({snapshot.table[page] for page in changed})
+        pages = list(
+            {page.digest: page for page in map(snapshot.table.__getitem__, changed)}.items()
+        )
         for first in range(0, len(pages), PAGES_STORED):
-            recording.put_pages([page.data for page in pages[first : first + PAGES_STORED]])
+            part = pages[first : first + PAGES_STORED]
+            recording.put_pages([(name, page.data) for name, page in part])
         listed = changed
         self._changes += len(changed)
         if self._changes > snapshot.table.end // 2 or number - self._base >= MOST_CHANGES:
@@ -285,7 +294,7 @@ class Snapshots:
         self._touched = _no_pages()
         self._seen = _no_pages()
         self._stored_table = snapshot.table
-        self.budget.taken(len(changed) * machine.engine.page_size)
+        self.budget.taken(recording.page_bytes)
 
     def check(self) -> None:
         """Play: the recorder took a snapshot here; do as it did, and compare."""
@@ -315,15 +324,20 @@ class Snapshots:
         self._restored = None if snapshot.interval is None else snapshot.step
         machine = self.machine
         engine = machine.engine
-        changed = set(engine.pages_touched(Access.WRITE))
-        changed.update(self._table.differing(snapshot.table))
         table = snapshot.table
-        self._pages.fetch([table[page] for page in changed], self.recording.pages)
+        changed = set(engine.frames_written())
         for first, contents in self._contents:
-            changed.update(first + number for number, _ in contents.take_changed())
+            changed.update(first + number for number in contents.changed)
+        changed.update(self._table.differing(table))
+        self._pages.fetch([table[page] for page in changed])
+        found = {page: table[page].data for page in changed}
+        for page, data in found.items():
+            if len(data) != (FRAME if page < engine.frames else PAGE if data else 0):
+                raise RecordingError("the recording is damaged: a page has another size")
+        for first, contents in self._contents:
             for page in [p for p in changed if first <= p < first + contents.pages]:
-                contents.restore(page - first, table[page].data)
-        engine.restore_pages([(page, table[page].data) for page in changed if page < engine.pages])
+                contents.restore(page - first, found[page])
+        engine.restore_frames((page, data) for page, data in found.items() if page < engine.frames)
         engine.new_interval()
         self._table = table
         try:
@@ -461,13 +475,15 @@ class Snapshots:
         """From snapshot `base`, which lists every page, and what has changed since."""
         first = max((n for n in self._tables if base <= n <= number), default=None)
         table = self._empty if first is None else self._tables[first]
+        known: dict[Digest, Page] = {page.digest: page for page in (self._zero, self._hole)}
         for later in range(base if first is None else first + 1, number + 1):
             changes = self.recording.changed_pages(later)
             if any(page >= self._empty.end for page, _ in changes):
                 raise RecordingError("the recording is damaged: a snapshot has too many pages")
-            table = table.replace(
-                (page, self._pages.stored(name, self.recording.page)) for page, name in changes
-            )
+            for _, name in changes:
+                if name not in known:
+                    known[name] = self._pages.stored(name)
+            table = table.replace((page, known[name]) for page, name in changes)
         self._tables[number] = table
         self._tables.move_to_end(number)
         if len(self._tables) > TABLES:

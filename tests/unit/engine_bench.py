@@ -24,7 +24,7 @@ from tests.unit.engine_programs import (
 )
 from ttd.cpu.armv7m.data_faults import data_access
 from ttd.cpu.models import CPUS
-from ttd.engine import Access, Context, Engine, EngineStop, StopReason
+from ttd.engine import FRAME, Access, Context, Engine, EngineStop, StopReason
 from ttd.engine.types import EXCEPTION_DIVIDE
 
 REGS = (
@@ -121,9 +121,8 @@ class Bench:
         engine.set_traps(divide=self.traps, unaligned=self.traps)
         ram = bytearray(RAM_SIZE)
         ram[program.start - RAM : program.start - RAM + len(program.code)] = program.code
-        memory = bytes(FLASH_SIZE) + ram
-        size = engine.page_size
-        engine.restore_pages([(i, memory[i * size :][:size]) for i in range(engine.pages)])
+        memory = bytes(FRAME) + ram  # flash, which is smaller than its frame
+        engine.restore_frames((i, memory[i * FRAME :][:FRAME]) for i in range(engine.frames))
         engine.new_interval()
         engine.clear_exclusive()
         engine.regs_write(REGS, start_regs(program))
@@ -191,7 +190,7 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.pages_data([p])[0]) for p in range(engine.pages)]
+        pages = list(enumerate(engine.frames_data(range(engine.frames))))
         return Mark(
             engine.step,
             context,
@@ -204,7 +203,7 @@ class Bench:
 
     def back_to(self, mark: Mark, architectural: bool) -> None:
         engine = self.engine
-        engine.restore_pages(mark.ram)
+        engine.restore_frames(mark.ram)
         engine.new_interval()
         if architectural:
             engine.load_state(mark.state)

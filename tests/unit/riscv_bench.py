@@ -33,7 +33,7 @@ from tests.unit.riscv_programs import (
 )
 from ttd.cpu.base import After, CoreWiring
 from ttd.cpu.models import CPUS
-from ttd.engine import Context, Engine, EngineStop, StopReason
+from ttd.engine import FRAME, Context, Engine, EngineStop, StopReason
 
 LIMIT = 500
 NS_PER_STEP = 10
@@ -87,8 +87,7 @@ class Bench:
             memory[where - RAM : where - RAM + len(data)] = data
         for where, value in tables.memory.items():
             memory[where - RAM : where - RAM + tables.size] = value.to_bytes(tables.size, "little")
-        size = engine.page_size
-        engine.restore_pages([(i, bytes(memory[i * size :][:size])) for i in range(engine.pages)])
+        engine.restore_frames((i, bytes(memory[i * FRAME :][:FRAME])) for i in range(engine.frames))
         engine.new_interval()
         engine.step = 0
         for line in (3, 7, 9, 11):
@@ -224,7 +223,7 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.pages_data([p])[0]) for p in range(engine.pages)]
+        pages = list(enumerate(engine.frames_data(range(engine.frames))))
         mark = Mark(
             engine.step,
             context,
@@ -240,7 +239,7 @@ class Bench:
         """Be as at the mark; returns its step."""
         engine = self.engine
         mark, state, lines = marked
-        engine.restore_pages(mark.ram)
+        engine.restore_frames(mark.ram)
         engine.new_interval()
         if architectural:
             engine.load_state(mark.state)

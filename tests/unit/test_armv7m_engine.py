@@ -243,8 +243,8 @@ def test_state_survives_in_the_middle_of_a_handler() -> None:
     first.cpu.set_line(5, True)
     first.advance(103)
     second = Machine(IT_HEAVY)
-    for page in range(first.engine.pages):
-        second.engine.restore_pages([(page, first.engine.pages_data([page])[0])])
+    frames = first.engine.frames_data(range(first.engine.frames))
+    second.engine.restore_frames(enumerate(frames))
     second.engine.load_state(first.engine.save_state())
     second.engine.step = first.engine.step
     for mine, other in zip(first.cpu.mapped_devices(), second.cpu.mapped_devices(), strict=True):

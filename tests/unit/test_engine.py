@@ -13,7 +13,16 @@ from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
 from ttd.cpu.models import CPUS
-from ttd.engine import Access, BusFault, Context, Engine, EngineFault, StopReason
+from ttd.engine import (
+    FRAME,
+    Access,
+    BusFault,
+    Context,
+    Engine,
+    EngineError,
+    EngineFault,
+    StopReason,
+)
 from ttd.engine.engine import MAX_HITS
 
 R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
@@ -501,6 +510,28 @@ def test_page_sets(board: Board) -> None:
     assert engine.pages_touched(Access.WRITE) == []
 
 
+def test_frames_are_several_pages_of_one_memory(board: Board) -> None:
+    engine = board.engine
+    assert engine.frames == 1 + 0x4000 // FRAME  # ROM fills half of its own
+    assert engine.page_address(engine.page_number(RAM)) == RAM
+    with pytest.raises(EngineError):
+        engine.page_address(engine.page_number(ROM) + 0x800 // engine.page_size)
+    before = engine.frames_data(range(engine.frames))
+    assert [len(data) for data in before] == [FRAME] * engine.frames
+    engine.new_interval()
+    for at in (ROM + 0x7FF, RAM + FRAME - 1, RAM + FRAME, RAM + 0x2400, ALIAS + 0x3FFF):
+        engine.write(at, b"\x5a")
+    assert engine.frames_written() == [0, 1, 2, 3, 4]
+    after = engine.frames_data([0, 2])
+    assert after[0] == bytes(0x7FF) + b"\x5a" + bytes(0x800) and after[1][:1] == b"\x5a"
+    engine.restore_frames([(4, before[4]), (0, bytes(0x7FF) + b"\xa5" * 0x801)])
+    assert engine.read(ROM, 0x800) == bytes(0x7FF) + b"\xa5"
+    assert engine.read(RAM, FRAME) == bytes(FRAME - 1) + b"\x5a"  # behind what ROM has not
+    assert engine.read(RAM + 0x3000, FRAME) == bytes(FRAME)
+    with pytest.raises(EngineError):
+        engine.restore_frames([(1, bytes(0x800))])
+
+
 def test_blocks_that_end_early_fill_what_unicorn_translates_into(board: Board) -> None:
     """Again and again, until it has to begin anew, which is in the middle of such a block, too."""
     loads, count = half(0x682B), 200  # ldr r3, [r5]
@@ -532,9 +563,9 @@ def test_code_changed_from_outside(board: Board, at: int) -> None:
     engine.write(RAM, wide(0xF2400009))  # one instruction where two were
     engine.reg_write(PC, at)
     assert engine.run(100).steps == 1 and engine.reg_read(R0) == 9
-    page = engine.page_number(RAM)
-    data = half(0x2003, 0x2004) + engine.pages_data([page])[0][4:]
-    engine.restore_pages([(page, data)])
+    frame = engine.page_number(RAM) * engine.page_size // FRAME
+    data = half(0x2003, 0x2004) + engine.frames_data([frame])[0][4:]
+    engine.restore_frames([(frame, data)])
     engine.new_interval()
     engine.reg_write(PC, at)
     assert engine.run(100).steps == 2 and engine.reg_read(R0) == 4

@@ -31,7 +31,7 @@ from tests.unit.flat_programs import (
 )
 from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.models import CPUS
-from ttd.engine import Context, Engine, EngineStop, StopReason
+from ttd.engine import FRAME, Context, Engine, EngineStop, StopReason
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
@@ -100,8 +100,7 @@ class Bench:
         engine = self.engine
         ram = bytearray(RAM_SIZE)
         ram[program.start - RAM : program.start - RAM + len(program.code)] = program.code
-        size = engine.page_size
-        engine.restore_pages([(i, bytes(ram[i * size :][:size])) for i in range(engine.pages)])
+        engine.restore_frames((i, bytes(ram[i * FRAME :][:FRAME])) for i in range(engine.frames))
         engine.new_interval()
         self.cpu.reset()
         values = self.registers(program) | {engine.isa.pc: program.start}
@@ -153,14 +152,14 @@ class Bench:
         engine = self.engine
         context = Context(engine)
         context.save()
-        pages = [(p, engine.pages_data([p])[0]) for p in range(engine.pages)]
+        pages = list(enumerate(engine.frames_data(range(engine.frames))))
         state = engine.save_state()
         counts = len(self.accesses), len(self.events)
         return Mark(engine.step, context, state, pages, *counts, self.done)
 
     def back_to(self, mark: Mark, architectural: bool) -> None:
         engine = self.engine
-        engine.restore_pages(mark.ram)
+        engine.restore_frames(mark.ram)
         engine.new_interval()
         if architectural:
             engine.load_state(mark.state)

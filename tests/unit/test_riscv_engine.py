@@ -127,7 +127,7 @@ def test_an_illegal_halfword_that_is_overwritten_is_gone(
     put(bench, b"")
     at = CODE + offset
     engine.write(at, before + half(0))
-    pages = [(number, engine.pages_data([number])[0]) for number in range(engine.pages)]
+    frames = list(enumerate(engine.frames_data(range(engine.frames))))
 
     def run() -> tuple[int, int]:
         cpu.write_register("pc", at)
@@ -139,7 +139,7 @@ def test_an_illegal_halfword_that_is_overwritten_is_gone(
         assert run()[0] == 1
         engine.write(at, before + change)
         assert run() == (0, len(before) + len(change))
-        engine.restore_pages(pages)
+        engine.restore_frames(frames)
 
 
 def test_flags_alone_make_floating_point_dirty(bench: Bench) -> None:

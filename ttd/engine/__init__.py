@@ -2,9 +2,10 @@
 
 from ttd.engine.engine import BusFault, Context, Engine, EngineError, EngineFault
 from ttd.engine.isa import Isa
-from ttd.engine.types import Access, EngineStop, StopReason, WatchHit
+from ttd.engine.types import FRAME, Access, EngineStop, StopReason, WatchHit
 
 __all__ = [
+    "FRAME",
     "Access",
     "BusFault",
     "Context",

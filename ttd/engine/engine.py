@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ import unicorn
 from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
 from ttd.engine.isa import Code, Isa
-from ttd.engine.types import Access, EngineStop, Refusal, StopReason, WatchHit
+from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
 # By name: the types of Unicorn's binding cover but a part of it.
@@ -26,6 +26,12 @@ MAX_HITS: int = lib.TTD_MAX_HITS
 _SMALL = 4096
 """Bytes read at a time for which a buffer is kept."""
 _REASONS = tuple(StopReason)
+_FLAGS: dict[Access, int] = {
+    Access.READ: lib.PAGE_READ,
+    Access.WRITE: lib.PAGE_DIRTY,
+    Access.FETCH: lib.PAGE_EXEC,
+}
+"""What a page that was accessed is marked with."""
 _HOST_ERROR: int = lib.WHY_HOST_ERROR
 
 ReadCallback = Callable[[int, int], int]
@@ -150,7 +156,8 @@ class Engine:
     """One CPU and its memory.
 
     Map everything, call `start`, then `run`. RAM pages are numbered 0.. in the order of the
-    `map_ram` calls; `page_size` bytes each.
+    `map_ram` calls; `page_size` bytes each. A *frame* is the pages of `FRAME` bytes; each RAM
+    begins with a new one, so that there may be page numbers without a page at the end of others.
     """
 
     def __init__(self, isa: Isa) -> None:
@@ -181,7 +188,9 @@ class Engine:
         self._raise_problem()
         if isa.baseline:
             lib.ttd_set_baseline(self._native)
-        self._regions: list[tuple[int, int, Any, Any, int]] = []
+        self._regions: list[tuple[int, int, Any, Any, int, int]] = []
+        """Base, size, memory, pointer to it, kind, number of the first page."""
+        self._frame_shift = (FRAME // isa.page_size).bit_length() - 1
         self._stop = ffi.new("ttd_stop *")
         self._wide = ffi.new("uint64_t[2]")
         self._hits = ffi.new("ttd_hit *")
@@ -211,19 +220,20 @@ class Engine:
         With `on_store` the guest's stores change nothing by themselves: they go there, as those
         to a device do.
         """
-        buffer = mmap.mmap(-1, size)
+        frames = -(-size // FRAME)
+        buffer = mmap.mmap(-1, frames * FRAME)
         pointer = ffi.from_buffer("uint8_t[]", buffer)
         kind = lib.REGION_RAM if writable else lib.REGION_ROM
         if on_store is not None:
             kind = lib.REGION_FLASH
             self._port.windows.append((base, base + size, _no_read, on_store))
         self._add(kind, base, size, pointer, base, self.pages)
-        self._regions.append((base, size, buffer, pointer, kind))
-        self.pages += size // self.page_size
+        self._regions.append((base, size, buffer, pointer, kind, self.pages))
+        self.pages += frames << self._frame_shift
 
     def map_alias(self, base: int, size: int, target: int) -> None:
         """Make `size` bytes at `base` the same memory as at `target`."""
-        for start, length, _, pointer, kind in self._regions:
+        for start, length, _, pointer, kind, _ in self._regions:
             if start <= target and target + size <= start + length:
                 first = self.page_number(target)
                 self._add(kind, base, size, pointer + (target - start), target, first)
@@ -256,7 +266,6 @@ class Engine:
         ids = ffi.new("int[]", [*state, *wide])
         if lib.ttd_start(self._native, ids, len(ids), len(wide)):
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
-        self._flags = ffi.buffer(lib.ttd_page_flags(self._native), self.pages)
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
 
@@ -664,11 +673,9 @@ class Engine:
 
     def page_number(self, address: int) -> int:
         """The page that holds a RAM address (not an alias)."""
-        page = 0
-        for base, size, *_ in self._regions:
+        for base, size, *_, first in self._regions:
             if base <= address < base + size:
-                return page + (address - base) // self.page_size
-            page += size // self.page_size
+                return first + (address - base) // self.page_size
         raise EngineError(f"there is no memory at {address:#x}")
 
     def find_page(self, address: int) -> int | None:
@@ -680,11 +687,9 @@ class Engine:
 
     def page_address(self, page: int) -> int:
         """The address at which page `page` begins."""
-        for base, size, *_ in self._regions:
-            count = size // self.page_size
-            if page < count:
-                return base + page * self.page_size
-            page -= count
+        for base, size, *_, first in self._regions:
+            if 0 <= page - first < size // self.page_size:
+                return base + (page - first) * self.page_size
         raise EngineError(f"there is no page {page}")
 
     def regions(self) -> list[tuple[int, int]]:
@@ -693,12 +698,10 @@ class Engine:
 
     def pages_touched(self, kind: Access) -> list[int]:
         """Pages read, written or fetched from since `new_interval`; may name some too many."""
-        mask = {
-            Access.READ: lib.PAGE_READ,
-            Access.WRITE: lib.PAGE_DIRTY,
-            Access.FETCH: lib.PAGE_EXEC,
-        }[kind]
-        count = lib.ttd_collect(self._native, mask, self._collected, self.pages)
+        return self._collect(_FLAGS[kind], 0)
+
+    def _collect(self, mask: int, shift: int) -> list[int]:
+        count = lib.ttd_collect(self._native, mask, shift, self._collected, self.pages)
         return ffi.unpack(self._collected, count)  # type: ignore[no-any-return]
 
     @property
@@ -716,23 +719,35 @@ class Engine:
         """Forget which pages were touched."""
         lib.ttd_new_interval(self._native)
 
-    def pages_data(self, pages: Sequence[int]) -> list[bytes]:
-        """Contents of pages, whose numbers ascend."""
-        size, found = self.page_size, []
-        first, at = 0, 0
-        for _, length, buffer, *_ in self._regions:
-            end = first + length // size
-            while at < len(pages) and pages[at] < end:
-                where = (pages[at] - first) * size
-                found.append(buffer[where : where + size])
+    @property
+    def frames(self) -> int:
+        """How many frames RAM has."""
+        return self.pages >> self._frame_shift
+
+    def frames_written(self) -> list[int]:
+        """As `pages_touched` of writes, but numbers of frames."""
+        return self._collect(lib.PAGE_DIRTY, self._frame_shift)
+
+    def frames_data(self, frames: Sequence[int]) -> list[bytes]:
+        """Contents of frames, whose numbers ascend; zeros where their RAM ends earlier."""
+        found, at = [], 0
+        for *_, buffer, _, _, first_page in self._regions:
+            first = first_page >> self._frame_shift
+            end = first + len(buffer) // FRAME
+            while at < len(frames) and frames[at] < end:
+                where = (frames[at] - first) * FRAME
+                found.append(buffer[where : where + FRAME])
                 at += 1
-            first = end
         return found
 
-    def restore_pages(self, pages: Sequence[tuple[int, bytes]]) -> None:
-        """Give pages their contents; code translated from them is dropped where it changes.
+    def restore_frames(self, frames: Iterable[tuple[int, bytes]]) -> None:
+        """Give frames their contents; code translated from them is dropped where it changes.
 
-        The caller follows up with `new_interval`.
+        The caller follows up with `new_interval`. `EngineError` for one that is not of `FRAME`
+        bytes.
         """
-        for page, data in pages:
-            lib.ttd_page_restored(self._native, page, data)
+        count = 1 << self._frame_shift
+        for frame, data in frames:
+            if len(data) != FRAME:
+                raise EngineError(f"a frame of {len(data)} bytes")
+            lib.ttd_restore(self._native, frame << self._frame_shift, count, data)

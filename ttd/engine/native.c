@@ -88,9 +88,8 @@ void ttd_watch_hit(ttd_engine *e, ttd_hit *out)
 
 /* ---- pages, from the host's side ---------------------------------------------------- */
 
-uint8_t *ttd_page_flags(ttd_engine *e) { return e->flags; }
-
-int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room)
+/* Numbers of the groups of 1 << shift pages in which a flag of `mask` is set. */
+int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room)
 {
     uint64_t wide = 0x0101010101010101ull * (uint8_t)mask;
     uint32_t page = 0;
@@ -104,8 +103,10 @@ int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room)
                 continue;
             }
         }
-        if (e->flags[page] & mask)
-            out[n++] = page;
+        if (e->flags[page] & mask) {
+            out[n++] = page >> shift;
+            page |= (1u << shift) - 1;
+        }
         page++;
     }
     return n;
@@ -121,24 +122,27 @@ void ttd_new_interval(ttd_engine *e)
     flush_tlb(e);
 }
 
-int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data)
+/* Give `count` pages of one region their contents; those after its end are passed over. */
+void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *data)
 {
     region *r = region_of_page(e, page);
-    uint64_t offset;
-    uint8_t *host;
+    uint32_t first, end;
     if (!r)
-        return -1;
-    offset = (uint64_t)(page - r->first_page) << e->page_shift;
-    host = r->host + offset;
-    if (e->flags[page] & PAGE_EVER_EXEC) {
-        if (!memcmp(host, data, e->page_size))
-            return 0;
-        memcpy(host, data, e->page_size);
-        drop_code(e, r, r->base + offset, e->page_size);
-    } else {
-        memcpy(host, data, e->page_size);
+        return;
+    first = page - r->first_page;
+    end = (uint32_t)(r->size >> e->page_shift);
+    end = first + (count < end - first ? count : end - first);
+    for (; first < end; first++, data += e->page_size) {
+        uint64_t offset = (uint64_t)first << e->page_shift;
+        if (e->flags[r->first_page + first] & PAGE_EVER_EXEC) {
+            if (!memcmp(r->host + offset, data, e->page_size))
+                continue;
+            memcpy(r->host + offset, data, e->page_size);
+            drop_code(e, r, r->base + offset, e->page_size);
+        } else {
+            memcpy(r->host + offset, data, e->page_size);
+        }
     }
-    return 0;
 }
 
 void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,

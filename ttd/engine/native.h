@@ -98,10 +98,9 @@ void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
 uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
 
-uint8_t *ttd_page_flags(ttd_engine *e);
-int ttd_collect(ttd_engine *e, int mask, uint32_t *out, int room);
+int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);
-int ttd_page_restored(ttd_engine *e, uint32_t page, const uint8_t *data);
+void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *data);
 
 /* Accesses of the machine that no instruction makes; all of them or nothing. `by`: as in a hit. */
 int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by);

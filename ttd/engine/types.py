@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+FRAME = 4096
+"""Bytes of RAM that are remembered together: one or several of the engine's pages."""
+
 
 class StopReason(IntEnum):
     """Why `Engine.run` returned. The numbers are shared with `_native.h`."""

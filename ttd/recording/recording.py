@@ -76,6 +76,8 @@ class Recording:
         """The row of the interval that the next snapshot ends."""
         self._log = b""
         self._claim: Claim | None = None
+        self.page_bytes = 0
+        """Of pages that have been written to the file, compressed; those that wait do not count."""
 
     # --- making and opening
 
@@ -218,19 +220,24 @@ class Recording:
 
     def put_page(self, data: bytes) -> bytes:
         """Store a page once; returns its hash (`blob.digest`), which is how it is found again."""
-        return self.put_pages([data])[0]
+        name = digest(data)
+        self.put_pages([(name, data)])
+        return name
 
-    def put_pages(self, pages: Sequence[bytes]) -> list[bytes]:
-        """`put_page` for many at a time, which is cheaper for each. Bounds: `MAX_PAGE` bytes."""
-        named = [(digest(data), data) for data in pages]
+    def put_pages(self, pages: Sequence[tuple[bytes, bytes]]) -> None:
+        """`put_page` for many at a time that have a hash already, which is cheaper for each.
+
+        Bounds: `MAX_PAGE` bytes.
+        """
 
         def job(db: sqlite3.Connection) -> None:
-            for name, data in named:
+            for name, data in pages:
                 if db.execute("SELECT 1 FROM pages WHERE hash = ?", (name,)).fetchone() is None:
-                    db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", (name, shrink(data)))
+                    row = name, shrink(data)
+                    db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", row)
+                    self.page_bytes += len(row[1])
 
-        self._put(job, sum(map(len, pages)))
-        return [name for name, _ in named]
+        self._put(job, sum(len(data) for _, data in pages))
 
     def add_snapshot(
         self,

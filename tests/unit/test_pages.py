@@ -1,0 +1,111 @@
+"""Tables of page contents: what identifies them, what differs, what they take."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttd.pages import DIRECTORY, PageStore, PageTable
+from ttd.recording.blob import digest
+
+PAGES = 2 * DIRECTORY + 3
+NUMBERS = st.sampled_from([0, 1, DIRECTORY - 1, DIRECTORY, PAGES - 1])
+WRITES = st.lists(
+    st.tuples(st.lists(st.tuples(NUMBERS, st.sampled_from([b"", b"a", b"b"]))), st.booleans())
+)
+
+
+def no_recording(names: Sequence[bytes]) -> Iterable[bytes]:
+    assert not names
+    return []
+
+
+class Memory:
+    """Tables of successive contents beside the contents themselves."""
+
+    def __init__(self) -> None:
+        self.store = PageStore(no_recording)
+        self.table = PageTable.filled(PAGES, self.store.page(b"")).extended(1, self.store.page(b""))
+        self.contents: dict[int, bytes] = {}
+
+    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
+        self.table = self.table.replace((n, self.store.page(data)) for n, data in changes)
+        self.contents.update(changes)
+
+    def differs_from(self, other: Memory) -> set[int]:
+        numbers = self.contents.keys() | other.contents.keys()
+        return {n for n in numbers if self.contents.get(n, b"") != other.contents.get(n, b"")}
+
+
+@given(WRITES, WRITES)
+def test_the_total_says_what_is_held_and_not_how_it_came_there(
+    first: list[tuple[list[tuple[int, bytes]], bool]],
+    second: list[tuple[list[tuple[int, bytes]], bool]],
+) -> None:
+    one, other = Memory(), Memory()
+    for memory, history in ((one, first), (other, second)):
+        for changes, asked in history:
+            memory.write(changes)
+            if asked:
+                _ = memory.table.total
+    different = one.differs_from(other)
+    assert different <= set(one.table.differing(other.table))
+    assert (one.table.total == other.table.total) == (not different)
+    # Every name is known now.
+    assert set(one.table.differing(other.table)) == different
+    for number in (0, 1, 2, DIRECTORY - 1, DIRECTORY, PAGES - 1):
+        assert one.table[number].data == one.contents.get(number, b"")
+
+
+def test_holes_after_the_memory_do_not_count() -> None:
+    store = PageStore(no_recording)
+    table = PageTable.filled(DIRECTORY, store.page(b"a"))
+    assert table.total == table.extended(5, store.page(b"")).total
+    assert table.end == DIRECTORY and table.extended(5, store.page(b"")).end == 2 * DIRECTORY
+
+
+def test_a_table_keeps_what_it_held_and_shares_what_has_not_changed() -> None:
+    memory = Memory()
+    memory.write([(0, b"a")])
+    old = memory.table
+    memory.write([(DIRECTORY, b"b")])
+    assert old[DIRECTORY].data == b"" and memory.table[DIRECTORY].data == b"b"
+    assert old.directories[0] is memory.table.directories[0]
+    assert memory.table.replace([]) is memory.table
+
+
+def test_contents_are_read_when_they_are_wanted_and_all_at_once() -> None:
+    asked: list[Sequence[bytes]] = []
+    stored = {digest(data): data for data in (b"a", b"bb", b"ccc")}
+
+    def load(names: Sequence[bytes]) -> Iterable[bytes]:
+        asked.append(names)
+        return [stored[name] for name in names]
+
+    store = PageStore(load)
+    pages = [store.stored(name) for name in stored]
+    assert not any(page.in_memory or page.holds(b"a") for page in pages)
+    held = store.bytes
+    store.fetch(pages[:2] + pages[:1])
+    assert sorted(asked[0]) == sorted(list(stored)[:2]) and len(asked) == 1
+    assert store.bytes == held + 3
+    assert [page.data for page in pages] == [b"a", b"bb", b"ccc"] and len(asked) == 2
+    assert pages[0].is_like(store.stored(digest(b"a"))) and not pages[0].is_like(pages[1])
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096])
+def test_what_pages_take_is_known_and_given_back(size: int) -> None:
+    store = PageStore(no_recording)
+    table: PageTable | None = PageTable.filled(PAGES, store.page(bytes(size)))
+    one = store.bytes
+    assert one >= size
+    assert table is not None
+    table = table.replace((n, store.page(bytes(size))) for n in range(DIRECTORY))
+    assert store.bytes == one * (DIRECTORY + 1)
+    table = None
+    gc.collect()
+    assert store.bytes == 0
