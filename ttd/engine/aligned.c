@@ -11,9 +11,8 @@
 
 #define LONGEST_IT 18             /* bytes of IT and what it is about */
 
-/* What is known of a register: that of register `from` at the block's start, plus `low`, as far as
- * its two lowest bits go; or those bits are `low`. */
-typedef struct { int8_t from; uint8_t low; } value;
+typedef low_bits value;
+typedef thumb_tracker tracker;
 enum { FIXED = -1, UNKNOWN = -2 };
 
 static const value anything = { UNKNOWN, 0 };
@@ -51,9 +50,6 @@ static uint32_t expand(uint32_t insn)
     imm >>= 7;
     return low >> imm | low << (32 - imm);
 }
-
-/* `sp`: what was last to become SP. */
-typedef struct { value r[16], sp; bool conditional; } tracker;
 
 static void put(tracker *t, uint32_t n, value v)
 {
@@ -231,9 +227,15 @@ static bool moves_stack(uint32_t insn, int length)
         || (insn & 0xfff0f000) == 0xf3e08000;
 }
 
-static bool is_it(uint32_t insn)
+bool thumb_is_it(uint32_t insn)
 {
     return (insn & 0xffffff00) == 0xbf00 && (insn & 15);
+}
+
+/* SDIV, UDIV. */
+static bool is_divide(uint32_t insn)
+{
+    return (insn & 0xffd000f0) == 0xfb9000f0;
 }
 
 /* The bit that tells whether the block at `pc` has been cut; NULL if nothing is there. */
@@ -279,7 +281,7 @@ static uint64_t border(ttd_engine *e, uint64_t pc, uint64_t end, int it, uint32_
         bool inside = it > 0;
         uint32_t insn = thumb_at(e, at, code), mask;
         it -= inside;
-        if (is_it(insn)) {
+        if (thumb_is_it(insn)) {
             it = 4 - __builtin_ctz(insn & 15);
             it_at = at;
             it_index = k;
@@ -290,7 +292,7 @@ static uint64_t border(ttd_engine *e, uint64_t pc, uint64_t end, int it, uint32_
             inside |= it > 0;
             k++;
             at = c.at;
-        } else if (k == 0 || !(demands(e, insn, &base, &mask) || is_divide(code, length))) {
+        } else if (k == 0 || !(demands(e, insn, &base, &mask) || is_divide(insn))) {
             continue;
         }
         if (!inside || it_index) {
@@ -317,52 +319,54 @@ uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size)
 }
 
 /* The bits `mask` of `v` must be 0 for the block to run without another look. */
-static void demand(block_info *b, value v, uint32_t mask)
+static uint32_t demand(block_info *b, value v, uint32_t mask)
 {
     uint8_t want = (uint8_t)((uint8_t)v.from | v.low << 4 | (mask == 1) << 6);
     int i;
     if (v.from == FIXED && !(v.low & mask))
-        return;
-    b->slow = 1;
+        return 0;
     for (i = 0; i < b->naligned && b->aligned[i] != want; i++)
         ;
-    if (v.from < 0 || i == MAX_ALIGNED)
+    if (v.from < 0 || i == MAX_ALIGNED) {
         b->unsure = 1;
-    else if (i == b->naligned)
+    } else if (i == b->naligned) {
         b->aligned[b->naligned++] = want;
+    }
+    return WAY_OPERANDS;
 }
 
-/* What must be aligned in the block; `in_it`: so many of its first instructions are of an IT block. */
-void decode_aligned(ttd_engine *e, block_info *b, int in_it)
+/* What must be aligned in this instruction, or not be 0. */
+uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn)
 {
-    cursor c = cursor_at(e, b->pc);
-    tracker t = { .conditional = false };
-    int i;
-    for (i = 0; i < 15; i++)
-        t.r[i] = (value){ (int8_t)i, 0 };
-    t.r[13] = fixed(0);
-    t.r[15] = anything;
-    while (c.code && c.at - b->pc < b->span) {
-        uint64_t at = c.at;
-        uint8_t *code = c.code;
-        int length = advance(e, &c), base;
-        uint32_t insn = thumb_at(e, at, code), mask;
-        t.conditional = in_it > 0;
-        in_it -= t.conditional;
-        if (is_it(insn))
-            in_it = 4 - __builtin_ctz(insn & 15);
-        if (demands(e, insn, &base, &mask))
-            demand(b, t.r[base], mask);
-        t.sp = fixed(0);
-        if (length == 4)
-            follow_wide(&t, insn);
-        else
-            follow_narrow(&t, insn);
-        if (c.at - b->pc < b->span)
-            demand(b, t.sp, 3);
-        else if (moves_stack(insn, length))
-            b->settle = b->slow = 1;
+    tracker *t = &d->thumb;
+    uint32_t ways = 0, mask;
+    int i, base;
+    if (!d->n) {
+        for (i = 0; i < 15; i++)
+            t->r[i] = (value){ (int8_t)i, 0 };
+        t->r[13] = fixed(0);
+        t->r[15] = anything;
     }
+    t->conditional = d->it != 0;
+    if (demands(e, insn, &base, &mask))
+        ways |= demand(d->b, t->r[base], mask);
+    if (e->trap_divide && is_divide(insn)) {
+        ways |= WAY_OPERANDS;
+        if (d->n)
+            d->b->unsure = 1;
+        else
+            d->b->divides = 1;
+    }
+    t->sp = fixed(0);
+    if (d->length == 4)
+        follow_wide(t, insn);
+    else
+        follow_narrow(t, insn);
+    if (d->at + d->length - d->b->pc < d->b->span)
+        ways |= demand(d->b, t->sp, 3);
+    else if (moves_stack(insn, d->length))
+        ways |= WAY_SETTLE;
+    return ways;
 }
 
 /* How many instructions of the block may run before one whose address must be looked at; `why` if
@@ -379,7 +383,7 @@ uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, in
         if ((gpr(e, want & 15) + (want >> 4 & 3)) & (want >> 6 & 1 ? 1 : 3))
             amiss = true;
     }
-    if (!amiss && !b->unsure)
+    if (!amiss && !b->unsure && !b->divides)
         return room;
     insn = thumb_at(e, b->pc, code);
     if (demands(e, insn, &base, &mask) && (gpr(e, base) & mask) && first_runs(e)) {
@@ -388,6 +392,13 @@ uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, in
         fault_at(e, (load ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, gpr(e, base));
         return 0;
     }
+    if (e->trap_divide && is_divide(insn) && !gpr(e, insn & 15) && first_runs(e)) {
+        *why = WHY_EXCEPTION;
+        e->code = EXCEPTION_DIVIDE;
+        return 0;
+    }
+    if (!amiss && !b->unsure)
+        return room;
     at = border(e, b->pc, b->pc + b->span, in_it, &index);
     if (index >= room)
         return room;

@@ -6,37 +6,10 @@ void forget_blocks(ttd_engine *e)
     memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
 }
 
-bool is_divide(const uint8_t *code, int length)
+static void add_ways(block_info *b, uint32_t ways)
 {
-    return length == 4 && code[1] == 0xfb && (code[0] & 0xd0) == 0x90 && (code[2] & 0xf0) == 0xf0;
-}
-
-/* IT, CBZ and CBNZ: Unicorn has them on Armv6-M cores too. */
-static bool is_mainline(const uint8_t *code, int length)
-{
-    return length == 2 && ((code[1] == 0xbf && (code[0] & 15)) || (code[1] & 0xf5) == 0xb1);
-}
-
-/* CPS, or MSR: after it interrupts may be masked, and the MPU apply, differently. */
-static bool changes_masks(const uint8_t *code, int length)
-{
-    uint32_t a = code[0] | code[1] << 8;
-    return length == 2 ? (a & 0xffec) == 0xb660 : (a & 0xfff0) == 0xf380;
-}
-
-/* What is special about the RISC-V instruction at `pc`, whose first bytes are at `code`. */
-static void decode_riscv(ttd_engine *e, block_info *b, uint64_t pc, const uint8_t *code, int length)
-{
-    bool straddles = length == 4 && (pc & (e->page_size - 1)) == e->page_size - 2;
-    uint32_t insn;
-    if (straddles)                        /* its end may be gone, or be another, the next time */
-        b->checked = b->slow = 1;
-    if ((code[0] & 0x7f) != 0x73)
-        return;
-    insn = riscv_insn(e, pc);
-    b->settle = b->slow = 1;              /* it may change a mask */
-    if (straddles || riscv_changes_modes(insn))
-        b->masks = b->slow = 1;
+    b->ways |= (uint8_t)ways;
+    b->slow |= b->ways != 0;
 }
 
 /* Remember what `size` bytes of code at `pc` were translated; a page that protection splits is to
@@ -51,7 +24,7 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
             left = size;
         if (code_address(e, pc, &paddr) && (r = find_region(e, paddr)) && r->kind != REGION_MMIO) {
             if (e->flags[page_of(e, r, paddr)] & PAGE_SPLIT)
-                b->checked = b->slow = 1;
+                add_ways(b, WAY_CHECK);
             at = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
             for (end = at + left, at &= ~1ull; at < end; at += 2)
                 e->translated[at >> 4] |= (uint8_t)(1u << (at >> 1 & 7));
@@ -61,98 +34,35 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
     }
 }
 
-/* Is the instruction one that is done here, but not known as one? Then it is now, and what was
- * translated is no longer good. */
-static bool find_ours(ttd_engine *e, block_info *b, uint64_t at, const uint8_t *code, int length)
-{
-    uint8_t bytes[X86_LONGEST];
-    ours *known = ours_at(e, at), found;
-    bool hidden = ban_overlapping(e, at, length);
-    if (known && known->banned)
-        b->checked = b->slow = 1;
-    if (known || !x86_is_ours(bytes, x86_bytes(e, at, code, bytes), &found))
-        return hidden;
-    found.pc = at;
-    found.length = (uint8_t)length;
-    return patch(e, &found) || hidden;
-}
-
-/* What must be aligned is checked when the block begins, or else where it stands, by a call that may
- * have to be translated still: false. */
-static bool decode_x86(ttd_engine *e, block_info *b, x86_bits *bits, uint64_t at, const uint8_t *code,
-                       int length)
-{
-    uint8_t bytes[X86_LONGEST];
-    bool known = x86_decode_demand(e, b, bits, at, code) || !note_ours(e, at);
-    ours place = { .pc = at, .length = (uint8_t)length };
-    x86_bits_follow(bits, bytes, x86_bytes(e, at, code, bytes), &place);
-    return known;
-}
-
 /* False: what was translated for this block is not what is to run. */
 COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, uint8_t it)
 {
     cursor c = cursor_at(e, pc);
+    decoding d = { .b = b, .it = it };
     bool known = true;
-    uint32_t n = 0;
-    x86_bits bits;
     int i;
-    if (e->isa == ISA_X64)
-        x86_bits_begin(&bits);
     *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
-    b->span = (uint16_t)(e->isa == ISA_THUMB ? span_of(e, pc, size) : size);
-    if (e->isa == ISA_THUMB)
-        decode_aligned(e, b, it_left(it));
-    if (is_riscv(e))
-        riscv_float_begin(e, b);
-    while (c.code && (c.at - pc < b->span || (!size && !n))) {
-        uint64_t at = c.at;
-        uint8_t *code = c.code;
-        int length = advance(e, &c);
-        b->last = (uint8_t)length;
-        if (is_riscv(e)) {
-            decode_riscv(e, b, at, code, length);
-            if (!riscv_float_decode(e, b, riscv_insn(e, at)))
-                known &= !note_ours(e, at);
-            if (size && riscv_is_ours(e, riscv_insn(e, at)))
-                known &= !note_ours(e, at);
-        } else if (e->patched && find_ours(e, b, at, code, length)) {
+    b->span = (uint16_t)span_of(e, pc, size);
+    while (c.code && (c.at - pc < b->span || (!size && !d.n))) {
+        uint32_t ways;
+        d.at = c.at;
+        d.code = c.code;
+        d.length = advance(e, &c);
+        b->last = (uint8_t)d.length;
+        ways = e->set->decode(e, &d);
+        if (ways & WAY_ANEW)
             return false;
-        } else if (e->isa == ISA_X64) {
-            known &= decode_x86(e, b, &bits, at, code, length);
-        } else if (e->isa == ISA_A64 && flat_is_ours(e, at, code)) {
-            known &= !note_ours(e, at);
-        }
-        if (n && begins_block(e, at, code))
-            b->checked = b->slow = 1;
-        if (e->isa == ISA_THUMB) {
-            if (it) {
-                it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-                if (is_thumb_store(code, length))
-                    b->it_store = b->slow = 1;
-            }
-            if (length == 2 && code[1] == 0xbf && (code[0] & 15))
-                it = code[0];
-            if (changes_masks(code, length))
-                b->masks = b->slow = 1, b->raises_basepri = length == 4 && code[2] == 0x12;
-            if (e->trap_divide && is_divide(code, length)) {
-                b->slow = 1;
-                if (n)
-                    b->unsure = 1;        /* its operands have to be seen */
-                else
-                    b->checked = 1;
-            }
-            if (e->baseline && is_mainline(code, length))
-                b->checked = b->slow = 1;
-        }
-        n++;
+        if (ways & WAY_CALL)
+            known &= !note_ours(e, d.at);
+        add_ways(b, ways);
+        d.n++;
     }
     if (!size)
         b->span = (uint16_t)(c.at - pc);
     note_translated(e, b, pc, size ? size : b->span);
-    b->n = n;
-    b->it_after = it;
-    if (it)
+    b->n = (uint16_t)d.n;
+    b->it_after = d.it;
+    if (d.it)
         b->slow = 1;
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
@@ -237,84 +147,6 @@ bool first_runs(ttd_engine *e)
     return !e->it_first || condition_holds(reg32(e, UC_ARM_REG_XPSR), e->it_first >> 4);
 }
 
-/* As `checked_room`, for RISC-V. */
-static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
-{
-    cursor c = cursor_at(e, b->pc);
-    uint64_t k;
-    for (k = 0; k < b->n && k < room; k++) {
-        uint64_t at = c.at, last;
-        int length = advance(e, &c);
-        last = at + length - 2;
-        if (!length || !riscv_fetchable(e, at) || !riscv_fetchable(e, last)) {
-            if (k == 0) {
-                *why = WHY_FAULT;
-                fault_at(e, ACC_FETCH, length && riscv_fetchable(e, at) ? last : at);
-            }
-            return k;
-        }
-    }
-    return room;
-}
-
-/* As `checked_room`, for x86. */
-static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
-{
-    cursor c = cursor_at(e, b->pc);
-    uint64_t k;
-    for (k = 0; k < b->n && k < room; k++) {
-        ours *o = ours_at(e, c.at);
-        if (k && c.code && begins_block(e, c.at, c.code))
-            return k;
-        if (o && o->banned) {
-            if (k == 0)
-                *why = WHY_OURS;
-            return k;
-        }
-        advance(e, &c);
-    }
-    return room;
-}
-
-/* How many instructions of the block may run before one that must not, or whose operands have to
- * be seen first; `why` if that is none. */
-static uint64_t checked_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
-{
-    uint8_t *code = host_pointer(e, b->pc);
-    uint64_t at = b->pc, k;
-    bool active, privileged;
-    if (is_riscv(e))
-        return riscv_room(e, b, room, why);
-    if (e->isa == ISA_X64)
-        return x86_room(e, b, room, why);
-    active = mpu_active(e);
-    privileged = privileged_now(e);
-    for (k = 0; k < b->n && k < room; k++) {
-        int length = insn_length(e, code);
-        if (mpu_allows(e, at, length, ACC_FETCH, privileged, active) != 1) {
-            if (k == 0) {
-                *why = WHY_FAULT;
-                fault_at(e, ACC_FETCH, at);
-            }
-            return k;
-        }
-        if (k == 0 && e->trap_divide && is_divide(code, length) && !gpr(e, code[2] & 15)
-            && first_runs(e)) {
-            *why = WHY_EXCEPTION;
-            e->code = EXCEPTION_DIVIDE;
-            return 0;
-        }
-        if (e->baseline && is_mainline(code, length)) {
-            if (k == 0)
-                *why = WHY_INVALID;
-            return k;
-        }
-        code += length;
-        at += length;
-    }
-    return room;
-}
-
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
@@ -344,26 +176,25 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->blk = b = &e->it_block;
     }
     if (is_riscv(e)) {
-        e->masks_next = b->masks;
+        e->masks_next = b->ways & WAY_MODES;
     } else {
         if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
             flush_tlb(e);
-        e->masks_next = b->masks && e->mpu_on;
+        e->masks_next = (b->ways & WAY_MODES) && e->mpu_on;
         if (e->masks_next)
             e->mpu_was_active = mpu_active(e);
     }
     e->look_at_masks = false;
-    if (b->masks || b->settle)
+    if (b->ways & (WAY_MODES | WAY_SETTLE))
         expect_settling(e, b);
     e->it_next = b->it_after;
     set_fast_limit(e);
-    if (b->it_store && e->write_cached)
+    if ((b->ways & WAY_IT_STORE) && e->write_cached)
         flush_tlb(e);
-    if (b->checked)
-        room = checked_room(e, b, room, &why);
-    if (room && (b->naligned || b->unsure))
-        room = e->isa == ISA_X64 ? x86_aligned_room(e, b, room, &why)
-                                 : aligned_room(e, b, room, in_it, &why);
+    if (b->ways & WAY_CHECK)
+        room = e->set->room(e, b, room, &why);
+    if (room && (b->ways & WAY_OPERANDS))
+        room = e->set->operands(e, b, room, in_it, &why);
     if (b->span && leaves_range(e, b->pc + b->span - 1) && !e->armed) {
         uint64_t k = (uint64_t)index_of(e, b->pc, e->range_hi);
         if (k < room) {
@@ -398,7 +229,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->blk_n = 0;
         e->noting = false;
         stop(e, WHY_BUDGET);
-    } else if (b->floats) {
+    } else if (b->ways & WAY_FLOATS) {
         riscv_float_enter(e, b);
     }
 }

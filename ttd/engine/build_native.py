@@ -9,8 +9,8 @@ import unicorn
 from cffi import FFI
 
 SOURCES = (
-    *("native", "run", "blocks", "ours", "aligned", "fill", "access", "devices", "outside", "hits"),
-    *("code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands"),
+    *("native", "run", "blocks", "ways", "ours", "aligned", "fill", "access", "devices", "outside"),
+    *("hits", "code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands"),
     *("patches", "x86", "sse", "x87", "x86_bits", "softfloat"),
 )
 HERE = Path(__file__).resolve().parent

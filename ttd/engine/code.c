@@ -154,12 +154,6 @@ int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
         : x86_length(e, bytes, x86_bytes(e, pc, code, bytes));
 }
 
-bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code)
-{
-    uint8_t bytes[X86_LONGEST];
-    return e->isa == ISA_X64 && x86_begins_block(bytes, x86_bytes(e, pc, code, bytes));
-}
-
 /* To the next instruction; returns the length of this one, 0 if it is not there. */
 int advance(ttd_engine *e, cursor *c)
 {

@@ -22,7 +22,7 @@ static uint32_t a64_insn(const uint8_t *code)
     return insn;
 }
 
-static int a64_turn(ttd_engine *e, turn *t)
+static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
 {
     static const int ids[32] = {
         UC_ARM64_REG_X0, UC_ARM64_REG_X1, UC_ARM64_REG_X2, UC_ARM64_REG_X3, UC_ARM64_REG_X4,
@@ -33,10 +33,10 @@ static int a64_turn(ttd_engine *e, turn *t)
         UC_ARM64_REG_X25, UC_ARM64_REG_X26, UC_ARM64_REG_X27, UC_ARM64_REG_X28, UC_ARM64_REG_X29,
         UC_ARM64_REG_X30, UC_ARM64_REG_SP,
     };
-    uint32_t insn = a64_insn(t->code);
+    uint32_t insn = a64_insn(code);
     uint64_t address = 0;
     e->reg_read(e->uc, ids[insn >> 5 & 31], &address);
-    if (!(address & (uint64_t)(ordered_size(insn) - 1)))
+    if (!ordered_size(insn) || !(address & (uint64_t)(ordered_size(insn) - 1)))
         return TURN_RUN;
     fault_at(e, (insn >> 22 & 1 ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, address);
     t->why = WHY_FAULT;
@@ -98,10 +98,10 @@ static bool x86_demands(ttd_engine *e, uint64_t pc, const uint8_t *code, ours *o
     return true;
 }
 
-static int x86_turn(ttd_engine *e, turn *t)
+static int x86_turn(ttd_engine *e, turn *t, const uint8_t *code)
 {
     ours o;
-    if (!x86_demands(e, t->pc, t->code, &o) || !(x86_address(e, &o) & 15))
+    if (!x86_demands(e, t->pc, code, &o) || !(x86_address(e, &o) & 15))
         return TURN_RUN;
     t->exception = X86_GP;
     return TURN_STOP;
@@ -110,28 +110,27 @@ static int x86_turn(ttd_engine *e, turn *t)
 /* Always so; then nobody has to look. */
 #define ALWAYS (31u | 31u << 5)
 
-bool x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc, const uint8_t *code)
+uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc, const uint8_t *code)
 {
     uint16_t condition;
     int i;
     ours o;
     if (!x86_demands(e, pc, code, &o))
-        return true;
+        return 0;
     if (!x86_bits_address(t, &o, &condition))
-        return false;
+        return WAY_CALL;
     if ((condition & ~(3u << 10)) == ALWAYS)
-        return true;
+        return 0;
     for (i = 0; i < b->naligned; i++)
         if (b->demands[i] == condition)
-            return true;
+            return WAY_OPERANDS;
     if (b->naligned == MAX_DEMANDS)
-        return false;
+        return WAY_CALL;
     b->demands[b->naligned++] = condition;
-    b->slow = 1;
-    return true;
+    return WAY_OPERANDS;
 }
 
-uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why)
 {
     cursor c = cursor_at(e, b->pc);
     uint8_t bytes[X86_LONGEST];
@@ -140,6 +139,7 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
     x86_bits t;
     ours o;
     int i;
+    (void)in_it;
     for (i = 0; i < b->naligned && x86_bits_hold(e, b->demands[i]); i++)
         ;
     if (i == b->naligned)
@@ -172,5 +172,8 @@ bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
 
 int flat_turn(ttd_engine *e, turn *t)
 {
-    return e->isa == ISA_A64 ? a64_turn(e, t) : x86_turn(e, t);
+    const uint8_t *code = code_at(e, t->pc);
+    if (!code)
+        return TURN_RUN;
+    return e->isa == ISA_A64 ? a64_turn(e, t, code) : x86_turn(e, t, code);
 }

@@ -238,7 +238,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     if (trap) {
         /* A store inside an IT block cannot be stopped at once it is under way, so such an
          * instruction runs alone; refusing here is exact. */
-        if (kind == ACC_WRITE && !e->armed && e->blk && e->blk->it_store) {
+        if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_IT_STORE)) {
             e->arm = true;
             return refuse(e, kind, vaddr);
         }

@@ -39,18 +39,50 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
- * run. `it_store`: a store in it may be under an IT.
- * `it_after`: ITSTATE behind it. `masks`: it may
- * change interrupt masks, or a RISC-V's modes. `last`: the length of its last instruction.
- * `aligned`: registers that must be (`decode_aligned`), but for what is `unsure`. `settle`: it may
- * leave SP unaligned. `raises_basepri`: MSR BASEPRI_MAX. `key`: PC and the address space. */
+ * run.
+ * `it_after`: ITSTATE behind it. `last`: the length of its last instruction. `ways`: those of its
+ * instructions. `aligned`: registers that must be (aligned.c), but for what is `unsure`. `divides`: its
+ * first instruction does. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
     uint16_t size, span, n;
-    uint8_t slow, it_store, it_after, masks, checked, last, naligned;
+    uint8_t slow, ways, it_after, last, naligned;
     union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
-    bool unsure : 1, settle : 1, raises_basepri : 1, floats : 1;
+    bool unsure : 1, divides : 1;
 } block_info;
+
+/* What there is to do about an instruction, found when its block is decoded (ways.c). Of the block: */
+enum {
+    WAY_CHECK = 1,                /* before it: can all of it run? (`room`) */
+    WAY_OPERANDS = 2,             /* before it: are registers as they must be? (`operands`) */
+    WAY_MODES = 4,                /* after it: the MPU, or translation, may apply differently */
+    WAY_SETTLE = 8,               /* after it: SP may be unaligned, interrupts masked differently */
+    WAY_RAISES = 16,              /* MSR BASEPRI_MAX */
+    WAY_IT_STORE = 32,            /* a store in it may be under an IT */
+    WAY_FLOATS = 64,              /* RISC-V: boxes (riscv_float.c) */
+/* Of the instruction alone: */
+    WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
+    WAY_ANEW = 512                /* it has just become one that is done here (patches.c) */
+};
+
+/* What is known of a register's lowest bits inside a block: those of register `from` when it began, plus
+ * `low`; or `low` (FIXED), or nothing. */
+typedef struct { int8_t from; uint8_t low; } low_bits;
+/* `sp`: what was last to become SP. */
+typedef struct { low_bits r[16], sp; bool conditional; } thumb_tracker;
+typedef struct { low_bits r[16]; } x86_bits;
+
+/* A block that is being decoded: its `n`th instruction is at `at`. `it`: ITSTATE before that, and then
+ * behind it. */
+typedef struct {
+    block_info *b;
+    uint64_t at;
+    const uint8_t *code;          /* its first bytes, as far as the page goes */
+    int length;
+    uint32_t n;
+    uint8_t it;
+    union { thumb_tracker thumb; x86_bits bits; };
+} decoding;
 
 /* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
  * address is base + index << scale + disp, each of them if not negative; `rm` is a register if not
@@ -142,14 +174,20 @@ typedef struct {
 
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
-    uint64_t pc, next;        /* where it is, and where it all goes on once it is done */
-    const uint8_t *code;      /* its first bytes, as far as the page goes; or, */
-    uint32_t insn;            /* of RISC-V, all of it */
-    int length;
+    uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */
     int why, exception;       /* for TURN_STOP: if not EXCEPTION_OURS */
 } turn;
 /* What is to become of it: let it run, go on behind it, or end the run before it. */
 enum { TURN_RUN, TURN_DONE, TURN_STOP };
+
+/* What an instruction set says of its instructions. `room`, `operands`: how many of the block may run;
+ * `why` if none. */
+typedef struct {
+    uint32_t (*decode)(ttd_engine *e, decoding *d);       /* WAY_... */
+    uint64_t (*room)(ttd_engine *e, block_info *b, uint64_t room, int *why);
+    uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
+    int (*turn)(ttd_engine *e, turn *t);
+} instruction_set;
 
 struct ttd_engine {
     /* Read by every block: kept together. */
@@ -165,6 +203,7 @@ struct ttd_engine {
     void *lib, *handle;
     uc_engine *uc;
     int isa;
+    const instruction_set *set;
     const char *problem;
     uint32_t page_size, page_shift;
     uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
@@ -345,11 +384,13 @@ bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr);
 uint8_t *code_at(ttd_engine *e, uint64_t pc);
 cursor cursor_at(ttd_engine *e, uint64_t pc);
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
-bool begins_block(ttd_engine *e, uint64_t pc, const uint8_t *code);
 size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[]);
 int advance(ttd_engine *e, cursor *c);
 uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 bool is_thumb_store(const uint8_t *code, int length);
+
+/* ways.c */
+const instruction_set *instruction_set_of(int isa);
 
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);
@@ -378,7 +419,6 @@ int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
 bool first_runs(ttd_engine *e);
-bool is_divide(const uint8_t *code, int length);
 void set_fast_limit(ttd_engine *e);
 uint32_t read_masks(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
@@ -389,7 +429,8 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user);
 bool has_cuts(ttd_engine *e, uint64_t address);
 void forget_cuts(ttd_engine *e, uint32_t page);
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);
-void decode_aligned(ttd_engine *e, block_info *b, int in_it);
+bool thumb_is_it(uint32_t insn);
+uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn);
 uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
 void begin_cut(ttd_engine *e, uint64_t pc, uint64_t at);
 void end_cut(ttd_engine *e, uint64_t pc);
@@ -458,11 +499,8 @@ int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 void free_disassembler(ttd_engine *e);
 int flat_start(ttd_engine *e);
 
-/* x86_bits.c: the four lowest bits of each register inside a block: those of register `from` when it
- * began, plus `low`; or `low`, or unknown. A condition says of such registers that an address is a
- * multiple of 16. */
-typedef struct { int8_t from; uint8_t low; } x86_bit_value;
-typedef struct { x86_bit_value r[16]; } x86_bits;
+/* x86_bits.c: the four lowest bits of each register inside a block. A condition says of such registers
+ * that an address is a multiple of 16. */
 void x86_bits_begin(x86_bits *t);
 /* Go past the instruction of these bytes; `place` has its PC and its length. */
 void x86_bits_follow(x86_bits *t, const uint8_t *code, size_t size, const ours *place);
@@ -473,11 +511,11 @@ bool x86_bits_hold(ttd_engine *e, uint16_t condition);
 /* demands.c; as those of riscv.c. */
 bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code);
 int flat_turn(ttd_engine *e, turn *t);
-/* Note for the block what must be aligned in the instruction at `pc`; false: it cannot be told. */
-bool x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc,
+/* Note for the block what must be aligned in the instruction at `pc`. */
+uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc,
                        const uint8_t *code);
 /* How many instructions of the block may run before one that is not aligned. */
-uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
 
 /* x86.c */
 /* All of an instruction but what follows its operands, which it is taken to have. */
@@ -529,8 +567,7 @@ bool riscv_changes_modes(uint32_t insn);
 bool riscv_reads_floats(ttd_engine *e, uint32_t insn);
 bool riscv_is_fused(uint32_t insn);
 bool riscv_reads_singles(ttd_engine *e, uint32_t insn);
-void riscv_float_begin(ttd_engine *e, block_info *b);
-bool riscv_float_decode(ttd_engine *e, block_info *b, uint32_t insn);
+uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn);
 void riscv_float_enter(ttd_engine *e, block_info *b);
 void riscv_float_leave(ttd_engine *e, uint64_t pc);
 void riscv_float_settle(ttd_engine *e);

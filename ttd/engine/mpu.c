@@ -74,11 +74,11 @@ void expect_settling(ttd_engine *e, block_info *b)
 {
     uint32_t xpsr;
     e->settle_next = true;
-    if (e->isa != ISA_THUMB || e->baseline || !b->masks || unprivileged_thread(e, &xpsr))
+    if (e->isa != ISA_THUMB || e->baseline || !(b->ways & WAY_MODES) || unprivileged_thread(e, &xpsr))
         return;
     e->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
     e->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
-    e->raises_basepri = b->raises_basepri;
+    e->raises_basepri = b->ways & WAY_RAISES;
 }
 
 bool mpu_active(ttd_engine *e)

@@ -386,6 +386,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->handle = handle;
     e->uc = uc;
     e->isa = isa;
+    e->set = instruction_set_of(isa);
     e->page_size = page_size;
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
     e->window_base = window_base;

@@ -26,24 +26,6 @@ uint64_t turn_step(ttd_engine *e, const turn *t)
     return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
 }
 
-/* What the instruction at `pc` is, if it is ours still. */
-static bool find_turn(ttd_engine *e, uint64_t pc, turn *t)
-{
-    *t = (turn){ .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
-    if (is_riscv(e)) {
-        t->insn = riscv_insn(e, pc);
-        t->length = (t->insn & 3) == 3 ? 4 : 2;
-        t->next = pc + (uint64_t)t->length;
-        return riscv_reads_floats(e, t->insn) || riscv_is_ours(e, t->insn);
-    }
-    t->code = code_at(e, pc);
-    if (!t->code || !flat_is_ours(e, pc, t->code))
-        return false;
-    t->length = length_at(e, pc, t->code);
-    t->next = pc + (uint64_t)t->length;
-    return true;
-}
-
 /* Unicorn has lost what flags the instructions before it in its block computed when an instruction with
  * a call is left before it completes. In the call it still has them. */
 static void keep_flags(ttd_engine *e, uint64_t pc)
@@ -63,7 +45,7 @@ void put_flags_back(ttd_engine *e, uint64_t pc)
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
-    turn t;
+    turn t = { .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
     (void)size;
     if (e->stopped)
         return;
@@ -74,9 +56,7 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     }
     if (e->isa == ISA_X64)
         keep_flags(e, pc);
-    if (!find_turn(e, pc, &t))
-        return;                           /* it was, once */
-    switch (is_riscv(e) ? riscv_turn(e, &t) : flat_turn(e, &t)) {
+    switch (e->set->turn(e, &t)) {
     case TURN_DONE: {
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)

@@ -126,17 +126,20 @@ bool riscv_reads_singles(ttd_engine *e, uint32_t insn)
     return e->rv.fs && effects_of(insn, e->isa == ISA_RV32).singles;
 }
 
-/* The next instruction of a block that is being decoded; false: it must be looked at by itself, as it
- * reads what the block has just written as something else. */
-bool riscv_float_decode(ttd_engine *e, block_info *b, uint32_t insn)
+/* The next instruction of a block that is being decoded. It must be looked at by itself where it reads
+ * what the block has just written as something else. */
+uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn)
 {
-    float_block *f = &e->floats[b - e->cache];
+    float_block *f = &e->floats[d->b - e->cache];
     effects x = effects_of(insn, e->isa == ISA_RV32);
-    uint32_t written = f->leaves | f->settles;
-    bool apart = (x.wholes & f->leaves) || (x.singles & f->whole_writes);
+    uint32_t written;
+    bool apart;
+    if (!d->n)
+        *f = (float_block){ 0 };
+    written = f->leaves | f->settles;
+    apart = (x.wholes & f->leaves) || (x.singles & f->whole_writes);
     if (!(x.singles | x.wholes | x.writes | x.boxed | x.whole_writes))
-        return true;
-    b->floats = b->slow = 1;
+        return 0;
     if (riscv_is_fused(insn)) {
         apart |= (written & bit(insn, 27)) != 0;
         f->addends[insn >> 25 & 1] |= bit(insn, 27) & ~written;
@@ -147,12 +150,7 @@ bool riscv_float_decode(ttd_engine *e, block_info *b, uint32_t insn)
     f->leaves = (f->leaves & ~(x.boxed | x.whole_writes)) | x.writes;
     f->settles = (f->settles & ~x.writes) | x.boxed | x.whole_writes;
     f->whole_writes = (f->whole_writes & ~(x.boxed | x.writes)) | x.whole_writes;
-    return !apart;
-}
-
-void riscv_float_begin(ttd_engine *e, block_info *b)
-{
-    e->floats[b - e->cache] = (float_block){ 0 };
+    return apart ? WAY_FLOATS | WAY_CALL : WAY_FLOATS;
 }
 
 static bool is_nan(uint64_t value, bool twice)
@@ -227,7 +225,7 @@ static uint32_t unboxed_at(ttd_engine *e, uint64_t pc)
 /* The block was left before the instruction at `pc`. */
 void riscv_float_leave(ttd_engine *e, uint64_t pc)
 {
-    if (!e->blk || !e->blk->floats)
+    if (!e->blk || !(e->blk->ways & WAY_FLOATS))
         return;
     e->rv.unboxed = unboxed_at(e, pc);
     e->rv.single = 0;

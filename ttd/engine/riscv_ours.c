@@ -317,9 +317,12 @@ static int csr_turn(ttd_engine *e, turn *t, uint32_t insn)
 
 int riscv_turn(ttd_engine *e, turn *t)
 {
-    uint32_t insn = t->insn;
+    uint32_t insn = riscv_insn(e, t->pc);
+    t->next = t->pc + ((insn & 3) == 3 ? 4 : 2);
     if (riscv_reads_floats(e, insn))
         return riscv_float_turn(e, t->pc, insn);
+    if (!riscv_is_ours(e, insn))          /* it was, once */
+        return TURN_RUN;
     if ((insn & 3) != 3 || (e->rv.fs == 0 && is_floating(insn, e->isa == ISA_RV32)))
         return TURN_STOP;
     if (insn == WFI)                      /* 3.3.3: at once, where U-mode may not wait */

@@ -5,7 +5,7 @@
 enum { FIXED = -1, UNKNOWN = -2 };
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 
-typedef x86_bit_value value;
+typedef low_bits value;
 
 static const value anything = { UNKNOWN, 0 };
 
