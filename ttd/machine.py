@@ -387,6 +387,7 @@ class Machine:
             self.interruption.answer()
             return RunEnd.INTERRUPTED
         if self.ended is not None:
+            self.replay.check_over(self.ended.reason)
             return RunEnd.ENDED
         if limit is not None and self.engine.step >= limit:
             return RunEnd.LIMIT

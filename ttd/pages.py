@@ -147,6 +147,11 @@ class PageTable:
         """The number after the last that a page can have."""
         return len(self.directories) * DIRECTORY
 
+    def has(self, number: int) -> bool:
+        """True if there is a page with this number: the last directory may not be full."""
+        at, offset = divmod(number, DIRECTORY)
+        return 0 <= at < len(self.directories) and offset < len(self.directories[at])
+
     def __getitem__(self, number: int) -> Page:
         return self.directories[number // DIRECTORY][number % DIRECTORY]
 

@@ -478,7 +478,7 @@ class Snapshots:
         known: dict[Digest, Page] = {page.digest: page for page in (self._zero, self._hole)}
         for later in range(base if first is None else first + 1, number + 1):
             changes = self.recording.changed_pages(later)
-            if any(page >= self._empty.end for page, _ in changes):
+            if not all(self._empty.has(page) for page, _ in changes):
                 raise RecordingError("the recording is damaged: a snapshot has too many pages")
             for _, name in changes:
                 if name not in known:

@@ -444,7 +444,10 @@ def change(path: Path, seed: int) -> str:
         try:
             how(path, choose)
             done.append(how.__name__)
-        except (sqlite3.Error, RecordingError, ValueError, OverflowError, IndexError, KeyError):
+        except (
+            *(sqlite3.Error, RecordingError, OverflowError),
+            *(ValueError, TypeError, IndexError, KeyError),
+        ):
             # What an earlier change has left cannot be changed further in this way.
             continue
     return " and ".join(done)

@@ -13,13 +13,16 @@ from tests.fuzz.changes import put_events
 from tests.integration.border import Line, often, recorder, run_to_end
 from tests.integration.cli_tools import FIRMWARE, change_meta, ttd
 from tests.integration.conftest import symbols
+from ttd.boards import BOARDS
 from ttd.boards.extras import Extra
 from ttd.engine.types import Access
 from ttd.host.semihost_files import SemihostFiles
+from ttd.pages import DIRECTORY
 from ttd.recorded import RecordedMachine
 from ttd.recording.blob import pack, seal, unpack, unseal
-from ttd.recording.events import Event, Kind, decode_chunk
-from ttd.recording.rows import context
+from ttd.recording.events import Event, Kind, decode_chunk, small
+from ttd.recording.rows import context, pack_pages, unpack_pages
+from ttd.replay.terms import Cause
 from ttd.stops import Stops, Watchpoint, Why
 
 __all__ = ["often"]
@@ -47,13 +50,19 @@ def change_status(path: Path, **values: Any) -> None:
 
 
 def change_events(path: Path, change: Callable[[Event], Event]) -> None:
+    change_log(path, lambda events: [change(event) for event in events])
+
+
+def change_log(path: Path, change: Callable[[list[Event]], list[Event]]) -> None:
     db = sqlite3.connect(path)
     events: list[Event] = []
     for first, blob in db.execute("SELECT first, data FROM chunks ORDER BY first"):
         events += decode_chunk(blob, first)
-    put_events(db, [change(event) for event in events])
+    events = change(events)
+    put_events(db, events)
     db.commit()
     db.close()
+    change_status(path, events=len(events))
 
 
 def diverges(path: Path, words: str) -> None:
@@ -97,6 +106,18 @@ def test_the_cause_of_a_shutdown_is_compared(path: Path, cause: int) -> None:
         ),
     )
     diverges(path, "shutdown" if cause == 1 else "final state")
+
+
+@pytest.mark.parametrize("cause", [Cause.HOST, Cause.DEBUGGER])
+def test_an_end_in_the_middle_is_compared(path: Path, cause: Cause) -> None:
+    """A shutdown that nobody has asked for, after which history goes on."""
+
+    def end(events: list[Event]) -> list[Event]:
+        at = next(n for n, event in enumerate(events) if event.step > 12_000)
+        return [*events[:at], Event(12_000, Kind.SHUTDOWN, small(cause)), *events[at:]]
+
+    change_log(path, end)
+    diverges(path, "its end")
 
 
 def test_what_came_in_is_compared(tmp_path: Path) -> None:
@@ -212,3 +233,26 @@ def test_a_damaged_snapshot_is_passed_over(path: Path, value: Any) -> None:
     assert hashes[0] == hashes[1]
     assert ttd("replay", path).code == 0
     assert ttd("replay", "--verify", path).code in (2, 3)
+
+
+@pytest.mark.parametrize("beyond", [0, 100, 1 << 40])
+def test_pages_that_the_machine_has_not(tmp_path: Path, beyond: int) -> None:
+    """Also where a table of pages is not full."""
+    path = tmp_path / "run.ttd"
+    session = recorder("microbit", path, board=BOARDS["microbit"])
+    after = session.machine.engine.pages
+    assert 0 < after % DIRECTORY < DIRECTORY - 100
+    session.run(2000, lambda step: None)
+    session.finish("it is enough", None)
+    session.close()
+    db = sqlite3.connect(path)
+    row = db.execute("SELECT * FROM snapshots WHERE id = 0").fetchone()
+    place = context("snapshot", *row[:5]) + b"pages"
+    pages = [p for p in unpack_pages(unseal(row[5], place)) if p[0] < after]
+    more = seal(pack_pages([*pages, (after + beyond, pages[0][1])]), place)
+    db.execute("UPDATE snapshots SET pages = ? WHERE id = 0", (more,))
+    db.commit()
+    db.close()
+    done = ttd("replay", "--verify", path)
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "too many pages" in done.err

@@ -204,6 +204,12 @@ class LogCursor:
         if head is not None and head.step < step and self.playing():
             raise Divergence(step, describe(head), "that the machine went on without it")
 
+    def check_over(self, reason: str) -> None:
+        """The machine has come to an end of its own: `Divergence` if history goes on from here."""
+        step, end = self.step(), self.frontier[0]
+        if step < end and self.playing():
+            raise Divergence(step, f"a run of {end} steps", f"its end: {reason}")
+
     def diverged(self, found: str) -> NoReturn:
         """Raise `Divergence`: not the next event, but what `found` says."""
         head = self.head

@@ -330,6 +330,10 @@ class Replay:
         """The digest that the mark with this number in the log has; None: it has no such mark."""
         return self._marks.index_digest(sequence)
 
+    def check_over(self, reason: str) -> None:
+        """The machine has come to an end of its own: `Divergence` if history goes on from here."""
+        self._at.check_over(reason)
+
     def check_end(
         self, state_hash: bytes, ended: tuple[str | None, int | None] | None = None
     ) -> None:
