@@ -128,10 +128,6 @@ class Lldb:
     def _hex(self, register: Register, value: int) -> str:
         return value.to_bytes((register.bits + 7) // 8, self._byte_order).hex()
 
-    def _offsets(self, request: rq.Offsets) -> bytes:
-        """Code and data are where the image says."""
-        return b"Text=0;Data=0;Bss=0"
-
 
 _HANDLERS: dict[type[rq.Request], Callable[[Lldb, Any], bytes]] = {
     rq.ThreadSuffix: Lldb._thread_suffix,
@@ -140,5 +136,4 @@ _HANDLERS: dict[type[rq.Request], Callable[[Lldb, Any], bytes]] = {
     rq.ProcessInfo: Lldb._process_info,
     rq.MemoryRegion: Lldb._memory_region,
     rq.ThreadsInfo: Lldb._threads_info,
-    rq.Offsets: Lldb._offsets,
 }

@@ -110,11 +110,6 @@ class ThreadStop(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Offsets(Request):
-    """`qOffsets`"""
-
-
-@dataclass(frozen=True, slots=True)
 class Transfer(Request):
     """Base of `qXfer:OBJECT:read:ANNEX:OFFSET,LENGTH`"""
 
@@ -507,7 +502,6 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"qMemoryRegionInfo:", lambda rest: MemoryRegion(_hex(rest))),
     (b"jThreadsInfo", _plain(ThreadsInfo())),
     (b"qThreadStopInfo", lambda rest: ThreadStop(_thread(rest))),
-    (b"qOffsets", _plain(Offsets())),
     (b"qXfer:features:read:", _transfer(TransferFeatures)),
     (b"qXfer:memory-map:read:", _transfer(TransferMemoryMap)),
     (b"qC", _plain(CurrentThread())),

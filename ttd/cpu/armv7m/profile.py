@@ -27,7 +27,8 @@ class Profile:
 
     name: str
     triple: str
-    """LLVM's name: one of an architecture that has Thumb only."""
+    """LLVM's name. LLDB 22 and 23 compare `armv7m-none-eabi` with another for ever when they have
+    an ELF file, disassemble nothing for `thumbv7m`, and Arm code for an `arm` that is not `m`."""
     isa: Isa
     mainline: bool
     priority_bits: int
@@ -43,7 +44,7 @@ class Profile:
 
 CORTEX_M3 = Profile(
     name="cortex-m3",
-    triple="thumbv7m-none-eabi",
+    triple="thumbv7-none-eabi",
     isa=CORTEX_M3_ISA,
     mainline=True,
     priority_bits=8,
@@ -77,7 +78,7 @@ CORTEX_M3 = Profile(
 
 CORTEX_M0 = Profile(
     name="cortex-m0",
-    triple="thumbv6m-none-eabi",
+    triple="armv6m-none-eabi",
     isa=CORTEX_M0_ISA,
     mainline=False,
     priority_bits=2,
