@@ -18,6 +18,17 @@ ELF_MAGIC = b"\x7fELF"
 VECTOR_TABLE_MIN = 8
 """Initial stack pointer and reset vector: without these there is no vector table."""
 ADDRESS_SPACE = 1 << 64
+_KNOWN = {
+    b"!<arch>\n": "a library of object files",
+    b"SQLite format 3\0": "a database, perhaps a recording (for `ttd serve`)",
+    b"\x1f\x8b": "compressed (gzip)",
+    b"\xfd7zXZ\0": "compressed (xz)",
+    b"PK\3\4": "an archive (zip)",
+    b"UF2\n": "a UF2 file",
+    b"S0": "Motorola S-records",
+    b"MZ": "a program for Windows or UEFI",
+}
+"""How files begin that are sometimes taken for images."""
 MAX_BYTES = 64 << 20
 """What a recording keeps of one file at most."""
 
@@ -99,7 +110,12 @@ def parse_image(path: str, data: bytes, address: int | None = None) -> Image:
         segments, entry = [Segment(address, data, address + len(data))], address
     elif data.lstrip().startswith(b":"):
         segments, entry = _parse_hex(path, data)
+    elif not data:
+        raise ImageError(f"{path} is empty, and so neither ELF nor Intel HEX.")
     else:
+        for magic, what in _KNOWN.items():
+            if data.startswith(magic):
+                raise ImageError(f"{path} is {what}, and not ELF or Intel HEX.")
         raise ImageError(
             f"{path} is neither ELF nor Intel HEX; for a raw binary say where it goes, "
             f"as in {path}@0x0."
@@ -125,7 +141,10 @@ def _parse_elf(path: str, data: bytes) -> Image:
     if not little:
         raise ImageError(f"{path} is big endian; every board here is little endian.")
     if kind != "ET_EXEC":
-        raise ImageError(f"{path} is an ELF of type {kind}; only a linked program can be run.")
+        what = _NOT_LINKED.get(kind, "another kind of ELF file")
+        raise ImageError(
+            f"{path} is {what} ({kind}); only a linked program with fixed addresses can be run."
+        )
     try:
         found = list(_elf_segments(elf, data))
     except Exception as error:
@@ -135,6 +154,13 @@ def _parse_elf(path: str, data: bytes) -> Image:
     zeros = tuple((segment.end, end) for segment, end in cleared)
     bss = tuple((s.run_end - (end - s.end), s.run_end) for s, end in cleared)
     return Image(path, data, None, segments, entry, (str(machine), bits), zeros, bss)
+
+
+_NOT_LINKED = {
+    "ET_REL": "an object file",
+    "ET_DYN": "a shared object or position-independent program",
+    "ET_CORE": "a core dump",
+}
 
 
 def _elf_segments(elf: ELFFile, data: bytes) -> Iterator[tuple[Segment, int]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ttd.boards.base import Board
+from ttd.built_for import check_machine
 from ttd.cpu.models import CPUS
 from ttd.images import MAX_BYTES, Image, ImageError, Load, parse_image
-
-_SPOKEN = {"EM_ARM": "Arm", "EM_AARCH64": "AArch64", "EM_RISCV": "RISC-V", "EM_X86_64": "x86-64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,15 @@ class Start:
 def load_image(spec: str) -> Image:
     """Load the image that the user names: `FILE` (ELF, Intel HEX) or `FILE@ADDRESS` (raw)."""
     raw = re.fullmatch(r"(?s)(.+)@(0[xX][0-9a-fA-F]+|[0-9]+)", spec)
-    path, address = (raw[1], int(raw[2], 0 if raw[2][:2].lower() == "0x" else 10)) if raw else (
-        spec, None)  # fmt: skip
-    return parse_image(path, read_file(path), address)
+    if raw is not None:
+        address = int(raw[2], 0 if raw[2][:2].lower() == "0x" else 10)
+        return parse_image(raw[1], read_file(raw[1]), address)
+    path, at, place = spec.rpartition("@")
+    if at and not os.path.exists(spec) and os.path.exists(path):
+        raise ImageError(
+            f"{place!r} is not an address: where {path} goes is a number, as in {path}@0x8000."
+        )
+    return parse_image(spec, read_file(spec))
 
 
 def read_file(path: str) -> bytes:
@@ -45,20 +51,10 @@ def read_file(path: str) -> bytes:
         raise ImageError(f"{path!r} is not a file name.") from None
 
 
-def _machine(elf: str, bits: int) -> str:
-    """What people call it: EM_RISCV and 64 are "RISC-V, 64 bits"."""
-    return f"{_SPOKEN.get(elf, elf)}, {bits} bits"
-
-
 def check_fits(image: Image, board: Board) -> None:
-    """Raise unless the image is for the board's processor and goes into its memory."""
+    """Raise unless the image is for processors like the board's and goes into its memory."""
     model = CPUS[board.cpu]
-    wanted = model.elf
-    if image.elf not in (None, wanted):
-        assert image.elf is not None
-        raise ImageError(
-            f"{image.path} is for {_machine(*image.elf)}; {board.name} needs {_machine(*wanted)}."
-        )
+    check_machine(image, board)
     parts = [("", segment.address, segment.end) for segment in image.segments]
     # A Cortex-M runs a program where it is linked; elsewhere there may be page tables in between.
     cleared = image.bss if model.vectors else image.zeros

@@ -117,6 +117,15 @@ class MappedUnit(NamedTuple):
     device: Device
 
 
+class FaultLine(NamedTuple):
+    """What a fault register says, for people."""
+
+    text: str
+    """With the register's name and value."""
+    code: int | None = None
+    """The address of an instruction, if that is what the register has."""
+
+
 @dataclass(frozen=True, slots=True)
 class CoreWiring:
     """What a machine offers to its processor model, and what the board says of it."""
@@ -190,6 +199,16 @@ class Cpu(Protocol):
     def is_asynchronous(self, number: int) -> bool:
         """True if exception `number` is an interrupt: one that no instruction causes."""
 
+    def is_call(self, number: int) -> bool:
+        """True if exception `number` is one that a program asks for (SVC, ECALL)."""
+
+    def exception_name(self, number: int) -> str:
+        """Exception `number`, one that an instruction causes, in a few words for people."""
+
+    def faults(self) -> list[FaultLine]:
+        """What is known of the faults up to here; empty if there have been none, or the core does
+        not remember."""
+
     def about_to_run(self) -> None:
         """The engine is going to run: the last moment to tell it what depends on time."""
 
@@ -258,3 +277,6 @@ class CpuModel:
     """How many bits of an exception's priority a board may choose; empty: there is no choice."""
     vectors: bool = False
     """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""
+    architectures: frozenset[str] = frozenset()
+    """M profile: the architectures that programs for it may have been built for
+    (`ArmAttributes`)."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ttd.boards import BOARDS, PRIORITY_BITS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError, parse_size
+from ttd.built_for import check_built_for
 from ttd.cpu.models import CPUS
-from ttd.images import Load
+from ttd.images import ELF_MAGIC, Image, Load, parse_image
 from ttd.loader import load_image, read_file
 
 OPENSBI = (
@@ -39,6 +40,8 @@ class MachineChoice:
     sp: str | None = None
     uart: Sequence[str] = ()
     priority_bits: int | None = None
+    say: Callable[[str], None] = lambda text: None
+    """Told what the user should know."""
 
     def make(self) -> tuple[Board, list[Load]]:
         """The board and all that is loaded; a `UserError` says what cannot be."""
@@ -54,8 +57,8 @@ class MachineChoice:
                 self._refuse(", ".join(with_boot), *wrong)
             if self.image is None:
                 raise BoardOptionError("Missing argument 'IMAGE'.")
-            return board, [Load("image", load_image(self.image))]
-        return board, board.boot(board, self._boot_files())
+            return board, [Load("image", self._image(self.image, board))]
+        return board, board.boot(board, self._boot_files(board))
 
     def _make_raw(self) -> tuple[Board, list[Load]]:
         from ttd.boards import raw  # noqa: PLC0415 -- other boards do not need it
@@ -67,37 +70,51 @@ class MachineChoice:
         if self.priority_bits is not None:
             words.append(f"{PRIORITY_BITS}={self.priority_bits}")
         board = raw.raw_board(words)
-        loads = [] if self.image is None else [Load("image", load_image(self.image))]
-        loads += [Load("load", load_image(text)) for text in self.load]
+        loads = [] if self.image is None else [Load("image", self._image(self.image, board))]
+        loads += [Load("load", self._image(text, board)) for text in self.load]
         if not loads:
             raise BoardOptionError("a raw board needs something to load (--load FILE@ADDRESS)")
         words += raw.start_words(board, loads, self.pc, self.sp)
         return raw.raw_board(words), loads
 
-    def _boot_files(self) -> BootFiles:
+    def _image(self, spec: str, board: Board) -> Image:
+        """An image that the processor of the board can run."""
+        image = load_image(spec)
+        if doubt := check_built_for(image, board):
+            self.say(doubt)
+        return image
+
+    def _program(self, path: str | None, board: Board) -> tuple[str, bytes] | None:
+        """A file that is run; as `_image` if it is ELF."""
+        file = _file(path)
+        if file is not None and file[1].startswith(ELF_MAGIC):
+            check_built_for(parse_image(*file), board)
+        return file
+
+    def _boot_files(self, board: Board) -> BootFiles:
         if self.image is not None:
             for name in ("kernel", "bios", "initrd"):
                 if getattr(self, name) not in (None, "none"):
                     raise BoardOptionError(
                         f"IMAGE is all that is started: it does not go with --{name}"
                     )
-            return BootFiles(load_image(self.image), append=self.append or "")
+            return BootFiles(self._image(self.image, board), append=self.append or "")
         if self.kernel is None and self.bios in (None, "none"):
             raise BoardOptionError("there is nothing to run: give IMAGE, --kernel or --bios")
         if self.initrd is not None and self.kernel is None:
             raise BoardOptionError("--initrd goes with --kernel")
         return BootFiles(
-            kernel=_file(self.kernel),
-            bios=self._bios(),
+            kernel=self._program(self.kernel, board),
+            bios=self._bios(board),
             initrd=_file(self.initrd),
             append=self.append or "",
         )
 
-    def _bios(self) -> tuple[str, bytes] | None:
+    def _bios(self, board: Board) -> tuple[str, bytes] | None:
         if self.bios == "none":
             return None
         if self.bios not in (None, "default"):
-            return _file(self.bios)
+            return self._program(self.bios, board)
         if CPUS[BOARDS[self.board].cpu].elf[1] != 64:
             raise BoardOptionError(
                 f"there is a default firmware for 64 bits only: for {self.board} "

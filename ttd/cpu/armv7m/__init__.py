@@ -56,6 +56,7 @@ MODELS = tuple(
         lines=240 if profile.mainline else 32,
         priority_bits=profile.choice_of_bits,
         vectors=True,
+        architectures=frozenset({"v6-M", "v6S-M"} | ({"v7"} if profile.mainline else set())),
     )
     for profile in (CORTEX_M3, CORTEX_M0)
 )
