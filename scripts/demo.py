@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 TTD = str(BIN / "ttd")
+GDB = "gdb-multiarch"
 GUEST_FAILED = 1
 """Exit code with which the demo firmware reports that it has crashed."""
 
@@ -34,7 +36,7 @@ def in_gdb(recording: Path, script: Path, symbols: list[str]) -> tuple[int, list
     """Let GDB play `script` on a recording; returns its exit code, and what starts it by hand."""
     server = shlex.join([TTD, "serve", "--stdio", str(recording)])
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    gdb = ["gdb-multiarch", "-q", "-nx", *symbols]
+    gdb = [GDB, "-q", "-nx", *symbols]
     by_hand = [*gdb, "-ex", f"target remote | {server}"]
     show(by_hand)
     session = [*gdb, "-iex", "set pagination off", *by_hand[len(gdb) :]]
@@ -45,13 +47,23 @@ def in_gdb(recording: Path, script: Path, symbols: list[str]) -> tuple[int, list
     return subprocess.run(session, cwd=ROOT, check=False).returncode, by_hand
 
 
+def installed(what: str, is_there: bool, package: str) -> bool:
+    """Install a Debian package if it is missing; False, and it has been said why, if it cannot."""
+    if is_there:
+        return True
+    words = [str(ROOT / "scripts" / "apt-install"), f"{what} is missing", package]
+    return subprocess.run(words, check=False).returncode == 0
+
+
 def main() -> int:
+    if not installed("GDB for all processors", shutil.which(GDB) is not None, GDB):
+        return 1
     example = Path(sys.argv[1] if len(sys.argv) > 1 else "examples/lost-event")
     elf = example / f"{example.name}.elf"
     recording = example / "run.ttd"
 
     say("A data logger dies with 'queue full', about once a week. Record it until it does.")
-    record = [TTD, "record", "--board", "mps2-an385", "-o", str(recording)]
+    record = [TTD, "record", "--board", "mps2-an385", "-o", str(recording), "--force"]
     record += ["--semihosting", str(elf)]
     show(record)
     code = subprocess.run(record, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
 import time
 from pathlib import Path
 
-from demo import ROOT, TTD, in_gdb, info, say, show
+from demo import GDB, TTD, in_gdb, info, installed, say, show
 from micropython import FIRMWARE, PACKAGE, PROMPT, SESSION
 from typist import NoAnswer, Typist
 
@@ -34,13 +34,15 @@ def have_session(typist: Typist) -> float:
 
 def main() -> int:
     recording = HERE / "run.ttd"
-    if not FIRMWARE.exists():
-        install = [str(ROOT / "scripts" / "apt-install"), "MicroPython is missing", PACKAGE]
-        if subprocess.run(install, check=False).returncode:
-            return 1
+    there = installed("MicroPython", FIRMWARE.exists(), PACKAGE) and installed(
+        "GDB for all processors", shutil.which(GDB) is not None, GDB
+    )
+    if not there:
+        return 1
 
     say("MicroPython for the BBC micro:bit, as Debian ships it. Somebody types at its prompt:")
-    record = [TTD, "record", "--board", "microbit", "-o", str(recording), str(FIRMWARE)]
+    record = [TTD, "record", "--board", "microbit", "-o", str(recording), "--force"]
+    record.append(str(FIRMWARE))
     show(record)
     sys.stdout.flush()
     typist = Typist(record, print_raw)

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from ttd.errors import UserError, reason
 from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
@@ -62,15 +63,19 @@ class Connection(Protocol):
         ...
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise `OSError` if the address cannot be listened on, before anything else is begun."""
-    socket.create_server((host, port)).close()
+def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """Listen for clients; port 0 takes any free one. `UserError` with one sentence if that cannot
+    be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+        raise UserError(f"{host}:{port} cannot be listened on: {reason(error)}") from error
 
 
 def serve_tcp(
     timeline: TimelineApi,
-    host: str = "127.0.0.1",
-    port: int = 0,
+    listener: socket.socket,
     *,
     ready: Callable[[int], None] | None = None,
     once: bool = False,
@@ -78,20 +83,20 @@ def serve_tcp(
     events: Events | None = None,
     byte_order: ByteOrder = "little",
 ) -> None:
-    """Serve one client after another until `stop` is set, or, with `once`, a single one.
+    """Serve one client of `listener` after another until `stop` is set, or, with `once`, one only.
+
+    The listener is closed then.
 
     A client that comes while another is there is told so and turned away.
 
-    `ready` is called with the port once clients can connect; port 0 takes any free one. The
-    timeline, its checkpoints and its trail outlive each client; breakpoints do not. `stop` also
-    ends a movement under way, at once if `timeline.interrupt()` is called after it was set. Raises
-    `OSError` if the address cannot be listened on.
+    `ready` is called with the port once clients are served. The timeline, its checkpoints and its
+    trail outlive each client; breakpoints do not. `stop` also ends a movement under way, at once if
+    `timeline.interrupt()` is called after it was set.
     """
     stop = stop or threading.Event()
     begin = _sessions(timeline, stop, events, byte_order)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=128) as listener:
-        bound = listener.getsockname()[1]
+    with listener:
+        host, bound = listener.getsockname()[:2]
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
             ready(bound)

@@ -30,7 +30,15 @@ from ttd.loader import Start, check_fits, start_of
 from ttd.recording.events import Kind
 from ttd.replay.errors import NotYet
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
-from ttd.runs import Ended, Interruption, RunEnd, RunStop, SemihostingCalls, SnapshotKeeper
+from ttd.runs import (
+    Ended,
+    Interruption,
+    Onlooker,
+    RunEnd,
+    RunStop,
+    SemihostingCalls,
+    SnapshotKeeper,
+)
 from ttd.state import State
 
 RECORD_SLICE = 50_000_000
@@ -69,6 +77,8 @@ class Machine:
         self.semihosting: SemihostingCalls | None = None
         self.realtime = False
         """Record: idle time takes as long as on the real machine."""
+        self.onlooker: Onlooker | None = None
+        """Record: who is told of sleeps and exceptions."""
         self._pace = Pace()
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
@@ -82,7 +92,7 @@ class Machine:
         self._exit_code: int | None = None
         """The guest's, if a device has asked for SHUTDOWN."""
         self._start: Start | None = None
-        self._loads: tuple[Load, ...] = ()
+        self.loads: tuple[Load, ...] = ()
         model = CPUS[board.cpu]
         self.engine = Engine(model.isa)
         self.clock = clock = Clockwork(self.engine, replay, clock_ns)
@@ -177,14 +187,14 @@ class Machine:
         for load in loads:
             check_fits(load.image, self.board)
         self._start = start_of(loads, self.board)
-        self._loads = tuple(loads)
+        self.loads = tuple(loads)
         for region in self.board.regions:
             if region.fill:
                 self.engine.write(region.base, bytes([region.fill]) * region.size)
         self._fill_memory()
 
     def _fill_memory(self) -> None:
-        for load in self._loads:
+        for load in self.loads:
             for start, end in load.image.zeros:
                 region = self.board.region_at(start)
                 if region is not None:
@@ -280,7 +290,10 @@ class Machine:
     def _enter(self, number: int) -> None:
         """Take an exception: one step. In play only where the log has it."""
         replay = self.replay
-        if self.cpu.is_asynchronous(number):
+        asynchronous = self.cpu.is_asynchronous(number)
+        if self.onlooker is not None:
+            self.onlooker.entered(number, asynchronous)
+        if asynchronous:
             if not replay.has_interrupt():
                 replay.unmet(f"interrupt {number} at step {replay.get_current_step()}")
             replay.interrupt(number)
@@ -411,7 +424,7 @@ class Machine:
             self._idle_step()
             return False
         elif self.suspended:
-            replay.wait(self.clock.host_wait(IDLE_SECONDS))
+            self._rest()
             return False
         if not self.waiting:
             return True
@@ -452,7 +465,13 @@ class Machine:
         elif replay.mode is Mode.PLAY:
             replay.unmet("a machine that waits for an interrupt")
         else:
-            replay.wait(clock.host_wait(IDLE_SECONDS))
+            self._rest()
+
+    def _rest(self) -> None:
+        """Record: until somebody wakes the machine."""
+        if self.onlooker is not None and not self.clock.waits_for_host:
+            self.onlooker.asleep()
+        self.replay.wait(self.clock.host_wait(IDLE_SECONDS))
 
     def _sleep(self, target: int) -> int:
         """Let the host's time pass until the idle warp `target`, or until there is input.

@@ -34,6 +34,7 @@ from ttd.recording.config import MachineConfig, Option
 from ttd.recording.errors import ConfigMismatch, RecordingError
 from ttd.recording.events import Kind
 from ttd.recording.recording import Recording
+from ttd.recording.schema import Existing
 from ttd.replay.block import BlockBackend
 from ttd.replay.chars import CharBackend
 from ttd.replay.errors import Divergence, ReplayError
@@ -74,6 +75,21 @@ class RecordOptions:
     def loads(self) -> Sequence[Load]:
         """All that is loaded."""
         return [Load("image", self.image)] if isinstance(self.image, Image) else self.image
+
+    def check(self) -> None:
+        """Raise a `UserError` if there can be no such machine, or none that can be recorded."""
+        for load in self.loads:
+            check_fits(load.image, self.board)
+        start_of(self.loads, self.board)
+        place_extras(self.board, self.extras)
+        self.new_replay().check_blockers()
+
+    def new_replay(self) -> Replay:
+        """A replay layer that knows what stands in the way of a recording."""
+        replay = Replay()
+        for device, reason in _unfiltered(self):
+            replay.add_blocker(device, reason)
+        return replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +136,18 @@ class RecordedMachine:
         files: HostFiles,
         random: Callable[[int], bytes],
         host: HostSides | None = None,
+        existing: Existing = Existing.REPLACE,
     ) -> Self:
         """A new machine at its first step, recording to `path` (None: a temporary file).
 
         `backends`: host sides by character device, `semihosting` being its console. `files`:
         what semihosting may reach. `random`: bytes from the host. `host`: of added devices.
+        `existing`: what becomes of a recording that is there.
         """
         host = host or HostSides()
         loads = options.loads
-        # Before there is a file: a recording that has its name must outlive a wrong image.
-        for load in loads:
-            check_fits(load.image, options.board)
-        start_of(loads, options.board)
+        # Before there is a file: a recording that has its name must outlive a wrong machine.
+        options.check()
         named = _named(loads)
         images = {name: load.image.data for name, load in named.items()}
         config = MachineConfig(
@@ -149,15 +165,11 @@ class RecordedMachine:
                 **options.board.options,
             },
         )
-        replay = Replay()
-        for device, reason in _unfiltered(options):
-            replay.add_blocker(device, reason)
+        replay = options.new_replay()
         machine = _assemble(config, options.board, loads, replay, backends, files, host)
         machine.clock.host_time = host.time
         machine.realtime = options.realtime
-        # A recording that has the name outlives a machine that cannot be recorded, too.
-        replay.check_blockers()
-        recording = Recording.create(path, config, images)
+        recording = Recording.create(path, config, images, existing=existing)
         replay.configure(Mode.RECORD, recording, config, random=random)
         return cls._start(machine, recording, host.snapshot_memory)
 
@@ -227,10 +239,15 @@ class RecordedMachine:
         replay.note_position()
         return cls(machine, recording, snapshots)
 
-    def run(self, steps: int | None, tick: Callable[[int], None]) -> Ended:
+    def run(
+        self,
+        steps: int | None,
+        tick: Callable[[int], None],
+        interrupted: Callable[[], str] = lambda: "it was interrupted",
+    ) -> Ended:
         """Run to the end: of the guest, of the log, or at `steps`; `tick` gets the step at times.
 
-        An interrupted run (`machine.interrupt`) ends there.
+        An interrupted run (`machine.interrupt`) ends there, for the reason that `interrupted` says.
         """
         machine = self.machine
         while True:
@@ -240,7 +257,7 @@ class RecordedMachine:
             if machine.ended is not None:
                 return machine.ended
             if stop.end is RunEnd.INTERRUPTED:
-                return Ended("it was interrupted", None)
+                return Ended(interrupted(), None)
             if stop.end is RunEnd.HISTORY_END:
                 return Ended(_end_note(self.recording), None)
             if steps is not None and stop.step >= steps:

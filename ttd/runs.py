@@ -67,6 +67,16 @@ class RunStop:
     watch: WatchHit | None = None
 
 
+class Onlooker(Protocol):
+    """Who watches whether a recorder gets anywhere. Called on the machine's thread."""
+
+    def asleep(self) -> None:
+        """The machine waits, with no deadline of its own; again and again while it does."""
+
+    def entered(self, number: int, asynchronous: bool) -> None:
+        """The machine is about to take exception `number` in place of the instruction at PC."""
+
+
 class SnapshotKeeper(Protocol):
     """Who takes the snapshots that the replay layer asks for."""
 

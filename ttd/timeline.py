@@ -256,8 +256,11 @@ class Timeline:
     def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
         """Run until something in `stops` hits, `until` is reached or history ends.
 
-        A breakpoint at the present position counts.
+        A breakpoint at the present position counts. Where nothing can hit, what is known is not
+        run again.
         """
+        if until is None and stops == NO_STOPS and not self._go(self.end):
+            return self._stop(Why.INTERRUPTED)
         with self._stopping_at(stops):
             return self._forward(until)
 
@@ -276,6 +279,7 @@ class Timeline:
         engine = machine.engine
         engine.skip_stops_at(None)
         self._arm(self._stops)
+        begin, goal = self.position, self.end if until is None else until
         try:
             while True:
                 if until is not None and self.position >= until:
@@ -287,7 +291,7 @@ class Timeline:
                 ended = self._run(limit if until is None else min(limit, until))
                 if ended.end is RunEnd.LIMIT:
                     if report:
-                        self._report(here, until)
+                        self._report(begin, goal)
                     continue
                 if ended.end is RunEnd.RANGE:
                     return self._stop(Why.STEPS)
@@ -621,9 +625,9 @@ class Timeline:
         self.machine.run(here, interruptible=False)
         self._arm(armed)
 
-    def _report(self, begin: int, until: int | None) -> None:
-        if self.progress is not None and until is not None:
-            self.progress((self.position - begin) / max(1, until - begin), "running")
+    def _report(self, begin: int, goal: int) -> None:
+        if self.progress is not None and begin < self.position <= goal:
+            self.progress((self.position - begin) / (goal - begin), "running")
 
     def _stop(
         self,

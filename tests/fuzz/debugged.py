@@ -25,7 +25,7 @@ from tests.fuzz.forked import forked
 from tests.fuzz.talk import Talk
 from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
-from ttd.gdbserver import serve_tcp
+from ttd.gdbserver import listen, serve_tcp
 from ttd.gdbstub import PACKET_SIZE, Session
 from ttd.host.files import Null
 from ttd.host.machine_choice import MachineChoice
@@ -297,6 +297,6 @@ def _over_sockets(machine: RecordedMachine, packets: list[bytes], choose: random
     thread.start()
     faulthandler.dump_traceback_later(4 * HANG, exit=True)
     events = LoggedEvents(machine.replay.log)
-    serve_tcp(machine.timeline, ready=listening, stop=stop, events=events)
+    serve_tcp(machine.timeline, listen(), ready=listening, stop=stop, events=events)
     thread.join()
     faulthandler.cancel_dump_traceback_later()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import re
+import shutil
 import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -44,8 +48,10 @@ class Done:
 def ttd(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **more: Any) -> Done:
     """Run `ttd` to its end; it never says anything of Python's.
 
-    With `more`, which goes to `subprocess.run`, it is started anew, otherwise forked.
+    With `more`, which goes to `subprocess.run`, it is started anew, otherwise forked. `cwd`: a
+    directory of its own unless it is said.
     """
+    cwd = cwd or elsewhere()
     words = list(map(str, arguments))
     if more:
         ended = subprocess.run(
@@ -59,10 +65,18 @@ def ttd(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **m
         )
         code, out, err = ended.returncode, ended.stdout, ended.stderr.decode()
     else:
-        code, out, said = _forks().run(words, str(cwd or ROOT), stdin)
+        code, out, said = _forks().run(words, str(cwd), stdin)
         err = said.decode()
     assert "Traceback" not in err and "Exception ignored" not in err, err
     return Done(code, out, err)
+
+
+@cache
+def elsewhere() -> Path:
+    """A directory for what nobody looks at, such as `latest.ttd`."""
+    folder = tempfile.mkdtemp(prefix="ttd-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @cache
@@ -73,7 +87,8 @@ def _forks() -> Forks:
 def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
     """Start `ttd`; its standard output is a pipe."""
     words = [*TTD, *map(str, arguments)]
-    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | more
+    usual = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "cwd": elsewhere()}
+    more = usual | more
     return subprocess.Popen(words, **more)
 
 
@@ -91,6 +106,13 @@ def verify(path: Path) -> str:
     assert done.code == 0, done.err
     assert done.out == b""
     return done.err
+
+
+def how_ended(said: str, path: Path) -> str:
+    """`ttd record` has said nothing but why it is the end, which is returned, and what there is."""
+    why, steps = said.splitlines()
+    assert re.fullmatch(rf"ttd: [0-9]+ steps recorded in {re.escape(str(path))}", steps), said
+    return why.removeprefix("ttd: ").split(", at 0x")[0]
 
 
 def refused(done: Done, *words: str, code: int = 2) -> None:

@@ -17,6 +17,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from tests.integration.cli_tools import elsewhere
 from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
 FIRMWARE = ROOT / "tests" / "firmware"
@@ -35,7 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ttd(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end."""
     words = [*TTD, *map(str, arguments)]
-    return subprocess.run(words, input=stdin, capture_output=True, check=False, timeout=HANG)
+    return subprocess.run(
+        words, input=stdin, capture_output=True, check=False, timeout=HANG, cwd=elsewhere()
+    )
 
 
 def symbols(elf: Path) -> dict[str, int]:

@@ -76,7 +76,8 @@ def test_a_wrong_image_does_not_replace_a_recording(tmp_path: Path) -> None:
     assert ttd(*BOARD, "--steps", "9", "-o", path, elf("calls")).code == 0
     before = path.read_bytes()
     image.write_bytes(elsewhere())
-    refused(ttd(*BOARD, "-o", path, image), "0x90000000")
+    for force in ((), ("--force",)):
+        refused(ttd(*BOARD, *force, "-o", path, image))
     assert path.read_bytes() == before
 
 
@@ -148,6 +149,8 @@ def test_outputs(tmp_path: Path) -> None:
     assert precious.read_text() == "years of work"
     folder = f"--semihosting={tmp_path}/none"
     refused(ttd(*BOARD, folder, "-o", tmp_path / "run.ttd", image), "none", "No such file")
+    refused(ttd(*BOARD, "--force", "-o", precious, image), "not a ttd recording", "not overwritten")
+    assert precious.read_text() == "years of work"
     assert os.listdir(tmp_path) == ["thesis.txt"]
 
 

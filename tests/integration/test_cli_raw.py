@@ -31,7 +31,8 @@ def blob(tmp_path: Path, name: str) -> Path:
 def test_a_firmware_runs_as_on_its_board(tmp_path: Path, form: str) -> None:
     path, image = tmp_path / "run.ttd", elf("calls")
     raw = blob(tmp_path, "calls")
-    expected = ttd("record", "--board", "mps2-an385", "--semihosting", "-o", path, image)
+    board = tmp_path / "board.ttd"
+    expected = ttd("record", "--board", "mps2-an385", "--semihosting", "-o", board, image)
     reset = parse_image("calls", image.read_bytes()).entry
     words = {
         "elf": ("--load", image),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import BOARD, HANG, elf, info, start, ttd, verify
+from tests.integration.cli_tools import BOARD, HANG, elf, how_ended, info, start, ttd, verify
 from ttd.recording.events import Kind, to_number
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
@@ -239,7 +239,10 @@ def test_a_reader_that_goes(tmp_path: Path, program: str, kind: str) -> None:
         _, said = process.communicate(timeout=HANG)
     finally:
         process.kill()
-    assert (process.returncode, said) == (0, b"")
+    assert (process.returncode, how_ended(said.decode(), path)) == (
+        0,
+        "the guest exited with code 0",
+    )
     assert reason(path) == "the guest exited with code 0"
     assert len(printed(path)) >= len(WHOLE)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.unit.gdbstub_fake import LOAD, FakeTimeline
-from ttd.gdbserver import NO_AUTHENTICATION, REFUSAL, serve_stdio, serve_tcp
+from ttd.gdbserver import NO_AUTHENTICATION, REFUSAL, listen, serve_stdio, serve_tcp
 from ttd.rsp.framing import Decoder, Packet, encode
 
 HANG = 10.0
@@ -33,7 +33,9 @@ def server(timeline: FakeTimeline, **options: bool) -> Iterator[int]:
         ready.set()
 
     thread = threading.Thread(
-        target=serve_tcp, args=(timeline,), kwargs={"ready": listening, "stop": stop, **options}
+        target=serve_tcp,
+        args=(timeline, listen()),
+        kwargs={"ready": listening, "stop": stop, **options},
     )
     thread.start()
     assert ready.wait(HANG)
@@ -177,7 +179,7 @@ def test_stop_ends_a_movement_too() -> None:
     ports: queue.SimpleQueue[int] = queue.SimpleQueue()
     stop = threading.Event()
     thread = threading.Thread(
-        target=serve_tcp, args=(timeline,), kwargs={"ready": ports.put, "stop": stop}
+        target=serve_tcp, args=(timeline, listen()), kwargs={"ready": ports.put, "stop": stop}
     )
     thread.start()
     client = Client(ports.get(timeout=HANG))

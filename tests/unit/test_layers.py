@@ -49,6 +49,9 @@ PART_OF = {
     "space": "timeline",
     "known_hits": "timeline",
     "inspection": "recorded",
+    "symbols": "images",
+    "elf_attributes": "images",
+    "built_for": "loader",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

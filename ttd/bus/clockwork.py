@@ -147,6 +147,11 @@ class Clockwork:
             return 0
         return self.host_time.host_ns() if clock == "host" else self.host_time.running_ns()
 
+    @property
+    def waits_for_host(self) -> bool:
+        """A timer on a clock of the host will fire."""
+        return any(self._next_host_timer(clock) is not None for clock in HOST_CLOCKS)
+
     def host_wait(self, seconds: float) -> float:
         """How long an idle recorder may wait, `seconds` at most, before a timer is due."""
         for clock in HOST_CLOCKS:

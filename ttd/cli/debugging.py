@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import socket
 from threading import Event
 from typing import TYPE_CHECKING
 
 from ttd.cli.output import say
 from ttd.cli.signals import on_signals
-from ttd.errors import UserError
 
 if TYPE_CHECKING:
     from ttd.recorded import RecordedMachine
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def serve_debugger(
     session: RecordedMachine,
-    port: int | None,
+    listener: socket | None,
     host: str,
     stop: Callable[[], None],
     leave: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve GDB on a port, or (None) on standard input and output, until it is over.
+    """Serve GDB, until it is over: on a port, which is known as one of `host`, or (None) on
+    standard input and output.
 
     `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
     has ended the debugger, and no signal ends that.
@@ -47,12 +48,9 @@ def serve_debugger(
 
     with on_signals(end):
         try:
-            if port is None:
+            if listener is None:
                 serve_stdio(session.timeline, stop=over, events=events)
             else:
-                serve_tcp(session.timeline, host, port, ready=ready, stop=over, events=events)
-        except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise UserError(f"{host}:{port} cannot be listened on: {why}") from error
+                serve_tcp(session.timeline, listener, ready=ready, stop=over, events=events)
         finally:
             leave()

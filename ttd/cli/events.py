@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from ttd.cli.latest import recording_argument
 from ttd.cli.output import USER_ERROR, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
@@ -19,7 +20,7 @@ from ttd.text import printable
 
 
 @click.command()
-@click.argument("recording")
+@recording_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--kind", metavar="K", help="Only events of this kind, such as interrupt.")
 @click.option("--from", "low", type=click.IntRange(0), default=0, metavar="N", help="First step.")

@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
+from ttd.cli.latest import recording_argument
 from ttd.text import printable
 
 
 @click.command()
-@click.argument("recording")
+@recording_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def info(recording: str, as_json: bool) -> None:
     """Say what a recording holds."""

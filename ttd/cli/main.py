@@ -13,7 +13,7 @@ import sys
 import click
 
 from ttd.cli.output import DIVERGED, INTERRUPTED, USER_ERROR, fail
-from ttd.errors import UserError
+from ttd.errors import UserError, reason
 
 
 def main() -> None:
@@ -56,14 +56,13 @@ def _open_standard_files() -> None:
 
 
 def _sentence(error: OSError) -> str:
-    why = error.strerror or str(error)
-    return f"{os.fsdecode(error.filename)}: {why}" if error.filename else why
+    return (f"{os.fsdecode(error.filename)}: " if error.filename else "") + reason(error)
 
 
 class Commands(click.Group):
     """Commands by the names of the modules that they are in, loaded when they are wanted."""
 
-    NAMES = ("boards", "events", "info", "record", "replay", "serve")
+    NAMES = ("boards", "events", "info", "last", "record", "replay", "serve")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.NAMES)

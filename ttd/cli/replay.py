@@ -8,13 +8,14 @@ from __future__ import annotations
 import click
 
 from ttd.cli.expected import expectations
-from ttd.cli.output import INTERRUPTED, fail, say
+from ttd.cli.latest import recording_argument
+from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
 
 
 @click.command(short_help="Run a recording again and compare.")
-@click.argument("recording")
+@recording_argument
 @click.option(
     "--echo",
     is_flag=True,
@@ -51,12 +52,14 @@ def replay(
 
     outputs = Outputs(say)
     output = outputs.standard()
+    beside(outputs.end_line)
 
     def show(name: str, data: bytes) -> None:
         if name == SEMIHOSTING or name not in session.machine.board.serials[1:]:
             output.write_all(data)
 
     def stop() -> None:
+        interrupted()
         outputs.patience.interrupt()
         session.machine.interrupt()
 

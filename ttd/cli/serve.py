@@ -11,11 +11,12 @@ import click
 
 from ttd.cli.debugging import serve_debugger
 from ttd.cli.expected import expectations
+from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 
 
 @click.command(short_help="Let GDB move through a recording.")
-@click.argument("recording")
+@recording_argument
 @click.option(
     "--port", type=click.IntRange(0, 0xFFFF), metavar="N", default=1234, show_default=True
 )
@@ -36,10 +37,11 @@ def serve(
     snapshot_memory: int,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
+    from ttd.gdbserver import listen
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
 
     sides, expected = expectations(recording, (), drive, (), None)
     sides = replace(sides, snapshot_memory=snapshot_memory)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
-    serve_debugger(session, None if stdio else port, host, lambda: None)
+    serve_debugger(session, None if stdio else listen(host, port), host, lambda: None)

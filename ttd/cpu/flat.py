@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ttd.cpu.base import After, CoreWiring, MappedUnit, Over, Register
+from ttd.cpu.base import After, CoreWiring, FaultLine, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Timebase
 from ttd.engine import Isa
 from ttd.engine.types import UNALIGNED, Access, EngineStop, StopReason
@@ -125,6 +125,17 @@ class FlatCpu:
     @staticmethod
     def is_asynchronous(number: int) -> bool:
         return False
+
+    @staticmethod
+    def is_call(number: int) -> bool:
+        return False
+
+    def exception_name(self, number: int) -> str:
+        raise AssertionError("there are no exceptions")
+
+    def faults(self) -> list[FaultLine]:
+        """A fault is the end, which says what it is."""
+        return []
 
     def about_to_run(self) -> None:
         """Counters count steps, timers virtual time."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
-from ttd.host.chardev import open_chardev
 from ttd.host.drive import RawImage
 from ttd.host.options import OptionError, Options
-from ttd.host.writer import Outputs
-from ttd.replay.chars import CharBackend
 from ttd.replay.net import NetBackend
 
 
@@ -30,13 +27,6 @@ class Additions:
     def taken(self) -> list[str]:
         """The netdevs that devices are connected to."""
         return [extra.options["netdev"] for extra in self.extras if "netdev" in extra.options]
-
-    def open_chardevs(self, say: Callable[[str], None], outputs: Outputs) -> dict[str, CharBackend]:
-        """Open the host sides of consoles; last, because a terminal is taken by it.
-
-        `say` is told what a person must know to connect.
-        """
-        return {name: open_chardev(spec, say, outputs) for name, spec in self.chardevs.items()}
 
     def close(self) -> None:
         """Close the images."""

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from ttd.errors import UserError
+from ttd.errors import UserError, reason
 
 LARGEST = 64 << 30
 """Bytes of the largest image."""
@@ -34,8 +34,7 @@ class RawImage:
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise DriveError(f"the image {path} cannot be opened: {why}") from error
+            raise DriveError(f"the image {path} cannot be opened: {reason(error)}") from error
         status = os.fstat(self._fd)
         self.size = status.st_size
         if not stat.S_ISREG(status.st_mode) or not 512 <= self.size <= LARGEST:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any
 
-from ttd.errors import UserError
+from ttd.errors import UserError, reason
 from ttd.host.keys import AXES, BUTTONS, KEYS, WHEEL
 
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3
@@ -65,7 +65,7 @@ class InputSocket:
             self._listener.listen()
         except (OSError, ValueError) as error:
             self._listener.close()
-            why = getattr(error, "strerror", None) or error
+            why = reason(error)
             raise InputError(f"--input {spec}: it cannot be listened on: {why}") from error
         Thread(target=self._accept, name="ttd-input", daemon=True).start()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ttd.boards.base import Board
 from ttd.boards.networks import Networks
 from ttd.devices.net import DEFAULT_MAC
-from ttd.errors import UserError
+from ttd.errors import UserError, reason
 from ttd.host.net_dgram import Datagrams
 from ttd.host.net_pcap import Capture
 from ttd.host.net_tap import Tap
@@ -51,7 +51,7 @@ def _open_dgram(options: Options, name: str, say: Callable[[str], None]) -> NetB
     try:
         backend = Datagrams(local, remote)
     except (OSError, UnicodeError) as error:
-        raise options.error(f"there can be no such connection: {_why(error)}") from error
+        raise options.error(f"there can be no such connection: {reason(error)}") from error
     if local[1] == 0:
         say(f"{name} is on {local[0]} port {backend.port}")
     return backend
@@ -65,7 +65,7 @@ def _open_tap(options: Options, name: str, say: Callable[[str], None]) -> NetBac
     try:
         return Tap(interface)
     except OSError as error:
-        raise options.error(f"{interface} cannot be opened: {_why(error)}") from error
+        raise options.error(f"{interface} cannot be opened: {reason(error)}") from error
 
 
 def _open_pcap(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
@@ -74,11 +74,7 @@ def _open_pcap(options: Options, name: str, say: Callable[[str], None]) -> NetBa
     try:
         return Capture(path, in_time=pace == "time")
     except OSError as error:
-        raise options.error(f"the capture cannot be read: {_why(error)}") from error
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+        raise options.error(f"the capture cannot be read: {reason(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

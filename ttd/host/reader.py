@@ -18,6 +18,7 @@ class Reader:
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
         self._lock = Lock()
+        self._over = False
         self._on_input: Callable[[bytes], None] = lambda data: None
         self._thread = FdThread(fd, name, self._run)
 
@@ -35,6 +36,11 @@ class Reader:
                 if select.select([self._fd], [], [], 0)[0]:
                     return os.read(self._fd, count)
 
+    @property
+    def over(self) -> bool:
+        """Nothing comes in any more."""
+        return self._over
+
     def stop(self) -> None:
         """End the thread. What holds up `on_input` must have been let go of before."""
         self._thread.stop()
@@ -42,6 +48,7 @@ class Reader:
     def _run(self) -> None:
         while data := self._next():
             self._on_input(data)
+        self._over = True
 
     def _next(self) -> bytes:
         """The next bytes; b"" at the end."""

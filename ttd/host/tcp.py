@@ -9,6 +9,7 @@ from contextlib import suppress
 from errno import EPIPE
 from threading import Lock, Thread
 
+from ttd.errors import reason
 from ttd.host.errors import ChardevError
 from ttd.host.reader import READ_BYTES, Reader
 
@@ -23,14 +24,18 @@ class TcpClient:
         try:
             self._socket = socket.create_connection((host, port), timeout=10)
         except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
-            why = getattr(error, "strerror", None) or error
-            raise ChardevError(f"tcp:{host}:{port} cannot be connected: {why}") from error
+            raise ChardevError(f"tcp:{host}:{port} cannot be connected: {reason(error)}") from error
         _prepare(self._socket)
         self._reader = Reader(self._socket.fileno(), "tcp")
 
     def start(self, on_input: Callable[[bytes], None]) -> None:
         """Begin to read."""
         self._reader.start(on_input)
+
+    @property
+    def over(self) -> bool:
+        """Nothing comes in any more."""
+        return self._reader.over
 
     def write(self, data: bytes) -> int:
         """Bytes the connection took, or a negative errno."""
@@ -54,7 +59,7 @@ class TcpServer:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._listener = socket.create_server((host, port), family=family, backlog=1)
         except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = reason(error)
             raise ChardevError(f"tcp:{host}:{port} cannot be listened on: {why}") from error
         self.port: int = self._listener.getsockname()[1]
         self._lock = Lock()

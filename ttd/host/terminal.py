@@ -47,6 +47,11 @@ class Stdio:
             termios.tcsetattr(self._in, termios.TCSANOW, keys)
         self._reader.start(on_input, self.delay)
 
+    @property
+    def over(self) -> bool:
+        """Nothing comes in any more."""
+        return self._reader.over
+
     def write(self, data: bytes) -> int:
         """Bytes taken, or a negative errno."""
         return self._output.write(data)

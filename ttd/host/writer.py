@@ -98,6 +98,8 @@ class Writer:
         """Nobody will ever read any more."""
         self._progress = time.monotonic()
         self._thread: Thread | None = None
+        self._end = b"\n"
+        """The last that was written."""
 
     # -- the machine's thread ------------------------------------------------------------
 
@@ -165,6 +167,14 @@ class Writer:
             os.close(self._fd)
             self._fd = -1
 
+    def end_line(self) -> bool:
+        """Whether the last line that was written has no end; it counts as ended from now on."""
+        with self._changed:
+            # Some end a line with CR LF, some with LF CR.
+            begun = not self._end.rstrip(b"\r\0").endswith(b"\n")
+            self._end = b"\n"
+        return begun
+
     def _has_news(self) -> bool:
         return self._error != 0 or self._gone or len(self._queue) < QUEUE_BYTES
 
@@ -225,6 +235,7 @@ class Writer:
                 self._give_up(error)
             return False
         with self._changed:
+            self._end = (self._end + data[:count])[-4:]
             del self._queue[:count]
             self._proven = True
             self._failed = 0
@@ -267,6 +278,10 @@ class Outputs:
             # However this process ends, the guest has written that.
             atexit.register(self.close, self._standard)
         return self._standard
+
+    def end_line(self) -> bool:
+        """`Writer.end_line` of standard output."""
+        return self._standard is not None and self._standard.end_line()
 
     def open(self, fd: int, name: str, *, reopen: Callable[[], int] | None = None) -> Writer:
         """A writer; see there."""

@@ -88,11 +88,12 @@ class Recording:
         config: MachineConfig,
         images: dict[str, bytes] | None = None,
         created_by: str = "ttd",
+        existing: schema.Existing = schema.Existing.REPLACE,
     ) -> Self:
-        """Begin a recording at `path`, replacing one that is there; None: a temporary one.
+        """Begin a recording at `path`; None: a temporary one.
 
         `images` are the firmware files by name; their hashes are put into the configuration.
-        Refuses to replace a file that is not a recording.
+        `existing`: what becomes of a recording that is there. A file that is none is not replaced.
         """
         images = images or {}
         hashes = {name: digest(data) for name, data in images.items()}
@@ -101,7 +102,7 @@ class Recording:
         )
         name = "a temporary recording" if path is None else path
         if path is not None:
-            schema.check_replaceable(path)
+            schema.check_replaceable(path, existing)
 
         def fill(db: sqlite3.Connection) -> None:
             put_meta(db, "about", {"config": config.to_data(), "created_by": created_by})
@@ -112,8 +113,8 @@ class Recording:
                 db.execute("INSERT INTO images VALUES (?, ?)", (image, blob))
 
         with schema.one_sentence(name):
-            connection, claim = schema.make(path, fill)
-        recording = cls(name, connection, writable=True)
+            taken, connection, claim = schema.make(path, fill, existing)
+        recording = cls(taken or name, connection, writable=True)
         recording._claim = claim
         recording.config = config
         recording.created_by = created_by

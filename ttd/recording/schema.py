@@ -10,6 +10,8 @@ import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,6 +45,18 @@ _PRAGMAS = (
 _NOTHING_THERE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Errors by which a file says that nothing can be read in it."""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+class Existing(Enum):
+    """What becomes of a recording that has the name of a new one."""
+
+    REPLACE = "replace"
+    REFUSE = "refuse"
+    """It stays, and there is no new one."""
+    NUMBER = "number"
+    """It stays, and the new one gets a number: `run-1.ttd`, `run-2.ttd`."""
+
+
 TABLES = {
     "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
     "images": "CREATE TABLE images (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
@@ -93,23 +107,36 @@ def sentence(path: str, error: BaseException) -> RecordingError:
     return RecordingError(what)
 
 
-def check_replaceable(path: str) -> None:
-    """Raise `RecordingError` if there is something at `path` that is not a recording."""
-    if not os.path.lexists(path):
+def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
+    """Raise `RecordingError` if there is something at `path` that is not to be replaced, or there
+    can be nothing."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not path or not os.path.isdir(folder):
+        raise RecordingError(f"{path!r} cannot be made: there is no such directory")
+    if not os.access(folder, os.W_OK):
+        raise RecordingError(f"{path} cannot be made: {folder} is not for us to write to")
+    if existing is Existing.NUMBER or not os.path.lexists(path):
         return
     if not os.path.isfile(path):
         raise RecordingError(f"{path} is not a file that a recording can replace")
-    if os.path.getsize(path) > 0:
-        try:
-            check_header(path)
-        except RecordingError as error:
-            raise RecordingError(f"{error}, and is not overwritten") from None
+    if os.path.getsize(path) == 0:
+        return
+    try:
+        check_header(path)
+    except RecordingError as error:
+        raise RecordingError(f"{error}, and is not overwritten") from None
+    if existing is Existing.REFUSE:
+        with one_sentence(path):
+            Claim(path).release()
+        raise RecordingError(f"{path} is there already; --force replaces it")
 
 
 def make(
-    path: str | None, fill: Callable[[sqlite3.Connection], None]
-) -> tuple[sqlite3.Connection, Claim | None]:
+    path: str | None, fill: Callable[[sqlite3.Connection], None], existing: Existing
+) -> tuple[str, sqlite3.Connection, Claim | None]:
     """A new database that grows at `path`, claimed; None: a temporary one. `fill` writes to it.
+
+    Returns its name, too, which may have a number (`Existing.NUMBER`).
 
     The file has the name only when it is whole. At every moment until then a recording that has
     the name can be read up to its last commit, whatever becomes of this process or the disk.
@@ -118,11 +145,11 @@ def make(
         connection = _create("")
         fill(connection)
         connection.execute("COMMIT")
-        return connection, None
+        return "", connection, None
     temporary = f"{path}.{os.getpid()}.new"
     replaced = claim = None
     try:
-        if os.path.lexists(path):
+        if existing is not Existing.NUMBER and os.path.lexists(path):
             # A recording that is being made outlives a second recorder.
             replaced = Claim(path)
             _gather(path)
@@ -131,7 +158,11 @@ def make(
         connection.execute("COMMIT")
         connection.close()
         claim = Claim(temporary, path)
-        return _publish(temporary, path, replaced is not None), claim
+        if existing is Existing.NUMBER:
+            path = _take_free_name(temporary, path)
+        elif replaced is None and not _take_name(temporary, path):
+            raise taken(path)
+        return path, _publish(temporary, path, replaced is not None), claim
     except BaseException:
         if claim is not None:
             claim.release()
@@ -190,17 +221,14 @@ def _remove(path: str) -> None:
 
 
 def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
-    """Give a committed, closed database its name, and open it to grow.
+    """Let a committed, closed database grow under its name.
 
-    `replaces`: there is a recording of that name, and the caller has a claim to it. If not,
-    raises `RecordingError` if there is one all the same: somebody else was faster. What is beside
-    that recording holds nothing any more (`_gather`).
+    `replaces`: there is a recording of that name, and the caller has a claim to it. If not, the
+    name has been taken. What is beside it holds nothing any more (`_gather`).
 
     Until then a recording that had the name is whole; from then on a killed recorder leaves the
     state of its last commit, because the log that SQLite writes ahead is found beside the file.
     """
-    if not replaces:
-        _take_name(temporary, path)
     for suffix in _SIDE_FILES:
         Path(path + suffix).unlink(missing_ok=True)
     if replaces:
@@ -215,13 +243,26 @@ def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
     return connection
 
 
-def _take_name(temporary: str, path: str) -> None:
+def _take_name(temporary: str, path: str) -> bool:
+    """Give the file a name that nobody has; False if somebody was faster."""
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise taken(path) from None
+        return False
     except OSError:  # a file system without links
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
         os.replace(temporary, path)
+    return True
+
+
+def _take_free_name(temporary: str, path: str) -> str:
+    """Give the file this name, or the first that is free with a number; returns it."""
+    stem, suffix = os.path.splitext(path)
+    names = (f"{stem}-{number}{suffix}" if number else path for number in count())
+    return next(n for n in names if not os.path.lexists(n) and _take_name(temporary, n))
 
 
 def _sync_folder(path: str) -> None:

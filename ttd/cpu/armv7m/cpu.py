@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from unicorn import arm_const as arm
 
-from ttd.cpu.base import After, MappedUnit, Over, Register
+from ttd.cpu.base import After, FaultLine, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Device, Timebase
 from ttd.engine import EngineFault, types
 from ttd.engine.types import Access, EngineStop, StopReason
 from ttd.state import State
 
 from . import exceptions as exc
-from . import scs
+from . import fault_words, scs
 from .access import ArmCore
 from .dwt import CycleCounter, PpbUnit
 from .exceptions import ExceptionTable
@@ -264,6 +264,17 @@ class CortexM:
     def is_asynchronous(number: int) -> bool:
         """True for NMI, PendSV, SysTick and external interrupts (B1.5.1)."""
         return number == exc.NMI or number >= exc.PENDSV
+
+    @staticmethod
+    def is_call(number: int) -> bool:
+        """SVC; nothing else is taken where an instruction wants it."""
+        return number == exc.SVCALL
+
+    def exception_name(self, number: int) -> str:
+        return exc.NAMES.get(number, f"exception {number}")
+
+    def faults(self) -> list[FaultLine]:
+        return fault_words.faults(self.scs, registers=self._profile.mainline)
 
     def enter(self, number: int) -> None:
         self.waiting = _AWAKE

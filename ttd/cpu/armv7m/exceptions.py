@@ -21,6 +21,18 @@ SYSTICK = 15
 FIRST_IRQ = 16
 """Exception number of external interrupt 0."""
 
+NAMES = {
+    NMI: "NMI",
+    HARD_FAULT: "HardFault",
+    MEM_MANAGE: "MemManage",
+    BUS_FAULT: "BusFault",
+    USAGE_FAULT: "UsageFault",
+    SVCALL: "SVCall",
+    DEBUG_MONITOR: "DebugMonitor",
+    PENDSV: "PendSV",
+    SYSTICK: "SysTick",
+}
+
 LOWEST = 256
 """Execution priority of thread mode with nothing active: below every exception."""
 

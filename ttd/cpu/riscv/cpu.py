@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from unicorn import riscv_const as rv
 
-from ttd.cpu.base import After, MappedUnit, Register
+from ttd.cpu.base import After, FaultLine, MappedUnit, Register
 from ttd.devices.base import Clock, Timebase
 from ttd.engine import Isa, types
 from ttd.engine.types import Access, EngineStop, Refusal, StopReason
@@ -200,6 +200,29 @@ class Riscv:
     @staticmethod
     def is_asynchronous(number: int) -> bool:
         return bool(number & traps.INTERRUPT)
+
+    @staticmethod
+    def is_call(number: int) -> bool:
+        return number in traps.CALLS
+
+    def exception_name(self, number: int) -> str:
+        return f"{traps.name(number)} (cause {number})"
+
+    def faults(self) -> list[FaultLine]:
+        """Of the last trap into the present mode."""
+        privilege = self._engine.reg_read(rv.UC_RISCV_REG_PRIV)
+        if privilege == bits.USER:
+            return []
+        x = "m" if privilege == bits.MACHINE else "s"
+        cause, epc, tval = self.read_registers((f"{x}cause", f"{x}epc", f"{x}tval"))
+        interrupt = cause >> self._xlen - 1
+        if interrupt or (not cause and not epc and not tval):
+            return []
+        return [
+            FaultLine(f"{x}cause {cause:#x}: {traps.name(cause)}"),
+            FaultLine(f"{x}epc {epc:#x}", epc),
+            FaultLine(f"{x}tval {tval:#x}"),
+        ]
 
     def enter(self, number: int) -> None:
         _, tval = self._raised or (number, 0)

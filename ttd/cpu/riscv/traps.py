@@ -12,6 +12,23 @@ INTERRUPT = 64
 """Numbers of traps in the machine and in recordings: an exception's is its code, an interrupt's
 its code plus this."""
 
+CALLS = tuple(bits.Cause.USER_ECALL + mode for mode in (bits.USER, bits.SUPERVISOR, bits.MACHINE))
+"""ECALL of each mode."""
+_NAMES = {
+    bits.Cause.FETCH_MISALIGNED: "misaligned instruction address",
+    bits.Cause.FETCH_ACCESS: "instruction access fault",
+    bits.Cause.ILLEGAL: "illegal instruction",
+    bits.Cause.BREAKPOINT: "breakpoint",
+    bits.Cause.LOAD_MISALIGNED: "misaligned load",
+    bits.Cause.LOAD_ACCESS: "load access fault",
+    bits.Cause.STORE_MISALIGNED: "misaligned store",
+    bits.Cause.STORE_ACCESS: "store access fault",
+    **dict.fromkeys(CALLS, "environment call"),
+    bits.Cause.FETCH_PAGE: "instruction page fault",
+    bits.Cause.LOAD_PAGE: "load page fault",
+    bits.Cause.STORE_PAGE: "store page fault",
+}
+
 _READ = (
     rv.UC_RISCV_REG_PRIV,
     rv.UC_RISCV_REG_PC,
@@ -37,6 +54,11 @@ _TO_SUPERVISOR = (
     rv.UC_RISCV_REG_PRIV,
     rv.UC_RISCV_REG_PC,
 )
+
+
+def name(cause: int) -> str:
+    """An exception's code in words (table "Machine cause register values after trap")."""
+    return _NAMES.get(cause, "an exception of no known cause")
 
 
 def take(engine: RiscvCore, xlen: int, number: int, tval: int) -> None:

@@ -1,0 +1,150 @@
+"""The options of `ttd record`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ttd.cli.memory import snapshot_memory
+from ttd.cli.options import grouped
+
+EXAMPLES = """\b
+Examples:
+  ttd record --board mps2-an385 firmware.elf
+  ttd record --board mps2-an385 --semihosting -o crash.ttd firmware.elf
+  ttd record --board microbit --gdb 1234 firmware.hex
+  ttd record --board virt --kernel Image --append console=ttyS0 -m 256M
+  ttd record --board raw --cpu cortex-m3 --ram 0:64K --load blob.bin@0
+  ttd record --board virt --steps 1000000 --serial file:log.txt test.elf
+Then: ttd info, ttd replay, ttd serve; without a name they take the latest
+recording (`ttd last`)."""
+
+_RECORDING = grouped(
+    "Recording",
+    click.option(
+        "-o",
+        "output",
+        metavar="FILE",
+        help="The recording to write. By default IMAGE's name with .ttd, in the current "
+        "directory, numbered if it is there already; with --gdb a temporary file.",
+    ),
+    click.option("--force", is_flag=True, help="With -o: replace a recording that is there."),
+    click.option(
+        "--steps",
+        type=click.IntRange(0),
+        metavar="N",
+        help="End at step N, or when the guest sleeps and nothing wakes it.",
+    ),
+    snapshot_memory,
+)
+_MACHINE = grouped(
+    "Machine",
+    click.option("--board", required=True, metavar="NAME", help="The machine; see `ttd boards`."),
+    click.option("-m", "--memory", metavar="SIZE", help="How much memory, such as 256M (virt)."),
+    click.option(
+        "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Virtual nanoseconds per step."
+    ),
+    click.option(
+        "--realtime/--fast",
+        default=None,
+        help="Whether a guest that sleeps takes its time, or skips it. It takes its time if a "
+        "UART is on a terminal, otherwise not.",
+    ),
+    click.option(
+        "--priority-bits",
+        type=int,
+        metavar="N",
+        help="Bits of an exception's priority that a Cortex-M3 has (3 to 8).",
+    ),
+)
+_BOOT = grouped(
+    "What a machine with a boot loader starts (virt, virt32)",
+    click.option("--kernel", metavar="FILE", help="Kernel that the firmware starts."),
+    click.option(
+        "--bios",
+        metavar="FILE|default|none",
+        help="Firmware; default: OpenSBI, if there is a kernel.",
+    ),
+    click.option("--initrd", metavar="FILE", help="Initial RAM disk, beside --kernel."),
+    click.option("--append", metavar="TEXT", help="Command line of the kernel."),
+)
+_RAW = grouped(
+    "What a raw board is made of (raw)",
+    click.option("--cpu", metavar="MODEL", help="Its processor."),
+    click.option("--ram", multiple=True, metavar="ADDRESS:SIZE", help="Memory."),
+    click.option(
+        "--load", multiple=True, metavar="FILE@ADDRESS", help="What is in it: blob or ELF."
+    ),
+    click.option("--pc", metavar="ADDRESS", help="Where it begins."),
+    click.option("--sp", metavar="ADDRESS", help="Its stack pointer then."),
+    click.option("--uart", multiple=True, metavar="TYPE@ADDRESS[,irq=N]", help="A serial port."),
+)
+_HOST = grouped(
+    "Connections to this host",
+    click.option(
+        "--serial",
+        multiple=True,
+        metavar="CHARDEV",
+        help="Host side of the next UART: stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] "
+        "or pty. Unless said otherwise UART 0 is stdio, the others null.",
+    ),
+    click.option(
+        "--semihosting",
+        metavar="[=DIR]",
+        help="Answer semihosting calls of Arm and RISC-V; the guest reaches files inside DIR, or "
+        "none.",
+    ),
+    click.option(
+        "--netdev",
+        multiple=True,
+        metavar="SPEC",
+        help="A network: dgram,id=ID,local=HOST:PORT,remote=HOST:PORT or tap,id=ID,ifname=NAME or "
+        "pcap,id=ID,file=FILE[,pace=fast].",
+    ),
+    click.option(
+        "--nic",
+        metavar="netdev=ID[,mac=ADDRESS]",
+        help="What the board's network interface is connected to; by default the first --netdev.",
+    ),
+    click.option(
+        "--input",
+        "input_",
+        metavar="unix:PATH",
+        help="Take keys and movements as QMP's JSON lines.",
+    ),
+)
+_DEVICES = grouped(
+    "Devices that are added",
+    click.option(
+        "--device",
+        multiple=True,
+        metavar="DEVICE",
+        help="Add a device; docs/devices.md lists them.",
+    ),
+    click.option(
+        "--drive",
+        multiple=True,
+        metavar="file=IMAGE[,id=NAME][,readonly=on]",
+        help="A raw disk image for a device. The image is not changed.",
+    ),
+    click.option("--commit", is_flag=True, help="Change the images in the end, as the guest did."),
+    click.option(
+        "--no-embed",
+        is_flag=True,
+        help="What is read of images is not kept: to replay needs them.",
+    ),
+)
+_DEBUGGER = grouped(
+    "Debugger",
+    click.option(
+        "--gdb", metavar="PORT|stdio", help="Let GDB control the machine while it records."
+    ),
+)
+
+
+def record_options(command: Any) -> Any:
+    """All of them."""
+    for group in (_DEBUGGER, _DEVICES, _HOST, _RAW, _BOOT, _MACHINE, _RECORDING):
+        command = group(command)
+    return command
