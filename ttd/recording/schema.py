@@ -112,9 +112,9 @@ def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
     can be nothing."""
     folder = os.path.dirname(os.path.abspath(path))
     if not path or not os.path.isdir(folder):
-        raise RecordingError(f"{path!r} cannot be made: there is no such directory")
+        raise RecordingError(f"{path!r} cannot be made: No such file or directory")
     if not os.access(folder, os.W_OK):
-        raise RecordingError(f"{path} cannot be made: {folder} is not for us to write to")
+        raise RecordingError(f"{path} cannot be made: Permission denied")
     if existing is Existing.NUMBER or not os.path.lexists(path):
         return
     if not os.path.isfile(path):

@@ -26,7 +26,7 @@ _CFSR = {
 _HFSR = {
     scs.VECTTBL: "VECTTBL (the vector table cannot be read)",
     scs.FORCED: "FORCED (a fault whose own handler could not be entered)",
-    scs.DEBUGEVT: "DEBUGEVT (a breakpoint instruction, or a semihosting call without --semihosting)",
+    scs.DEBUGEVT: "DEBUGEVT (a breakpoint, or a semihosting call without --semihosting)",
 }
 
 
