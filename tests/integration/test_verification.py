@@ -201,6 +201,27 @@ def test_the_latest_snapshots_are_counted(cut: Path, said: int | None) -> None:
         assert "the same" not in done.err
 
 
+def test_what_came_in_is_compared_where_a_recording_was_cut_off(tmp_path: Path) -> None:
+    """No state is known of there, but everything that has led to it is."""
+    path = tmp_path / "run.ttd"
+    lines = Line()
+    session = recorder("virtio-rng", path, extras=[Extra("virtio-rng", "rng0")], uart=lines)
+    session.run(2500, lambda step: None)
+    session.recording.wait()
+    session.replay.commit()
+    session.close()
+    assert "the same" in ttd("replay", path).err
+
+    def other(events: list[Event]) -> list[Event]:
+        at = max(n for n, event in enumerate(events) if event.kind is Kind.RANDOM)
+        payload = events[at].payload
+        changed = events[at]._replace(payload=payload[:-1] + bytes([payload[-1] ^ 1]))
+        return [*events[:at], changed, *events[at + 1 :]]
+
+    change_log(path, other)
+    diverges(path, "the events and the end that were recorded")
+
+
 @pytest.mark.parametrize(
     "other", [lambda names: names[::-1], lambda names: [*names, names[0]]], ids=["turned", "twice"]
 )

@@ -9,6 +9,7 @@ from threading import Lock, Thread
 
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind
+from ttd.recording.index import Status
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
 from ttd.replay.log_cursor import LogCursor, folded
@@ -129,32 +130,20 @@ class Commits:
             self.commit()
             self.recording.finish(reason, exit_code, state_hash)
 
-    def check_seal(self) -> None:
-        """At the end of history: `Divergence` unless its events, and what is said of its end, are
-        those that were recorded."""
-        at, recording = self._at, self.recording
-        if recording is None or at.live:
-            return
-        status = recording.status
-        log = at.digest
-        # A recorder that was killed may have begun the next step.
-        for number in range(at.cursor, len(at.log)):
-            event = at.log.get(number)
-            if status.complete or event is None:
-                break
-            log = folded(log, event)
-        head = at.head
-        ended = not status.complete or (
-            head is not None and head.kind is Kind.END and head.payload == status.reason.encode()
-        )
-        if not ended or status.seal != status.sealed(log):
-            raise Divergence(at.step(), "the events and the end that were recorded", "others")
-
     def check_end(self, state_hash: bytes, ended: tuple[str | None, int | None] | None) -> None:
-        """`Divergence` unless the end is the recorded one: the mark, the state, and why."""
-        if self.recording is None or not self.recording.status.complete:
+        """Play: `Divergence` unless the end is the recorded one: the mark, the state, and why; and
+        all events. Of a recording that was cut off only these are known."""
+        if self.recording is None or self._at.live:
             return
-        status, at = self.recording.status, self._at
+        status = self.recording.status
+        if status.complete:
+            self._check_said(status, state_hash, ended)
+        self._check_seal(status)
+
+    def _check_said(
+        self, status: Status, state_hash: bytes, ended: tuple[str | None, int | None] | None
+    ) -> None:
+        at = self._at
         step, recorded = at.step(), status.state_hash
         if recorded is not None and recorded != state_hash:
             raise Divergence(step, f"final state {recorded.hex()}", f"state {state_hash.hex()}")
@@ -169,3 +158,17 @@ class Commits:
             ended = (status.reason, None)
         if ended != (status.reason, status.exit_code):
             raise Divergence(step, said, f"the end ({ended[0]}, exit code {ended[1]})")
+
+    def _check_seal(self, status: Status) -> None:
+        """`Divergence` unless the events, and what is said of the end, are those that were
+        recorded."""
+        at = self._at
+        log = at.digest
+        # A recorder that was killed may have begun the next step.
+        for number in range(at.cursor, len(at.log)):
+            event = at.log.get(number)
+            if status.complete or event is None:
+                break
+            log = folded(log, event)
+        if status.seal != status.sealed(log):
+            raise Divergence(at.step(), "the events and the end that were recorded", "others")

@@ -337,16 +337,12 @@ class Replay:
     def check_end(
         self, state_hash: bytes, ended: tuple[str | None, int | None] | None = None
     ) -> None:
-        """At the end of a finished recording: `Divergence` unless it ended so.
+        """Where a recording ends, after all of it has been played: `Divergence` unless its events,
+        and what is said of its end, are those that were recorded.
 
         `ended`: reason and exit code of the guest's own end; reason None: it has not come to one.
         """
         self._commits.check_end(state_hash, ended)
-
-    def check_seal(self) -> None:
-        """Where a finished recording ends, after all of it has been played: `Divergence` unless
-        its events, and what is said of its end, are those that were recorded."""
-        self._commits.check_seal()
 
     def commit(self) -> None:
         """Record: make permanent what there is, and that history goes up to here."""
