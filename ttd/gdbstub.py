@@ -25,7 +25,7 @@ from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
 from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
-from ttd.stops import Breakpoint, Stop, Stops, Why
+from ttd.stops import Stop, Stops, Why
 from ttd.text import printable
 from ttd.timeline import PastIsReadOnly, TimelineApi
 
@@ -572,7 +572,7 @@ class Session:
             return b"F-1"
         before, home = timeline.position, self._home()
         if request.by is rq.Nav.PC:
-            stop = self._move(lambda: self._find_pc(number))
+            stop = self._move(lambda: timeline.find_pc(number))
             found = stop.why is Why.BREAKPOINT
         else:
             found = timeline.begin <= number <= timeline.end
@@ -586,14 +586,6 @@ class Session:
             return b"F-1"
         self._frame_home = home
         return b"F%xT0" % timeline.position
-
-    def _find_pc(self, address: int) -> Stop:
-        """Within the history: looking must not record more of a live machine."""
-        timeline = self._timeline
-        stop = timeline.step_forward() if timeline.position < timeline.end else None
-        if stop is None or stop.why is not Why.STEPS:
-            return stop or Stop(Why.HISTORY_END, timeline.position, pc=0)
-        return timeline.run_forward(Stops((Breakpoint(address),)), until=timeline.end)
 
     # -- monitor, and the ends of a session: "Packets" --------------------------------------------
 

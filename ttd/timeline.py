@@ -74,6 +74,13 @@ class TimelineApi(Protocol):
         """Step forward while PC is in [start, end)."""
         ...
 
+    def find_pc(self, address: int) -> Stop:
+        """Go to the next position of the known history at which PC is `address`: BREAKPOINT.
+
+        HISTORY_END if there is none, wherever the machine is then.
+        """
+        ...
+
     def interrupt(self) -> None:
         """End the movement that is under way, soon; from any thread."""
         ...
@@ -273,6 +280,26 @@ class Timeline:
             return stop
         with self._stopping_at(replace(stops, within=(start, end))):
             return self._forward(None)
+
+    @_movement
+    def find_pc(self, address: int) -> Stop:
+        """The next position of the known history at which PC is `address`.
+
+        An interval that cannot have one is not run.
+        """
+        stops, end, low = Stops((Breakpoint(address),)), self.end, self.position + 1
+        snapshots = self.snapshots
+        borders = (at for at in snapshots.steps_between(low + 1, end) if snapshots.is_stored(at))
+        for high in (*borders, end):
+            if low < high and self._may_contain(low, high, stops):
+                if not self._go(low):
+                    return self._stop(Why.INTERRUPTED)
+                with self._stopping_at(stops):
+                    stop = self._forward(high)
+                if stop.why is not Why.STEPS:
+                    return stop
+            low = high
+        return self._stop(Why.HISTORY_END)
 
     def _forward(self, until: int | None, *, report: bool = True) -> Stop:
         machine = self.machine

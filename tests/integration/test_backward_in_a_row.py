@@ -174,3 +174,20 @@ def test_conditions_are_not_forgotten(case: Case) -> None:
     assert timeline.run_backward(conditional).why is Why.HISTORY_BEGIN
     timeline.seek(FAR)
     assert timeline.run_backward(always).step == last
+
+
+def test_forward_to_a_pc(case: Case) -> None:
+    """Intervals in which its page was not fetched are passed by."""
+    timeline = case.session.timeline
+    for stops in case.stops[:2]:
+        address = stops.breakpoints[0].address
+        steps = [step for step, _, _ in _all_hits(case.other.timeline, stops)[0]]
+        timeline.reset()
+        for step in steps[steps[0] == 0 :][:20]:
+            assert (timeline.find_pc(address).why, timeline.position) == (Why.BREAKPOINT, step)
+    timeline.reset()
+    page = case.session.machine.engine.page_size
+    start, size = case.session.machine.engine.regions()[-1]
+    assert timeline.find_pc(start + size - page).why is Why.HISTORY_END
+    timeline.seek(timeline.end)
+    assert timeline.find_pc(address).why is Why.HISTORY_END

@@ -205,6 +205,10 @@ class FakeTimeline:
                 return self._stop(Why.INTERRUPTED)
             self.position += 1
 
+    def find_pc(self, address: int) -> Stop:
+        self.position = min(self.position + 1, self.end)
+        return self.run_forward(Stops((Breakpoint(address),)), self.end)
+
     def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
         self._interrupted.clear()
         while True:
