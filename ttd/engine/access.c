@@ -138,6 +138,35 @@ bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t 
     return hit;
 }
 
+/* Will a watchpoint see a later access of the instruction that begins with this one? */
+static bool watched_parts(ttd_engine *e, uint64_t address, uint32_t all, int kind)
+{
+    int i;
+    for (i = 0; i < e->nwatches; i++) {
+        watch *w = &e->watches[i];
+        if ((w->kinds & kind) && address <= w->last && address + (all - 1) >= w->lo)
+            return true;
+    }
+    return false;
+}
+
+/* The first access of an instruction that makes several and may stop at a later one: alone, so that it
+ * can be taken back. False: not yet. */
+static bool enter_parts(ttd_engine *e, uint64_t address, int size, int kind)
+{
+    uint32_t all;
+    if (e->scan || e->io_step == e->skip_step || e->kept_size)
+        return true;
+    all = parts_from(e, e->io_pc);
+    if (all <= (uint32_t)size || !watched_parts(e, address, all, kind))
+        return true;
+    if (!e->armed)
+        e->arm = true;
+    else if (kind == ACC_WRITE)
+        keep_bytes(e, address, all);
+    return e->armed;
+}
+
 void fault_at(ttd_engine *e, int kind, uint64_t address)
 {
     e->why = WHY_FAULT;
@@ -146,27 +175,26 @@ void fault_at(ttd_engine *e, int kind, uint64_t address)
     e->fault_exact = true;
 }
 
-/* In an IT block Unicorn goes on storing what is left of STM or STRD: remember what is there. */
-static void keep_rest(ttd_engine *e)
+void keep_bytes(ttd_engine *e, uint64_t address, uint32_t size)
 {
-    int i;
-    for (i = 0; i < MAX_WORDS; i++) {
-        uint8_t *host = host_pointer(e, e->rest_at + 4 * (uint64_t)i);
-        e->rest[i] = host;
-        if (host)
-            memcpy(e->rest_was + 4 * i, host, 4);
+    uint32_t i;
+    for (i = 0; i < size; i++) {          /* devices, or nothing, may be among it */
+        const uint8_t *host = host_pointer(e, address + i);
+        e->kept_bytes[i] = host ? *host : 0;
     }
-    e->rest_kept = true;
+    e->kept_at = address;
+    e->kept_size = size;
 }
 
-/* The instruction has been abandoned: nothing of it after the word where it was has happened. */
-void put_rest_back(ttd_engine *e)
+void put_bytes_back(ttd_engine *e)
 {
-    int i;
-    for (i = 0; e->rest_kept && i < MAX_WORDS; i++)
-        if (e->rest[i])
-            memcpy(e->rest[i], e->rest_was + 4 * i, 4);
-    e->rest_kept = false;
+    uint32_t i;
+    for (i = 0; i < e->kept_size; i++) {
+        const uint8_t *host = host_pointer(e, e->kept_at + i);
+        if (host && *host != e->kept_bytes[i])
+            ttd_write(e, e->kept_at + i, e->kept_bytes + i, 1);
+    }
+    e->kept_size = 0;
 }
 
 /* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
@@ -174,7 +202,7 @@ void put_rest_back(ttd_engine *e)
 bool give_up(ttd_engine *e, bool write)
 {
     if (e->armed && write && !e->armed_abort && e->isa == ISA_THUMB)
-        keep_rest(e);
+        keep_bytes(e, e->rest_at, 4 * MAX_WORDS);    /* in an IT block Unicorn stores the rest of STM */
     if (e->armed)
         e->armed_abort = true;
     if (write)
@@ -198,6 +226,8 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
+    if (e->nwatches && !enter_parts(e, address, size, kind))
+        return give_up(e, write);
     if (write && !e->armed && e->blk_size
         && (((e->flags[s->page] & PAGE_EVER_EXEC) && in_block(e, s->r, paddr, size))
             || ((e->flags[s->page] & PAGE_TABLE) && riscv_changes_code(e, s, address, size, value)))) {
@@ -213,6 +243,12 @@ static bool permitted(ttd_engine *e, uint64_t address, uint64_t paddr, int size,
     if (is_riscv(e))
         return riscv_allows(e, paddr, size, kind) == 1;
     return !e->mpu_on || mpu_allows(e, address, size, kind, privileged_access(e), mpu_active(e)) == 1;
+}
+
+/* The steps before the instruction at `pc`, which is under way. */
+static uint64_t step_of(ttd_engine *e, uint64_t pc)
+{
+    return e->steps + (pc - e->blk_pc < e->blk_size ? (uint64_t)index_of(e, e->blk_pc, pc) : 0);
 }
 
 bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
@@ -233,7 +269,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
         return give_up(e, write);
     }
     e->io_pc = e->doing ? e->doing->pc : read_pc(e);
-    e->io_step = e->steps + (e->io_pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, e->io_pc) : 0);
+    e->io_step = step_of(e, e->io_pc);
     e->io_value = 0;
     paddr = seen_at = address;
     e->io_shift = 0;
@@ -323,21 +359,26 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
 
 /* ---- accesses of instructions that are done here (patches.c) ----------------------------- */
 
+bool is_plain(ttd_engine *e, uint64_t address, int size, int kind)
+{
+    region *r = find_region(e, address);
+    uint32_t page;
+    if (!r || r->kind == REGION_MMIO || ((address ^ (address + size - 1)) >> e->page_shift))
+        return false;
+    page = page_of(e, r, address);
+    if (kind == ACC_WRITE && (r->kind != REGION_RAM || e->flags[page] & PAGE_EVER_EXEC))
+        return false;
+    return !e->nwatches || !watched_kinds(e, address & ~(uint64_t)(e->page_size - 1), address, page);
+}
+
 /* The memory at an address, if nobody has to hear of such an access. */
 static uint8_t *plain_memory(ttd_engine *e, uint64_t address, int size, int kind)
 {
-    region *r = find_region(e, address);
-    uint8_t *flags;
-    uint32_t page;
-    if (!r || r->kind == REGION_MMIO || ((address ^ (address + size - 1)) >> e->page_shift))
+    region *r;
+    if (!is_plain(e, address, size, kind))
         return NULL;
-    page = page_of(e, r, address);
-    flags = &e->flags[page];
-    if (kind == ACC_WRITE && (r->kind != REGION_RAM || *flags & PAGE_EVER_EXEC))
-        return NULL;
-    if (e->nwatches && watched_kinds(e, address & ~(uint64_t)(e->page_size - 1), address, page))
-        return NULL;
-    *flags |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
+    r = find_region(e, address);
+    e->flags[page_of(e, r, address)] |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
     return r->host + (address - r->base);
 }
 
@@ -372,11 +413,33 @@ static bool trapped_access(ttd_engine *e, uint64_t address, int size, bool write
     return true;
 }
 
+/* Is one of the pieces to stop the run? All are looked at before the first is done. */
+static bool watched_pieces(ttd_engine *e, uint64_t address, int size, int piece, bool write,
+                           const uint8_t *data)
+{
+    int done;
+    e->io_pc = e->doing->pc;
+    e->io_step = step_of(e, e->io_pc);
+    e->io_shift = 0;
+    for (done = 0; done < size && !e->scan; done += piece) {
+        int n = size - done < piece ? size - done : piece;
+        uint64_t value = 0;
+        memcpy(&value, data + done, (size_t)n);
+        if (watched_insn(e, address + done, n, write ? ACC_WRITE : ACC_READ, value))
+            return true;
+    }
+    return false;
+}
+
 /* In pieces: what crosses the end of a page byte by byte, sixteen bytes as two times eight. */
 static bool guest_access(ttd_engine *e, uint64_t address, int size, bool write, uint8_t *data)
 {
     bool crosses = (address ^ (address + size - 1)) >> e->page_shift;
     int piece = crosses ? 1 : size > 8 ? 8 : size, done;
+    if (e->nwatches && piece < size && watched_pieces(e, address, size, piece, write, data)) {
+        e->why = WHY_WATCH;
+        return give_up(e, true);
+    }
     for (done = 0; done < size; done += piece) {
         if (done + piece > size)
             piece = size - done;

@@ -10,7 +10,7 @@ from cffi import FFI
 
 SOURCES = (
     *("native", "run", "blocks", "ways", "ours", "aligned", "fill", "access", "devices", "outside"),
-    *("hits", "code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands"),
+    *("hits", "code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands", "whole"),
     *("patches", "x86", "sse", "x87", "x86_bits", "softfloat"),
 )
 HERE = Path(__file__).resolve().parent

@@ -22,7 +22,7 @@ static uint32_t a64_insn(const uint8_t *code)
     return insn;
 }
 
-static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
+uint64_t a64_gpr(ttd_engine *e, int n, bool stack)
 {
     static const int ids[32] = {
         UC_ARM64_REG_X0, UC_ARM64_REG_X1, UC_ARM64_REG_X2, UC_ARM64_REG_X3, UC_ARM64_REG_X4,
@@ -33,9 +33,16 @@ static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
         UC_ARM64_REG_X25, UC_ARM64_REG_X26, UC_ARM64_REG_X27, UC_ARM64_REG_X28, UC_ARM64_REG_X29,
         UC_ARM64_REG_X30, UC_ARM64_REG_SP,
     };
+    uint64_t value = 0;
+    if (n < 31 || stack)
+        e->reg_read(e->uc, ids[n], &value);
+    return value;
+}
+
+static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
+{
     uint32_t insn = a64_insn(code);
-    uint64_t address = 0;
-    e->reg_read(e->uc, ids[insn >> 5 & 31], &address);
+    uint64_t address = a64_gpr(e, insn >> 5 & 31, true);
     if (!ordered_size(insn) || !(address & (uint64_t)(ordered_size(insn) - 1)))
         return TURN_RUN;
     fault_at(e, (insn >> 22 & 1 ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, address);
@@ -115,6 +122,8 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
     uint16_t condition;
     int i;
     ours o;
+    if (leaves_late(e, pc, code))
+        return WAY_CALL;
     if (!x86_demands(e, pc, code, &o))
         return 0;
     if (!x86_bits_address(t, &o, &condition))
@@ -167,13 +176,22 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it
 bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
     ours o;
+    if (leaves_late(e, pc, code))
+        return true;
     return e->isa == ISA_A64 ? ordered_size(a64_insn(code)) > 1 : x86_demands(e, pc, code, &o);
 }
 
 int flat_turn(ttd_engine *e, turn *t)
 {
     const uint8_t *code = code_at(e, t->pc);
+    int what;
     if (!code)
         return TURN_RUN;
-    return e->isa == ISA_A64 ? a64_turn(e, t, code) : x86_turn(e, t, code);
+    what = e->isa == ISA_A64 ? a64_turn(e, t, code) : x86_turn(e, t, code);
+    if (what == TURN_RUN && !enter_late(e, t->pc, code)) {
+        e->arm = true;
+        t->why = WHY_AGAIN;
+        return TURN_STOP;
+    }
+    return what;
 }

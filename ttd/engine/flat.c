@@ -35,13 +35,20 @@ void free_disassembler(ttd_engine *e)
         e->close_disassembler(&e->disassembler);
 }
 
-/* Of the instruction that begins with these bytes; 1 if it is none. */
-int x86_length(ttd_engine *e, const uint8_t *code, size_t size)
+/* Of the instruction that begins with these bytes; 0 if it is none. */
+static int length_of(ttd_engine *e, const uint8_t *code, size_t size)
 {
     size_t left = size;
     uint64_t address = 0;
     return e->disassemble(e->disassembler, &code, &left, &address, e->disassembled)
-        ? (int)(size - left) : 1;
+        ? (int)(size - left) : 0;
+}
+
+/* The same; 1 if it is none. */
+int x86_length(ttd_engine *e, const uint8_t *code, size_t size)
+{
+    int length = length_of(e, code, size);
+    return length ? length : 1;
 }
 
 static bool is_prefix(uint8_t byte)
@@ -57,6 +64,18 @@ bool x86_begins_block(const uint8_t *code, size_t size)
     while (size && is_prefix(*code))
         code++, size--;
     return size >= 3 && code[0] == 0x0f && code[1] == 0xc7 && (code[2] & 0x38) == 0x08;
+}
+
+/* Is there no such instruction, though Unicorn's decoder may find one that is longer, and go past any place
+ * to stop in it? AVX is one of them, which CPUID denies. */
+bool x86_is_absent(ttd_engine *e, const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    while (at < size && is_prefix(bytes[at]))
+        at++;
+    if (at < size && (bytes[at] == 0xc4 || bytes[at] == 0xc5))
+        return true;
+    return size == X86_LONGEST && !length_of(e, bytes, size);
 }
 
 /* ---- counters ------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_STATE 192
 #define MAX_ALIGNED 3
 #define MAX_WORDS 16
+#define MAX_KEPT 512
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
 #define MAX_SPACES 1024
@@ -264,8 +265,10 @@ struct ttd_engine {
     uint64_t now;                 /* the step as the host sees it */
     int io_size;
     uint64_t rest_at;             /* behind the word of the access under way, as the guest sees it */
-    uint8_t *rest[MAX_WORDS], rest_was[4 * MAX_WORDS];
-    bool rest_kept;
+    /* Memory that an instruction may have stored to before it is abandoned, as it was. */
+    uint64_t kept_at;
+    uint32_t kept_size;
+    uint8_t kept_bytes[MAX_KEPT];
     uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
     steady steadies[MAX_STEADY];
     int nsteadies;
@@ -451,7 +454,10 @@ bool give_up(ttd_engine *e, bool write);
 uint32_t insn_at(ttd_engine *e, uint64_t pc);
 uint32_t gpr(ttd_engine *e, int n);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
-void put_rest_back(ttd_engine *e);
+/* Remember what is there, for the case that the instruction under way is abandoned. */
+void keep_bytes(ttd_engine *e, uint64_t address, uint32_t size);
+/* It has been: put back what it stored. */
+void put_bytes_back(ttd_engine *e);
 bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
              void *user);
 uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
@@ -468,6 +474,8 @@ void end_burst(ttd_engine *e);
 bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
                    uint64_t value);
 
+/* Does an access of memory, all of it on one page, concern nobody else? */
+bool is_plain(ttd_engine *e, uint64_t address, int size, int kind);
 /* access.c: accesses of instructions that are done here; false: the run is to end before the instruction. */
 bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
 bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
@@ -495,6 +503,7 @@ bool is_selector(int id);
 void selector_write(ttd_engine *e, int id, uint64_t value);
 #define X86_LONGEST 15
 bool x86_begins_block(const uint8_t *code, size_t size);
+bool x86_is_absent(ttd_engine *e, const uint8_t *bytes, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
 void free_disassembler(ttd_engine *e);
 int flat_start(ttd_engine *e);
@@ -508,7 +517,17 @@ void x86_bits_follow(x86_bits *t, const uint8_t *code, size_t size, const ours *
 bool x86_bits_address(const x86_bits *t, const ours *o, uint16_t *condition);
 bool x86_bits_hold(ttd_engine *e, uint16_t condition);
 
+/* whole.c */
+/* May Unicorn leave the instruction too late, or with other registers than it began with? */
+bool leaves_late(ttd_engine *e, uint64_t pc, const uint8_t *code);
+/* It comes up; false: it has to run alone. */
+bool enter_late(ttd_engine *e, uint64_t pc, const uint8_t *code);
+/* Of how many bytes are the accesses that the instruction makes in parts, each of them left in time;
+ * 0: it makes one. */
+uint32_t parts_from(ttd_engine *e, uint64_t pc);
+
 /* demands.c; as those of riscv.c. */
+uint64_t a64_gpr(ttd_engine *e, int n, bool stack);
 bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code);
 int flat_turn(ttd_engine *e, turn *t);
 /* Note for the block what must be aligned in the instruction at `pc`. */

@@ -188,6 +188,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
         e->masks_next = false;
         e->mid = 0;
+        e->kept_size = 0;
         e->why = 0;
         e->itoken = 0;
         e->it_next = it_now(e);
@@ -222,7 +223,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->armed_abort) {
             /* The access was swallowed; take back what else the instruction did. */
             e->context_restore(e->uc, e->scratch);
-            put_rest_back(e);
+            put_bytes_back(e);
             pc = read_pc(e);
         } else if (!e->armed && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
             repair_base(e, pc, e->fill_fault ? e->fill_address
@@ -231,7 +232,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
         account(e, pc);
         if (e->why == WHY_AGAIN) {
-            e->arm = e->armed || e->rv.lend;
+            e->arm |= e->armed || e->rv.lend;
             continue;
         }
         if (e->why == WHY_OURS) {

@@ -132,24 +132,27 @@ static uint32_t x86_decode_ways(ttd_engine *e, decoding *d)
         return WAY_ANEW;
     ways |= x86_decode_demand(e, d->b, &d->bits, d->at, d->code);
     x86_bits_follow(&d->bits, bytes, size, &place);
-    if (d->n && x86_begins_block(bytes, size))
+    if ((d->n && x86_begins_block(bytes, size)) || x86_is_absent(e, bytes, size))
         ways |= WAY_CHECK;
     return ways;
 }
 
-/* Instructions that begin a block, and those that are done here where Unicorn does not stop at them. */
+/* Instructions that begin a block, those that are done here where Unicorn does not stop at them, and what
+ * there is not. */
 static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     cursor c = cursor_at(e, b->pc);
     uint64_t k;
     for (k = 0; k < b->n && k < room; k++) {
         uint8_t bytes[X86_LONGEST];
+        size_t size = c.code ? x86_bytes(e, c.at, c.code, bytes) : 0;
         ours *o = ours_at(e, c.at);
-        if (k && c.code && x86_begins_block(bytes, x86_bytes(e, c.at, c.code, bytes)))
+        bool absent = size && x86_is_absent(e, bytes, size);
+        if (k && size && x86_begins_block(bytes, size))
             return k;
-        if (o && o->banned) {
+        if (absent || (o && o->banned)) {
             if (k == 0)
-                *why = WHY_OURS;
+                *why = absent ? WHY_INVALID : WHY_OURS;
             return k;
         }
         advance(e, &c);
