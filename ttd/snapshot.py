@@ -80,7 +80,7 @@ class Budget:
 
     SHARE = 0.05
     FLOOR = 0.04
-    MOST = 0.08
+    MOST = 0.07
     ROOM = 4 << 30
     RATE = 16 << 20
     FIRST = 2_000_000

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ttd.pages
 from ttd.pages import DIRECTORY, PageStore, PageTable
 from ttd.recording.blob import digest
 
@@ -76,6 +77,26 @@ def test_a_table_keeps_what_it_held_and_shares_what_has_not_changed() -> None:
     assert old[DIRECTORY].data == b"" and memory.table[DIRECTORY].data == b"b"
     assert old.directories[0] is memory.table.directories[0]
     assert memory.table.replace([]) is memory.table
+
+
+def test_contents_are_hashed_when_somebody_asks_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def counted(data: bytes) -> bytes:
+        hashed.append(data)
+        return digest(data)
+
+    memory = Memory()
+    memory.write([(0, b"a")])
+    before = memory.table.total
+    monkeypatch.setattr(ttd.pages, "digest", counted)
+    for step in range(5):
+        memory.write([(number, b"%d" % step) for number in range(DIRECTORY)])
+    assert not hashed
+    assert memory.table.total != before and len(hashed) == DIRECTORY
+    assert set(hashed) == {b"4"}
+    _ = memory.table.total, memory.table[0].digest
+    assert len(hashed) == DIRECTORY
 
 
 def test_contents_are_read_when_they_are_wanted_and_all_at_once() -> None:
