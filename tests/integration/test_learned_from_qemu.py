@@ -42,10 +42,10 @@ def counting(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     runs: list[int] = []
     run = machine.run
 
-    def counted(limit: int | None = None) -> RunStop:
+    def counted(limit: int | None = None, *, interruptible: bool = True) -> RunStop:
         before = machine.engine.step
         try:
-            return run(limit)
+            return run(limit, interruptible=interruptible)
         finally:
             runs.append(machine.engine.step - before)
 
