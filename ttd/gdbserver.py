@@ -44,6 +44,11 @@ _ROOM = 0.0005
 """Seconds between two looks at whether there is room again."""
 _CHUNK = 4096
 """Bytes written at once to what is no socket: with room for any, there is room for these."""
+_BACKLOG = 128
+_NOT_YET = ".new"
+"""Behind the name of a Unix socket that nobody should connect to yet."""
+_NOT_YET = ".new"
+"""Of a Unix socket that nobody should connect to yet."""
 _MOST_AT_DOOR = 32
 """Clients that wait at once."""
 REFUSAL = b"E.another debugger is connected to ttd"
@@ -68,9 +73,24 @@ def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
         raise UserError(f"{host}:{port} cannot be listened on: {reason(error)}") from error
+
+
+def listen_unix(path: str) -> socket.socket:
+    """A Unix socket for `serve_unix`, which lets clients find it at `path`. `UserError` with one
+    sentence if that cannot be, or if there is something already."""
+    if os.path.lexists(path):
+        raise UserError(f"{path} exists already: a socket is made there")
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path + _NOT_YET)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UserError(f"{path} cannot be listened on: {reason(error)}") from error
+    return listener
 
 
 def serve_tcp(
@@ -100,27 +120,59 @@ def serve_tcp(
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
             ready(bound)
-        waiting: list[socket.socket] = []
-        while not stop.is_set():
-            if not waiting and not select.select([listener], [], [], _POLL)[0]:
-                continue
-            client = waiting.pop(0) if waiting else _accept(listener)
-            if client is None:
-                continue
-            with client, _Doorkeeper(listener, waiting) as door:
-                log.info("client connected")
+        _serve_clients(listener, stop, begin, once)
+
+
+def serve_unix(
+    timeline: TimelineApi,
+    listener: socket.socket,
+    *,
+    stop: threading.Event | None = None,
+    events: Events | None = None,
+    byte_order: ByteOrder = "little",
+) -> None:
+    """As `serve_tcp`, with what `listen_unix` has made.
+
+    Who may connect is who may write to the socket. It is where clients look for it as long as they
+    are served: a file that has come to be there is for them to connect to.
+    """
+    stop = stop or threading.Event()
+    with listener:
+        made = listener.getsockname()
+        path = made.removesuffix(_NOT_YET)
+        os.rename(made, path)
+        try:
+            _serve_clients(listener, stop, _sessions(timeline, stop, events, byte_order), False)
+        finally:
+            os.unlink(path)
+
+
+def _serve_clients(
+    listener: socket.socket, stop: threading.Event, begin: Callable[[_Send], Session], once: bool
+) -> None:
+    """One client after another, until `stop` is set."""
+    waiting: list[socket.socket] = []
+    while not stop.is_set():
+        if not waiting and not select.select([listener], [], [], _POLL)[0]:
+            continue
+        client = waiting.pop(0) if waiting else _accept(listener)
+        if client is None:
+            continue
+        with client, _Doorkeeper(listener, waiting) as door:
+            log.info("client connected")
+            if client.family != socket.AF_UNIX:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                connection = _Socket(client, door.gone, stop)
-                try:
-                    _serve(connection, stop, begin)
-                finally:
-                    connection.hang_up()
-            waiting = door.waiting
-            if once:
-                break
-        for client in waiting:
-            _refuse(client)
+            connection = _Socket(client, door.gone, stop)
+            try:
+                _serve(connection, stop, begin)
+            finally:
+                connection.hang_up()
+        waiting = door.waiting
+        if once:
+            break
+    for client in waiting:
+        _refuse(client)
 
 
 def serve_stdio(

@@ -198,10 +198,13 @@ class Session:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)
         self._complained = True
 
-    def _show_notes(self) -> None:
+    def _take_notes(self) -> list[str]:
         notes, self._notes = self._notes, []
-        for note in dict.fromkeys(notes):
-            self._link.console(f"Earlier: {note}\n")
+        return [f"Earlier: {note}" for note in dict.fromkeys(notes)]
+
+    def _show_notes(self) -> None:
+        for note in self._take_notes():
+            self._link.console(f"{note}\n")
 
     def _progress(self, fraction: float, text: str) -> None:
         if self._console_open and fraction < 1 and self._clock() >= self._next_progress:
@@ -591,6 +594,10 @@ class Session:
 
     @_handles(rq.Monitor)
     def _monitor_command(self, request: rq.Monitor) -> bytes:
+        if request.in_reply:
+            notes = "".join(f"{note}\n" for note in self._take_notes())
+            text = (notes + self._monitor.execute(request.text)).encode()
+            return text[:_MAX_READ].hex().encode()
         self._open_console()
         try:
             self._link.console(self._monitor.execute(request.text))

@@ -283,6 +283,15 @@ class Monitor:
             raise Usage("There is no earlier position to go back to.")
         return self._arm_trail(marks.here - 1)
 
+    def last_stop(self, words: list[str]) -> str:
+        """Where the last run or jump ended, however many single steps ago."""
+        marks = self._marks
+        if not marks.trail:
+            raise Usage("Nothing has run yet.")
+        if marks.trail[marks.here] == self.position():
+            raise Usage(f"This is where it stopped last: step {self._place(self.position())}.")
+        return self._arm_trail(marks.here)
+
     def forward(self, words: list[str]) -> str:
         if self._marks.here + 1 >= len(self._marks.trail):
             raise Usage("There is no later position to go forward to.")
@@ -404,6 +413,7 @@ COMMANDS = (
     Command("goto", Monitor.goto, "N|+N|-N|P%|start|end", "go there with the next resume"),
     Command("back", Monitor.back, text="go to the position before this one"),
     Command("forward", Monitor.forward, text="undo 'back'"),
+    Command("last-stop", Monitor.last_stop, text="go to where the last run or jump ended"),
     Command("checkpoint", Monitor.checkpoint, text="number this position"),
     Command("info checkpoints", Monitor.info_checkpoints, text="list the checkpoints"),
     Command("restart", Monitor.restart, "NUMBER", "go to a checkpoint with the next resume"),

@@ -207,8 +207,7 @@ class RecordedMachine:
             or status.virtual_ns != status.steps * config.clock_ns + status.warp_ns
         ):
             raise RecordingError(f"{path} is damaged: its clock and its length do not fit")
-        images = recording.images()
-        loads = [Load.from_text(text, images) for text in _texts(config, "loads")]
+        loads = loads_of(recording)
         replay = Replay()
         expected = expected or Expected()
         ours = replace(
@@ -391,6 +390,12 @@ def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:
     users |= {extra.options.get("netdev"): extra.name for extra in options.extras}
     for name in networks.unfiltered:
         yield users.get(name) or name, f"its network {name} has no replay filter (filter=off)"
+
+
+def loads_of(recording: Recording) -> list[Load]:
+    """What was loaded into the machine of a recording."""
+    images = recording.images()
+    return [Load.from_text(text, images) for text in _texts(recording.config, "loads")]
 
 
 def extras_of(config: MachineConfig) -> list[Extra]:

@@ -165,6 +165,8 @@ def _movement(
             return go(timeline, *args, **kwargs)
         except (Divergence, RecordingError) as error:
             return timeline._diverged(error)
+        finally:
+            timeline.at_rest()
 
     return move
 
@@ -181,6 +183,8 @@ class Timeline:
         self.machine = machine
         self.snapshots = snapshots
         self.progress: OnProgress | None = None
+        self.at_rest: Callable[[], None] = lambda: None
+        """Called when a movement has ended."""
         self._end_note = end_note
         self._stops = NO_STOPS
         self._armed = NO_STOPS

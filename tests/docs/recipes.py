@@ -1,9 +1,10 @@
 """Executes what the documentation shows, and compares what it prints.
 
-A fenced block of language `console` is a transcript. `$ ` begins a command of the shell, `(gdb) `
-one of GDB's command line; the lines below are what it prints. Blank lines do not count; `...`
-stands for any text in a line, and alone for any lines; `^C` below a command of GDB interrupts it.
-A GDB once started stays for the section. Words after `console` say more:
+A fenced block of language `console` is a transcript. `$ ` begins a command of the shell, `(gdb) `,
+maybe behind the step as in `[100] (gdb) `, one of GDB's command line; the lines below are what it
+prints. Blank lines do not count; `...` stands for any text in a line, and alone for any lines; `^C`
+below a command of GDB interrupts it. A GDB once started stays for the section. Words after
+`console` say more:
 
     setup       runs once per document, before everything else
     session     a section that uses GDB without starting it gets one as the last line here does
@@ -38,7 +39,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HANG = 60.0
-PROMPT = "(gdb) "
+PROMPT = re.compile(r"((?:\[\d+\] )?)\(gdb\) ")
+PROMPT_AT_END = re.compile(rf"{PROMPT.pattern}$")
+GDB = ("$ gdb-multiarch ", "$ ttd gdb ")
+"""Commands that end at a prompt of GDB's."""
 PORT = "1234"
 """What the documents use; a free one takes its place."""
 
@@ -74,7 +78,7 @@ class Block:
         """The transcript."""
         steps: list[Step] = []
         for number, line in enumerate(self.text, self.line):
-            if line.startswith(("$ ", PROMPT)):
+            if line.startswith("$ ") or PROMPT.match(line):
                 steps.append(Step(line, number, figures="figures" in self.flags))
             else:
                 steps[-1].shown.append(line)
@@ -146,6 +150,8 @@ class Terminal:
         self.code = 0
         self._port = _free_port()
         self._gdb: subprocess.Popen[bytes] | None = None
+        self._step = ""
+        """What the last prompt began with."""
         self._others: list[subprocess.Popen[bytes]] = []
 
     @staticmethod
@@ -168,14 +174,16 @@ class Terminal:
     def run(self, blocks: Sequence[Block], session: str = "") -> Iterator[Outcome]:
         """Execute one section; `session`: how to start a GDB."""
         first = next((step.command for block in blocks for step in block.steps), "")
-        if session and first.startswith(PROMPT):
+        if session and PROMPT.match(first):
             self._start_gdb(shlex.split(session[2:]))
         for block in blocks:
             for step in block.steps:
                 command = re.sub(rf"\b{PORT}\b", str(self._port), step.command)
-                if command.startswith(PROMPT):
-                    text = self._say(command.removeprefix(PROMPT), step.interrupted)
-                elif command.startswith("$ gdb-multiarch "):
+                prompt = PROMPT.match(command)
+                if prompt is not None:
+                    assert prompt[1] == self._step, f"{command}: the prompt is {self._step}(gdb)"
+                    text = self._say(command[prompt.end() :], step.interrupted)
+                elif command.startswith(GDB):
                     text = self._start_gdb(shlex.split(command[2:]))
                 elif "background" in block.flags:
                     text = self._start(command[2:], len(step.shown))
@@ -191,7 +199,11 @@ class Terminal:
         ours = ["-nx", "-iex", "set width 80", "-iex", "set style enabled off"]
         if self._gdb is not None:
             self._gdb.kill()
-        self._gdb = self._popen([words[0], *ours, *words[1:]], stdin=subprocess.PIPE)
+        if words[0] == "ttd":
+            words += ours if "--" in words else ["--", *ours]
+        else:
+            words[1:1] = ours
+        self._gdb = self._popen(words, stdin=subprocess.PIPE)
         return self._until_prompt()
 
     def _say(self, command: str, interrupt: bool) -> str:
@@ -204,7 +216,7 @@ class Terminal:
         assert self._gdb is not None and self._gdb.stdout is not None
         text = ""
         give_up = time.monotonic() + HANG
-        while not text.endswith(PROMPT):
+        while (prompt := PROMPT_AT_END.search(text)) is None:
             if interrupt and "Continuing." in text:
                 time.sleep(0.2)
                 self._gdb.send_signal(signal.SIGINT)
@@ -213,7 +225,8 @@ class Terminal:
             if not data:
                 return text
             text += data
-        return text.removesuffix(PROMPT)
+        self._step = prompt[1]
+        return text[: prompt.start()]
 
     def _start(self, command: str, lines: int) -> str:
         process = self._popen(shlex.split(command), stdin=subprocess.DEVNULL)
@@ -279,7 +292,7 @@ def terminal(folder: Path) -> Iterator[Terminal]:
 def _session(document: Path) -> str:
     """The command that starts a GDB where a section does not say it."""
     found = [block for block in transcripts(document) if "session" in block.flags]
-    starts = [line for block in found for line in block.text if line.startswith("$ gdb-multiarch ")]
+    starts = [line for block in found for line in block.text if line.startswith(GDB)]
     return starts[-1] if starts else ""
 
 

@@ -472,6 +472,26 @@ def test_checkpoints_outlive_a_session() -> None:
     assert "info checkpoints" in client.monitor("restart x")
 
 
+def test_monitor_in_the_reply(client: Client) -> None:
+    """For scripts inside GDB: no console, one packet, and notes that are waiting first."""
+    text = bytes.fromhex(client.ask("qttd.Monitor:" + b"when".hex())).decode()
+    assert text == client.monitor("when")
+    assert bytes.fromhex(client.ask("qttd.Monitor:" + b"fly".hex())).startswith(b"There is no")
+    assert client.ask("qttd.Monitor:7").startswith("E.")
+
+
+def test_last_stop(client: Client) -> None:
+    assert "Nothing has run yet" in client.monitor("last-stop")
+    client.monitor("goto 5")
+    client.run("s")
+    assert "This is where it stopped last: step 5 " in client.monitor("last-stop")
+    client.run("s")
+    client.run("s")
+    assert client.monitor("last-stop").startswith("Going to step 5 ")
+    client.run("s")
+    assert client.monitor("when").startswith("Step: 5 ")
+
+
 def test_back_and_forward_walk_the_trail(client: Client) -> None:
     def walk(word: str) -> int:
         client.monitor(word)

@@ -42,6 +42,7 @@ NEIGHBOURS: set[tuple[str, str]] = set()
 PART_OF = {
     "gdbserver": "gdbstub",
     "monitor": "gdbstub",
+    "gdb": "gdbstub",
     "lldb": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",

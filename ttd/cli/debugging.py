@@ -5,16 +5,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from socket import socket
+from socket import AF_UNIX, socket
 from threading import Event
 from typing import TYPE_CHECKING
+
+import click
 
 from ttd.cli.output import say
 from ttd.cli.signals import on_signals
 
 if TYPE_CHECKING:
     from ttd.recorded import RecordedMachine
+
+
+HOST = "127.0.0.1"
+"""Where debuggers connect unless somebody says otherwise."""
+
+
+def listen_at(gdb: str | None) -> socket | None:
+    """What `--gdb` names; None for stdio, or without it."""
+    from ttd.gdbserver import listen, listen_unix
+
+    if gdb is None or gdb == "stdio":
+        return None
+    if gdb.startswith("unix:") and gdb != "unix:":
+        return listen_unix(gdb.removeprefix("unix:"))
+    if not gdb.isascii() or not gdb.isdigit() or int(gdb) > 0xFFFF:
+        raise click.UsageError(f"--gdb takes a port number, stdio or unix:PATH, not {gdb!r}")
+    return listen(HOST, int(gdb))
 
 
 def serve_debugger(
@@ -24,13 +44,13 @@ def serve_debugger(
     stop: Callable[[], None],
     leave: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve GDB, until it is over: on a port, which is known as one of `host`, or (None) on
-    standard input and output.
+    """Serve GDB, until it is over: on a port, which is known as one of `host`, on a Unix socket, or
+    (None) on standard input and output.
 
     `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
     has ended the debugger, and no signal ends that.
     """
-    from ttd.gdbserver import serve_stdio, serve_tcp
+    from ttd.gdbserver import serve_stdio, serve_tcp, serve_unix
     from ttd.inspection import LoggedEvents
 
     over = Event()
@@ -50,6 +70,10 @@ def serve_debugger(
         try:
             if listener is None:
                 serve_stdio(session.timeline, stop=over, events=events)
+            elif listener.family == AF_UNIX:
+                # Who comes and goes there is known to the one who has made it.
+                logging.getLogger("ttd.rsp").setLevel(logging.WARNING)
+                serve_unix(session.timeline, listener, stop=over, events=events)
             else:
                 serve_tcp(session.timeline, listener, ready=ready, stop=over, events=events)
         finally:

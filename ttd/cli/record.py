@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ttd.cli.debugging import serve_debugger
+from ttd.cli.debugging import HOST, listen_at, serve_debugger
 from ttd.cli.ending import ending
 from ttd.cli.latest import LINK
 from ttd.cli.onlooker import Watch
@@ -70,7 +70,6 @@ def record(
         chosen, loads = choice.make()
     except BoardOptionError as error:
         raise click.UsageError(str(error)) from None
-    port = _gdb_port(gdb)
     if commit and no_embed:
         raise click.UsageError(
             "--commit changes the images that a recording with --no-embed needs as they were"
@@ -85,7 +84,6 @@ def record(
         )
     if force and output is None:
         raise click.UsageError("--force goes with -o: other names are numbered")
-    from ttd.gdbserver import listen
     from ttd.host.additions import parse_additions
     from ttd.host.net import open_networks
     from ttd.recorded import RecordOptions
@@ -104,7 +102,7 @@ def record(
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     if realtime is None:
         realtime = _on_a_terminal([*specs, *added.chardevs.values()])
-    listener = None if port is None else listen(HOST, port)
+    listener = listen_at(gdb)
     networks, added.nets = open_networks(chosen, netdev, nic, added.taken, say=say)
     options = RecordOptions(
         chosen,
@@ -148,10 +146,6 @@ def record(
     sys.exit(code)
 
 
-HOST = "127.0.0.1"
-"""Where `--gdb` listens."""
-
-
 def _first(loads: list[Load]) -> str:
     """The name of the file that stands for the guest."""
     programs = [load for load in loads if load.role in ("image", "kernel", "load")]
@@ -188,12 +182,3 @@ def _record(live: Live, steps: int | None, talks: bool) -> tuple[int, list[str]]
     code = ended.code or 0
     # A process has 8 bits to say it; what is not success must not become success.
     return code & 0xFF or int(code != 0), [*ending(session), *watch.loop_lines()]
-
-
-def _gdb_port(gdb: str | None) -> int | None:
-    """The port of `--gdb`; None for stdio, or without it."""
-    if gdb is None or gdb == "stdio":
-        return None
-    if not gdb.isascii() or not gdb.isdigit() or int(gdb) > 0xFFFF:
-        raise click.UsageError(f"--gdb takes a port number or stdio, not {gdb!r}")
-    return int(gdb)

@@ -138,7 +138,9 @@ _DEVICES = grouped(
 _DEBUGGER = grouped(
     "Debugger",
     click.option(
-        "--gdb", metavar="PORT|stdio", help="Let GDB control the machine while it records."
+        "--gdb",
+        metavar="PORT|stdio|unix:PATH",
+        help="Let GDB control the machine while it records.",
     ),
 )
 

@@ -117,6 +117,7 @@ def recording(plan: Plan) -> Iterator[Live]:
                 remember(session.recording.path)
             beside(outputs.end_line)
             sessions.append(session)
+            session.timeline.at_rest = outputs.settle
             if outputs.patience.hurried:
                 session.machine.interrupt()
             try:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import replace
+from socket import socket as Socket
 
 import click
 
-from ttd.cli.debugging import serve_debugger
+from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
@@ -18,30 +21,53 @@ from ttd.cli.memory import snapshot_memory
 @click.command(short_help="Let GDB move through a recording.")
 @recording_argument
 @click.option(
-    "--port", type=click.IntRange(0, 0xFFFF), metavar="N", default=1234, show_default=True
+    "--port", type=click.IntRange(0, 0xFFFF), metavar="N", help="TCP port; 0: any.  [default: 1234]"
 )
+@click.option("--host", metavar="A", help=f"Address to listen on.  [default: {HOST}]")
+@click.option("--socket", metavar="PATH", help="Make a Unix socket there, and listen on that.")
 @click.option(
-    "--host", metavar="A", default="127.0.0.1", show_default=True, help="Address to listen on."
+    "--stdio",
+    is_flag=True,
+    help="Speak RSP on standard input and output, as without any of these if both are pipes.",
 )
-@click.option("--stdio", is_flag=True, help="Speak RSP on standard input and output.")
 @click.option(
     "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
 )
 @snapshot_memory
 def serve(
     recording: str,
-    port: int,
-    host: str,
+    port: int | None,
+    host: str | None,
+    socket: str | None,
     stdio: bool,
     drive: tuple[str, ...],
     snapshot_memory: int,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
-    from ttd.gdbserver import listen
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
 
+    if sum((stdio, socket is not None, port is not None or host is not None)) > 1:
+        raise click.UsageError("--stdio, --socket, and --port with --host: only one of them")
     sides, expected = expectations(recording, (), drive, (), None)
     sides = replace(sides, snapshot_memory=snapshot_memory)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
-    serve_debugger(session, None if stdio else listen(host, port), host, lambda: None)
+    listener = None if stdio else _listen(port, host, socket)
+    serve_debugger(session, listener, host or HOST, lambda: None)
+
+
+def _listen(port: int | None, host: str | None, socket: str | None) -> Socket | None:
+    """Where to serve; None: on standard input and output, where somebody speaks already."""
+    from ttd.gdbserver import listen, listen_unix
+
+    if socket is not None:
+        return listen_unix(socket)
+    if port is None and host is None and _is_piped(0) and _is_piped(1):
+        return None
+    return listen(host or HOST, 1234 if port is None else port)
+
+
+def _is_piped(descriptor: int) -> bool:
+    """Somebody is at the other end: GDB, after `target remote |`, or a program."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

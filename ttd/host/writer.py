@@ -25,6 +25,9 @@ PATIENCE_SECONDS = 5.0
 """How long the end waits for a reader that reads nothing."""
 HURRIED_SECONDS = 0.5
 """The same when somebody has asked for the end."""
+SETTLE_SECONDS = 0.1
+"""How long a machine that has stopped lets a reader take what was written, so that what a debugger
+prints comes after it."""
 _PIPE_PART = 4096
 """A pipe that is said to be writable takes so many bytes at once."""
 _FILE_PART = 1 << 16
@@ -138,6 +141,12 @@ class Writer:
                 return -taken
             data = data[max(0, taken) :]
         return 0
+
+    def settle(self) -> None:
+        """Give the reader a moment to take what is there."""
+        with self._changed:
+            if self._queue:
+                self._changed.wait_for(lambda: self._gone or not self._queue, SETTLE_SECONDS)
 
     def close(self) -> str:
         """Let the reader have what is left, as long as there is patience.
@@ -278,6 +287,11 @@ class Outputs:
             # However this process ends, the guest has written that.
             atexit.register(self.close, self._standard)
         return self._standard
+
+    def settle(self) -> None:
+        """The machine stops: what it has written to standard output should be seen by now."""
+        if self._standard is not None:
+            self._standard.settle()
 
     def end_line(self) -> bool:
         """`Writer.end_line` of standard output."""

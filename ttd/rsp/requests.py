@@ -265,9 +265,14 @@ class Attached(Request):
 
 @dataclass(frozen=True, slots=True)
 class Monitor(Request):
-    """`qRcmd`"""
+    """`qRcmd`; or, `in_reply`, ttd's own `qttd.Monitor:TEXT`, whose reply is what it prints.
+
+    With that a script inside GDB gets the text as it is: `monitor` prints it in as many ways as GDB
+    has interpreters.
+    """
 
     text: str
+    in_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +485,10 @@ def _monitor(rest: bytes) -> Request:
     return Monitor(_data(rest).decode("utf-8", "replace"))
 
 
+def _monitor_in_reply(rest: bytes) -> Request:
+    return Monitor(_data(rest).decode("utf-8", "replace"), in_reply=True)
+
+
 def _select_frame(rest: bytes) -> Request:
     if rest == b"ffffffff":
         return SelectFrame(Nav.NUMBER, None)
@@ -510,6 +519,7 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"qThreadExtraInfo,", _loose(ThreadText())),
     (b"qAttached", _loose(Attached())),
     (b"qRcmd,", _monitor),
+    (b"qttd.Monitor:", _monitor_in_reply),
     (b"qTStatus", _plain(TraceStatus())),
     (b"qTfP", _plain(TraceList())),
     (b"qTsP", _plain(TraceList())),

@@ -1,10 +1,14 @@
 """GDB commands for ttd: `source ttd-gdb.py` after, or before, `target remote`.
 
-Gives the monitor commands bare names with completion, and moves GDB along: registers, memory,
-watchpoints and front ends show the new position at once. Works in GDB 9 and newer.
+Gives the monitor commands bare names with completion, moves GDB along (registers, memory,
+watchpoints and front ends show the new position at once), and puts the step into the prompt. Works
+in GDB 9 and newer.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 import gdb  # type: ignore[import-untyped]  # GDB brings it
 
@@ -14,9 +18,22 @@ PLACES = ("start", "end")
 def ask(command: str) -> str:
     """What the server prints for a monitor command."""
     try:
-        return str(gdb.execute("monitor " + command, to_string=True))
+        text = _ask_quietly(command)
+        return str(gdb.execute("monitor " + command, to_string=True)) if text is None else text
     except gdb.error as e:
         raise gdb.GdbError(f"Is this GDB connected to ttd? {e}") from e
+
+
+def _ask_quietly(command: str) -> str | None:
+    """The same in one packet of ttd's own; None if this GDB, or the server, cannot do that.
+
+    What `monitor` prints depends on GDB's interpreter, even if it is asked for as a string.
+    """
+    send = getattr(getattr(gdb.selected_inferior(), "connection", None), "send_packet", None)
+    if send is None:  # new in GDB 12
+        return None
+    answer = send("qttd.Monitor:" + command.encode().hex())
+    return bytes.fromhex(answer.decode()).decode() if answer else None
 
 
 def refresh_watchpoints() -> None:
@@ -85,6 +102,51 @@ class Restart(Jump):
         return [number for number in numbers if number.startswith(word)]
 
 
+class Prompt:
+    """Puts the step before the prompt that the user has chosen."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[str], str | None] | None = gdb.prompt_hook
+        self.shown = ""
+        self.plain = ""
+
+    def __call__(self, current: str) -> str | None:
+        if current != self.shown:
+            self.plain = current
+        plain = (self.before(self.plain) if self.before else None) or self.plain
+        step = self.step() if gdb.parameter("ttd-prompt") else None
+        self.shown = plain if step is None else f"[{step}] {plain}"
+        return self.shown
+
+    def step(self) -> str | None:
+        """Where the machine stands; None if nobody can say now."""
+        thread = gdb.selected_thread()
+        if thread is None or not thread.is_valid() or thread.is_running():
+            return None
+        try:
+            found = re.match(r"Step: (\d+)", _ask_quietly("when") or "")
+        except (gdb.error, ValueError):
+            return None  # a prompt is no place to complain
+        return found and found[1]
+
+
+class ShowStep(gdb.Parameter):  # type: ignore[misc]
+    """Whether the prompt shows the step at which the machine stands."""
+
+    set_doc = "Show the step in the prompt, or not."
+    show_doc = "Whether the prompt shows the step."
+
+    def __init__(self) -> None:
+        super().__init__("ttd-prompt", gdb.COMMAND_STATUS, gdb.PARAM_BOOLEAN)
+        self.value = True
+
+    def get_set_string(self) -> str:
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        return f"The step is shown in the prompt: {value}."
+
+
 Query("when", "Print the step at which the machine stands.")
 Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
 Query("checkpoint", "Number this position, for restart.")
@@ -97,6 +159,9 @@ Query("system_wakeup", "End a suspension.")
 Jump("goto", "Go to a position: goto N, +N, -N, P%, start or end.", PLACES)
 Jump("back", "Go to the position before this one.")
 Jump("forward", "Undo back.")
+Jump("last-stop", "Go to where the last run or jump ended.")
 Prefix("back-to", "Go back to something that has happened.")
 Jump("back-to event", "Go back to the last event of a kind, or to its event N: KIND [N].")
 Restart("restart", "Go to a numbered position: restart NUMBER.")
+ShowStep()
+gdb.prompt_hook = Prompt()

@@ -1,0 +1,106 @@
+"""LLDB commands for ttd: `command script import ttd_lldb.py`, before or after connecting.
+
+Gives the monitor commands bare names, moves LLDB along, and puts the step into the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import lldb  # type: ignore[import-not-found]  # LLDB brings it
+
+_RESPONSE = re.compile(r"response: ([0-9a-f]*)")
+_PROMPT = re.compile(r"(\[\d+\] )?")
+_Command = Callable[[Any, str, Any, Any, dict[str, Any]], None]
+
+
+def ask(debugger: Any, command: str) -> str:
+    """What the server prints for a monitor command. `ValueError` if there is no server of ours."""
+    found = lldb.SBCommandReturnObject()
+    packet = "qttd.Monitor:" + command.encode().hex()
+    debugger.GetCommandInterpreter().HandleCommand(f"process plugin packet send {packet}", found)
+    answer = _RESPONSE.search(found.GetOutput() or "")
+    if not found.Succeeded() or answer is None or not answer[1]:
+        raise ValueError(f"Is this LLDB connected to ttd? {found.GetError() or ''}".strip())
+    return bytes.fromhex(answer[1]).decode()
+
+
+def _query(name: str) -> _Command:
+    def run(debugger: Any, argument: str, context: Any, result: Any, session: Any) -> None:
+        try:
+            result.Print(ask(debugger, f"{name} {argument}".strip()))
+        except ValueError as e:
+            result.SetError(str(e))
+
+    return run
+
+
+def _jump(name: str) -> _Command:
+    def run(debugger: Any, argument: str, context: Any, result: Any, session: Any) -> None:
+        try:
+            answer = ask(debugger, f"{name} {argument}".strip())
+        except ValueError as e:
+            result.SetError(str(e))
+            return
+        if not answer.startswith("Going to step"):
+            result.SetError(answer.strip())
+            return
+        # The server goes there instead of making the step.
+        debugger.HandleCommand("thread step-inst")
+
+    return run
+
+
+QUERIES = {
+    "when": "Print the step at which the machine stands.",
+    "events": "Print what came from outside around this step: events [--kind K] [COUNT].",
+    "checkpoint": "Number this position, for restart.",
+    "checkpoints": "List the numbered positions.",
+}
+JUMPS = {
+    "goto": "Go to a position: goto N, +N, -N, P%, start or end.",
+    "back": "Go to the position before this one.",
+    "forward": "Undo back.",
+    "last-stop": "Go to where the last run or jump ended.",
+    "back-to": "Go back to something that has happened: back-to event KIND [N].",
+    "restart": "Go to a numbered position: restart NUMBER.",
+}
+_WORDS = {"checkpoints": "info checkpoints"}
+"""What the server calls them, where that is two words."""
+
+
+class ShowStep:
+    """At each stop the prompt shows where that is."""
+
+    def __init__(self, target: Any, arguments: Any, session: dict[str, Any]) -> None:
+        self.debugger = target.GetDebugger()
+
+    def handle_stop(self, context: Any, stream: Any) -> bool:
+        """True: LLDB stops, as it would without this."""
+        show_step(self.debugger)
+        return True
+
+
+def show_step(debugger: Any) -> None:
+    """Put the step into the prompt."""
+    try:
+        step = re.match(r"Step: (\d+)", ask(debugger, "when"))
+    except ValueError:
+        return  # a prompt is no place to complain
+    if step is not None:
+        debugger.SetPrompt(f"[{step[1]}] {_PROMPT.sub('', debugger.GetPrompt(), count=1)}")
+
+
+def __lldb_init_module(debugger: Any, session: dict[str, Any]) -> None:
+    for make, commands in ((_query, QUERIES), (_jump, JUMPS)):
+        for name, text in commands.items():
+            function = make(_WORDS.get(name, name))
+            function.__doc__ = text
+            plain = f"ttd_{name.replace('-', '_')}"
+            globals()[plain] = function
+            debugger.HandleCommand(
+                f"command script add -o -h '{text}' -f {__name__}.{plain} {name}"
+            )
+    debugger.HandleCommand(f"target stop-hook add -P {__name__}.ShowStep")
