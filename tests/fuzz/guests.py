@@ -10,7 +10,7 @@ import random
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.fuzz.forked import command, forked
@@ -98,27 +98,19 @@ _NRF_DEVICES = (
     (0x10001000, 0x400),
     (0xE000E000, 0x1000),
 )
+_VIRT = Target(
+    "virt",
+    "poker-virt.elf",
+    (0x80200000, 0x88000000),
+    True,
+    tuple(0x10001000 + 0x1000 * n for n in range(8)),
+    _VIRT_DEVICES,
+    _VIRTIO,
+    frozenset((0x100000,)),
+)
 TARGETS = (
-    Target(
-        "virt",
-        "poker-virt.elf",
-        (0x80200000, 0x88000000),
-        True,
-        tuple(0x10001000 + 0x1000 * n for n in range(8)),
-        _VIRT_DEVICES,
-        _VIRTIO,
-        frozenset((0x100000,)),
-    ),
-    Target(
-        "virt32",
-        "poker-virt32.elf",
-        (0x80200000, 0x88000000),
-        False,
-        tuple(0x10001000 + 0x1000 * n for n in range(8)),
-        _VIRT_DEVICES,
-        _VIRTIO,
-        frozenset((0x100000,)),
-    ),
+    _VIRT,
+    replace(_VIRT, board="virt32", elf="poker-virt32.elf", wide=False),
     Target(
         "mps2-an385",
         "poker-mps2.elf",

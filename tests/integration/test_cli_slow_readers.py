@@ -112,6 +112,17 @@ def full(where: Place) -> int:
     return seen
 
 
+@contextmanager
+def started(where: Place, *words: str | Path, **more: object) -> Iterator[subprocess.Popen[bytes]]:
+    """`ttd`, whose output goes there; it does not outlive the block."""
+    process = start(*words, *where.options, **where.more | more)
+    try:
+        where.started(process)
+        yield process
+    finally:
+        process.kill()
+
+
 def reason(path: Path) -> str:
     """Why a recording ended."""
     return Recording.open(str(path)).status.reason
@@ -138,18 +149,11 @@ CASES = [
 def test_nobody_reads(tmp_path: Path, program: str, kind: str, number: signal.Signals) -> None:
     path = tmp_path / "run.ttd"
     with place(kind, tmp_path) as where:
-        process = start(
-            *(*BOARD, "--semihosting", "-o", path, *where.options, elf("talk", program)),
-            **where.more,
-        )
-        try:
-            where.started(process)
+        with started(where, *BOARD, "--semihosting", "-o", path, elf("talk", program)) as process:
             full(where)
             assert process.poll() is None
             process.send_signal(number)
             assert process.wait(HANG) == 0
-        finally:
-            process.kill()
         if kind != "pty":  # what was in there has gone with the terminal
             assert where.read(1000) == WHOLE[:1000]
     facts = info(path)
@@ -161,21 +165,14 @@ def test_nobody_reads(tmp_path: Path, program: str, kind: str, number: signal.Si
 @pytest.mark.parametrize(("program", "kind"), CASES[:3])
 def test_a_slow_reader_gets_everything(tmp_path: Path, program: str, kind: str) -> None:
     path, got = tmp_path / "run.ttd", bytearray()
-    with place(kind, tmp_path) as where:
-        process = start(
-            *(*BOARD, "--semihosting", "-o", path, *where.options, elf("talk", program)),
-            **where.more,
-        )
-        try:
-            where.started(process)
-            full(where)  # it begins when everything is held up
-            end = time.monotonic() + HANG
-            while len(got) < len(WHOLE) and time.monotonic() < end:
-                got += where.read(5000)
-                time.sleep(0.002)
-            assert process.wait(HANG) == 0
-        finally:
-            process.kill()
+    words = (*BOARD, "--semihosting", "-o", path, elf("talk", program))
+    with place(kind, tmp_path) as where, started(where, *words) as process:
+        full(where)  # it begins when everything is held up
+        end = time.monotonic() + HANG
+        while len(got) < len(WHOLE) and time.monotonic() < end:
+            got += where.read(5000)
+            time.sleep(0.002)
+        assert process.wait(HANG) == 0
     assert bytes(got) == WHOLE
     printed(path)
     assert reason(path) == "the guest exited with code 0"
@@ -185,15 +182,9 @@ def test_nobody_reads_what_people_are_told_either(tmp_path: Path) -> None:
     """Standard error is the same full pipe."""
     path = tmp_path / "run.ttd"
     with place("stdout", tmp_path) as where:
-        process = start(
-            *(*BOARD, "--steps", "3000000", "-o", path, elf("talk", "talk-uart")),
-            **where.more | {"stderr": where.more["stdout"]},
-        )
-        try:
-            where.started(process)
+        words = (*BOARD, "--steps", "3000000", "-o", path, elf("talk", "talk-uart"))
+        with started(where, *words, stderr=where.more["stdout"]) as process:
             assert process.wait(HANG) == 0
-        finally:
-            process.kill()
     assert info(path)["steps"] == 3_000_000
 
 
@@ -209,15 +200,9 @@ def test_a_recording_ends_without_its_reader(tmp_path: Path, kind: str) -> None:
         said = done.err
     else:
         with place(kind, tmp_path) as where:
-            process = start(
-                *(*words, *where.options, elf("talk", "talk-uart")),
-                **where.more | {"stderr": subprocess.PIPE},
-            )
-            try:
-                where.started(process)
+            words += [elf("talk", "talk-uart")]
+            with started(where, *words, stderr=subprocess.PIPE) as process:
                 assert process.wait(HANG) == 0
-            finally:
-                process.kill()
             assert process.stderr is not None
             said = process.stderr.read().decode()
     assert re.search(r"was not read: the last \d+ bytes of output are lost", said)
@@ -266,15 +251,14 @@ def test_a_replay_that_nobody_reads(tmp_path: Path, number: signal.Signals) -> N
     path = tmp_path / "run.ttd"
     done = ttd(*BOARD, "--semihosting", "-o", path, elf("talk", "talk-uart"))
     assert (done.code, done.out) == (0, WHOLE)
-    with place("stdout", tmp_path) as where:
-        process = start("replay", "--echo", path, **where.more | {"stderr": subprocess.PIPE})
-        try:
-            where.started(process)
-            full(where)
-            process.send_signal(number)
-            assert process.wait(HANG) == 130
-        finally:
-            process.kill()
+    more = {"stderr": subprocess.PIPE}
+    with (
+        place("stdout", tmp_path) as where,
+        started(where, "replay", "--echo", path, **more) as process,
+    ):
+        full(where)
+        process.send_signal(number)
+        assert process.wait(HANG) == 130
     assert process.stderr is not None
     assert b"interrupted at step" in process.stderr.read()
 
@@ -282,17 +266,12 @@ def test_a_replay_that_nobody_reads(tmp_path: Path, number: signal.Signals) -> N
 def test_a_second_signal_does_not_wait_for_the_reader(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     with place("stdout", tmp_path) as where:
-        process = start(
-            *(*BOARD, "--semihosting", "-o", path, elf("talk", "talk-console")), **where.more
-        )
-        try:
-            where.started(process)
+        words = (*BOARD, "--semihosting", "-o", path, elf("talk", "talk-console"))
+        with started(where, *words) as process:
             full(where)
             for _ in range(5):
                 process.send_signal(signal.SIGTERM)
             assert process.wait(HANG) == 0
-        finally:
-            process.kill()
     assert info(path)["complete"]
     assert "the same" in verify(path)
 

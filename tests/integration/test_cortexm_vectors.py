@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import info, ttd, verify
+from tests.integration.cli_tools import Done, info, ttd, verify
 
 pytestmark = pytest.mark.slow
 
@@ -27,32 +27,37 @@ def program(folder: Path, svc: int, hard_fault: int = HARD | 1) -> Path:
     return path
 
 
-@pytest.mark.parametrize("board", ["mps2-an385", "microbit"])
+BOARDS = ["mps2-an385", "microbit"]
+
+
+def record(board: str, path: Path, image: Path, *more: str) -> Done:
+    return ttd("record", "--board", board, *more, "-o", path, f"{image}@0")
+
+
+@pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("vector", LEADS_NOWHERE)
 def test_a_vector_that_leads_nowhere_is_a_fault_of_its_first_instruction(
     tmp_path: Path, board: str, vector: int
 ) -> None:
     path = tmp_path / "run.ttd"
-    done = ttd(
-        "record", "--board", board, "--semihosting", "-o", path, f"{program(tmp_path, vector)}@0"
-    )
+    done = record(board, path, program(tmp_path, vector), "--semihosting")
     status = 0 if board == "microbit" else INVSTATE if not vector else IACCVIOL
     assert done.code == status, done.err
     assert "the same" in verify(path)
 
 
-@pytest.mark.parametrize("board", ["mps2-an385", "microbit"])
+@pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("vector", LEADS_NOWHERE)
 def test_hard_faults_vector_that_leads_nowhere_locks_up(
     tmp_path: Path, board: str, vector: int
 ) -> None:
     path = tmp_path / "run.ttd"
-    image = f"{program(tmp_path, vector, vector)}@0"
-    done = ttd("record", "--board", board, "--semihosting", "-o", path, image)
+    image = program(tmp_path, vector, vector)
+    done = record(board, path, image, "--semihosting")
     assert done.code == 1
     assert "locked up" in info(path)["end"]
     assert "the same" in verify(path)
     for end in range(info(path)["steps"]) if vector == 0xFFFFFFFF else ():
-        done = ttd("record", "--board", board, "--steps", str(end), "-o", path, image)
+        done = record(board, path, image, "--steps", str(end))
         assert done.code == 0, done.err
         assert "the same" in verify(path)

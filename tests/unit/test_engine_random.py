@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unicorn import arm_const as arm
 
+from tests.unit import single_steps
 from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, holds, in_it
 from tests.unit.engine_programs import BASELINE, DEVICE, RAM, THUMB2, Program, programs
+from tests.unit.single_steps import Stepped, check_end, check_slices
 from ttd.cpu.armv7m.data_faults import data_access
 from ttd.engine import Access, StopReason
 from ttd.engine.types import UNALIGNED as UNALIGNED_FAULT
@@ -43,51 +45,28 @@ def trapping() -> Bench:
     return Bench(THUMB2)
 
 
-def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
-    """One step at a time: the state at each position, and what happened."""
-    bench.load(program)
-    states = {0: bench.state()}
-    while not bench.done:
-        bench.run(1)
-        states[bench.engine.step] = bench.state()
+def stepped(bench: Bench, program: Program) -> Stepped:
+    """By single steps, at which stack pointers are aligned."""
+
+    def look() -> None:
         assert not bench.engine.reg_read(arm.UC_ARM_REG_SP) & 3
         assert not bench.engine.reg_read(arm.UC_ARM_REG_PSP) & 3
-    return states, bench.accesses, bench.events, bench.memory()
 
-
-def check_end(bench: Bench, stepped_run: tuple[States, list[Any], list[Any], bytes]) -> None:
-    states, accesses, events, memory = stepped_run
-    assert bench.accesses == accesses
-    assert bench.events == events
-    assert bench.engine.step == max(states)
-    assert bench.state() == states[bench.engine.step]
-    assert bench.memory() == memory
+    return single_steps.stepped(bench, program, look)
 
 
 @COMMON
 @given(data=st.data())
 def test_free_run_equals_single_steps(bench: Bench, data: st.DataObject) -> None:
     program = data.draw(programs(bench.dialect))
-    expected = stepped(bench, program)
-    bench.load(program)
-    while not bench.done:
-        bench.run(LIMIT)
-        assert bench.state() == expected[0][bench.engine.step]
-    check_end(bench, expected)
+    check_slices(bench, program, stepped(bench, program), [LIMIT])
 
 
 @COMMON
 @given(data=st.data(), slices=SLICES)
 def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: list[int]) -> None:
     program = data.draw(programs(bench.dialect))
-    expected = stepped(bench, program)
-    bench.load(program)
-    for count in cycle(slices):
-        if bench.done:
-            break
-        bench.run(count)
-        assert bench.state() == expected[0][bench.engine.step]
-    check_end(bench, expected)
+    check_slices(bench, program, stepped(bench, program), slices)
 
 
 @COMMON
@@ -101,13 +80,7 @@ def test_slices_equal_single_steps_with_traps(
     program = data.draw(programs(bench.dialect))
     expected = stepped(bench, program)
     for counts in (slices, [LIMIT]):
-        bench.load(program)
-        for count in cycle(counts):
-            if bench.done:
-                break
-            bench.run(count)
-            assert bench.state() == expected[0][bench.engine.step]
-        check_end(bench, expected)
+        check_slices(bench, program, expected, counts)
 
 
 @COMMON

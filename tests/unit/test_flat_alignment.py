@@ -163,6 +163,11 @@ def test_others_of_aarch64(a64: Bench, name: str) -> None:
     assert run(a64, A64_OTHERS[name], DATA + 0x41) == (3, None)
 
 
+def x86_registers(*names: str) -> tuple[int, ...]:
+    """Unicorn's numbers of registers."""
+    return tuple(getattr(x86_const, f"UC_X86_REG_{name}") for name in names)
+
+
 FLAGS_BEFORE, FLAGS_AFTER = 0xAD7, 0x287
 """Before, and after SUB gave -0x1000 with a carry."""
 
@@ -174,13 +179,7 @@ def test_flags_of_the_instruction_before_one_that_does_not_complete(
 ) -> None:
     """Its pointer is loaded in the block, so that it is looked at where it stands."""
     engine = x86.engine
-    registers = (
-        engine.isa.pc,
-        x86_const.UC_X86_REG_RAX,
-        x86_const.UC_X86_REG_RCX,
-        x86_const.UC_X86_REG_RDX,
-        x86_const.UC_X86_REG_RFLAGS,
-    )
+    registers = x86_registers("RIP", "RAX", "RCX", "RDX", "RFLAGS")
     # mov (%rax), %rax; sub %rcx, %rdx
     code = bytes.fromhex("488b00" + "4829ca" + X86_ALIGNED[name] + "90f4")
     for slices in (100, 2, 1):
@@ -203,14 +202,7 @@ def test_flags_of_the_instruction_before_one_that_does_not_complete(
 def test_flags_where_an_instruction_was_that_had_to_be_aligned(x86: Bench) -> None:
     """What is there now accesses a device, after which the run is to end."""
     engine = x86.engine
-    ids = (
-        engine.isa.pc,
-        x86_const.UC_X86_REG_RAX,
-        x86_const.UC_X86_REG_RCX,
-        x86_const.UC_X86_REG_RDX,
-        x86_const.UC_X86_REG_R12,
-        x86_const.UC_X86_REG_RFLAGS,
-    )
+    ids = x86_registers("RIP", "RAX", "RCX", "RDX", "R12", "RFLAGS")
     before = bytes.fromhex("488b00" + "4829ca")  # mov (%rax), %rax; sub %rcx, %rdx
     for code, slices in (("0f2900", 100), ("41890424", 100), ("41890424", 1)):
         engine.write(CODE, before + bytes.fromhex(code + "90f4"))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.unit.riscv_bench import LIMIT, Bench
 from tests.unit.riscv_programs import Program, programs
+from tests.unit.single_steps import check_end, check_slices, stepped
 from ttd.engine import StopReason
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
@@ -28,55 +29,24 @@ COMMON = settings(
 )
 SLICES = st.lists(st.integers(1, 30), min_size=1, max_size=8)
 
-Stepped = tuple[dict[int, tuple[Any, ...]], list[Any], list[Any], bytes]
-
 
 @pytest.fixture(scope="module", params=[64, 32])
 def bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(request.param)
 
 
-def stepped(bench: Bench, program: Program) -> Stepped:
-    """One step at a time: the state at each position, and what happened."""
-    bench.load(program)
-    states = {0: bench.state()}
-    while not bench.done:
-        bench.run(1)
-        states[bench.engine.step] = bench.state()
-    return states, bench.accesses, bench.events, bench.memory()
-
-
-def check_end(bench: Bench, expected: Stepped) -> None:
-    states, accesses, events, memory = expected
-    assert bench.accesses == accesses
-    assert bench.events == events
-    assert bench.engine.step == max(states)
-    assert bench.state() == states[bench.engine.step]
-    assert bench.memory() == memory
-
-
 @COMMON
 @given(data=st.data())
 def test_free_run_equals_single_steps(bench: Bench, data: st.DataObject) -> None:
     program = data.draw(programs(bench.xlen))
-    expected = stepped(bench, program)
-    bench.load(program)
-    bench.run(LIMIT)
-    check_end(bench, expected)
+    check_slices(bench, program, stepped(bench, program), [LIMIT])
 
 
 @COMMON
 @given(data=st.data(), slices=SLICES)
 def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: list[int]) -> None:
     program = data.draw(programs(bench.xlen))
-    expected = stepped(bench, program)
-    bench.load(program)
-    for count in cycle(slices):
-        if bench.done:
-            break
-        bench.run(count)
-        assert bench.state() == expected[0][bench.engine.step]
-    check_end(bench, expected)
+    check_slices(bench, program, stepped(bench, program), slices)
 
 
 @COMMON

@@ -107,43 +107,51 @@ bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t
     return true;
 }
 
+/* How much of [address, address + size) is there; if all is, what sees accesses is up to date. */
+static int expect(ttd_engine *e, uint64_t address, int size, int kind)
+{
+    int there = present(e, address, size, kind);
+    if (there == size && is_riscv(e) && !e->running)
+        riscv_refresh(e);
+    return there;
+}
+
+/* An access of [at, at + size), which is on one page, is seen by page tables and watchpoints. */
+static void see(ttd_engine *e, uint64_t at, int size, int kind, const uint8_t *old, const uint8_t *data,
+                int by)
+{
+    ttd_hit hit;
+    if (is_riscv(e))
+        riscv_see_outside(e, kind, at);
+    if (e->nwatches && seen_outside(e, at, (uint64_t)size, kind, old, data, by, &hit))
+        note_hit(e, hit);
+}
+
 int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by)
 {
-    int done = present(e, address, size, ACC_READ), at, n;
-    ttd_hit hit;
+    int done = expect(e, address, size, ACC_READ), at, n;
     if (done < size)
         return done;
-    if (is_riscv(e) && !e->running)
-        riscv_refresh(e);
     for (at = 0; at < size; at += n) {
         region *r = find_region(e, address + at);
         n = on_page(e, address + at, size - at);
         memcpy(out + at, r->host + (address + at - r->base), (size_t)n);
         e->flags[page_of(e, r, address + at)] |= PAGE_READ;
-        if (is_riscv(e))
-            riscv_see_outside(e, ACC_READ, address + at);
-        if (e->nwatches && seen_outside(e, address + at, n, ACC_READ, out + at, out + at, by, &hit))
-            note_hit(e, hit);
+        see(e, address + at, n, ACC_READ, out + at, out + at, by);
     }
     return size;
 }
 
 int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, int by)
 {
-    int done = present(e, address, size, ACC_WRITE), at, n;
-    ttd_hit hit;
+    int done = expect(e, address, size, ACC_WRITE), at, n;
     if (done < size)
         return done;
-    if (is_riscv(e) && !e->running)
-        riscv_refresh(e);
     for (at = 0; at < size; at += n) {
         region *r = find_region(e, address + at);
         uint8_t *old = r->host + (address + at - r->base);
         n = on_page(e, address + at, size - at);
-        if (is_riscv(e))
-            riscv_see_outside(e, ACC_WRITE, address + at);
-        if (e->nwatches && seen_outside(e, address + at, n, ACC_WRITE, old, data + at, by, &hit))
-            note_hit(e, hit);
+        see(e, address + at, n, ACC_WRITE, old, data + at, by);
         change(e, r, address + at, data + at, n);
     }
     return size;

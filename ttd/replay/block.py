@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from errno import EIO
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ttd.contents import PAGE, Contents
 from ttd.recording.errors import RecordingError
@@ -48,6 +48,16 @@ class BlockBackend(Protocol):
         ...
 
 
+class DiskOptions(NamedTuple):
+    """A disk of `size` bytes. `backend` is its image: None in play, if the recording has what was
+    read (`embed`)."""
+
+    name: str
+    size: int
+    backend: BlockBackend | None
+    embed: bool
+
+
 class BlockDriver:
     """The front end that a disk controller holds; made by `Replay.register_block_driver`.
 
@@ -59,19 +69,16 @@ class BlockDriver:
     def __init__(
         self,
         entrance: Entrance,
-        name: str,
-        size: int,
-        backend: BlockBackend | None,
-        embed: bool,
+        options: DiskOptions,
         next_id: Callable[[], int],
         done: Callable[[], None],
     ) -> None:
         """`next_id` gives the number of a request; `done` is called, from any thread, when the
         host has done one."""
-        self.name = name
-        self.disk = Contents(size)
-        self.backend = backend
-        self._embed = embed
+        self.name = options.name
+        self.disk = Contents(options.size)
+        self.backend = options.backend
+        self._embed = options.embed
         self._at = entrance.at
         self._next_id = next_id
         self._on_done = done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ttd.recording.events import Kind
-from ttd.replay.block import BlockBackend, BlockDriver
+from ttd.replay.block import BlockDriver, DiskOptions
 from ttd.replay.chars import CharBackend, CharDriver, Echo
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
@@ -45,17 +45,11 @@ class Drivers:
         net.close()
 
     def add_disk(
-        self,
-        name: str,
-        size: int,
-        backend: BlockBackend | None,
-        embed: bool,
-        next_id: Callable[[], int],
-        done: Callable[[], None],
+        self, options: DiskOptions, next_id: Callable[[], int], done: Callable[[], None]
     ) -> BlockDriver:
         """`next_id`, `done`: the border's functions for requests, as `BlockDriver` has them."""
-        driver = BlockDriver(self._entrance, name, size, backend, embed, next_id, done)
-        self._entrance.add(Kind.BLOCK, driver, name)
+        driver = BlockDriver(self._entrance, options, next_id, done)
+        self._entrance.add(Kind.BLOCK, driver, driver.name)
         self.disks.append(driver)
         return driver
 

@@ -13,7 +13,7 @@ from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind, small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
-from ttd.replay.block import BlockBackend, BlockDriver
+from ttd.replay.block import BlockBackend, BlockDriver, DiskOptions
 from ttd.replay.bottom_halves import BottomHalves
 from ttd.replay.chars import CharBackend, CharDriver, Echo
 from ttd.replay.commits import Commits
@@ -422,11 +422,9 @@ class Replay:
     def register_block_driver(
         self, name: str, size: int, backend: BlockBackend | None = None, *, embed: bool = True
     ) -> BlockDriver:
-        """A disk of `size` bytes. `backend` is its image: None in play, if the recording has what
-        was read (`embed`)."""
-        return self._drivers.add_disk(
-            name, size, backend, embed, self.blkreplay_next_id, self.block_event
-        )
+        """A disk, as `DiskOptions` says."""
+        options = DiskOptions(name, size, backend, embed)
+        return self._drivers.add_disk(options, self.blkreplay_next_id, self.block_event)
 
     def blkreplay_next_id(self) -> int:
         """A number for a disk request; they count up from 0. QEMU: `blkreplay_next_id`."""

@@ -2,10 +2,10 @@
 # The program, and with "expected" as argument what it prints in QEMU (qemu-aarch64, Debian's qemu-user).
 set -eu
 here=$(dirname "$0")
-flags="-O2 -march=armv8-a+crc+crypto -ffreestanding -fno-builtin -fno-pic -no-pie -static
+flags="-I$here/../common -O2 -march=armv8-a+crc+crypto -ffreestanding -fno-builtin -fno-pic -no-pie -static
     -ffp-contract=off -fno-stack-protector -fno-asynchronous-unwind-tables
     -fno-tree-loop-distribute-patterns -fno-tree-vectorize -Wall -Wextra -Werror"
-sources="$here/main.c $here/integers.c $here/memory.c $here/floats.c $here/vectors.c"
+sources="$here/../common/lines.c $here/main.c $here/integers.c $here/memory.c $here/floats.c $here/vectors.c"
 
 if [ "${1:-}" = expected ]; then
     program=$(mktemp)

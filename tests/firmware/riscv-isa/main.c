@@ -1,12 +1,9 @@
 /* Runs every operation of ops.S on its kind of operands and prints a line for each name: a
  * signature of all results, or what trap came. */
 #include <stddef.h>
-#include <stdint.h>
 
 #include "isa.h"
-
-typedef unsigned long word;
-enum { U, S, M = 3 };
+#include "machine.h"
 
 struct op {
     const char *name;
@@ -27,10 +24,6 @@ struct trap seen, seen_by_s;
 word saved_sp;
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define CSRR(name) ({ word v_; __asm__ volatile("csrr %0, " #name : "=r"(v_)); v_; })
-#define CSRW(name, value) __asm__ volatile("csrw " #name ", %0" ::"r"((word)(value)) : "memory")
-#define CSRS(name, value) __asm__ volatile("csrs " #name ", %0" ::"r"((word)(value)) : "memory")
-#define CSRC(name, value) __asm__ volatile("csrc " #name ", %0" ::"r"((word)(value)) : "memory")
 
 static const uint64_t values[] = {
     0, 1, 2, 3, 5, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x12345678,
@@ -78,26 +71,6 @@ static void mix(uint64_t value)
 {
     signature = (signature ^ value) * 0x9e3779b97f4a7c15;
     signature ^= signature >> 32;
-}
-
-static void put(char c)
-{
-    volatile uint8_t *uart = (volatile uint8_t *)0x10000000;
-    while (!(uart[5] & 0x20))
-        ;
-    uart[0] = (uint8_t)c;
-}
-
-static void say(const char *text)
-{
-    while (*text)
-        put(*text++);
-}
-
-static void say_hex(word value, int digits)
-{
-    while (digits--)
-        put("0123456789abcdef"[value >> 4 * digits & 15]);
 }
 
 static void say_word(const char *name, word value)

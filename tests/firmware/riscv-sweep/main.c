@@ -1,41 +1,16 @@
 /* Every encoding of 16 bits, with the floating-point unit on and off, and every CSR number at every
  * privilege: which trap, and what the others do. */
 #include <stddef.h>
-#include <stdint.h>
 
-typedef unsigned long word;
-enum { U, S, M = 3, ILLEGAL = 2 };
+#include "../riscv-isa/machine.h"
+
+enum { ILLEGAL = 2 };
 enum { FS = 3 << 13, MPP = 3 << 11 };
 
 extern volatile word given[32], after[32];
 void run_at(const volatile void *code);
 
-#define CSRR(name) ({ word v_; __asm__ volatile("csrr %0, " #name : "=r"(v_)::"memory"); v_; })
-#define CSRW(name, value) __asm__ volatile("csrw " #name ", %0" ::"r"((word)(value)) : "memory")
-#define CSRS(name, value) __asm__ volatile("csrs " #name ", %0" ::"r"((word)(value)) : "memory")
-#define CSRC(name, value) __asm__ volatile("csrc " #name ", %0" ::"r"((word)(value)) : "memory")
-
 /* ---- output -------------------------------------------------------------------------- */
-
-static void put(char c)
-{
-    volatile uint8_t *uart = (volatile uint8_t *)0x10000000;
-    while (!(uart[5] & 0x20))
-        ;
-    uart[0] = (uint8_t)c;
-}
-
-static void say(const char *text)
-{
-    while (*text)
-        put(*text++);
-}
-
-static void say_hex(word value, int digits)
-{
-    while (digits--)
-        put("0123456789abcdef"[value >> 4 * digits & 15]);
-}
 
 static uint32_t signature;
 

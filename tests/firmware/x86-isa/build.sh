@@ -2,10 +2,10 @@
 # The program, and with "expected" as argument what it prints on this computer's own processor.
 set -eu
 here=$(dirname "$0")
-flags="-O2 -ffreestanding -fno-builtin -fno-pic -no-pie -mno-red-zone -ffp-contract=off
+flags="-I$here/../common -O2 -ffreestanding -fno-builtin -fno-pic -no-pie -mno-red-zone -ffp-contract=off
     -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
     -fno-tree-loop-distribute-patterns -Wall -Wextra -Werror"
-sources="$here/main.c $here/integers.c $here/strings.c $here/vectors.c $here/floats.c $here/x87.c"
+sources="$here/../common/lines.c $here/main.c $here/integers.c $here/strings.c $here/vectors.c $here/floats.c $here/x87.c"
 
 if [ "${1:-}" = expected ]; then
     program=$(mktemp)
