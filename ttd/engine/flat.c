@@ -35,13 +35,29 @@ void free_disassembler(ttd_engine *e)
         e->close_disassembler(&e->disassembler);
 }
 
-/* Of the instruction that begins with these bytes; 0 if it is none. */
-static int length_of(ttd_engine *e, const uint8_t *code, size_t size)
+static int disassemble(ttd_engine *e, const uint8_t *code, size_t size)
 {
     size_t left = size;
     uint64_t address = 0;
     return e->disassemble(e->disassembler, &code, &left, &address, e->disassembled)
         ? (int)(size - left) : 0;
+}
+
+/* Of the instruction that begins with these bytes; 0 if it is none. Asked at each trapped access for the
+ * instructions before it in its block, so what has been said is remembered. */
+static int length_of(ttd_engine *e, const uint8_t *code, size_t size)
+{
+    known_length *known;
+    uint64_t first;
+    if (size != X86_LONGEST)
+        return disassemble(e, code, size);
+    memcpy(&first, code, 8);
+    known = &e->lengths[first * 0x9e3779b97f4a7c15ull >> (64 - LENGTH_BITS)];
+    if (!known->length || memcmp(known->bytes, code, X86_LONGEST)) {
+        memcpy(known->bytes, code, X86_LONGEST);
+        known->length = (uint8_t)(disassemble(e, code, size) + 1);
+    }
+    return known->length - 1;
 }
 
 /* The same; 1 if it is none. */

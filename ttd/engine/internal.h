@@ -20,6 +20,8 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_ALIGNED 3
 #define MAX_WORDS 16
 #define MAX_KEPT 512
+#define LENGTH_BITS 10
+#define X86_LONGEST 15
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
 #define MAX_SPACES 1024
@@ -190,6 +192,9 @@ typedef struct {
     int (*turn)(ttd_engine *e, turn *t);
 } instruction_set;
 
+/* What the disassembler says of these bytes, + 1; 0: nothing yet. */
+typedef struct { uint8_t bytes[X86_LONGEST], length; } known_length;
+
 struct ttd_engine {
     /* Read by every block: kept together. */
     uint64_t steps;       /* steps completed before the current block */
@@ -326,6 +331,7 @@ struct ttd_engine {
 
     size_t disassembler;          /* capstone, for the lengths of x86 instructions */
     void *disassembled;
+    known_length lengths[1 << LENGTH_BITS];
     bool (*disassemble)(size_t, const uint8_t **, size_t *, uint64_t *, void *);
     void (*free_insn)(void *, size_t);
     int (*close_disassembler)(size_t *);
@@ -501,7 +507,6 @@ uint64_t system_read(ttd_engine *e, int id);
 void system_write(ttd_engine *e, int id, uint64_t value);
 bool is_selector(int id);
 void selector_write(ttd_engine *e, int id, uint64_t value);
-#define X86_LONGEST 15
 bool x86_begins_block(const uint8_t *code, size_t size);
 bool x86_is_absent(ttd_engine *e, const uint8_t *bytes, size_t size);
 int x86_length(ttd_engine *e, const uint8_t *code, size_t size);

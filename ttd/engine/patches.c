@@ -164,8 +164,10 @@ static void take_out(ttd_engine *e, ours *o)
 void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     uint64_t from = lo, to = hi;
+    uint32_t page;
     ours *o;
-    if (!e->patched)
+    if (!e->patched || (hi - lo <= 8 && !page_at(e, lo - X86_LONGEST, &page) && !page_at(e, lo, &page)
+                        && !page_at(e, hi - 1, &page)))
         return;
     while ((o = overlapping(e, 0, lo, hi))) {
         if (o->pc < from)
