@@ -7,6 +7,7 @@ import pty
 import select
 import signal
 import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.cli_tools import BOARD, HANG, ROOT, TTD, elf, info, ttd, verify
+from tests.integration.cli_tools import BOARD, HANG, ROOT, TTD, elf, info, raw, ttd, verify
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +136,60 @@ def test_ctrl_c_in_a_replay(tmp_path: Path) -> None:
         os.write(screen.fd, b"\x03")
         screen.until(b"interrupted at step")
         assert screen.end() == 130
+
+
+def ticks(path: Path) -> str:
+    """A firmware that sleeps from one tick of 100 ms to the next: 5 steps each, after 6."""
+    code = [
+        *(0x480F, 0x4910, 0x2207, 0x6041, 0x6002),  # SysTick: ldr r0; ldr r1; movs r2, #7; str; str
+        0xB672,  # cpsid i
+        *(0xBF30, 0x4B0E, 0x4C0E, 0x601C, 0xE7FA),  # wfi; forget that it is pending; again
+    ]
+    return raw(path, code, [0xE000E010, 2_500_000 - 1, 0xE000ED04, 0x02000000])
+
+
+@pytest.mark.parametrize("more", [(), ("--serial", "pty")], ids=["stdio", "pty"])
+def test_sleeps_take_their_time_on_a_terminal(tmp_path: Path, more: tuple[str, ...]) -> None:
+    path = tmp_path / "run.ttd"
+    words = (*BOARD, *more, "--steps", "66", "-o", path, ticks(tmp_path / "fw.bin"))
+    began = time.monotonic()
+    with terminal(*words) as screen:
+        assert screen.end() == 0
+    facts = info(path)
+    assert facts["steps"] == 66 and facts["virtual_ns"] > 1_100_000_000
+    # It may take longer, but no less.
+    assert time.monotonic() - began > 1.0
+    verify(path)
+
+
+@pytest.mark.parametrize(
+    "more", [("--fast",), ("--serial", "null"), ("--fast", "--serial", "pty")], ids=str
+)
+def test_sleeps_can_be_skipped(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Half an hour of them."""
+    path = tmp_path / "run.ttd"
+    words = (*BOARD, *more, "--steps", "90000", "-o", path, ticks(tmp_path / "fw.bin"))
+    with terminal(*words) as screen:
+        assert screen.end() == 0
+    assert info(path)["virtual_ns"] > 1_700_000_000_000
+
+
+def test_sleeps_are_skipped_without_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    assert ttd(*BOARD, "--steps", "90000", "-o", path, ticks(tmp_path / "fw.bin")).code == 0
+    assert info(path)["virtual_ns"] > 1_700_000_000_000
+
+
+def test_an_unfinished_line_of_the_guest(tmp_path: Path) -> None:
+    """What ttd says has a line of its own, whether the terminal shows ^C or not."""
+    # ldr r0, [pc, #60]; movs r1, #1; str r1, [r0, #8]; movs r2, #'A'; str r2, [r0]; b .
+    image = raw(
+        tmp_path / "fw.bin", [0x480F, 0x2101, 0x6081, 0x2241, 0x6002, 0xE7FE], [0x40004000]
+    )
+    with terminal(*BOARD, "-o", tmp_path / "run.ttd", image) as screen:
+        screen.until(b"A")
+        os.write(screen.fd, b"\x03")
+        assert screen.end() == 0
+        lines = screen.shown.splitlines()
+        assert lines[0].startswith(b"A") and lines[1].startswith(b"ttd: it was interrupted, at 0x")
+        assert lines[2].startswith(b"ttd: ") and b" steps recorded in " in lines[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,8 @@ class Watch:
         symbols = names_of(machine)
         what = " and ".join(
             f"{machine.cpu.exception_name(number)} at {symbols.place(pc)}"
-            for number, pc in sorted(loop.places)
+            for (number, pc), times in sorted(loop.places.items())
+            if times > 1
         )
         first = f"nothing but exceptions since step {loop.begin}, {loop.count} of them: {what}"
         return [first, *fault_lines(machine.cpu, symbols)]
@@ -107,8 +109,8 @@ class _Loop:
     def __init__(self) -> None:
         self.begin = self.last = 0
         self.count = 0
-        self.places: set[tuple[int, int]] = set()
-        """Number and PC of those that differ."""
+        self.places: Counter[tuple[int, int]] = Counter()
+        """Number and PC of those that differ, and how often they come."""
         self.disturbed = False
         """Interrupts have come in between."""
         self.told = False
@@ -128,7 +130,7 @@ class _Loop:
         ):
             return False
         self.disturbed = False
-        self.places.add(place)
+        self.places[place] += 1
         self.last = step
         self.count += 1
         return True

@@ -45,6 +45,11 @@ def interrupted() -> None:
         _screen.echoed = False
 
 
+def fresh_line() -> None:
+    """Whatever there was on the line, it has been cleared."""
+    _screen.echoed = False
+
+
 def say(text: str) -> None:
     """One line for people, on standard error, whatever the text is made of.
 

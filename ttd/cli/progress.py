@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from ttd.cli.output import fresh_line
+
 if TYPE_CHECKING:
     from ttd.recorded import RecordedMachine
 
@@ -49,6 +51,7 @@ def progress_line(path: str, virtual_ns: Callable[[], int]) -> Iterator[Callable
 
         tick(0)
         yield tick
+    fresh_line()
 
 
 def _size(path: str) -> int:
