@@ -61,7 +61,7 @@ def test_killed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_many_times(tmp_path: Path) -> None:
-    kill_many(tmp_path, 40, 2)
+    kill_many(tmp_path, 20, 2)
 
 
 def test_killed_before_the_first_commit(tmp_path: Path) -> None:

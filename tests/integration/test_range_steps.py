@@ -12,7 +12,7 @@ from tests.integration.inside import FIRMWARE, playing_session, record_to_end
 from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Stop, Stops, Why
 
-LONGEST = 20_000
+LONGEST = 3_000
 """Steps that the slow way is followed."""
 
 
