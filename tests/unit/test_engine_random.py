@@ -268,7 +268,7 @@ def test_programs_of_the_small_core_go_a_long_way() -> None:
     """Most do not end at their first fault, and are compared with plain Unicorn beyond it."""
     bench, steps, unaligned = Bench(BASELINE), 0, 0
 
-    @settings(max_examples=20, deadline=None, database=None)
+    @settings(max_examples=60, deadline=None, database=None)
     @given(program=programs(BASELINE))
     def count(program: Program) -> None:
         nonlocal steps, unaligned
