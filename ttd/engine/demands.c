@@ -1,5 +1,5 @@
-/* AArch64 and x86-64: accesses that must be aligned, and are not asked to be by Unicorn. Looked at where
- * they stand (ours.c). */
+/* AArch64 and x86-64: accesses that must be aligned, and are not asked to be by Unicorn; counters that EL0
+ * may be kept from. Looked at where they stand (ours.c). */
 #include "internal.h"
 
 /* ---- AArch64 -------------------------------------------------------------------------------- */
@@ -22,6 +22,11 @@ static uint32_t a64_insn(const uint8_t *code)
     return insn;
 }
 
+static bool a64_is_ours(uint32_t insn)
+{
+    return ordered_size(insn) > 1 || a64_counts(insn);
+}
+
 uint64_t a64_gpr(ttd_engine *e, int n, bool stack)
 {
     static const int ids[32] = {
@@ -42,7 +47,12 @@ uint64_t a64_gpr(ttd_engine *e, int n, bool stack)
 static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
 {
     uint32_t insn = a64_insn(code);
-    uint64_t address = a64_gpr(e, insn >> 5 & 31, true);
+    uint64_t address;
+    if (a64_counts(insn)) {
+        t->why = WHY_INVALID;
+        return a64_lets_count(e, insn) ? TURN_RUN : TURN_STOP;
+    }
+    address = a64_gpr(e, insn >> 5 & 31, true);
     if (!ordered_size(insn) || !(address & (uint64_t)(ordered_size(insn) - 1)))
         return TURN_RUN;
     fault_at(e, (insn >> 22 & 1 ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, address);
@@ -178,7 +188,7 @@ bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
     ours o;
     if (leaves_late(e, pc, code))
         return true;
-    return e->isa == ISA_A64 ? ordered_size(a64_insn(code)) > 1 : x86_demands(e, pc, code, &o);
+    return e->isa == ISA_A64 ? a64_is_ours(a64_insn(code)) : x86_demands(e, pc, code, &o);
 }
 
 int flat_turn(ttd_engine *e, turn *t)

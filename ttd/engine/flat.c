@@ -130,6 +130,12 @@ static int on_rdtscp(uc_engine *uc, void *user)
 enum { TIMER_TVAL, TIMER_CTL, TIMER_CVAL };
 #define TIMER_SET 3                   /* ENABLE and IMASK; ISTATUS follows from the counter */
 #define PMCCNTR SYSTEM(3, 3, 9, 13, 0)
+/* What firmware of EL3 and EL2 has said: EL1 is not secure, and it and EL2 are in AArch64, without which
+ * an ERET to EL1 is illegal. */
+#define SCR_EL3 SYSTEM(3, 6, 1, 1, 0)
+#define HCR_EL2 SYSTEM(3, 4, 1, 1, 0)
+#define SCR_NS_RW (1u << 10 | 1u)
+#define HCR_RW (1ull << 31)
 
 static int system_id(const uc_arm64_cp_reg *r)
 {
@@ -178,15 +184,61 @@ static uint32_t on_mrs(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *f
     return 1;
 }
 
+/* Unicorn drops what is written to timers. */
 static uint32_t on_msr(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *to, void *user)
 {
     ttd_engine *e = user;
-    int id = system_id(to);
+    int id = system_id(to), compare = (id & ~7) | TIMER_CVAL;
     (void)uc, (void)reg;
-    if (!is_timer(id) || (id & 7) != TIMER_TVAL)
+    if (!is_timer(id))
         return id == PMCCNTR || counts_events(id);
-    system_write(e, (id & ~7) | TIMER_CVAL, count_ticks(e, step_now(e)) + (uint64_t)(int32_t)to->val);
+    switch (id & 7) {
+    case TIMER_TVAL:
+        system_write(e, compare, count_ticks(e, step_now(e)) + (uint64_t)(int32_t)to->val);
+        break;
+    case TIMER_CTL: system_write(e, id, to->val & TIMER_SET); break;
+    default: system_write(e, id, to->val);
+    }
     return 1;
+}
+
+#define CNTKCTL SYSTEM(3, 0, 14, 1, 0)
+#define PMUSERENR SYSTEM(3, 3, 9, 14, 0)
+enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9 };     /* CNTKCTL_EL1 */
+enum { PM_EN = 1, PM_CR = 4, PM_ER = 8 };                                    /* PMUSERENR_EL0 */
+
+/* The register of MRS and MSR, which are all that have such bits. */
+static int moved_register(uint32_t insn)
+{
+    return (insn & 0xffd00000) == 0xd5100000 ? SYSTEM_ID | (insn >> 5 & 0xffff) : 0;
+}
+
+bool a64_counts(uint32_t insn)
+{
+    int id = moved_register(insn);
+    return id == CNTFRQ || id == CNTPCT || id == CNTVCT || id == PMCCNTR || is_timer(id)
+        || counts_events(id);
+}
+
+/* DDI0487, "CNTKCTL_EL1", "PMUSERENR_EL0": one of these bits lets EL0 in. */
+bool a64_lets_count(ttd_engine *e, uint32_t insn)
+{
+    int id = moved_register(insn);
+    bool read = insn >> 21 & 1;
+    uint64_t state = 0, bits, enabled;
+    e->reg_read(e->uc, UC_ARM64_REG_PSTATE, &state);
+    if (state & 0xc)
+        return true;
+    if (id == PMCCNTR || counts_events(id)) {
+        bool overflow = id == SYSTEM(3, 3, 9, 12, 3) || id == SYSTEM(3, 3, 9, 14, 3);
+        bits = !read || overflow ? PM_EN : id == PMCCNTR ? PM_EN | PM_CR : PM_EN | PM_ER;
+        enabled = system_read(e, PMUSERENR);
+    } else {
+        bits = id == CNTFRQ ? EL0PCTEN | EL0VCTEN : id == CNTPCT ? EL0PCTEN : id == CNTVCT ? EL0VCTEN
+            : (id & 0x78) == (TIMER(2, 0) & 0x78) ? EL0PTEN : EL0VTEN;
+        enabled = system_read(e, CNTKCTL);
+    }
+    return enabled & bits;
 }
 
 /* SYSCALL and SYSENTER, which are for the processor model. */
@@ -297,6 +349,10 @@ int flat_start(ttd_engine *e)
         if (hooks[i].isa == e->isa)
             err = e->hook_add(e->uc, &hook, UC_HOOK_INSN, hooks[i].callback, e, 1, 0,
                               hooks[i].insn);
+    }
+    if (e->isa == ISA_A64) {
+        system_write(e, SCR_EL3, SCR_NS_RW);
+        system_write(e, HCR_EL2, HCR_RW);
     }
     return err;
 }

@@ -505,6 +505,9 @@ void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 #define SYSTEM_ID (1 << 24)
 uint64_t system_read(ttd_engine *e, int id);
 void system_write(ttd_engine *e, int id, uint64_t value);
+/* Is it an MRS or MSR of a counter or a timer? May the core's mode do it? */
+bool a64_counts(uint32_t insn);
+bool a64_lets_count(ttd_engine *e, uint32_t insn);
 bool is_selector(int id);
 void selector_write(ttd_engine *e, int id, uint64_t value);
 bool x86_begins_block(const uint8_t *code, size_t size);
