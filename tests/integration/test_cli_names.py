@@ -226,9 +226,7 @@ def test_the_end_on_a_raw_board(tmp_path: Path) -> None:
 def test_after_an_unfinished_line(tmp_path: Path) -> None:
     """Standard output and error in one file: what ttd says begins on a line of its own."""
     # ldr r0, [pc, #60]; movs r1, #1; str r1, [r0, #8]; movs r2, #'A'; str r2, [r0]; b .
-    image = raw(
-        tmp_path / "fw.bin", [0x480F, 0x2101, 0x6081, 0x2241, 0x6002, 0xE7FE], [0x40004000]
-    )
+    image = raw(tmp_path / "fw.bin", [0x480F, 0x2101, 0x6081, 0x2241, 0x6002, 0xE7FE], [0x40004000])
     words = (*BOARD, "--steps", "100", image)
     together = tmp_path / "all.txt"
     with together.open("wb") as out:

@@ -1,0 +1,327 @@
+"""LLDB 22 and 23 on recordings of every processor, with an ELF file and without.
+
+One session makes all checks: breakpoints, watchpoints in both directions, both ends of history,
+registers, memory, expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli_tools import elf, raw, ttd
+from tests.integration.conftest import Record, Server, symbols
+from tests.integration.lldb_client import Said, batch, lldb
+
+__all__ = ["lldb"]
+
+END = "history boundary: end of the recording, "
+BEGIN = "history boundary: beginning of the recording"
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A recording, and what is in it.
+
+    `stop`: where code comes by at least twice. `watch`: four bytes that are written at least three
+    times, by code at addresses that `stores` maps to that of what runs after it.
+    """
+
+    path: Path
+    elf: Path | None
+    triple: str
+    stop: int
+    watch: int
+    code: str
+    """What LLDB disassembles at `stop`."""
+    region: str
+    """What is said of the memory at `stop`."""
+    end: str
+    wide: bool
+
+
+Make = Callable[[Path], Guest]
+Serve = Callable[..., Server]
+
+
+def record(folder: Path, *words: str | Path, stdin: bytes = b"") -> Path:
+    path = folder / "run.ttd"
+    done = ttd("record", "-o", path, *words, stdin=stdin)
+    assert done.code == 0, done.err
+    return path
+
+
+def cortex_m3(folder: Path) -> Guest:
+    image = elf("calls")
+    names = symbols(image)
+    return Guest(
+        path=record(folder, "--board", "mps2-an385", "--semihosting", image),
+        elf=image,
+        triple="thumbv7-unknown-none-eabi",
+        stop=names["move"],
+        watch=names["counter"],
+        code="ldr    r3, [r0]",
+        region="rwx ssram1",
+        end="the guest exited with code 0",
+        wide=False,
+    )
+
+
+def cortex_m0(folder: Path) -> Guest:
+    """Twenty stores to the same word; there is no ELF file."""
+    # movs r0, #0; ldr r2, [pc, #60]; loop: adds r0, #1; str r0, [r2]; cmp r0, #20; bne loop
+    code = [0x2000, 0x4A0F, 0x3001, 0x6010, 0x2814, 0xD1FB, 0x2020, 0x2184, 0xBEAB, 0xE7FE]
+    image = raw(folder / "code.bin", code, [0x20000000, 0x20026, 0])
+    board = ("--board", "raw", "--cpu", "cortex-m0", "--ram", "0:4K", "--ram", "0x20000000:4K")
+    return Guest(
+        path=record(folder, *board, "--semihosting", "--load", image),
+        elf=None,
+        triple="armv6m-unknown-none-eabi",
+        stop=0x44,
+        watch=0x20000000,
+        code="adds   r0, #0x1",
+        region="rwx ram0",
+        end="the guest exited with code 0",
+        wide=False,
+    )
+
+
+def rtos(bits: int) -> Make:
+    def make(folder: Path) -> Guest:
+        image = elf("rtos", f"rtos-rv{bits}")
+        names = symbols(image)
+        board = "virt" if bits == 64 else "virt32"
+        typed = (image.parent / "input.txt").read_bytes()
+        return Guest(
+            path=record(folder, "--board", board, image, stdin=typed),
+            elf=image,
+            triple=f"riscv{bits}-",
+            stop=names["fold"],
+            watch=names["ticks"],
+            code="addi   sp, sp, ",
+            region="r-x dram",
+            end="the guest switched the machine off with code 0",
+            wide=bits == 64,
+        )
+
+    return make
+
+
+def blob(cpu: str, triple: str, code: str, end: str) -> Make:
+    def make(folder: Path) -> Guest:
+        image = elf("blob", f"blob-{cpu}")
+        names = symbols(image)
+        board = ("--board", "raw", "--cpu", cpu, "--ram", "0x100000:1M", "--semihosting")
+        uart = ("--uart", "ns16550@0x40000000")
+        return Guest(
+            path=record(folder, *board, *uart, "--load", image),
+            elf=image,
+            triple=triple,
+            stop=names["phase"],
+            watch=names["progress"],
+            code=code,
+            region="rwx ram0",
+            end=end,
+            wide=cpu != "cortex-m3",
+        )
+
+    return make
+
+
+GUESTS: dict[str, Make] = {
+    "cortex-m3": cortex_m3,
+    "cortex-m0": cortex_m0,
+    "virt": rtos(64),
+    "virt32": rtos(32),
+    "aarch64": blob("aarch64", "aarch64-", "adrp   x1", "the guest waits for an interrupt"),
+    "x86-64": blob("x86-64", "x86_64-", "movl   %edi", "the guest has halted"),
+}
+
+
+class Served:
+    """The guests, recorded and served when they are first asked for."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._guests: dict[str, tuple[Guest, Server]] = {}
+
+    def get(self, name: str) -> tuple[Guest, int]:
+        """The guest, and the port of a server over its recording."""
+        if name not in self._guests:
+            guest = GUESTS[name](self._folders.mktemp(name))
+            self._guests[name] = guest, Server("serve", "--port", "0", guest.path)
+        guest, server = self._guests[name]
+        return guest, server.port
+
+    def close(self) -> None:
+        for _, server in self._guests.values():
+            server.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    found = Served(tmp_path_factory)
+    yield found
+    found.close()
+
+
+WHEN = "process plugin packet monitor when"
+BACK, FORWARD = "process continue -R", "process continue -F"
+
+
+def step(said: Said) -> int:
+    """What `monitor when` says."""
+    return int(said.text.partition("Step: ")[2].split()[0])
+
+
+def word(said: Said) -> str:
+    """The one word that `memory read` shows."""
+    return said.text.split(":")[1].split()[0]
+
+
+CASES = [
+    pytest.param(name, symbols_, id=f"{name}-{'elf' if symbols_ else 'bare'}")
+    for name in GUESTS
+    for symbols_ in (True, False)
+    if symbols_ is False or name != "cortex-m0"
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "with_elf"), CASES)
+def test_a_session(lldb: str, served: Served, tmp_path: Path, name: str, with_elf: bool) -> None:
+    guest, port = served.get(name)
+    assert guest.elf is None or guest.elf.exists()
+    read = f"memory read -f x -s 4 -c 1 {guest.watch:#x}"
+    watched = [read, WHEN]
+    ends = ["step", "next", "stepi", "nexti", "process continue", "finish"]
+    ends.append(f"thread until -a {guest.stop}")
+    answers = iter(
+        batch(
+            lldb,
+            tmp_path,
+            port,
+            [
+                "settings set target.disassembly-features +c",
+                "target list",
+                f"breakpoint set -a {guest.stop:#x}",
+                *("process continue", "expression -- (unsigned long long)$pc", "register read pc"),
+                *(f"disassemble -s {guest.stop:#x} -c 1", f"memory region {guest.stop:#x}"),
+                *("bt", "register write pc 0", f"memory write -s 4 {guest.watch:#x} 1"),
+                *("process continue", "breakpoint delete 1"),
+                *("process plugin packet monitor goto start", "process continue"),
+                f"watchpoint set expression -w write -s 4 -- {guest.watch:#x}",
+                *("process continue", *watched, "process continue", *watched),
+                *("process continue", *watched, BACK, *watched, BACK, *watched),
+                *("process continue", "watchpoint delete 1", FORWARD),
+                *(*ends, BACK, "process continue", WHEN, "stepi", WHEN, "step", "next"),
+                *(FORWARD, "memory region --all", "process detach"),
+            ],
+            guest.elf if with_elf else None,
+        )
+    )
+    next(answers)
+    listed = next(answers).text
+    assert guest.triple in listed or (with_elf and guest.triple.partition("-")[0] in listed)
+    assert int(next(answers).text.rpartition("address = ")[2], 16) == guest.stop
+    stop = next(answers)
+    assert (stop.reason, stop.pc) == ("breakpoint 1.1", guest.stop)
+    assert next(answers).text.split("=")[1].split()[0] == str(guest.stop)
+    assert int(next(answers).text.split("=")[1].split()[0], 16) == guest.stop
+    assert guest.code in next(answers).text
+    assert guest.region in next(answers).text
+    assert "frame #0" in next(answers).text
+    assert "error: Failed to write register" in next(answers).text
+    assert "error: Memory write" in next(answers).text
+    stop = next(answers)
+    assert (stop.reason, stop.pc) == ("breakpoint 1.1", guest.stop)
+    assert "1 breakpoints deleted" in next(answers).text
+    next(answers)
+    assert next(answers).reason.startswith("step 0 of ")
+    assert "Watchpoint created" in next(answers).text
+    # The breakpoint that is deleted does not stop any more: forward, just behind the stores;
+    places, values = [], []
+    for _ in range(3):
+        assert next(answers).reason == "watchpoint 1"
+        values.append(word(next(answers)))
+        places.append(step(next(answers)))
+    assert places == sorted(set(places)) and len(set(values)) == 3
+    # backward, just before them.
+    for number in (2, 1):
+        assert next(answers).reason == "watchpoint 1"
+        assert word(next(answers)) == values[number - 1]
+        assert step(next(answers)) == places[number] - 1
+    # It keeps its direction.
+    assert next(answers).reason == "watchpoint 1"
+    next(answers)
+    end = f"{END}{guest.end}"
+    assert next(answers).reason.startswith(end)
+    for command in ends:
+        said = next(answers)
+        assert said.command == command
+        # Without a caller, or lines, some cannot be.
+        refused = command.startswith(("finish", "thread until")) and "error: " in said.text
+        assert refused or said.reason.startswith(end), str(said)
+    assert next(answers).reason == BEGIN
+    assert next(answers).reason == BEGIN
+    assert step(next(answers)) == 0
+    assert "step" in next(answers).reason
+    assert step(next(answers)) == 1
+    for _ in ("step", "next"):
+        assert "step" in next(answers).reason
+    assert next(answers).reason.startswith(end)
+    assert "0xffffffffffffffff) ---" in next(answers).text
+    assert "detached" in next(answers).text
+    assert next(answers, None) is None
+
+
+def test_source_lines(lldb: str, record: Record, tmp_path: Path, serve: Serve) -> None:
+    """Frames, variables, steps over lines and into and out of functions."""
+    calls = record("calls")
+    port = serve("serve", "--port", "0", calls.path).port
+    said = batch(
+        lldb,
+        tmp_path,
+        port,
+        [
+            *("breakpoint set -n move", "process continue", "bt", "frame variable"),
+            *("expression p->x + dx", "expression counter", "breakpoint disable 1"),
+            *("next", "finish", "step", "thread until -f 1 87", "breakpoint enable 1"),
+            *("process continue -R", "frame variable dx", "process continue -R"),
+            *("frame variable dx", "process continue -F", "breakpoint delete 1"),
+            *("disassemble -n inner -c 1", "process continue", "step", "finish", "memory region 0"),
+        ],
+        calls.elf,
+    )
+    answers = iter(said)
+
+    def upon(command: str) -> Said:
+        found = next(answers)
+        assert found.command == command
+        return found
+
+    assert "at calls.c:72" in upon("breakpoint set -n move").text
+    assert upon("process continue").reason == "breakpoint 1.1"
+    frames = upon("bt").text
+    assert [name in frames for name in ("move", "main", "Reset_Handler")] == [True] * 3
+    assert "(int) dx = 3\n(int) dy = -4" in upon("frame variable").text
+    assert "(int) $0 = 3" in upon("expression p->x + dx").text
+    assert "(volatile uint32_t) $1 = 52" in upon("expression counter").text
+    upon("breakpoint disable 1")
+    assert "calls.c:73" in upon("next").text
+    assert "main at calls.c:86" in upon("finish").text
+    assert "move(p=" in upon("step").text
+    assert "main at calls.c:87" in upon("thread until -f 1 87").text
+    upon("breakpoint enable 1")
+    for dx in (10, 3):
+        assert upon("process continue -R").reason == "breakpoint 1.1"
+        assert upon("frame variable dx").text == f"(int) dx = {dx}\n"
+    assert upon("process continue -F").reason == "breakpoint 1.1"
+    upon("breakpoint delete 1")
+    assert "add.w" in upon("disassemble -n inner -c 1").text
+    for command in ("process continue", "step", "finish"):
+        assert upon(command).reason == f"{END}the guest exited with code 0"
+    assert "rwx ssram1" in upon("memory region 0").text
