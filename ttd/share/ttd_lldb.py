@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import lldb  # type: ignore[import-not-found]  # LLDB brings it
+import lldb  # LLDB brings it
 
 _RESPONSE = re.compile(r"response: ([0-9a-f]*)")
 _PROMPT = re.compile(r"(\[\d+\] )?")
