@@ -125,7 +125,8 @@ def test_equals_plain_unicorn(bench: Bench, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
     program = data.draw(programs(bench.dialect))
-    states, accesses, events, memory = stepped(bench, program)
+    expected = stepped(bench, program)
+    states = expected[0]
     pcs = sorted({s[15] for s in states.values()})
     chosen = data.draw(st.lists(st.sampled_from([*pcs, *(pc + 2 for pc in pcs)]), max_size=5))
     hits = [(n, s[15]) for n, s in states.items() if s[15] in chosen and n < LIMIT]
@@ -140,7 +141,7 @@ def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
             assert bench.state() == states[engine.step]
             engine.skip_stops_at(engine.step)
     assert found == hits
-    check_end(bench, (states, accesses, events, memory))
+    check_end(bench, expected)
 
     bench.load(program)
     engine.set_breakpoints(chosen)
@@ -150,7 +151,7 @@ def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
         bench.run(slice_)
         seen = [h for h in hits if h[0] < engine.step or (bench.done and h[0] <= engine.step)]
         assert list(engine.hits()[0]) == seen
-    check_end(bench, (states, accesses, events, memory))
+    check_end(bench, expected)
 
 
 @COMMON
