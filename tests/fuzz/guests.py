@@ -335,9 +335,9 @@ def attack(target: Target, seed: int, folder: str) -> None:
 
 
 def guests(count: int, seed: int) -> Iterator[tuple[Target, int]]:
-    """The targets and seeds of a run of the fuzzer."""
-    for number in range(count):
-        yield TARGETS[number % len(TARGETS)], seed + number
+    """The targets and seeds of a run of the fuzzer; a seed alone tells which target it is for."""
+    for number in range(seed, seed + count):
+        yield TARGETS[number % len(TARGETS)], number
 
 
 def run(count: int, seed: int, say: Callable[[str], None]) -> int:
