@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.text import printable
 from ttd.timeline import SystemRequest, TimelineApi
@@ -359,6 +360,27 @@ class Monitor:
         lines = [f"{address + at:#x}: {data[at : at + 16].hex(' ')}" for at in range(0, size, 16)]
         return "\n".join(lines[: -(-len(data) // 16)]) + "\n"
 
+    def info_mem(self, words: list[str]) -> str:
+        """As QEMU's monitor prints it for x86, which GEF reads: QEMU's manual, "info mem"."""
+        rows: list[tuple[int, int, str]] = []
+        rest = ""
+        for span in self._timeline.mapped():
+            if not span.rights:
+                rest = f"There may be more from {span.start:#x} on.\n"
+                break
+            shown = "".join(
+                letter if there else "-"
+                for letter, there in (
+                    ("u", span.user),
+                    ("r", span.rights & Access.READ),
+                    ("w", span.rights & Access.WRITE),
+                )
+            )
+            start = rows.pop()[0] if rows and rows[-1][1:] == (span.start, shown) else span.start
+            rows.append((start, span.end, shown))
+        lines = (f"{a:016x}-{b:016x} {b - a:016x} {shown}\n" for a, b, shown in rows)
+        return "".join(lines) + rest or "Nothing is mapped.\n"
+
     def halt(self, words: list[str]) -> str:
         return self.when(words)
 
@@ -428,6 +450,7 @@ COMMANDS = (
     Command("replay_break", Monitor.replay_break, "N", "let a continue stop at step N"),
     Command("replay_delete_break", Monitor.replay_delete_break, text="do not stop there any more"),
     Command("phys", Monitor.phys, "ADDRESS [LENGTH]", "show memory by physical address"),
+    Command("info mem", Monitor.info_mem, text="what is mapped, and how: u, r, w"),
     Command("info replay", Monitor.info_replay, text="what is being replayed or recorded"),
     Command("reset halt", Monitor.reset, text="go to the start with the next resume"),
     Command("system_reset", Monitor.system_reset, text="reset a machine that records"),

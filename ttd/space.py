@@ -6,7 +6,7 @@ Where software maps memory, that is what its page tables say.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ttd.cpu.base import Leaf, address_bits
@@ -16,6 +16,9 @@ from ttd.machine import Machine
 TOP = 1 << 64
 MOST_JOINED = 4096
 """Entries of page tables, in each direction, that are looked at for one answer."""
+MOST_LISTED = 1 << 18
+"""Entries of page tables that are looked at to list all that they map: tables that point to
+themselves have more than anybody can wait for."""
 _ALL = Access.READ | Access.WRITE | Access.FETCH
 
 
@@ -59,6 +62,30 @@ class AddressSpace:
             return self._physical_at(address)
         span = self._mapped(tables.leaf, address)
         return self._joined(tables.leaf, span)
+
+    def mapped(self) -> Iterator[Span]:
+        """All that can be accessed, in order, without names.
+
+        That is what page tables map, whatever is behind it; where there are none, what there is.
+        Ends with a `Span` without rights where entries are left that nobody has looked at.
+        """
+        tables = self._machine.cpu.page_tables()
+        entries: Iterable[Span | Leaf] = self._physical
+        if tables is not None:
+            entries = self._entries(tables.leaf)
+        for looked, entry in enumerate(entries):
+            if looked == MOST_LISTED:
+                yield Span(entry.start, self._top)
+                return
+            if entry.rights:
+                yield Span(entry.start, entry.end, entry.rights, user=entry.user)
+
+    def _entries(self, leaf: Callable[[int], Leaf]) -> Iterator[Leaf]:
+        at = 0
+        while at < self._top:
+            entry = leaf(at)
+            yield entry
+            at = entry.end
 
     def _joined(self, leaf: Callable[[int], Leaf], span: Span) -> Span:
         # Above what the core can address there is nothing either, but not of the same kind.

@@ -120,6 +120,10 @@ class TimelineApi(Protocol):
         """What is at an address below 2^64 of the CPU's, and as far as the same is beside it."""
         ...
 
+    def mapped(self) -> Iterator[Span]:
+        """All that can be accessed, as `AddressSpace.mapped` has it."""
+        ...
+
     def reset(self) -> Stop:
         """Go to the first position."""
         ...
@@ -763,6 +767,9 @@ class Timeline:
 
     def span_at(self, address: int) -> Span:
         return self._space.at(address)
+
+    def mapped(self) -> Iterator[Span]:
+        return self._space.mapped()
 
 
 def _holds(stop: Breakpoint | Watchpoint) -> bool:

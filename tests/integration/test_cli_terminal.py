@@ -183,9 +183,7 @@ def test_sleeps_are_skipped_without_a_terminal(tmp_path: Path) -> None:
 def test_an_unfinished_line_of_the_guest(tmp_path: Path) -> None:
     """What ttd says has a line of its own, whether the terminal shows ^C or not."""
     # ldr r0, [pc, #60]; movs r1, #1; str r1, [r0, #8]; movs r2, #'A'; str r2, [r0]; b .
-    image = raw(
-        tmp_path / "fw.bin", [0x480F, 0x2101, 0x6081, 0x2241, 0x6002, 0xE7FE], [0x40004000]
-    )
+    image = raw(tmp_path / "fw.bin", [0x480F, 0x2101, 0x6081, 0x2241, 0x6002, 0xE7FE], [0x40004000])
     with terminal(*BOARD, "-o", tmp_path / "run.ttd", image) as screen:
         screen.until(b"A")
         os.write(screen.fd, b"\x03")

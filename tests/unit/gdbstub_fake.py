@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ttd.cpu.base import Register
@@ -271,6 +271,9 @@ class FakeTimeline:
             Span(1 << 32, 1 << 64),
         ]
         return next(span for span in spans if address < span.end)
+
+    def mapped(self) -> Iterator[Span]:
+        yield from (self.span_at(0), self.span_at(RAM))
 
 
 __all__ = ["FakeTimeline", "Watchpoint"]

@@ -15,6 +15,7 @@ from ttd.boards.raw import raw_board
 from ttd.boards.virt import layout
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
+from ttd.monitor import Bookmarks, Monitor
 from ttd.recorded import RecordedMachine, RecordOptions
 from ttd.space import MOST_JOINED, TOP, Span
 
@@ -68,6 +69,17 @@ def shown(spans: list[Span]) -> list[tuple[int, int, int, str]]:
     return [(s.start, s.end, s.rights, s.name) for s in spans if s.rights]
 
 
+def listed(session: RecordedMachine) -> list[tuple[int, int, str]]:
+    """Rows of `monitor info mem`: start, end, rights."""
+    rows = []
+    for line in Monitor(session.timeline, Bookmarks()).execute("info mem").splitlines():
+        addresses, size, rights = line.split()
+        start, end = (int(part, 16) for part in addresses.split("-"))
+        assert end - start == int(size, 16) and len(rights) == 3
+        rows.append((start, end, rights))
+    return rows
+
+
 def test_a_cortex_m_board(make: Make) -> None:
     spans = everything(make("mps2-an385"))
     assert (0, 0x400000, RWX, "ssram1") in shown(spans)
@@ -86,7 +98,8 @@ def test_flash_is_not_to_be_written(make: Make) -> None:
 
 
 def test_a_raw_board(make: Make) -> None:
-    spans = everything(make("raw"))
+    session = make("raw")
+    spans = everything(session)
     assert [(s.start, s.end, s.rights) for s in spans] == [
         (0, 0x1000, 0),
         (0x1000, 0x4000, RWX),
@@ -95,6 +108,7 @@ def test_a_raw_board(make: Make) -> None:
         (0x9000, 0xA000, RW),
         (0xA000, TOP, 0),
     ]
+    assert listed(session) == [(0x1000, 0x5000, "-rw"), (0x9000, 0xA000, "-rw")]
 
 
 @pytest.mark.parametrize("name", ["mps2-an385", "microbit", "virt", "raw"])
@@ -177,6 +191,17 @@ def test_sv39(make: Make) -> None:
         (high, high + SIZE, RX, True),
         (top - MEGA, top, READ, True),
     ]
+    # Page tables map more than there is, and some of it twice.
+    assert listed(session) == [
+        (0, 2 * PAGE, "-rw"),
+        (2 * PAGE, 3 * PAGE, "---"),
+        (4 * PAGE, 6 * PAGE, "-rw"),
+        (MEGA, 3 * MEGA, "-r-"),
+        (4 * MEGA, 5 * MEGA, "-r-"),
+        (2 * GIGA, 3 * GIGA, "-rw"),
+        (high, high + GIGA, "ur-"),
+        (top - MEGA, top, "ur-"),
+    ]
     # Holes of all sizes are one, with what is not an address at all.
     assert Span(2 * GIGA + SIZE, high) in spans
     compare(session, 64)
@@ -199,6 +224,11 @@ def test_sv32(make: Make) -> None:
         (2 * big, (1 << 32) - big, 0),
         ((1 << 32) - big, 1 << 32, READ),
         (1 << 32, TOP, 0),
+    ]
+    assert listed(session) == [
+        (0, PAGE, "-rw"),
+        (big - PAGE, 2 * big, "-r-"),
+        ((1 << 32) - big, 1 << 32, "-r-"),
     ]
     compare(session, 32)
 
@@ -228,6 +258,7 @@ def test_tables_outside_of_memory_map_nothing(make: Make) -> None:
     session = make("virt")
     enter(session, {0: {0: entry(0x50000000, 0), 1: entry(layout.UART_BASE, 0)}})
     assert everything(session) == [Span(0, TOP)]
+    assert Monitor(session.timeline, Bookmarks()).execute("info mem") == "Nothing is mapped.\n"
 
 
 def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
@@ -238,6 +269,8 @@ def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
     enter(session, {0: {index: table(0) for index in range(2, 512)} | entries})
     spans = [session.timeline.span_at(at) for at in (0, 5 * GIGA, (1 << 38) - 1)]
     assert all(s.start < s.end for s in spans)
+    said = Monitor(session.timeline, Bookmarks()).execute("info mem")
+    assert said.count("\n") < 10_000 and "There may be more from 0x" in said
     session.machine.bus.poke(
         ROOT, b"".join(entry(RAM, R).to_bytes(8, "little") for _ in range(512))
     )
