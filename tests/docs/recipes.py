@@ -3,8 +3,8 @@
 A fenced block of language `console` is a transcript. `$ ` begins a command of the shell, `(gdb) `,
 maybe behind the step as in `[100] (gdb) `, one of GDB's command line; the lines below are what it
 prints. Blank lines do not count; `...` stands for any text in a line, and alone for any lines; `^C`
-below a command of GDB interrupts it. A GDB once started stays for the section. Words after
-`console` say more:
+below a command of GDB interrupts it. A GDB once started stays for the section. `(lldb) ` begins a
+command of LLDB's, which gets all of them in batch mode. Words after `console` say more:
 
     setup       runs once per document, before everything else
     session     a section that uses GDB without starting it gets one as the last line here does
@@ -43,6 +43,9 @@ PROMPT = re.compile(r"((?:\[\d+\] )?)\(gdb\) ")
 PROMPT_AT_END = re.compile(rf"{PROMPT.pattern}$")
 GDB = ("$ gdb-multiarch ", "$ ttd gdb ")
 """Commands that end at a prompt of GDB's."""
+LLDB_PROMPT = "(lldb) "
+LLDB = ("$ lldb", "$ ttd lldb ")
+"""Commands that are followed by some of LLDB's."""
 PORT = "1234"
 """What the documents use; a free one takes its place."""
 
@@ -78,7 +81,7 @@ class Block:
         """The transcript."""
         steps: list[Step] = []
         for number, line in enumerate(self.text, self.line):
-            if line.startswith("$ ") or PROMPT.match(line):
+            if line.startswith(("$ ", LLDB_PROMPT)) or PROMPT.match(line):
                 steps.append(Step(line, number, figures="figures" in self.flags))
             else:
                 steps[-1].shown.append(line)
@@ -177,7 +180,11 @@ class Terminal:
         if session and PROMPT.match(first):
             self._start_gdb(shlex.split(session[2:]))
         for block in blocks:
-            for step in block.steps:
+            steps = block.steps
+            if steps[0].command.startswith(LLDB):
+                yield from self._batch(steps)
+                continue
+            for step in steps:
                 command = re.sub(rf"\b{PORT}\b", str(self._port), step.command)
                 prompt = PROMPT.match(command)
                 if prompt is not None:
@@ -193,6 +200,28 @@ class Terminal:
                 if step.interrupted:
                     lines.insert(1, "^C")
                 yield Outcome(step, lines)
+
+    def _batch(self, steps: Sequence[Step]) -> Iterator[Outcome]:
+        """A block that starts an LLDB, with what is typed there."""
+        first, *others = steps
+        typed = [step.command.removeprefix(LLDB_PROMPT) for step in others]
+        script = "".join(f"{re.sub(rf'{PORT}', str(self._port), line)}\n" for line in typed)
+        (self.folder / "commands").write_text(f"settings set use-color false\n{script}")
+        source = "command source -e false -c false commands"
+        ours = shlex.join(["--no-lldbinit", "-b", "-o", source])
+        start = first.command[2:]
+        text = self._shell(f"{start} {'-- ' if start.startswith('ttd') else ''}{ours} </dev/null")
+        text = re.sub(rf"\b{self._port}\b", PORT, text)
+        text = re.sub(r"^\[\d+\] \(lldb\) ", LLDB_PROMPT, text, flags=re.MULTILINE)
+        before, found, text = text.partition(f"{LLDB_PROMPT}settings set use-color false\n")
+        assert found, before
+        yield Outcome(first, [])
+        for step, line in zip(others, typed, strict=True):
+            before, found, text = text.partition(f"{LLDB_PROMPT}{line}\n")
+            assert found and not before, f"{line!r} was not executed: {before}{text}"
+            printed, prompt, rest = text.partition(LLDB_PROMPT)
+            text = prompt + rest
+            yield Outcome(step, printed.splitlines())
 
     def _start_gdb(self, words: list[str]) -> str:
         # As on a terminal of 80 columns, without colours, and without the user's own settings.

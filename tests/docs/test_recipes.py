@@ -12,6 +12,7 @@ import pytest
 from tests.docs import recipes
 from tests.docs.recipes import ROOT, Block, Outcome
 from tests.integration.guests import install
+from tests.integration.lldb_client import packaged
 from tests.integration.test_guest_uboot_backwards import M_IMAGE, OPENSBI, S_IMAGE
 
 DOCUMENTS = [
@@ -24,6 +25,7 @@ DOCUMENTS = [
             "gdb",
             "guests",
             "ide",
+            "lldb",
             "microbit",
             "network",
             "raw",
@@ -59,6 +61,8 @@ def check(outcomes: list[Outcome]) -> None:
 def test_recipe(
     name: str, section: str, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    if name == "docs/lldb.md" and packaged() is None:
+        pytest.skip("LLDB 23 is not to be had on this platform")
     if name == "docs/guests.md":
         install((OPENSBI, M_IMAGE, S_IMAGE), "opensbi", "u-boot-qemu")
     if name not in folders:
@@ -96,4 +100,4 @@ def test_nothing_is_shown_that_no_test_looks_at() -> None:
             assert block.language in ("console", "json", "python", "sh"), where
             # `sh` is for what cannot be executed and has no output, such as `git clone`.
             if block.language == "console":
-                assert block.text[0].startswith(("$ ", "(gdb) ")), where
+                assert block.text[0].startswith(("$ ", "(gdb) ", "(lldb) ")), where

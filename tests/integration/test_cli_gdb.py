@@ -80,11 +80,21 @@ def test_gdb_with_a_live_machine_and_no_name(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(LLDB is None, reason="no LLDB here")
 def test_lldb_on_a_recording(run: Path, tmp_path: Path) -> None:
-    lines = ["goto 27000", "register read pc", "breakpoint set -n move", "process continue -R"]
+    lines = [
+        "breakpoint set -n main",
+        "goto start",
+        "process continue",
+        "goto 27000",
+        "register read pc",
+        "breakpoint set -n move",
+        "process continue -R",
+    ]
     lines += ["when", "back", "when", "checkpoint", "checkpoints", "restart 1", "events"]
     words = [word for line in lines for word in ("-o", line)]
     code, text = client("lldb", run, "--", "-b", *words, cwd=tmp_path)
     assert code == 0
+    # To where it is already: no step is left over, for the next `continue` to end with.
+    assert "stop reason = step 0 of " in text and "stop reason = breakpoint 1.1" in text
     assert "calls.elf`fib" in text and "calls.elf`move" in text
     assert text.count("Step: 27000 of 308164") >= 2
     assert "Checkpoint 1 at step 27000" in text and "308164  end" in text

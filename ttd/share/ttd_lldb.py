@@ -47,8 +47,9 @@ def _jump(name: str) -> _Command:
         if not answer.startswith("Going to step"):
             result.SetError(answer.strip())
             return
-        # The server goes there instead of making the step.
-        debugger.HandleCommand("thread step-inst")
+        # The server goes there instead. A step that ends where it began, as one that is to go to
+        # the present position, would be taken up by the next command that continues.
+        debugger.HandleCommand("process continue")
 
     return run
 
