@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def ending(session: RecordedMachine) -> list[str]:
     """Lines for people about the end of a recording: why it is the end, and where.
 
-    After an end that the processor has made, with what it says of its faults.
+    After an end that the processor has made, and in the handler of a fault, with what it says of
+    its faults.
     """
     from ttd.recording.events import Kind, to_small
     from ttd.replay.replay import Cause
@@ -26,7 +27,10 @@ def ending(session: RecordedMachine) -> list[str]:
     reason = session.recording.status.reason
     symbols = names_of(machine)
     if machine.ended is None:
-        return [f"{reason}, at {symbols.place(machine.engine.pc, 8)}"]
+        where = f"{reason}, at {symbols.place(machine.engine.pc, 8)}"
+        # Many a handler of faults does nothing for ever.
+        said = fault_lines(machine.cpu, symbols) if machine.cpu.handles_fault() else []
+        return [where, *said]
     last = session.replay.log.last_of([Kind.SHUTDOWN], len(session.replay.log))
     if last is None or to_small(last[1].payload) != Cause.GUEST_PANIC:
         return [symbols.explained(reason)]

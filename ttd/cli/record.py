@@ -102,7 +102,6 @@ def record(
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     if realtime is None:
         realtime = _on_a_terminal([*specs, *added.chardevs.values()])
-    listener = listen_at(gdb)
     networks, added.nets = open_networks(chosen, netdev, nic, added.taken, say=say)
     options = RecordOptions(
         chosen,
@@ -116,6 +115,7 @@ def record(
         realtime=realtime,
     )
     options.check()
+    listener = listen_at(gdb)
     plan = Plan(
         options,
         output,
@@ -181,4 +181,5 @@ def _record(live: Live, steps: int | None, talks: bool) -> tuple[int, list[str]]
     session.finish(ended.reason, ended.code)
     code = ended.code or 0
     # A process has 8 bits to say it; what is not success must not become success.
-    return code & 0xFF or int(code != 0), [*ending(session), *watch.loop_lines()]
+    said = dict.fromkeys([*ending(session), *watch.loop_lines()])
+    return code & 0xFF or int(code != 0), list(said)

@@ -205,6 +205,9 @@ class Cpu(Protocol):
     def exception_name(self, number: int) -> str:
         """Exception `number`, one that an instruction causes, in a few words for people."""
 
+    def handles_fault(self) -> bool:
+        """True if it is known that the handler of a fault runs."""
+
     def faults(self) -> list[FaultLine]:
         """What is known of the faults up to here; empty if there have been none, or the core does
         not remember."""

@@ -133,6 +133,9 @@ class FlatCpu:
     def exception_name(self, number: int) -> str:
         raise AssertionError("there are no exceptions")
 
+    def handles_fault(self) -> bool:
+        return False
+
     def faults(self) -> list[FaultLine]:
         """A fault is the end, which says what it is."""
         return []

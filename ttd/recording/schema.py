@@ -125,9 +125,9 @@ def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
         check_header(path)
     except RecordingError as error:
         raise RecordingError(f"{error}, and is not overwritten") from None
+    with one_sentence(path):
+        Claim(path).release()
     if existing is Existing.REFUSE:
-        with one_sentence(path):
-            Claim(path).release()
         raise RecordingError(f"{path} is there already; --force replaces it")
 
 

@@ -273,6 +273,9 @@ class CortexM:
     def exception_name(self, number: int) -> str:
         return exc.NAMES.get(number, f"exception {number}")
 
+    def handles_fault(self) -> bool:
+        return exc.HARD_FAULT <= self.exception_number() <= exc.USAGE_FAULT
+
     def faults(self) -> list[FaultLine]:
         return fault_words.faults(self.scs, registers=self._profile.mainline)
 

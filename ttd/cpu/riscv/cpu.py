@@ -208,6 +208,10 @@ class Riscv:
     def exception_name(self, number: int) -> str:
         return f"{traps.name(number)} (cause {number})"
 
+    def handles_fault(self) -> bool:
+        """The architecture does not remember which trap's handler runs."""
+        return False
+
     def faults(self) -> list[FaultLine]:
         """Of the last trap into the present mode."""
         privilege = self._engine.reg_read(rv.UC_RISCV_REG_PRIV)
