@@ -18,6 +18,7 @@ from ttd.boards.extras import (
     Extra,
     Fronts,
     build_extras,
+    missing,
     place_extras,
 )
 from ttd.boards.networks import Networks
@@ -82,6 +83,11 @@ class RecordOptions:
             check_fits(load.image, self.board)
         start_of(self.loads, self.board)
         place_extras(self.board, self.extras)
+        drives = {drive.name for drive in self.drives}
+        for extra in self.extras:
+            needed = extra.options.get("drive")
+            if needed is not None and needed not in drives:
+                raise missing(extra.name, needed)
         self.new_replay().check_blockers()
 
     def new_replay(self) -> Replay:

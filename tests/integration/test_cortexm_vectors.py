@@ -31,7 +31,7 @@ BOARDS = ["mps2-an385", "microbit"]
 
 
 def record(board: str, path: Path, image: Path, *more: str) -> Done:
-    return ttd("record", "--board", board, *more, "-o", path, f"{image}@0")
+    return ttd("record", "--board", board, *more, "--force", "-o", path, f"{image}@0")
 
 
 @pytest.mark.parametrize("board", BOARDS)

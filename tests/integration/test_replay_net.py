@@ -244,7 +244,7 @@ def test_a_capture_is_played_in(tmp_path: Path) -> None:
         *(*RECORD, "-o", path, "--serial", f"file:{output}"),
         *("--netdev", f"pcap,id=cap,file={incoming},pace=fast", "--nic", "netdev=cap", ELF),
     )
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, how_ended(done.err, path)) == (0, "the guest exited with code 0")
     lines = output.read_text().splitlines()
     assert lines[-3:-1] == ["received 00000067", "answered 00000066"]
     incoming.unlink()

@@ -139,9 +139,16 @@ def place_extras(board: Board, extras: Sequence[Extra]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ExtraError(f"two devices are called {name}")
+        if name in board.serials or name == board.nic:
+            raise ExtraError(f"two devices of this machine are called {name}")
     for drive in drives:
         if drives.count(drive) > 1:
             raise ExtraError(f"two devices use the drive {drive}")
+
+
+def missing(name: str, needed: str) -> ExtraError:
+    """What is said of a device whose other side nobody has named."""
+    return ExtraError(f"the device {name} needs {needed!r}, which is not there")
 
 
 def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
@@ -166,7 +173,7 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
         kind = extra.kind.removeprefix("virtio-")
         return VirtioInput(name, clock, dma, line, fronts.inputs[name], kind)
     except KeyError as error:
-        raise ExtraError(f"the device {name} needs {error.args[0]!r}, which is not there") from None
+        raise missing(name, error.args[0]) from None
     except ValueError:
         raise ExtraError(f"the recording is damaged: its device {name} is not one") from None
 

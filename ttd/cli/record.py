@@ -97,8 +97,6 @@ def record(
     if output is None and gdb is None:
         existing = Existing.NUMBER
         output = _name(first)
-    if output is not None:
-        check_replaceable(output, existing)
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     if realtime is None:
         realtime = _on_a_terminal([*specs, *added.chardevs.values()])
@@ -115,6 +113,8 @@ def record(
         realtime=realtime,
     )
     options.check()
+    if output is not None:
+        check_replaceable(output, existing)
     listener = listen_at(gdb)
     plan = Plan(
         options,

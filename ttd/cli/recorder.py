@@ -128,21 +128,18 @@ def recording(plan: Plan) -> Iterator[Live]:
 
 
 def _open_chardevs(plan: Plan, outputs: Outputs) -> dict[str, CharBackend]:
-    """By device. Files come last: they are emptied, so all else must be there."""
+    """By device."""
     from ttd.host.chardev import open_chardev
     from ttd.host.terminal import Stdio
 
     uarts = dict(zip(plan.options.board.serials, plan.serials, strict=False))
     specs = {**uarts, **plan.added.chardevs}
-    opened = {
-        name: open_chardev(specs[name], say, outputs)
-        for name in sorted(specs, key=lambda name: specs[name].startswith("file:"))
-    }
+    opened = {name: open_chardev(spec, say, outputs) for name, spec in specs.items()}
     for name in uarts:
         backend = opened[name]
         if isinstance(backend, Stdio) and plan.shared and plan.options.semihosting:
             backend.delay = _FIRST_SECONDS
-    return {name: opened[name] for name in specs}
+    return opened
 
 
 def _is_over(backend: CharBackend) -> bool:

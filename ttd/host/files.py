@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from errno import ENXIO
+from errno import ENOENT, ENXIO
 
 from ttd.host.errors import ChardevError
 from ttd.host.writer import Outputs
 
 _FLAGS = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def _can_be_made(path: str) -> bool:
+    """Whether there can be a file that is not there."""
+    folder = os.path.dirname(os.path.realpath(path))
+    return os.path.isdir(folder) and os.access(folder, os.W_OK)
 
 
 class Null:
@@ -32,19 +38,32 @@ class Null:
 
 
 class File(Null):
-    """Output into a file, which is emptied first, or into a FIFO, when somebody reads it."""
+    """Output into a file, or into a FIFO, when somebody reads it.
+
+    A file is made, or emptied, by `start`: until then something else may go wrong.
+    """
 
     def __init__(self, path: str, outputs: Outputs) -> None:
         self._outputs = outputs
         try:
             # O_NONBLOCK: nobody waits for the reader of a FIFO here.
-            fd = os.open(path, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o666)
+            fd = os.open(path, _FLAGS)
         except OSError as error:
-            if error.errno != ENXIO or not stat.S_ISFIFO(os.stat(path).st_mode):
+            unread = error.errno == ENXIO and stat.S_ISFIFO(os.stat(path).st_mode)
+            if not unread and not (error.errno == ENOENT and _can_be_made(path)):
                 raise ChardevError(f"{path} cannot be opened: {error.strerror}") from error
             fd = -1
         self.path = path
         self._writer = outputs.open(fd, path, reopen=lambda: os.open(path, _FLAGS))
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        """There is no input. From now on the file holds this output only."""
+        try:
+            if os.path.exists(self.path) and not os.path.isfile(self.path):
+                return
+            os.close(os.open(self.path, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o666))
+        except OSError as error:
+            raise ChardevError(f"{self.path} cannot be opened: {error.strerror}") from error
 
     def write(self, data: bytes) -> int:
         """Bytes taken, or a negative errno (disk full, ...)."""
@@ -57,7 +76,11 @@ class File(Null):
 
 
 class CaptureFile(File):
-    """A file of which somebody needs everything."""
+    """A file of which somebody needs everything, from the beginning."""
+
+    def __init__(self, path: str, outputs: Outputs) -> None:
+        super().__init__(path, outputs)
+        self.start(lambda data: None)
 
     def write(self, data: bytes) -> int:
         """Write everything, unless the end has been asked for; raises `OSError`."""
