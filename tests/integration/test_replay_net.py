@@ -14,7 +14,15 @@ from threading import Thread
 
 import pytest
 
-from tests.integration.cli_tools import change_config, change_events, info, refused, start, ttd
+from tests.integration.cli_tools import (
+    change_config,
+    change_events,
+    how_ended,
+    info,
+    refused,
+    start,
+    ttd,
+)
 from tests.integration.conftest import FIRMWARE, Server
 from tests.integration.ethernet import GUEST, PATIENCE, Peer, arp, payload, ping, udp
 from tests.integration.gdb_mi import Gdb

@@ -40,7 +40,8 @@ class Null:
 class File(Null):
     """Output into a file, or into a FIFO, when somebody reads it.
 
-    A file is made, or emptied, by `start`: until then something else may go wrong.
+    A file is made, or emptied, by `start` or the first `write`: until then something else may go
+    wrong.
     """
 
     def __init__(self, path: str, outputs: Outputs) -> None:
@@ -54,10 +55,12 @@ class File(Null):
                 raise ChardevError(f"{path} cannot be opened: {error.strerror}") from error
             fd = -1
         self.path = path
+        self._begun = False
         self._writer = outputs.open(fd, path, reopen=lambda: os.open(path, _FLAGS))
 
     def start(self, on_input: Callable[[bytes], None]) -> None:
         """There is no input. From now on the file holds this output only."""
+        self._begun = True
         try:
             if os.path.exists(self.path) and not os.path.isfile(self.path):
                 return
@@ -67,6 +70,8 @@ class File(Null):
 
     def write(self, data: bytes) -> int:
         """Bytes taken, or a negative errno (disk full, ...)."""
+        if not self._begun:
+            self.start(lambda data: None)
         return self._writer.write(data)
 
     def close(self) -> None:
