@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import dropwhile, islice
 from typing import Any
 
-from ttd.boards import PRIORITY_BITS
-from ttd.recording.events import Event, Kind, describe, small, to_small
+from ttd.boards import PRIORITY_BITS, make_board
+from ttd.boards.extras import exception_words
+from ttd.errors import UserError
+from ttd.recorded import extras_of
+from ttd.recording.events import Kind, small, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
-from ttd.replay.replay import Cause, Checkpoint
+from ttd.replay.terms import Cause, Checkpoint
+from ttd.replay.words import EventWords, line
 
 
 def summary(recording: Recording) -> dict[str, Any]:
@@ -52,26 +57,51 @@ def summary(recording: Recording) -> dict[str, Any]:
     }
 
 
+def event_words(recording: Recording) -> EventWords:
+    """What tells the events of a recording, without a machine of it.
+
+    One of a board that there is not, or not any more, has its exceptions by number.
+    """
+    words = EventWords(recording.devices)
+    with suppress(UserError):
+        board = make_board(recording.config.board, recording.config.options)
+        name = exception_words(board, extras_of(recording.config))
+        words = EventWords(recording.devices, name)
+    return words
+
+
 def event_rows(
-    log: EventLog, kind: str | None = None, low: int = 0, high: int | None = None
+    log: EventLog,
+    words: EventWords,
+    kind: str | None = None,
+    low: int = 0,
+    high: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One row for each event of `kind` (None: all) with low <= step <= high."""
+    """One row for each event of `kind` (None: all) with low <= step <= high.
+
+    `device`, `name` and `data` are None where the event has none.
+    """
     kinds = None if kind is None else [Kind[kind.upper()]]
     for number, event in log.select(kinds, low, high):
+        told = words.tell(event)
         yield {
             "number": number,
             "step": event.step,
             "kind": event.kind.name.lower(),
             "payload": event.payload.hex(),
-            "text": _what(event),
+            "device": told.device or None,
+            "name": told.name or None,
+            "data": told.data,
+            "text": line(event.kind, told),
         }
 
 
 class LoggedEvents:
     """What a debugger asks of the events of a recording."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, words: EventWords) -> None:
         self._log = log
+        self._words = words
 
     @property
     def kinds(self) -> list[str]:
@@ -87,7 +117,8 @@ class LoggedEvents:
         rows = self._log.select(kinds, first)
         if last is not None:
             rows = dropwhile(lambda row: row[0] < last[0], rows)
-        return [f"{event.step:>14}  {_what(event)}" for _, event in islice(rows, count)]
+        text = self._words.text
+        return [f"{event.step:>14}  {text(event)}" for _, event in islice(rows, count)]
 
     def nth(self, kind: str, number: int) -> int | None:
         """The step of event `number` of a kind, counted from 1."""
@@ -100,8 +131,3 @@ class LoggedEvents:
         """The step of the last event of a kind before `step`."""
         found = self._log.last_of([Kind[kind.upper()]], self._log.first_at(step))
         return None if found is None else found[1].step
-
-
-def _what(event: Event) -> str:
-    """The event in a few words, for a row that shows its step already."""
-    return describe(event).removesuffix(f" at step {event.step}")

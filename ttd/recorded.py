@@ -18,6 +18,7 @@ from ttd.boards.extras import (
     Extra,
     Fronts,
     build_extras,
+    exception_words,
     missing,
     place_extras,
 )
@@ -344,6 +345,7 @@ def _assemble(
     chars = {name: replay.register_char_driver(name, backends.get(name)) for name in board.serials}
     extras, drives = extras_of(config), drives_of(config)
     place_extras(board, extras)
+    replay.name_exceptions(exception_words(board, extras))
     networks = Networks.from_options(config.options)
     nets = {
         name: replay.register_net(Netdev(name, host.nets.get(name))) for name in networks.netdevs

@@ -349,7 +349,7 @@ def test_back_to_a_packet(run: Run, serve: Callable[..., Server], attach: Attach
     steps = [event.step for _, event in session.replay.log.select([Kind.NET])]
     session.close()
     gdb.goto("end")
-    assert f"{steps[-1]}  net 5, 46 bytes" in gdb.say("monitor events --kind net 3")
+    assert f"{steps[-1]}  net net0, 46 bytes" in gdb.say("monitor events --kind net 3")
     assert f"Going to step {steps[6]} of" in gdb.say("monitor back-to event net 7")
     gdb.go("stepi")
     assert gdb.step == steps[6]

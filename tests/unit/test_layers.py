@@ -33,7 +33,7 @@ FLOORS = [
     {"recording"},
     {"stops", "images"},
     {"engine"},
-    {"errors", "catalogue", "state", "contents"},
+    {"errors", "catalogue", "state", "contents", "keys"},
     {"text"},
 ]
 # Who may know a room of the same floor, or of one above.

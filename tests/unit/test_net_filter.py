@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ttd.recording.config import MachineConfig
-from ttd.recording.events import Event, Kind, describe
+from ttd.recording.events import Event, Kind
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Blocked, Divergence, ReplayError
 from ttd.replay.net import MAX_PACKET, QUEUE_PACKETS, Netdev, PacketFlags, PacketQueue
@@ -134,7 +134,7 @@ def test_another_packet_sent_is_a_divergence(path: str) -> None:
     rig = play(path)
     rig.at(20)
     with pytest.raises(
-        Divergence, match=r"expected net_tx 0, 5 bytes with CRC .* found net_tx 0, 5"
+        Divergence, match=r"expected net_tx net0, 5 bytes with CRC .* found net_tx net0, 5"
     ):
         rig.nets["net0"].send(b"Reply")
     rig = play(path)
@@ -144,7 +144,7 @@ def test_another_packet_sent_is_a_divergence(path: str) -> None:
         rig.nets["net0"].send(b"reply")
     rig = play(path)
     rig.at(20)
-    with pytest.raises(Divergence, match="expected net_tx 0"):
+    with pytest.raises(Divergence, match="expected net_tx net0"):
         rig.nets["net1"].send(b"reply")
 
 
@@ -152,7 +152,7 @@ def test_a_packet_not_sent_is_a_divergence(path: str) -> None:
     record(path)
     rig = play(path)
     rig.at(20)
-    with pytest.raises(Divergence, match="expected net_tx 0"):
+    with pytest.raises(Divergence, match="expected net_tx net0"):
         rig.at(30)
 
 
@@ -166,13 +166,14 @@ def test_no_room_in_play_is_a_divergence(path: str) -> None:
 
 def test_events_are_small_and_readable(path: str) -> None:
     record(path)
-    log = play(path).replay.log
-    events = [event for _, event in log.select([Kind.NET, Kind.NET_TX])]
+    replay = play(path).replay
+    events = [event for _, event in replay.log.select([Kind.NET, Kind.NET_TX])]
+    describe = replay.words.describe
     assert [len(event.payload) for event in events] == [6, 8, 6, 6, 6]
     assert events[1] == Event(20, Kind.NET, b"\x01\xac\x02other")
-    assert describe(events[0]) == "net 0, 4 bytes at step 20"
-    assert describe(events[1]) == "net 1, 5 bytes at step 20"
-    assert describe(events[2]).startswith("net_tx 0, 5 bytes with CRC ")
+    assert describe(events[0]) == "net net0, 4 bytes at step 20"
+    assert describe(events[1]) == "net net1, 5 bytes at step 20"
+    assert describe(events[2]).startswith("net_tx net0, 5 bytes with CRC ")
 
 
 def test_the_state_follows_what_was_sent() -> None:

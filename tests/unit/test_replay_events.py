@@ -16,7 +16,6 @@ from ttd.recording.events import (
     Event,
     Kind,
     decode_chunk,
-    describe,
     encode_chunk,
     number,
     small,
@@ -86,11 +85,6 @@ def test_a_character_costs_at_most_two_bytes(jitter: int) -> None:
 def test_a_clock_read_in_a_loop_costs_little() -> None:
     events = [Event(12 * n, Kind.CLOCK_HOST, number(10**18 + 40 * n)) for n in range(4096)]
     assert bytes_per_event(events) < 0.1
-
-
-def test_describe_names_kind_number_and_step() -> None:
-    assert describe(Event(7, Kind.INTERRUPT, small(300))) == "interrupt 300 at step 7"
-    assert describe(Event(7, Kind.WARP, number(-5))) == "warp -5 at step 7"
 
 
 @settings(deadline=None, print_blob=True)

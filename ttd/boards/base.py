@@ -144,6 +144,8 @@ class Board:
     """How many bits of an exception's priority there are, where the processor leaves that open."""
     timebase_hz: int = 0
     """Rate of the core's real-time counter; 0: it has none."""
+    irq_names: Mapping[int, str] = field(default_factory=dict)
+    """What is at external interrupts of the CPU, for people; added devices are not among it."""
     irq_controller: str | None = None
     """The device that takes the lines of added devices, by number (`set_line`); None: the core."""
     inputs: Mapping[str, str] = field(default_factory=dict)

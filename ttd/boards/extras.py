@@ -9,6 +9,7 @@ from functools import partial
 from typing import Self
 
 from ttd.boards.base import Board, MappedDevice, Slot, Wiring
+from ttd.cpu.models import CPUS
 from ttd.devices.base import Device
 from ttd.devices.chars import CharFront
 from ttd.devices.net import NetFront
@@ -120,6 +121,32 @@ def build_extras(
 
 def _is_virtio(extra: Extra) -> bool:
     return extra.kind.startswith("virtio-")
+
+
+def _irq_names(board: Board, extras: Sequence[Extra]) -> dict[int, str]:
+    """What is at the CPU's external interrupts."""
+    names = dict(board.irq_names)
+    if board.irq_controller is None:
+        virtio = [extra.name for extra in extras if _is_virtio(extra)]
+        names |= {slot.irq: name for slot, name in zip(board.virtio_slots, virtio, strict=False)}
+        clocks = [extra.name for extra in extras if extra.kind == "pl031"]
+        if clocks and board.rtc_slot is not None:
+            names[board.rtc_slot.irq] = clocks[0]
+    return names
+
+
+def exception_words(board: Board, extras: Sequence[Extra]) -> Callable[[int], str]:
+    """What the exceptions and interrupts of a machine are called, by their numbers."""
+    model = CPUS[board.cpu]
+    lines: dict[int, str] = {}
+    if model.first_line is not None:
+        lines = {model.first_line + irq: name for irq, name in _irq_names(board, extras).items()}
+
+    def name(number: int) -> str:
+        found = model.exception_name(number)
+        return f"{found}, {lines[number]}" if number in lines else found
+
+    return name
 
 
 def place_extras(board: Board, extras: Sequence[Extra]) -> None:

@@ -50,6 +50,13 @@ UNIMPLEMENTED_IDS = {
     "swi3": 23, "swi4": 24, "swi5": 25,
 }  # fmt: skip
 """Parts that read as zero."""
+IRQ_NAMES = {
+    POWER_ID: "power", RADIO_ID: "radio", UART_ID: "uart0", TWI0_ID: "twi0", TWI1_ID: "twi1",
+    GPIOTE_ID: "gpiote", ADC_ID: "adc", TEMP_ID: "temp", RNG_ID: "rng", WDT_ID: "wdt",
+    **{identity: f"timer{number}" for number, identity in enumerate(TIMER_IDS)},
+    **{identity: f"rtc{number}" for number, identity in enumerate(RTC_IDS)},
+    **{identity: name for name, identity in UNIMPLEMENTED_IDS.items()},
+}  # fmt: skip
 ROM_TABLE_BASE = 0xF0000000
 
 
@@ -119,5 +126,6 @@ MICROBIT = Board(
     bit_bands=(),
     serials=("uart0",),
     build_devices=build_devices,
+    irq_names=IRQ_NAMES,
     inputs={"buttons": "keyboard"},
 )

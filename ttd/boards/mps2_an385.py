@@ -67,6 +67,16 @@ UNIMPLEMENTED = {
 """Parts that read as zero: name -> base, size."""
 
 
+IRQ_NAMES = {
+    **{irq + at: f"{name} {way}" for name, (_, irq) in UARTS.items()
+       for at, way in enumerate(("rx", "tx"))},
+    **{irq: name for name, (_, irq) in TIMERS.items()},
+    DUALTIMER_IRQ: "dualtimer",
+    OVERRUN_IRQ: "uart overrun",
+    ETHERNET_IRQ: NIC,
+}  # fmt: skip
+
+
 def build_devices(wiring: Wiring) -> list[MappedDevice]:
     """Make the board's devices, connected to `wiring`."""
     clock = wiring.clock
@@ -130,6 +140,7 @@ MPS2_AN385 = Board(
     bit_bands=(BitBand(0x22000000, 0x20000000), BitBand(0x42000000, 0x40000000)),
     serials=tuple(UARTS),
     build_devices=build_devices,
+    irq_names=IRQ_NAMES,
     nic=NIC,
     # Free addresses above the bit-band region; the lines are those of GPIO 0's single pins and
     # of the shield's SPI, which are not modelled.

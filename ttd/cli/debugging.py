@@ -60,7 +60,7 @@ def serve_debugger(
         session.timeline.interrupt()
         stop()
 
-    events = LoggedEvents(session.replay.log)
+    events = LoggedEvents(session.replay.log, session.replay.words)
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host

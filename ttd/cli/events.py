@@ -39,7 +39,7 @@ def events(
             raise click.UsageError("--pcap goes with --from and --to only")
         _write_pcap(recording, pcap, low, high)
         return
-    from ttd.inspection import event_rows
+    from ttd.inspection import event_rows, event_words
     from ttd.recording.events import Kind
     from ttd.recording.log import EventLog
     from ttd.recording.recording import Recording
@@ -47,7 +47,8 @@ def events(
     kinds = [known.name.lower() for known in Kind]
     if kind is not None and kind not in kinds:
         raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
-    for row in event_rows(EventLog(Recording.open(recording)), kind, low, high):
+    opened = Recording.open(recording)
+    for row in event_rows(EventLog(opened), event_words(opened), kind, low, high):
         print(json.dumps(row) if as_json else f"{row['step']:>14}  {printable(row['text'])}")
 
 

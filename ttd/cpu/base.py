@@ -280,6 +280,10 @@ class CpuModel:
     """How many bits of an exception's priority a board may choose; empty: there is no choice."""
     vectors: bool = False
     """A reset takes stack pointer and start from a table at the reset address (Cortex-M)."""
+    exception_name: Callable[[int], str] = lambda number: ""
+    """What an exception or interrupt is called."""
+    first_line: int | None = None
+    """The number, among exceptions, of external interrupt 0, if each line is one of its own."""
     architectures: frozenset[str] = frozenset()
     """M profile: the architectures that programs for it may have been built for
     (`ArmAttributes`)."""

@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from ttd.errors import UserError, reason
-from ttd.host.keys import AXES, BUTTONS, KEYS, WHEEL
+from ttd.keys import AXES, BUTTONS, KEYS, WHEEL
 
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3
 _LONGEST_LINE = 1 << 16

@@ -126,26 +126,6 @@ def to_small(payload: bytes) -> int:
     return int.from_bytes(payload, "little")
 
 
-def describe(event: Event) -> str:
-    """The event in a few words, for messages: its kind, what it says, and its step."""
-    name = event.kind.name.lower()
-    head = event.payload[: _HEAD.get(event.kind, 0)]
-    if event.kind in _NUMBERS and len(event.payload) == _NUMBER.size:
-        name += f" {to_number(event.payload)}"
-    elif head:
-        name += f" {to_small(head)}"
-    if event.kind is Kind.NET:
-        name += f", {len(event.payload) - 1 - _varint_length(event.payload[1:])} bytes"
-    elif event.kind is Kind.NET_TX and len(event.payload) > 5:
-        name += f", {Reader(event.payload[5:]).varint()} bytes"
-        name += f" with CRC {int.from_bytes(event.payload[1:5], 'little'):08x}"
-    return f"{name} at step {event.step}"
-
-
-def _varint_length(data: bytes) -> int:
-    return next((at + 1 for at, byte in enumerate(data) if byte < 0x80), len(data))
-
-
 def encode_chunk(events: Sequence[Event], first: int = 0) -> bytes:
     """Events in their order as bytes; `first` is the sequence number of the first.
 

@@ -87,6 +87,11 @@ class Reader:
         """True when every byte has been read."""
         return self._at == len(self._data)
 
+    @property
+    def left(self) -> int:
+        """How many bytes have not been read."""
+        return len(self._data) - self._at
+
     def bytes(self, count: int) -> bytes:
         """The next `count` bytes."""
         end = self._at + count

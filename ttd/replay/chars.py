@@ -8,7 +8,7 @@ from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
-from ttd.recording.events import Kind, describe, number, small, to_number, to_small
+from ttd.recording.events import Kind, number, small, to_number, to_small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, NotYet
 from ttd.replay.host_reads import HostReads
@@ -161,7 +161,7 @@ class CharDriver:
             return data
         event = at.take((Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR), "a read")
         if not event.payload.startswith(device):
-            raise Divergence(event.step, describe(event), f"a read from {self.name}")
+            raise Divergence(event.step, at.describe(event), f"a read from {self.name}")
         if event.kind is Kind.CHAR_READ_ALL_ERROR:
             errno = to_small(event.payload[1:])
             raise OSError(errno, "the recorded read failed")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ttd.recording.config import check_devices
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Event, Kind, describe
+from ttd.recording.events import Event, Kind
 from ttd.replay.errors import ReplayError
+from ttd.replay.words import EventWords
 
 WITH_DEVICE = (Kind.CHAR_READ, Kind.NET, Kind.BLOCK, Kind.INPUT, Kind.INPUT_SYNC)
 """Kinds that enter at a checkpoint, for a device."""
@@ -35,16 +36,20 @@ class DeviceNames:
 
     def number(self, name: str) -> bytes:
         """What an event of the device begins with."""
-        return bytes((self._known().index(name),))
+        return bytes((self.known.index(name),))
 
     def split(self, event: Event) -> tuple[str, bytes]:
         """Device (or "") and the rest of the payload."""
         if event.kind not in WITH_DEVICE:
             return "", event.payload
-        known = self._known()
+        known = self.known
         if not event.payload or event.payload[0] >= len(known):
-            raise RecordingError(f"the recording has {describe(event)}, for no device")
+            raise RecordingError(
+                f"the recording has {EventWords(known).describe(event)}, for no device"
+            )
         return known[event.payload[0]], event.payload[1:]
 
-    def _known(self) -> list[str]:
+    @property
+    def known(self) -> list[str]:
+        """Those of the recording, or else of the machine."""
         return self.names if self.recorded is None else self.recorded

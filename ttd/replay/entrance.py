@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Kind, describe, to_number
+from ttd.recording.events import Kind, to_number
 from ttd.replay.devices import WITH_DEVICE
 from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.log_cursor import ASYNC, LogCursor
@@ -159,12 +159,12 @@ class Entrance:
             name, payload = at.devices.split(head)
             source = self._sources.get((kind, name))
             if source is None:
-                raise RecordingError(f"the recording has {describe(head)}, for no device")
+                raise RecordingError(f"the recording has {at.describe(head)}, for no device")
             if kind is Kind.BH and source.offers() != payload:
-                raise Divergence(step, describe(head), "that it is not pending")
+                raise Divergence(step, at.describe(head), "that it is not pending")
             at.advance()
             try:
                 self._deliver(source, payload)
             except _UNREADABLE as error:
-                what = describe(head)
+                what = at.describe(head)
                 raise RecordingError(f"the recording is damaged: {what} says nothing") from error

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
 from typing import NoReturn
 
-from ttd.recording.events import Event, Kind, describe, number, small, to_number, to_small
+from ttd.recording.events import Event, Kind, number, small, to_number
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 from ttd.replay.devices import WITH_DEVICE, DeviceNames
 from ttd.replay.errors import Divergence
 from ttd.replay.terms import Checkpoint, Mode
+from ttd.replay.words import EventWords
 from ttd.state import State
 
 REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
@@ -54,6 +55,8 @@ class LogCursor:
         self.live = False
         self.log = EventLog()
         self.devices = DeviceNames()
+        self.exception: Callable[[int], str] = lambda number: ""
+        """The name of an exception or interrupt of the machine's."""
         self.step: Callable[[], int] = lambda: 0
         """The current step."""
         self.warp_ns: Callable[[], int] = lambda: 0
@@ -202,7 +205,7 @@ class LogCursor:
         """Raise `Divergence` if an event before `step` has not been met."""
         head = self.head
         if head is not None and head.step < step and self.playing():
-            raise Divergence(step, describe(head), "that the machine went on without it")
+            raise Divergence(step, self.describe(head), "that the machine went on without it")
 
     def check_over(self, reason: str) -> None:
         """The machine has come to an end of its own: `Divergence` if history goes on from here."""
@@ -213,8 +216,17 @@ class LogCursor:
     def diverged(self, found: str) -> NoReturn:
         """Raise `Divergence`: not the next event, but what `found` says."""
         head = self.head
-        expected = "the end of the recording" if head is None else describe(head)
+        expected = "the end of the recording" if head is None else self.describe(head)
         raise Divergence(self.step(), expected, found)
+
+    @property
+    def words(self) -> EventWords:
+        """What tells events of this machine."""
+        return EventWords(self.devices.known, self.exception)
+
+    def describe(self, event: Event) -> str:
+        """An event in a sentence."""
+        return self.words.describe(event)
 
     def here(self, kind: Kind) -> Event | None:
         """The next event, if it is of this kind and at this step."""
@@ -289,7 +301,7 @@ class LogCursor:
             return
         head = self.here(kind)
         if head is None or head.payload != payload:
-            self.diverged(f"{kind.name.lower()} {to_small(payload)}")
+            self.diverged(self.words.text(Event(self.step(), kind, payload)))
         self.advance()
 
     def checkpoint(self, kind: Checkpoint) -> bool:

@@ -10,7 +10,7 @@ from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
-from ttd.recording.events import Event, Kind, describe
+from ttd.recording.events import Event, Kind
 from ttd.recording.varint import Reader, varint
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
@@ -118,7 +118,7 @@ class NetFilter:
         event = at.take(Kind.NET_TX, f"a packet of {len(packet)} bytes sent to {self.name}")
         if event.payload != payload:
             found = Event(event.step, Kind.NET_TX, payload)
-            raise Divergence(event.step, describe(event), describe(found))
+            raise Divergence(event.step, at.describe(event), at.describe(found))
         return False
 
     def ready(self) -> None:

@@ -27,6 +27,7 @@ from ttd.replay.net import Netdev, NetFilter
 from ttd.replay.outside import Clocks, HostCalls, RandomBytes
 from ttd.replay.requests import DebugWrites, Requests
 from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer
+from ttd.replay.words import EventWords
 from ttd.state import State
 
 __all__ = ["Cause", "Checkpoint", "Clock", "Mode", "Replay", "SnapshotTimer", "State"]
@@ -122,6 +123,15 @@ class Replay:
         self._entrance.on_wake = on_wake
         if on_entered is not None:
             self._entrance.on_entered = on_entered
+
+    def name_exceptions(self, name: Callable[[int], str]) -> None:
+        """Say what exceptions and interrupts are called, for messages."""
+        self._at.exception = name
+
+    @property
+    def words(self) -> EventWords:
+        """What tells events of this machine to people."""
+        return self._at.words
 
     def add_blocker(self, device: str, reason: str) -> None:
         """Veto recording. QEMU: `replay_add_blocker`."""

@@ -26,6 +26,7 @@ from functools import partial
 
 from ttd.cpu.base import CoreWiring, CpuModel
 
+from . import exceptions as exc
 from .cpu import CortexM
 from .profile import CORTEX_M0, CORTEX_M3, Profile
 
@@ -56,6 +57,8 @@ MODELS = tuple(
         lines=240 if profile.mainline else 32,
         priority_bits=profile.choice_of_bits,
         vectors=True,
+        exception_name=exc.name,
+        first_line=exc.FIRST_IRQ,
         architectures=frozenset({"v6-M", "v6S-M"} | ({"v7"} if profile.mainline else set())),
     )
     for profile in (CORTEX_M3, CORTEX_M0)

@@ -271,7 +271,7 @@ class CortexM:
         return number == exc.SVCALL
 
     def exception_name(self, number: int) -> str:
-        return exc.NAMES.get(number, f"exception {number}")
+        return exc.name(number)
 
     def handles_fault(self) -> bool:
         return exc.HARD_FAULT <= self.exception_number() <= exc.USAGE_FAULT

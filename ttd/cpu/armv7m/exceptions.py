@@ -33,6 +33,14 @@ NAMES = {
     SYSTICK: "SysTick",
 }
 
+
+def name(number: int) -> str:
+    """What an exception is called."""
+    if number >= FIRST_IRQ:
+        return f"IRQ {number - FIRST_IRQ}"
+    return NAMES.get(number, f"exception {number}")
+
+
 LOWEST = 256
 """Execution priority of thread mode with nothing active: below every exception."""
 

@@ -28,6 +28,7 @@ from collections.abc import Callable
 from ttd.cpu.base import CoreWiring, CpuModel
 from ttd.engine import Isa
 
+from . import traps
 from .cpu import Riscv
 from .isa import RV32, RV64
 
@@ -51,8 +52,16 @@ def _core(isa: Isa, xlen: int) -> Callable[[CoreWiring], Riscv]:
     return build
 
 
-MODELS = (
-    CpuModel("rv64", RV64, ("EM_RISCV", 64), _core(RV64, 64), lines=12, paged=True),
-    CpuModel("rv32", RV32, ("EM_RISCV", 32), _core(RV32, 32), lines=12, paged=True),
+MODELS = tuple(
+    CpuModel(
+        f"rv{xlen}",
+        isa,
+        ("EM_RISCV", xlen),
+        _core(isa, xlen),
+        lines=12,
+        paged=True,
+        exception_name=traps.name,
+    )
+    for isa, xlen in ((RV64, 64), (RV32, 32))
 )
 """RV64GC and RV32GC; lines are numbered as their interrupts are in mcause."""

@@ -27,6 +27,12 @@ _NAMES = {
     bits.Cause.FETCH_PAGE: "instruction page fault",
     bits.Cause.LOAD_PAGE: "load page fault",
     bits.Cause.STORE_PAGE: "store page fault",
+    INTERRUPT | bits.SSI: "supervisor software interrupt",
+    INTERRUPT | bits.MSI: "machine software interrupt",
+    INTERRUPT | bits.STI: "supervisor timer interrupt",
+    INTERRUPT | bits.MTI: "machine timer interrupt",
+    INTERRUPT | bits.SEI: "supervisor external interrupt",
+    INTERRUPT | bits.MEI: "machine external interrupt",
 }
 
 _READ = (
@@ -56,9 +62,9 @@ _TO_SUPERVISOR = (
 )
 
 
-def name(cause: int) -> str:
-    """An exception's code in words (table "Machine cause register values after trap")."""
-    return _NAMES.get(cause, "an exception of no known cause")
+def name(number: int) -> str:
+    """A trap in words (table "Machine cause register values after trap")."""
+    return _NAMES.get(number, "an exception of no known cause")
 
 
 def take(engine: RiscvCore, xlen: int, number: int, tval: int) -> None:
