@@ -6,6 +6,7 @@ registers, memory, expressions.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -325,3 +326,34 @@ def test_source_lines(lldb: str, record: Record, tmp_path: Path, serve: Serve) -
     for command in ("process continue", "step", "finish"):
         assert upon(command).reason == f"{END}the guest exited with code 0"
     assert "rwx ssram1" in upon("memory region 0").text
+
+
+@pytest.mark.slow
+def test_a_machine_that_records(lldb: str, record: Record, tmp_path: Path, serve: Serve) -> None:
+    """What LLDB changes is part of the recording; the past is not to be changed."""
+    calls, path = record("calls"), tmp_path / "live.ttd"
+    options = ("--board", "mps2-an385", "--semihosting", "--gdb", "0", "--serial", "null")
+    server = serve("record", *options, "-o", path, calls.elf)
+    refused = f"memory write -s 4 {calls.symbols['counter']:#x} 1"
+    said = batch(
+        lldb,
+        tmp_path,
+        server.port,
+        [
+            *("breakpoint set -n move", "process continue", "expression counter = 7"),
+            *("register write r1 100", "next", "frame variable dx", BACK, "expression counter"),
+            *(refused, FORWARD, FORWARD, "step", "process detach"),
+        ],
+        calls.elf,
+    )
+    found = {one.command: one for one in said}
+    assert "= 7" in found["expression counter = 7"].text
+    assert found["frame variable dx"].text == "(int) dx = 100\n"
+    assert found[BACK].reason == "breakpoint 1.1"
+    assert "= 7" in found["expression counter"].text
+    assert "error: Memory write" in found[refused].text
+    assert "The past cannot be changed" in "".join(one.text for one in said)
+    assert found["step"].reason == f"{END}the guest exited with code 0"
+    server.process.send_signal(signal.SIGINT)
+    assert server.wait() == 0
+    assert ttd("replay", path, "--verify").code == 0

@@ -93,7 +93,15 @@ def test_a_session(dap: Dap, record: Record, serve: Callable[..., Server], how: 
     dap.ask("setFunctionBreakpoints", breakpoints=[{"name": "move"}])
     dap.ask("evaluate", expression="process continue -R", context="repl")
     assert stopped(dap, "breakpoint") == "breakpoint 3.1"
-    dap.ask("evaluate", expression="process continue -F", context="repl")
+    # Its buttons then keep the direction, too.
+    dap.ask("continue", threadId=1)
+    assert stopped(dap, "breakpoint") == "breakpoint 3.1"
+    dap.ask("continue", threadId=1)
+    assert stopped(dap, "exception") == "history boundary: beginning of the recording"
+    for _ in range(2):
+        dap.ask("evaluate", expression="process continue -F", context="repl")
+        assert stopped(dap, "breakpoint") == "breakpoint 3.1"
+    dap.ask("continue", threadId=1)
     assert stopped(dap, "exception") == END
     memory = dap.ask("readMemory", memoryReference=hex(calls.symbols["counter"]), count=4)
     assert int.from_bytes(base64.b64decode(memory["data"]), "little") == 212
