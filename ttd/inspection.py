@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import dropwhile, islice
 from typing import Any
 
 from ttd.boards import PRIORITY_BITS, make_board
 from ttd.boards.extras import exception_words
+from ttd.built_from import build_id, commit
 from ttd.errors import UserError
 from ttd.recorded import extras_of
 from ttd.recording.events import Kind, small, to_small
@@ -17,6 +18,9 @@ from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 from ttd.replay.terms import Cause, Checkpoint
 from ttd.replay.words import EventWords, line
+
+MADE = ("date", "command", "ttd", "host", "platform", "python", "unicorn")
+"""What a recording says of how it was made; one of an earlier version does not."""
 
 
 def summary(recording: Recording) -> dict[str, Any]:
@@ -37,6 +41,7 @@ def summary(recording: Recording) -> dict[str, Any]:
     )
     end = status.reason if status.complete else f"cut off at step {status.steps}"
     bits = recording.config.options.get(PRIORITY_BITS)
+    images = recording.images()
     return {
         "board": recording.config.board,
         "cpu": recording.config.cpu_model,
@@ -53,8 +58,18 @@ def summary(recording: Recording) -> dict[str, Any]:
         "clock_ns": recording.config.clock_ns,
         "images": sorted(recording.config.images),
         "loads": recording.config.options.get("loads"),
+        **{name: recording.made.get(name) for name in MADE},
+        "build_ids": _said_by(images, build_id),
+        "git": _said_by(images, commit),
         **({} if bits is None else {"priority_bits": bits}),
+        "notes": [{"date": date, "text": text} for date, text in recording.notes()],
     }
+
+
+def _said_by(images: Mapping[str, bytes], say: Callable[[bytes], str | None]) -> dict[str, str]:
+    """What images say of themselves, by their names; those that say nothing are left out."""
+    found = {name: say(data) for name, data in sorted(images.items())}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def event_words(recording: Recording) -> EventWords:

@@ -72,6 +72,8 @@ class RecordOptions:
     networks: Networks = field(default_factory=Networks)
     realtime: bool = False
     """Idle time takes as long as on the real machine."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """What the recording says of when, where and how it was made."""
 
     @property
     def loads(self) -> Sequence[Load]:
@@ -176,7 +178,7 @@ class RecordedMachine:
         machine = _assemble(config, options.board, loads, replay, backends, files, host)
         machine.clock.host_time = host.time
         machine.realtime = options.realtime
-        recording = Recording.create(path, config, images, existing=existing)
+        recording = Recording.create(path, config, images, existing=existing, made=options.made)
         replay.configure(Mode.RECORD, recording, config, random=random)
         return cls._start(machine, recording, host.snapshot_memory)
 

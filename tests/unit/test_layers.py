@@ -53,6 +53,7 @@ PART_OF = {
     "symbols": "images",
     "elf_attributes": "images",
     "built_for": "loader",
+    "built_from": "images",
 }
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

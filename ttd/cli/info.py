@@ -19,19 +19,27 @@ from ttd.text import printable
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def info(recording: str, as_json: bool) -> None:
     """Say what a recording holds."""
-    from ttd.inspection import summary
+    from ttd.inspection import MADE, summary
     from ttd.recording.recording import Recording
 
     facts = summary(Recording.open(recording))
     if as_json:
         print(json.dumps(facts))
         return
+    notes = facts.pop("notes")
     for key, value in facts.items():
-        print(f"{key:12}  {_human(key, value)}")
+        if value is not None or key not in MADE:
+            print(f"{key:12}  {_human(key, value)}")
+    for note in notes:
+        print(f"{'note':12}  {note['date']}  {note['text']}")
 
 
 def _human(key: str, value: Any) -> str:
     if isinstance(value, dict):
+        if key in ("build_ids", "git"):
+            return (
+                ", ".join(f"{printable(text)} ({name})" for name, text in value.items()) or "none"
+            )
         return ", ".join(f"{count:,} {name}" for name, count in value.items()) or "none"
     if value is None:
         return "none"

@@ -62,7 +62,7 @@ def _sentence(error: OSError) -> str:
 class Commands(click.Group):
     """Commands by the names of the modules that they are in, loaded when they are wanted."""
 
-    NAMES = ("boards", "events", "gdb", "info", "last", "lldb", "record", "replay", "serve")
+    NAMES = ("boards", "events", "gdb", "info", "last", "lldb", "note", "record", "replay", "serve")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.NAMES)

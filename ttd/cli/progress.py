@@ -23,14 +23,17 @@ def progress(
     """A line on a terminal while the machine runs; quiet otherwise."""
     if not shown or not sys.stderr.isatty():
         return nullcontext(lambda step: None)
-    return progress_line(path, lambda: session.machine.virtual_ns)
+    known = None if session.recording.writable else session.recording.status.steps
+    return progress_line(path, lambda: session.machine.virtual_ns, known)
 
 
 @contextmanager
-def progress_line(path: str, virtual_ns: Callable[[], int]) -> Iterator[Callable[[int], None]]:
+def progress_line(
+    path: str, virtual_ns: Callable[[], int], known: int | None = None
+) -> Iterator[Callable[[int], None]]:
     """Gives what is to be told the step from time to time; the line is gone afterwards.
 
-    `path` is the recording, whose size is shown.
+    `path` is the recording, whose size is shown. `known`: how many steps there will be.
     """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -43,9 +46,10 @@ def progress_line(path: str, virtual_ns: Callable[[], int]) -> Iterator[Callable
         def tick(step: int) -> None:
             speed = step / max(time.monotonic() - began, 1e-6) / 1e6
             size = _size(path) + _size(f"{path}-wal")
+            percent = f"{100 * step // known}% of {known:,}: " if known else ""
             bar.update(
                 task,
-                description=f"{step:,} steps  {virtual_ns() / 1e9:.3f} s virtual  "
+                description=f"{percent}{step:,} steps  {virtual_ns() / 1e9:.3f} s virtual  "
                 f"{speed:.0f} M steps/s  {size / 1024:,.0f} KiB",
             )
 

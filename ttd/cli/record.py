@@ -86,6 +86,7 @@ def record(
         raise click.UsageError("--force goes with -o: other names are numbered")
     from ttd.host.additions import parse_additions
     from ttd.host.net import open_networks
+    from ttd.host.provenance import provenance
     from ttd.recorded import RecordOptions
     from ttd.recording.schema import Existing, check_replaceable
 
@@ -111,6 +112,7 @@ def record(
         drives=added.drives,
         networks=networks,
         realtime=realtime,
+        made=provenance(),
     )
     options.check()
     if output is not None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+from contextlib import suppress
+from typing import Self
 
 from ttd.recording.errors import RecordingError
+
+_TRIES, _PAUSE = 20, 0.05
 
 
 class Claim:
@@ -30,6 +35,15 @@ class Claim:
                 return
             # It was replaced while it was being opened.
             self.release()
+
+    @classmethod
+    def waiting(cls, path: str) -> Self:
+        """A claim that waits a moment, for who only adds a word; `RecordingError` after that."""
+        for _ in range(_TRIES):
+            with suppress(RecordingError):
+                return cls(path)
+            time.sleep(_PAUSE)
+        return cls(path)
 
     def _is(self, path: str) -> bool:
         try:

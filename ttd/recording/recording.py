@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from threading import RLock
@@ -41,6 +41,10 @@ _MAX_BOOKMARK = 1 << 16
 _MAX_INTERVAL = 4 << 20
 _MAX_IMAGES = 256 << 20
 """Bytes of all images together."""
+MAX_NOTE = 500
+"""Characters of a note."""
+MAX_NOTES = 1000
+_MAX_NOTES = 8 << 20
 _ROWS = 256
 """Rows that are read at a time."""
 _ROW_BYTES = 64
@@ -65,6 +69,8 @@ class Recording:
         this number, or all."""
         self.config = MachineConfig("", "", 1)
         self.created_by = ""
+        self.made: dict[str, str] = {}
+        """When, where and how, for people: no part of the run."""
         self.devices: list[str] = []
         self.status = Status()
         self._connection = connection
@@ -89,9 +95,11 @@ class Recording:
         images: dict[str, bytes] | None = None,
         created_by: str = "ttd",
         existing: schema.Existing = schema.Existing.REPLACE,
+        made: Mapping[str, str] | None = None,
     ) -> Self:
         """Begin a recording at `path`; None: a temporary one.
 
+        `made`: lines that say when, where and how.
         `images` are the firmware files by name; their hashes are put into the configuration.
         `existing`: what becomes of a recording that is there. A file that is none is not replaced.
         """
@@ -100,12 +108,14 @@ class Recording:
         config = MachineConfig(
             config.board, config.cpu_model, config.clock_ns, hashes, config.options
         )
+        lines = dict(made or {})
         name = "a temporary recording" if path is None else path
         if path is not None:
             schema.check_replaceable(path, existing)
 
         def fill(db: sqlite3.Connection) -> None:
-            put_meta(db, "about", {"config": config.to_data(), "created_by": created_by})
+            about = {"config": config.to_data(), "created_by": created_by, "made": lines}
+            put_meta(db, "about", about)
             put_meta(db, "devices", [])
             _put_status(db, Status(), config.digest)
             for image, data in images.items():
@@ -118,6 +128,7 @@ class Recording:
         recording._claim = claim
         recording.config = config
         recording.created_by = created_by
+        recording.made = lines
         recording._log = config.digest
         return recording
 
@@ -145,6 +156,11 @@ class Recording:
             raise self._damaged("it does not say which machine it is of")
         self.config = MachineConfig.from_data(config)
         self.created_by = created_by
+        self.made = about.get("made", {})  # those of earlier versions do not say it
+        if not isinstance(self.made, dict) or not all(
+            is_line(text) for entry in self.made.items() for text in entry
+        ):
+            raise self._damaged("it does not say when and how it was made")
         self.devices = self._meta("devices", list)
         if not all(map(is_line, self.devices)):
             raise self._damaged("its devices have no names")
@@ -522,6 +538,49 @@ class Recording:
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
                 self._connection.execute("BEGIN")
+
+    # --- notes
+
+    def add_note(self, date: str, text: str) -> None:
+        """Keep one line of text in a recording that nobody records any more; it is no part of the
+        run. What is not printable is escaped.
+
+        `RecordingError` if the file is being recorded or cannot be written, if the text is empty or
+        too long, or there are too many.
+        """
+        if not text.strip():
+            raise RecordingError("a note without text is none")
+        line = printable(text)
+        if len(text) > MAX_NOTE:
+            raise RecordingError(f"a note has at most {MAX_NOTE} characters, not {len(text)}")
+        with schema.one_sentence(self.path), schema.changing(self.path) as db:
+            row = db.execute("SELECT data FROM meta WHERE name = ?", ("notes",)).fetchone()
+            notes = [] if row is None else self._unpack_notes(row[0])
+            if len(notes) >= MAX_NOTES:
+                raise RecordingError(f"{self.path} has {MAX_NOTES} notes, and takes no more")
+            put_meta(db, "notes", [*notes, (date, line)])
+        with self._lock, schema.one_sentence(self.path):
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+                self._connection.execute("BEGIN")
+
+    def notes(self) -> list[tuple[str, str]]:
+        """(date, text) of each note, in the order in which they were added."""
+        row = self._row("SELECT data FROM meta WHERE name = ?", "notes")
+        return [] if row is None else self._unpack_notes(row[0])
+
+    def _unpack_notes(self, blob: object) -> list[tuple[str, str]]:
+        data = unpack(unseal(blob, context("meta", "notes"), _MAX_NOTES))
+        if not isinstance(data, list):
+            raise self._damaged("a note is not one")
+        notes = []
+        for entry in data:
+            match entry:
+                case [date, text] if is_line(date) and is_line(text):
+                    notes.append((date, text))
+                case _:
+                    raise self._damaged("a note is not one")
+        return notes
 
     # --- inside
 

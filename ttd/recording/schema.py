@@ -328,7 +328,28 @@ def open_existing(path: str) -> sqlite3.Connection:
         return connection
 
 
-def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connection:
+@contextmanager
+def changing(path: str) -> Iterator[sqlite3.Connection]:
+    """A transaction on a recording that nobody records; it is committed if all goes well.
+
+    Who else changes it is waited for, for a moment.
+    """
+    claim = Claim.waiting(path)
+    try:
+        connection = _connect(path, "rw", writes=True)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    finally:
+        claim.release()
+
+
+def _connect(
+    path: str, mode: str, immutable: bool = False, writes: bool = False
+) -> sqlite3.Connection:
     name = quote(os.fsencode(os.path.abspath(path)))
     uri = f"file:{name}?mode={mode}" + ("&immutable=1" * immutable)
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
@@ -341,6 +362,8 @@ def _connect(path: str, mode: str, immutable: bool = False) -> sqlite3.Connectio
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(_LONGEST_ENTRY, size + 1000))
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        if writes:
+            connection.execute("PRAGMA query_only = OFF")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         connection.close()
