@@ -223,7 +223,13 @@ class Talk:
                     (
                         "QThreadSuffixSupported",
                         "QEnableErrorStrings",
+                        "QListThreadsInStopReply",
                         "qHostInfo",
+                        "qProcessInfo",
+                        "qThreadStopInfo1",
+                        "jThreadsInfo",
+                        f"qMemoryRegionInfo:{self._address()}",
+                        f"qMemoryRegionInfo:{self._address()}",
                         "QStartNoAckMode",
                     )
                 )

@@ -292,7 +292,8 @@ def test_source_lines(lldb: str, record: Record, tmp_path: Path, serve: Serve) -
             *("expression p->x + dx", "expression counter", "breakpoint disable 1"),
             *("next", "finish", "step", "thread until -f 1 87", "breakpoint enable 1"),
             *("process continue -R", "frame variable dx", "process continue -R"),
-            *("frame variable dx", "process continue -F", "breakpoint delete 1"),
+            *("frame variable dx", "process plugin packet monitor goto +0", FORWARD, "finish"),
+            *("process continue", "breakpoint delete 1"),
             *("disassemble -n inner -c 1", "process continue", "step", "finish", "memory region 0"),
         ],
         calls.elf,
@@ -320,7 +321,12 @@ def test_source_lines(lldb: str, record: Record, tmp_path: Path, serve: Serve) -
     for dx in (10, 3):
         assert upon("process continue -R").reason == "breakpoint 1.1"
         assert upon("frame variable dx").text == f"(int) dx = {dx}\n"
-    assert upon("process continue -F").reason == "breakpoint 1.1"
+    # How to turn round without moving: from here on it steps forward.
+    upon("process plugin packet monitor goto +0")
+    stop = upon(FORWARD)
+    assert stop.reason.startswith("step ") and "move(p=" in stop.text
+    assert "main at calls.c:86" in upon("finish").text
+    assert upon("process continue").reason == "breakpoint 1.1"
     upon("breakpoint delete 1")
     assert "add.w" in upon("disassemble -n inner -c 1").text
     for command in ("process continue", "step", "finish"):

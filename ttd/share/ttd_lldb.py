@@ -48,8 +48,16 @@ def _jump(name: str) -> _Command:
             result.SetError(answer.strip())
             return
         # The server goes there instead. A step that ends where it began, as one that is to go to
-        # the present position, would be taken up by the next command that continues.
-        debugger.HandleCommand("process continue")
+        # the present position, would be taken up by the next command that continues. What comes
+        # next is meant forward: while LLDB's direction is backward, some of its steps are.
+        moved = lldb.SBCommandReturnObject()
+        interpreter = debugger.GetCommandInterpreter()
+        interpreter.HandleCommand("process continue -F", moved)
+        if not moved.Succeeded():  # an LLDB before 21, which knows one direction
+            interpreter.HandleCommand("process continue", moved)
+        result.Print(moved.GetOutput() or "")
+        if not moved.Succeeded():
+            result.SetError(moved.GetError() or "")
 
     return run
 
