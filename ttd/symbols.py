@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import cached_property
 from io import BytesIO
 
 from elftools.elf.elffile import ELFFile
@@ -21,12 +22,20 @@ class Symbols:
     """Functions and labels of the images of a machine, by the addresses they run at."""
 
     def __init__(self, images: Iterable[Image]) -> None:
+        """The files are read when the first name is wanted: some have very many."""
+        self._images = [image for image in images if image.elf is not None]
+
+    @cached_property
+    def _symbols(self) -> dict[int, tuple[int, str]]:
+        """Size and name by address."""
         found: dict[int, tuple[int, str]] = {}
-        for image in images:
-            if image.elf is not None:
-                _collect(found, image)
-        self._starts = sorted(found)
-        self._symbols = found
+        for image in self._images:
+            _collect(found, image)
+        return found
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return sorted(self._symbols)
 
     def name(self, address: int) -> str | None:
         """`function+4`; None if nothing is known of that address."""

@@ -90,6 +90,21 @@ def test_file(tmp_path: Path) -> None:
     assert path.read_bytes() == b"abc"
 
 
+def test_a_file_is_not_touched_before_the_start(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"old contents")
+    for path in (old, new):
+        open_chardev(f"file:{path}").close()
+    assert old.read_bytes() == b"old contents" and not new.exists()
+    for path in (old, new):
+        backend = open_chardev(f"file:{path}")
+        backend.start(lambda data: None)
+        assert path.read_bytes() == b""
+        assert backend.write(b"ab") == 2
+        backend.close()
+        assert path.read_bytes() == b"ab"
+
+
 def test_a_full_disk_is_an_errno() -> None:
     backend = open_chardev("file:/dev/full")
     assert backend.write(b"ab") == -errno.ENOSPC
