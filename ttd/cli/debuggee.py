@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem, ShellComplete
 
+from ttd.cli import candidates
 from ttd.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,17 +89,29 @@ def client_command(
             options_metavar="[OPTIONS]",
             params=[
                 click.Option(["--record", "recording"], is_flag=True, help="Record a machine."),
-                click.Option(["--debugger"], metavar="PROGRAM", help=f"Which {what} to start."),
+                click.Option(
+                    ["--debugger"],
+                    metavar="PROGRAM",
+                    shell_complete=candidates.words(*names),
+                    help=f"Which {what} to start.",
+                ),
                 click.Option(
                     ["--symbols"],
                     multiple=True,
                     metavar="ELF",
+                    shell_complete=candidates.programs,
                     help="Instead of the programs in the recording.",
                 ),
                 click.Option(
-                    ["--source"], multiple=True, metavar="DIR", help="Where sources are, too."
+                    ["--source"],
+                    multiple=True,
+                    metavar="DIR",
+                    shell_complete=candidates.folders,
+                    help="Where sources are, too.",
                 ),
-                click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED),
+                click.Argument(
+                    ["arguments"], nargs=-1, type=click.UNPROCESSED, shell_complete=_theirs
+                ),
             ],
         )
         return command
@@ -106,6 +120,9 @@ def client_command(
 
 
 _THEIRS = "ttd.theirs"
+"""Words for the debugger."""
+_BEHIND = "ttd.behind"
+"""Whether there is a `--` before them."""
 
 
 class _ClientCommand(click.Command):
@@ -114,10 +131,32 @@ class _ClientCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
         ctx.meta[_THEIRS] = args[at + 1 :]
+        ctx.meta[_BEHIND] = at < len(args)
         return super().parse_args(ctx, args[:at])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Its own options, and those of the command that it starts."""
+        known = super().shell_complete(ctx, incomplete)
+        seen = {item.value for item in known}
+        return known + [item for item in _theirs(ctx, None, incomplete) if item.value not in seen]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[OPTIONS] RECORDING", f"[-- {self.name} arguments]"]
+
+
+def _theirs(
+    context: click.Context, parameter: click.Parameter | None, typed: str
+) -> list[CompletionItem]:
+    """What the command that is started would take here; files behind `--`."""
+    from ttd.cli.record import record
+    from ttd.cli.serve import serve
+
+    if context.meta[_BEHIND]:
+        return candidates.files(context, context.command.params[-1], typed)
+    command = record if context.params.get("recording") else serve
+    return ShellComplete(command, {}, command.name or "", "").get_completions(
+        list(context.params.get("arguments") or ()), typed
+    )
 
 
 def _to_serve(arguments: list[str], address: Path) -> tuple[list[str], Sequence[Load]]:

@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from ttd.cli import candidates
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import USER_ERROR, say
 from ttd.cli.progress import progress
@@ -22,12 +23,18 @@ from ttd.text import printable
 @click.command()
 @recording_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--kind", metavar="K", help="Only events of this kind, such as interrupt.")
+@click.option(
+    "--kind",
+    metavar="K",
+    shell_complete=candidates.kinds,
+    help="Only events of this kind, such as interrupt.",
+)
 @click.option("--from", "low", type=click.IntRange(0), default=0, metavar="N", help="First step.")
 @click.option("--to", "high", type=click.IntRange(0), metavar="N", help="Last step.")
 @click.option(
     "--pcap",
     metavar="FILE",
+    shell_complete=candidates.captures,
     help="Instead, write the packets that passed, in both directions, with virtual time.",
 )
 def events(

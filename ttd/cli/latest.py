@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from ttd.cli.candidates import recordings
 from ttd.cli.output import say
 from ttd.errors import UserError
 
@@ -47,6 +48,10 @@ def _or_latest(context: click.Context, parameter: click.Parameter, value: str | 
 
 
 recording_argument = click.argument(
-    "recording", required=False, callback=_or_latest, metavar="[RECORDING]"
+    "recording",
+    required=False,
+    callback=_or_latest,
+    metavar="[RECORDING]",
+    shell_complete=recordings,
 )
 """A command's RECORDING: the latest one unless it is said."""

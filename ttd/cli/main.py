@@ -9,21 +9,27 @@ import importlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
 from ttd.cli.output import DIVERGED, INTERRUPTED, USER_ERROR, fail
 from ttd.errors import UserError, reason
 
+COMPLETE = "_TTD_COMPLETE"
+"""Set where a shell asks what words there are (ttd/cli/shells.py)."""
+
 
 def main() -> None:
     """Entry point: what a user can cause ends in one sentence, never in a traceback."""
     _open_standard_files()
     try:
-        # An option with an optional value takes it only after "=", as in GNU programs.
-        words = ["--semihosting=" if w == "--semihosting" else w for w in sys.argv[1:]]
+        if COMPLETE in os.environ:
+            from ttd.cli.shells import register
+
+            register()
         try:
-            cli(words, prog_name="ttd", standalone_mode=False)
+            cli(option_words(sys.argv[1:]), prog_name="ttd", standalone_mode=False)
         finally:
             sys.stdout.flush()
     except click.ClickException as error:
@@ -40,6 +46,11 @@ def main() -> None:
         fail(str(error), DIVERGED if isinstance(error, Divergence) else USER_ERROR)
     except OSError as error:
         fail(_sentence(error), USER_ERROR)
+
+
+def option_words(words: Sequence[str]) -> list[str]:
+    """An option with an optional value takes it only after "=", as in GNU programs."""
+    return ["--semihosting=" if word == "--semihosting" else word for word in words]
 
 
 def _open_standard_files() -> None:
@@ -62,7 +73,19 @@ def _sentence(error: OSError) -> str:
 class Commands(click.Group):
     """Commands by the names of the modules that they are in, loaded when they are wanted."""
 
-    NAMES = ("boards", "events", "gdb", "info", "last", "lldb", "note", "record", "replay", "serve")
+    NAMES = (
+        "boards",
+        "completion",
+        "events",
+        "gdb",
+        "info",
+        "last",
+        "lldb",
+        "note",
+        "record",
+        "replay",
+        "serve",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.NAMES)

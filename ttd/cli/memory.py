@@ -7,6 +7,8 @@ import click
 
 def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
     """A size such as 512M, in bytes."""
+    if context.resilient_parsing:
+        return 0  # for completion and help, which do not wait for boards
     from ttd.boards.numbers import BoardOptionError, parse_size  # noqa: PLC0415 -- as commands do
 
     try:

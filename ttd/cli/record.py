@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ttd.cli.candidates import programs
 from ttd.cli.debugging import HOST, listen_at, serve_debugger
 from ttd.cli.ending import ending
 from ttd.cli.latest import LINK
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     cls=GroupedCommand, short_help="Run a firmware on a board and record it.", epilog=EXAMPLES
 )
 @record_options
-@click.argument("image", required=False)
+@click.argument("image", required=False, shell_complete=programs)
 def record(
     board: str,
     output: str | None,

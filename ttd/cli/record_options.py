@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ttd.cli import candidates
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.options import grouped
 
@@ -26,6 +27,7 @@ _RECORDING = grouped(
         "-o",
         "output",
         metavar="FILE",
+        shell_complete=candidates.recordings,
         help="The recording to write. By default IMAGE's name with .ttd, in the current "
         "directory, numbered if it is there already; with --gdb a temporary file.",
     ),
@@ -40,7 +42,13 @@ _RECORDING = grouped(
 )
 _MACHINE = grouped(
     "Machine",
-    click.option("--board", required=True, metavar="NAME", help="The machine; see `ttd boards`."),
+    click.option(
+        "--board",
+        required=True,
+        metavar="NAME",
+        shell_complete=candidates.boards,
+        help="The machine; see `ttd boards`.",
+    ),
     click.option("-m", "--memory", metavar="SIZE", help="How much memory, such as 256M (virt)."),
     click.option(
         "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Virtual nanoseconds per step."
@@ -60,25 +68,46 @@ _MACHINE = grouped(
 )
 _BOOT = grouped(
     "What a machine with a boot loader starts (virt, virt32)",
-    click.option("--kernel", metavar="FILE", help="Kernel that the firmware starts."),
+    click.option(
+        "--kernel",
+        metavar="FILE",
+        shell_complete=candidates.files,
+        help="Kernel that the firmware starts.",
+    ),
     click.option(
         "--bios",
         metavar="FILE|default|none",
+        shell_complete=candidates.firmware,
         help="Firmware; default: OpenSBI, if there is a kernel.",
     ),
-    click.option("--initrd", metavar="FILE", help="Initial RAM disk, beside --kernel."),
+    click.option(
+        "--initrd",
+        metavar="FILE",
+        shell_complete=candidates.files,
+        help="Initial RAM disk, beside --kernel.",
+    ),
     click.option("--append", metavar="TEXT", help="Command line of the kernel."),
 )
 _RAW = grouped(
     "What a raw board is made of (raw)",
-    click.option("--cpu", metavar="MODEL", help="Its processor."),
+    click.option("--cpu", metavar="MODEL", shell_complete=candidates.cpus, help="Its processor."),
     click.option("--ram", multiple=True, metavar="ADDRESS:SIZE", help="Memory."),
     click.option(
-        "--load", multiple=True, metavar="FILE@ADDRESS", help="What is in it: blob or ELF."
+        "--load",
+        multiple=True,
+        metavar="FILE@ADDRESS",
+        shell_complete=candidates.files,
+        help="What is in it: blob or ELF.",
     ),
     click.option("--pc", metavar="ADDRESS", help="Where it begins."),
     click.option("--sp", metavar="ADDRESS", help="Its stack pointer then."),
-    click.option("--uart", multiple=True, metavar="TYPE@ADDRESS[,irq=N]", help="A serial port."),
+    click.option(
+        "--uart",
+        multiple=True,
+        metavar="TYPE@ADDRESS[,irq=N]",
+        shell_complete=candidates.uarts,
+        help="A serial port.",
+    ),
 )
 _HOST = grouped(
     "Connections to this host",
@@ -86,12 +115,14 @@ _HOST = grouped(
         "--serial",
         multiple=True,
         metavar="CHARDEV",
+        shell_complete=candidates.chardevs,
         help="Host side of the next UART: stdio, null, file:PATH, tcp:HOST:PORT[,server[,nowait]] "
         "or pty. Unless said otherwise UART 0 is stdio, the others null.",
     ),
     click.option(
         "--semihosting",
         metavar="[=DIR]",
+        shell_complete=candidates.folders,
         help="Answer semihosting calls of Arm and RISC-V; the guest reaches files inside DIR, or "
         "none.",
     ),
@@ -99,18 +130,21 @@ _HOST = grouped(
         "--netdev",
         multiple=True,
         metavar="SPEC",
+        shell_complete=candidates.netdevs,
         help="A network: dgram,id=ID,local=HOST:PORT,remote=HOST:PORT or tap,id=ID,ifname=NAME or "
         "pcap,id=ID,file=FILE[,pace=fast].",
     ),
     click.option(
         "--nic",
         metavar="netdev=ID[,mac=ADDRESS]",
+        shell_complete=candidates.nics,
         help="What the board's network interface is connected to; by default the first --netdev.",
     ),
     click.option(
         "--input",
         "input_",
         metavar="unix:PATH",
+        shell_complete=candidates.sockets(),
         help="Take keys and movements as QMP's JSON lines.",
     ),
 )
@@ -120,12 +154,14 @@ _DEVICES = grouped(
         "--device",
         multiple=True,
         metavar="DEVICE",
+        shell_complete=candidates.devices,
         help="Add a device; docs/devices.md lists them.",
     ),
     click.option(
         "--drive",
         multiple=True,
         metavar="file=IMAGE[,id=NAME][,readonly=on]",
+        shell_complete=candidates.drives,
         help="A raw disk image for a device. The image is not changed.",
     ),
     click.option("--commit", is_flag=True, help="Change the images in the end, as the guest did."),
@@ -140,6 +176,7 @@ _DEBUGGER = grouped(
     click.option(
         "--gdb",
         metavar="PORT|stdio|unix:PATH",
+        shell_complete=candidates.sockets("stdio"),
         help="Let GDB control the machine while it records.",
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from ttd.cli import candidates
 from ttd.cli.expected import expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
@@ -23,11 +24,25 @@ from ttd.cli.signals import on_signals
 )
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
 @click.option(
-    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+    "--drive",
+    multiple=True,
+    metavar="file=IMAGE,...",
+    shell_complete=candidates.drives,
+    help="The image, as it was for `record`.",
 )
-@click.option("--device", multiple=True, metavar="DEVICE", help="Refuse a recording without it.")
 @click.option(
-    "--netdev", multiple=True, metavar="SPEC", help="Refuse other networks; nothing is opened."
+    "--device",
+    multiple=True,
+    metavar="DEVICE",
+    shell_complete=candidates.devices,
+    help="Refuse a recording without it.",
+)
+@click.option(
+    "--netdev",
+    multiple=True,
+    metavar="SPEC",
+    shell_complete=candidates.netdevs,
+    help="Refuse other networks; nothing is opened.",
 )
 @click.option(
     "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Refuse another clock rate."

@@ -12,6 +12,7 @@ from socket import socket as Socket
 
 import click
 
+from ttd.cli import candidates
 from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import expectations
 from ttd.cli.latest import recording_argument
@@ -31,7 +32,11 @@ from ttd.cli.memory import snapshot_memory
     help="Speak RSP on standard input and output, as without any of these if both are pipes.",
 )
 @click.option(
-    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
+    "--drive",
+    multiple=True,
+    metavar="file=IMAGE,...",
+    shell_complete=candidates.drives,
+    help="The image, as it was for `record`.",
 )
 @snapshot_memory
 def serve(
