@@ -309,10 +309,11 @@ class Timeline:
             low = high
         return self._stop(Why.HISTORY_END)
 
-    def _forward(self, until: int | None, *, report: bool = True) -> Stop:
+    def _forward(self, until: int | None, *, report: bool = True, past: int | None = None) -> Stop:
+        """`past`: a step whose breakpoints do not count."""
         machine = self.machine
         engine = machine.engine
-        engine.skip_stops_at(None)
+        engine.skip_stops_at(past, watchpoints=False)
         self._arm(self._stops)
         begin, goal = self.position, self.end if until is None else until
         try:
@@ -336,7 +337,8 @@ class Timeline:
                     stop = self._hit_forward(ended)
                     if stop is not None:
                         return stop
-                    engine.skip_stops_at(self.position)
+                    # An access comes after a breakpoint at its instruction.
+                    engine.skip_stops_at(self.position, watchpoints=ended.end is RunEnd.WATCH)
                     continue
                 if ended.end is RunEnd.INTERRUPTED:
                     return self._stop(Why.INTERRUPTED)
@@ -496,11 +498,13 @@ class Timeline:
         if not self._go(low):
             return None
         last: BreakHit | WatchHit | None = None
+        past: int | None = None
         while True:
-            stop = self._forward(high, report=False)
+            stop = self._forward(high, report=False, past=past)
             if stop.why is Why.BREAKPOINT:
-                last = (stop.step, stop.pc)
-            elif stop.why is Why.WATCHPOINT:
+                last, past = (stop.step, stop.pc), stop.step
+                continue
+            if stop.why is Why.WATCHPOINT:
                 last = stop.watch
             elif stop.why is Why.INTERRUPTED:
                 self._interruption.ask()

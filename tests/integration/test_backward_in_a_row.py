@@ -176,6 +176,28 @@ def test_conditions_are_not_forgotten(case: Case) -> None:
     assert timeline.run_backward(always).step == last
 
 
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_condition_hides_no_access(case: Case, holds: bool) -> None:
+    """Of the instruction at its breakpoint, in either direction."""
+    timeline, changes = case.session.timeline, case.stops[3]
+    timeline.reset()
+    stop = timeline.run_forward(changes)
+    while stop.watch is not None and stop.watch.late:  # no instruction makes it
+        timeline.step_forward()
+        stop = timeline.run_forward(changes)
+    assert stop.why is Why.WATCHPOINT
+    step, store = stop.step, Breakpoint(stop.pc, condition=lambda: holds)
+    both = replace(changes, breakpoints=(store,))
+    timeline.seek(step)
+    assert timeline.run_forward(both).why is (Why.BREAKPOINT if holds else Why.WATCHPOINT)
+    assert timeline.position == step
+    timeline.seek(step + 2)
+    stop = timeline.run_backward(both)
+    assert (stop.why, stop.step) == (Why.WATCHPOINT, step + 1)
+    stop = timeline.run_backward(Stops((store,)))
+    assert (stop.why, stop.step) == ((Why.BREAKPOINT, step) if holds else (Why.HISTORY_BEGIN, 0))
+
+
 def test_forward_to_a_pc(case: Case) -> None:
     """Intervals in which its page was not fetched are passed by."""
     timeline = case.session.timeline

@@ -55,7 +55,7 @@ static bool hits(ttd_engine *e, ttd_hit hit, bool first)
 {
     if (e->scan)
         hit_add(&e->scan_watches, hit);
-    else if (e->io_step != e->skip_step) {
+    else if (e->io_step != e->skip_watches) {
         if (first)
             e->hit = hit;
         return true;
@@ -155,7 +155,7 @@ static bool watched_parts(ttd_engine *e, uint64_t address, uint32_t all, int kin
 static bool enter_parts(ttd_engine *e, uint64_t address, int size, int kind)
 {
     uint32_t all;
-    if (e->scan || e->io_step == e->skip_step || e->kept_size)
+    if (e->scan || e->io_step == e->skip_watches || e->kept_size)
         return true;
     all = parts_from(e, e->io_pc);
     if (all <= (uint32_t)size || !watched_parts(e, address, all, kind))

@@ -206,7 +206,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         for (i = 0; i < e->nbreaks; i++) {
             uint64_t k = break_index(e, b, e->breaks[i]);
             /* What the first instruction ends with comes after a breakpoint at it. */
-            if (e->steps + k != e->skip_step && (k < room || (k == 0 && why != WHY_BUDGET))) {
+            if (e->steps + k != e->skip_breaks && (k < room || (k == 0 && why != WHY_BUDGET))) {
                 room = k;
                 why = WHY_BREAKPOINT;
                 e->cut_at = NEVER;

@@ -432,9 +432,11 @@ class Engine:
         """PC is not where `stay_within` said."""
         return self._bounds is not None and not self._bounds[0] <= self.pc < self._bounds[1]
 
-    def skip_stops_at(self, step: int | None) -> None:
-        """Do not stop at a breakpoint or watchpoint that hits at this very step."""
-        lib.ttd_skip_stops_at(self._native, NEVER if step is None else step)
+    def skip_stops_at(self, step: int | None, *, watchpoints: bool = True) -> None:
+        """Do not stop at a breakpoint that hits at this very step, nor at a watchpoint, if
+        `watchpoints`."""
+        at = NEVER if step is None else step
+        lib.ttd_skip_stops_at(self._native, at, at if watchpoints else NEVER)
 
     # -- registers -----------------------------------------------------------------------
 

@@ -290,7 +290,7 @@ struct ttd_engine {
     int nwatches;
     bool scan;
     uint64_t range_lo, range_hi;  /* where the run has to stay; empty: anywhere */
-    uint64_t skip_step;
+    uint64_t skip_breaks, skip_watches;
     ttd_hit hit;
     hit_row scan_breaks, scan_watches;
     bool late;                    /* `hit` is of an access that has happened, by no instruction */

@@ -76,9 +76,10 @@ void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi)
     e->range_hi = hi;
 }
 
-void ttd_skip_stops_at(ttd_engine *e, uint64_t step)
+void ttd_skip_stops_at(ttd_engine *e, uint64_t breaks, uint64_t watches)
 {
-    e->skip_step = step;
+    e->skip_breaks = breaks;
+    e->skip_watches = watches;
 }
 
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out)
@@ -400,7 +401,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->basepri_mask = 0xff;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
-    e->skip_step = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;
+    e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {
         e->problem = "the Unicorn library does not load";

@@ -92,7 +92,8 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
 void ttd_set_scan(ttd_engine *e, bool scan);
 /* Stop before an instruction that is not in [lo, hi); nowhere if that is empty. */
 void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi);
-void ttd_skip_stops_at(ttd_engine *e, uint64_t step);
+/* Do not stop at a breakpoint, or a watchpoint, that hits at this very step. */
+void ttd_skip_stops_at(ttd_engine *e, uint64_t breaks, uint64_t watches);
 /* What was noted since, ascending; how many (`out` may be NULL). `from`: of no step from there on one
  * is missing. */
 uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);

@@ -8,7 +8,7 @@ void note_hit(ttd_engine *e, ttd_hit hit)
 {
     if (e->scan) {
         hit_add(&e->scan_watches, hit);
-    } else if (hit.step != e->skip_step && !e->late) {
+    } else if (hit.step != e->skip_watches && !e->late) {
         e->hit = hit;
         e->late = true;
         e->stop_after = true;             /* for a device that is being accessed */

@@ -186,7 +186,7 @@ static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uin
     hit.step = e->steps;
     if (e->scan) {
         hit_add(&e->scan_watches, hit);
-    } else if (hit.step != e->skip_step) {
+    } else if (hit.step != e->skip_watches) {
         e->hit = hit;
         e->why = WHY_WATCH;
         e->armed_abort = true;
