@@ -595,8 +595,9 @@ class Session:
     @_handles(rq.Monitor)
     def _monitor_command(self, request: rq.Monitor) -> bytes:
         if request.in_reply:
+            # Scripts look at how an answer begins.
             notes = "".join(f"{note}\n" for note in self._take_notes())
-            text = (notes + self._monitor.execute(request.text)).encode()
+            text = (self._monitor.execute(request.text) + notes).encode()
             return text[:_MAX_READ].hex().encode()
         self._open_console()
         try:

@@ -40,8 +40,8 @@ class Gdb:
     and waits for the stop.
     """
 
-    def __init__(self, elf: Path | None = None) -> None:
-        command = ["gdb-multiarch", "-nx", "-q", "--interpreter=mi3"]
+    def __init__(self, elf: Path | None = None, program: str = "gdb-multiarch") -> None:
+        command = [program, "-nx", "-q", "--interpreter=mi3"]
         # Without the pause that pygdbmi makes after each answer, in case there is more.
         self._gdb = GdbController(command, time_to_check_for_additional_output_sec=1e-6)
         assert self._gdb.gdb_process is not None
@@ -156,6 +156,7 @@ class Gdb:
 
 
 def history_ended(stop: Record, text: str) -> bool:
-    """GDB 13 tells people only; newer ones give a reason to front ends as well."""
-    reason = stop.get("reason", "no-history")
-    return reason == "no-history" and "No more reverse-execution history" in text
+    """GDB 13 tells people only; newer ones give a reason to front ends, and people other words."""
+    if "No more reverse-execution history" in text:
+        return bool(stop.get("reason", "no-history") == "no-history")
+    return stop.get("reason") == "no-history" and "Reached end of recorded history" in text

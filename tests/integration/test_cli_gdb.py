@@ -28,13 +28,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def client(name: str, *arguments: str | Path, cwd: Path, **more: str) -> tuple[int, str]:
+def client(
+    name: str, *arguments: str | Path, cwd: Path, typed: str = "", **more: str
+) -> tuple[int, str]:
     """Run `ttd gdb` or `ttd lldb`; its exit code, and all that is printed."""
     done = subprocess.run(
         [*TTD, name, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **more},
-        stdin=subprocess.DEVNULL,
+        input=typed.encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=HANG,
@@ -59,6 +61,17 @@ def test_gdb_on_a_recording(run: Path, tmp_path: Path) -> None:
     assert "Checkpoint 1 at step 19802" in text and "1  step 19802" in text
     assert "$1 = (void (*)()) 0x198 <move>" in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_refused_is_said_at_the_prompt(run: Path, tmp_path: Path) -> None:
+    """GDB has no words for it."""
+    typed = "set var rare = 3\ngoto 27000\nprint fib(3)\nbreak move\ntrace fib\ntstart\n"
+    code, text = client("gdb", run, "--", "-nx", cwd=tmp_path, typed=typed)
+    assert code == 0
+    refused = "Cannot access memory at address 0x[0-9a-f]+\nA finished recording cannot be changed."
+    assert re.search(refused, text), text
+    assert "[27000] (gdb) " in text and text.count("A finished recording cannot be changed.") == 2
+    assert "ttd has no tracepoints" in text and "E0d" not in text
 
 
 def test_gdb_on_a_machine_that_records(tmp_path: Path) -> None:

@@ -339,6 +339,10 @@ def test_refused_writes_say_why() -> None:
     # The user of an old GDB reads it as soon as there is a console.
     assert old.run("s") == (f"Earlier: {sentence}\n", "T05")
     assert old.run("s") == ("", "T05")
+    # A script reads it behind the answer that it has asked for.
+    old.ask("M20000000,1:00")
+    answer = bytes.fromhex(old.ask("qttd.Monitor:" + b"when".hex())).decode()
+    assert answer.startswith("Step: 2 of ") and answer.endswith(f"\nEarlier: {sentence}\n")
 
 
 def test_armed_seek_moves_with_the_next_resume(client: Client) -> None:

@@ -8,11 +8,16 @@ in GDB 9 and newer.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
-import gdb  # type: ignore[import-untyped]  # GDB brings it
+import gdb  # GDB brings it
 
 PLACES = ("start", "end")
+_EARLIER = re.compile(r"^Earlier: (.*\n)", re.MULTILINE)
+"""What the server could not say when it was asked: GDB shows no words of its own for a write of
+memory, or a breakpoint, that is refused."""
 
 
 def ask(command: str) -> str:
@@ -34,6 +39,12 @@ def _ask_quietly(command: str) -> str | None:
         return None
     answer = send("qttd.Monitor:" + command.encode().hex())
     return bytes.fromhex(answer.decode()).decode() if answer else None
+
+
+def show_notes(answer: str) -> None:
+    """Print what an answer ends with that is about something before."""
+    for note in _EARLIER.findall(answer):
+        gdb.write(note)
 
 
 def refresh_watchpoints() -> None:
@@ -69,6 +80,7 @@ class Jump(gdb.Command):  # type: ignore[misc]
         answer = ask((self.command + " " + argument).strip())
         if not answer.startswith("Going to step"):
             raise gdb.GdbError(answer.strip())
+        show_notes(answer)
         try:
             gdb.execute("stepi")
         except gdb.error as e:
@@ -124,9 +136,11 @@ class Prompt:
         if thread is None or not thread.is_valid() or thread.is_running():
             return None
         try:
-            found = re.match(r"Step: (\d+)", _ask_quietly("when") or "")
+            answer = _ask_quietly("when") or ""
         except (gdb.error, ValueError):
             return None  # a prompt is no place to complain
+        show_notes(answer)
+        found = re.match(r"Step: (\d+)", answer)
         return found and found[1]
 
 
@@ -165,3 +179,5 @@ Jump("back-to event", "Go back to the last event of a kind, or to its event N: K
 Restart("restart", "Go to a numbered position: restart NUMBER.")
 ShowStep()
 gdb.prompt_hook = Prompt()
+if "gdb.dap" in sys.modules:
+    gdb.execute(f"source {Path(__file__).with_name('ttd_dap.py')}")
