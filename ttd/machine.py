@@ -324,6 +324,7 @@ class Machine:
                 self._let_in()
                 if self._hit_late():
                     return RunEnd.WATCH
+                seen = replay.seen  # where a live recording has caught up
             if not self.beyond:
                 end = self._end_here(limit)
                 if end is not None:
@@ -344,6 +345,7 @@ class Machine:
     def _let_in(self) -> None:
         """What is due at this step, or has come from outside."""
         replay, clock, step = self.replay, self.clock, self.engine.step
+        known = replay.in_play
         while True:
             # Here the step before comes to an end, unless the way from this position has begun.
             self._act_in(step if self.beyond or replay.seen else step - 1)
@@ -355,10 +357,15 @@ class Machine:
                 replay.reset_request(Cause.GUEST)
             if self._wanted:
                 self._serve_wanted()
-            replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+            if not known:
+                replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+            elif replay.in_play:
+                replay.arrive()
             # Before anything can end the run here: what is seen at a position does not depend on
             # whether the machine goes on from it.
             self._wake()
+            if known and not replay.in_play:
+                return  # Caught up: what enters now is after the position, which has been seen.
             fired = clock.fire_host_timer() if clock.host_timed else None
             if fired is not None:
                 self.suspended &= not fired.wakes

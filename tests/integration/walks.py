@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.integration.border import Clocks, Image, Line, drive
 from tests.integration.cli_tools import FIRMWARE
+from tests.integration.state_difference import difference
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
 from ttd.engine.types import Access
@@ -24,7 +25,9 @@ from ttd.errors import UserError
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
+from ttd.recording.events import describe
 from ttd.replay.chars import CharBackend
+from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import SystemRequest
 
@@ -90,13 +93,13 @@ GUESTS = (
 
 @dataclass
 class Walk:
-    """One walk; `known` is what each position was."""
+    """One walk; `known` is what each position was, with `hash` filled in."""
 
     session: RecordedMachine
     dice: random.Random
     line: Line | None = None
     keyboard: str = ""
-    known: dict[int, bytes] = field(default_factory=dict)
+    known: dict[int, Snapshot] = field(default_factory=dict)
     trail: list[str] = field(default_factory=list)
     changed: bool = False
 
@@ -117,13 +120,17 @@ class Walk:
 
     def look(self) -> None:
         timeline = self.session.timeline
-        found = self.session.snapshots.state_hash(self.session.snapshots.capture())
+        found = seen(self.session)
         here = timeline.position
         assert 0 <= here <= timeline.end
         if self.changed:
             self.changed = False
             self.known[here] = found
-        assert self.known.setdefault(here, found) == found, f"{here}: {self.trail[-12:]}"
+        before = self.known.setdefault(here, found)
+        assert before.hash == found.hash, (
+            f"{here}: {difference(before, found)}; {self.trail[-12:]}; "
+            f"before it were {events(self.session)}"
+        )
 
     # -- moves ---------------------------------------------------------------------------
 
@@ -245,10 +252,8 @@ MOVES = (
 )  # fmt: skip
 
 
-def walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
-    """Record on a walk, play on another; every position as a plain run shows it."""
-    print(f"{guest.name}: seed {seed}")
-    dice = random.Random(seed)
+def recorder(guest: Guest, path: Path) -> tuple[RecordedMachine, Line]:
+    """A live machine, and its first serial line."""
     options = guest.options()
     line = Line()
     serials = options.board.serials
@@ -260,6 +265,14 @@ def walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
         options, str(path), backends, SemihostFiles(None), os.urandom,
         HostSides(disks=disks, time=Clocks()),
     )  # fmt: skip
+    return session, line
+
+
+def walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
+    """Record on a walk, play on another; every position as a plain run shows it."""
+    print(f"{guest.name}: seed {seed}")
+    dice = random.Random(seed)
+    session, line = recorder(guest, path)
     live = Walk(session, dice, line, guest.keyboard)
     live.go(moves)
     ended = session.timeline.live
@@ -273,14 +286,31 @@ def walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
     played.close()
 
 
-def plain(path: Path, known: dict[int, bytes]) -> None:
+def seen(session: RecordedMachine) -> Snapshot:
+    """The machine as it stands, and the hash of that."""
+    snapshot = session.snapshots.capture()
+    snapshot.hash = session.snapshots.state_hash(snapshot)
+    return snapshot
+
+
+def events(session: RecordedMachine) -> list[str]:
+    """The last of the log up to the present position, and what follows."""
+    log, at = session.replay.log, session.replay.sequence
+    found = [log.get(number) for number in range(max(0, at - 12), at + 4)]
+    return [describe(event) for event in found if event is not None]
+
+
+def plain(path: Path, known: dict[int, Snapshot]) -> None:
     """The positions of `known` in a run that only goes forward; and its end."""
     session = RecordedMachine.open(str(path), SemihostFiles(None))
     for step in sorted(known):
         stop = session.machine.run(step)
         assert stop.step == step
-        found = session.snapshots.state_hash(session.snapshots.capture())
-        assert found == known[step], f"{step} of {sorted(known)}"
+        found = seen(session)
+        assert found.hash == known[step].hash, (
+            f"{step} of {sorted(known)}: {difference(known[step], found)}; "
+            f"before it were {events(session)}"
+        )
     session.run(None, lambda step: None)
     session.compare_end()
     session.verify_snapshots()

@@ -86,8 +86,11 @@ class Entrance:
 
     # --- letting in
 
-    def flush(self) -> None:
-        """Let in what can enter here: what the host has in record, what the log has in play."""
+    def flush(self, *, known: bool = False) -> None:
+        """Let in what can enter here: what the host has in record, what the log has in play.
+
+        `known`: in play only what the log has, also where a live recording catches up.
+        """
         if not self.enabled or self._delivering:
             return
         self._delivering = True
@@ -96,10 +99,14 @@ class Entrance:
             if at.playing():
                 # With the last of it a live recording has caught up, at a position that somebody
                 # has seen: more enters when the machine goes on from there.
+                more = at.head is None and not known
                 step = at.step()
                 at.check_passed(step)
                 self._deliver_logged(step)
-            elif self._input:
+                at.settled()
+                if not more or at.playing():
+                    return
+            if self._input:
                 self._drain()
         finally:
             self._delivering = False

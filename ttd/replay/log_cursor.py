@@ -42,8 +42,9 @@ class LogCursor:
     """A place in one `EventLog`: the *cursor* is the sequence number of the next event.
 
     A recording that is being made is *live*: `load` of an earlier place makes the mode PLAY, and
-    when the machine is back at the *frontier*, the furthest place it has been, the mode is RECORD
-    again. A finished recording is PLAY throughout, and `at_end` tells when it is over.
+    when the machine is back at the *frontier*, the furthest place it has been, and has let in what
+    the log has there (`settled`), the mode is RECORD again. A finished recording is PLAY
+    throughout, and `at_end` tells when it is over.
 
     A position that somebody has *seen* does not change any more: what enters there afterwards
     belongs to the way from it to the next one, which the log says with a LOOK before it.
@@ -78,6 +79,8 @@ class LogCursor:
         """Record: the last step that somebody has seen."""
         self._passed = -1
         """The last step at which there is a LOOK, and it is behind us."""
+        self._settled = -1
+        """Play: the last step at which the log has been asked for what enters."""
         self._whole = True
         """False if the recorder was killed: its last step may be without its end."""
         self._stop = (-1, 0)
@@ -102,7 +105,7 @@ class LogCursor:
         """True in play; a live recording that has caught up becomes RECORD here."""
         if self.mode is not _PLAY:
             return False
-        if self.live and self.head is None and self._at_frontier():
+        if self.live and self.head is None and self._at_frontier() and self._settled == self.step():
             self.mode = _RECORD
             return False
         return True
@@ -123,6 +126,11 @@ class LogCursor:
         if self.mode is _RECORD:
             self.note_frontier()
         return self.frontier[0]
+
+    def settled(self) -> None:
+        """Play: what the log has at this step has entered. Until then the machine has only just
+        come here, and what is due at the step, which is not in the log, has not happened either."""
+        self._settled = self.step()
 
     def note_frontier(self) -> None:
         """History goes up to here, at least."""
@@ -174,6 +182,7 @@ class LogCursor:
         self._stop = (-1, 0)
         self._marked_warp = None
         self._passed = -1
+        self.settled()
 
     # --- play: the next event
 

@@ -488,6 +488,16 @@ class Replay:
             return True
         return self._at.checkpoint(kind)
 
+    def arrive(self) -> None:
+        """Play: as at CLOCK_VIRTUAL, what the log has at this step is delivered, and nothing else.
+
+        A live recording that has caught up with the last of it, or with nothing, is in RECORD from
+        now on, but what the host has belongs to the way on: this position has been seen.
+        """
+        self._entrance.flush(known=True)
+        if self._commits.wanted:
+            self._commits.commit()
+
     def disable_events(self) -> None:
         """Let in what can enter, then nothing more; bottom halves run at once.
 
