@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -21,18 +22,18 @@ DEBIAN = "lldb-22"
 
 @cache
 def debian() -> str | None:
-    """Debian's LLDB, installed if it is not there and can be had."""
-    if shutil.which(DEBIAN) is None:
-        known = (
-            shutil.which("apt-cache")
-            and subprocess.run(
-                ["apt-cache", "show", DEBIAN], capture_output=True, check=False
-            ).stdout
-        )
-        if known:
-            why = "the tests run Debian's LLDB"
-            subprocess.run([ROOT / "scripts/apt-install", why, DEBIAN], check=False)
+    """Debian's LLDB, installed if it is not there and this is the Debian that has it."""
+    if shutil.which(DEBIAN) is None and "bookworm" in _system():
+        why = "the tests run Debian's LLDB"
+        subprocess.run([ROOT / "scripts/apt-install", why, DEBIAN], check=False)
     return shutil.which(DEBIAN)
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    except OSError:
+        return ""
 
 
 @cache

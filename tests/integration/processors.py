@@ -17,7 +17,7 @@ class Guest:
     """A recording, and what is in it.
 
     `stop`: where code comes by at least twice. `watch`: four bytes that are written at least three
-    times, by code at addresses that `stores` maps to that of what runs after it.
+    times.
     """
 
     path: Path

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import ttd
+from tests.integration import processors
+from tests.integration.cli_tools import children_env, raw, ttd
 from tests.integration.conftest import Record, Server
 from tests.integration.lldb_client import Said, batch, lldb
 from tests.integration.processors import CASES, Served, served
@@ -212,3 +213,17 @@ def test_a_machine_that_records(lldb: str, record: Record, tmp_path: Path, serve
     server.process.send_signal(signal.SIGINT)
     assert server.wait() == 0
     assert ttd("replay", path, "--verify").code == 0
+
+
+def test_all_instructions_are_disassembled(lldb: str, tmp_path: Path) -> None:
+    """LLDB's triples leave some out, of which `ttd lldb` tells it."""
+    # mrs r0, primask; udiv r0, r1, r2; b .
+    image = raw(tmp_path / "code.bin", [0xF3EF, 0x8010, 0xFBB1, 0xF0F2, 0xE7FE])
+    board = ("--board", "raw", "--cpu", "cortex-m3", "--ram", "0:4K", "--ram", "0x20000000:4K")
+    path = processors.record(tmp_path, *board, "--load", image, "--steps", "2")
+    words = ("--no-lldbinit", "-b", "-o", "disassemble -s 0x40 -c 3")
+    done = ttd("lldb", "--debugger", lldb, path, "--", *words, cwd=tmp_path, env=children_env())
+    assert done.code == 0, done.err
+    shown = done.out.decode().rpartition("disassemble")[2]
+    for text in ("mrs    r0, primask", "udiv   r0, r1, r2", "b      0x48"):
+        assert text in shown, shown

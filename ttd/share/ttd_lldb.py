@@ -1,6 +1,7 @@
 """LLDB commands for ttd: `command script import ttd_lldb.py`, before or after connecting.
 
-Gives the monitor commands bare names, moves LLDB along, and puts the step into the prompt.
+Gives the monitor commands bare names, moves LLDB along, puts the step into the prompt, and has all
+instructions of the processor disassembled.
 """
 
 from __future__ import annotations
@@ -85,11 +86,26 @@ class ShowStep:
 
     def __init__(self, target: Any, arguments: Any, session: dict[str, Any]) -> None:
         self.debugger = target.GetDebugger()
+        know_instructions(target)
 
     def handle_stop(self, context: Any, stream: Any) -> bool:
         """True: LLDB stops, as it would without this."""
         show_step(self.debugger)
         return True
+
+
+def know_instructions(target: Any) -> None:
+    """Of some processors the triple does not say all that they have."""
+    triple = target.GetTriple() or ""
+    if triple.startswith("thumbv7-"):
+        setting = "disassembly-cpu cortex-m3"
+    elif triple.startswith("riscv") and not target.GetNumModules():
+        setting = "disassembly-features +c,+f,+d"
+    else:
+        return
+    quiet = lldb.SBCommandReturnObject()
+    interpreter = target.GetDebugger().GetCommandInterpreter()
+    interpreter.HandleCommand(f"settings set target.{setting}", quiet)
 
 
 def show_step(debugger: Any) -> None:
