@@ -28,7 +28,7 @@ from ttd.engine.types import WatchHit
 from ttd.images import Load
 from ttd.loader import Start, check_fits, start_of
 from ttd.recording.events import Kind
-from ttd.replay.errors import NotYet
+from ttd.replay.errors import NoInputYet, NotYet
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 from ttd.runs import (
     Ended,
@@ -547,7 +547,9 @@ class Machine:
         self._act_in(self.engine.step)
         try:
             ended = self.semihosting.call()
-        except NotYet:
+        except NotYet as wait:
+            if self.onlooker is not None and isinstance(wait, NoInputYet):
+                self.onlooker.reading()
             return  # the call has not begun: it is made again, unless something else comes first
         self.clock.host_time_passed()
         self.cpu.skip_instruction()

@@ -73,6 +73,9 @@ class Onlooker(Protocol):
     def asleep(self) -> None:
         """The machine waits, with no deadline of its own; again and again while it does."""
 
+    def reading(self) -> None:
+        """A call of the guest's waits for input; again and again while it does."""
+
     def entered(self, number: int, asynchronous: bool) -> None:
         """The machine is about to take exception `number` in place of the instruction at PC."""
 

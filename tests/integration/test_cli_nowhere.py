@@ -70,6 +70,22 @@ def test_a_limit_waits_a_little_for_input(tmp_path: Path) -> None:
     verify(path)
 
 
+def test_a_limit_ends_a_guest_that_reads(tmp_path: Path) -> None:
+    """Somebody holds standard input open; what comes at once is read."""
+    path = tmp_path / "run.ttd"
+    read, write = os.pipe()
+    words = (*BOARD, "--semihosting", "--steps", str(10**9), "-o", path, elf("reads"))
+    process = start(*words, stdin=read, stderr=subprocess.PIPE)
+    os.write(write, b"ab")
+    said = process.communicate()[1].decode()
+    os.close(read)
+    os.close(write)
+    assert "the guest reads and nothing is typed, before the limit of 1000000000 steps" in said
+    facts = info(path)
+    assert facts["complete"] and facts["steps"] < 10**6 and facts["events"]["char_read_all"] >= 1
+    verify(path)
+
+
 @pytest.mark.parametrize("size", [1, 100, 5000])
 def test_a_limit_loses_no_input(tmp_path: Path, size: int) -> None:
     path = tmp_path / "run.ttd"

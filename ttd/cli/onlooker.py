@@ -38,35 +38,43 @@ class Watch:
         self._hears = hears
         self.verdict: str | None = None
         """Why the run was ended from here, if it was."""
-        self._asleep_at = -1
+        self._still_at = -1
         self._since = 0.0
         self._told = False
         self._deaf = False
         """No more input can come."""
         self._loop = _Loop()
 
-    # -- asleep --------------------------------------------------------------------------
+    # -- asleep, or reading --------------------------------------------------------------
 
     def asleep(self) -> None:
-        step, now = self._machine.engine.step, time.monotonic()
-        if step != self._asleep_at:
-            self._asleep_at, self._since, self._told, self._deaf = step, now, False, False
-        seconds = now - self._since
+        seconds = self._stands_still()
         # The last input may still be on its way: at the next look it would have come.
         deaf, self._deaf = self._deaf, not self._hears()
         if self._steps is not None:
             if seconds >= LIMITED_SECONDS or deaf:
-                self.verdict = (
-                    f"the guest {self._sleeps} and nothing wakes it, "
-                    f"before the limit of {self._steps} steps"
-                )
-                self._machine.interrupt()
+                self._end(f"the guest {self._sleeps} and nothing wakes it")
         elif seconds >= QUIET_SECONDS and not self._told and deaf:
             self._told = True
             say(
-                f"the guest {self._sleeps} since step {step}, no timer is set, and no input can "
-                "come any more; Ctrl-C ends the recording"
+                f"the guest {self._sleeps} since step {self._still_at}, no timer is set, and no "
+                "input can come any more; Ctrl-C ends the recording"
             )
+
+    def reading(self) -> None:
+        if self._stands_still() >= LIMITED_SECONDS and self._steps is not None:
+            self._end("the guest reads and nothing is typed")
+
+    def _stands_still(self) -> float:
+        """For how many seconds the machine has been at this step."""
+        step, now = self._machine.engine.step, time.monotonic()
+        if step != self._still_at:
+            self._still_at, self._since, self._told, self._deaf = step, now, False, False
+        return now - self._since
+
+    def _end(self, why: str) -> None:
+        self.verdict = f"{why}, before the limit of {self._steps} steps"
+        self._machine.interrupt()
 
     @property
     def _sleeps(self) -> str:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from ttd.recording.events import Kind, number, small, to_number, to_small
 from ttd.replay.entrance import Entrance
-from ttd.replay.errors import Divergence, NotYet
+from ttd.replay.errors import Divergence, NoInputYet, NotYet
 from ttd.replay.host_reads import HostReads
 
 QUEUE_BYTES = 1 << 16
@@ -176,7 +176,7 @@ class CharDriver:
                 self._entrance.wait(_READ_SECONDS)
             data = self._reads.ask(count)
         if data is None:
-            raise NotYet
+            raise NoInputYet
         return data
 
     # the host's side

@@ -28,3 +28,7 @@ class NotYet(Exception):
 
     No error: the machine looks at what else there is meanwhile, and asks again at the same step.
     """
+
+
+class NoInputYet(NotYet):
+    """What it waits for is input."""
