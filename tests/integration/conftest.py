@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -95,6 +96,10 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return make
 
 
+SETTLED = 0.2
+"""Seconds after which a log that has not grown has come to its end."""
+
+
 class Server:
     """`ttd serve` or `ttd record --gdb` in a process of its own, on a port it chose.
 
@@ -147,7 +152,14 @@ class Server:
         return int(self.said(r"target remote [\d.]+:(\d+)"))
 
     def packets(self, pattern: str) -> int:
-        """With --trace-packets: how many lines of the log match."""
+        """With --trace-packets: how many lines of the log match.
+
+        What was asked and answered has been logged; it may still be on its way to us.
+        """
+        seen = -1
+        while seen != len(self.lines):
+            seen = len(self.lines)
+            time.sleep(SETTLED)
         return sum(1 for line in self.lines if re.search(pattern, line))
 
     def wait(self) -> int:
