@@ -25,8 +25,8 @@ from ttd.errors import UserError
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
-from ttd.recording.events import describe
 from ttd.replay.chars import CharBackend
+from ttd.replay.words import EventWords
 from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import SystemRequest
@@ -297,7 +297,7 @@ def events(session: RecordedMachine) -> list[str]:
     """The last of the log up to the present position, and what follows."""
     log, at = session.replay.log, session.replay.sequence
     found = [log.get(number) for number in range(max(0, at - 12), at + 4)]
-    return [describe(event) for event in found if event is not None]
+    return [EventWords().describe(event) for event in found if event is not None]
 
 
 def plain(path: Path, known: dict[int, Snapshot]) -> None:
