@@ -15,7 +15,7 @@ DEMO := examples/lost-event
 # Commands and tests start hundreds of processes: none of them should compile every source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo demo-micropython test check fuzz bench bench-guests firmware clean
+.PHONY: help setup demo demo-micropython test check fuzz bench bench-guests firmware man clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo 'make bench-guests'
 	@echo '               how third-party guests do; writes the table of docs/guests.md'
 	@echo 'make firmware  rebuild the ELF files of examples/ and tests/firmware/'
+	@echo 'make man       the manual page, build/ttd.1, from the help of the commands'
 	@echo 'make setup     only the set-up that the targets above do when it is due'
 
 setup: $(READY)
@@ -60,6 +61,10 @@ bench: $(READY)
 
 bench-guests: $(READY)
 	@$(PY) scripts/bench_guests.py --write
+
+man: $(READY)
+	@mkdir -p build
+	@$(PY) -m ttd.cli.manpage > build/ttd.1
 
 firmware:
 	@scripts/firmware

@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 import sysconfig
 
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+
+# Of setuptools, which has to be imported before.
+from distutils.command.install_data import install_data  # isort: skip
+
+MANUAL = "share/man/man1"
 
 
 class BuildNative(build_ext):
@@ -29,7 +36,28 @@ class BuildNative(build_ext):
         super().run()
 
 
+class InstallManual(install_data):
+    """Makes the manual page of the commands that it is about."""
+
+    def run(self) -> None:
+        base = self.get_finalized_command("build").build_base
+        os.makedirs(base, exist_ok=True)
+        path = os.path.join(base, "ttd.1")
+        release = self.distribution.get_version()
+        with open(path, "wb") as file:
+            command = [sys.executable, "-m", "ttd.cli.manpage", release]
+            subprocess.run(command, stdout=file, check=True)
+        self.data_files = [(MANUAL, [path])]
+        super().run()
+
+
+# The native part is made for the limited API, and one wheel does for every later Python; those
+# without a GIL have no limited API.
+LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
 setup(
     cffi_modules=["ttd/engine/build_native.py:ffi"],
-    cmdclass={"build_ext": BuildNative},
+    cmdclass={"build_ext": BuildNative, "install_data": InstallManual},
+    data_files=[(MANUAL, [])],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
 )

@@ -19,8 +19,15 @@ from ttd.cli.signals import on_signals
 from ttd.errors import UserError
 from ttd.text import printable
 
+EXAMPLES = """\b
+Examples:
+  ttd events --kind exception
+  ttd events run.ttd --from 1000 --to 2000 --json
+  ttd events run.ttd --pcap packets.pcap
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @recording_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
@@ -40,7 +47,11 @@ from ttd.text import printable
 def events(
     recording: str, as_json: bool, kind: str | None, low: int, high: int | None, pcap: str | None
 ) -> None:
-    """List the events of a recording."""
+    """List the events of a recording: the step, the kind, and what it was.
+
+    Kinds are those that a wrong --kind lists, such as interrupt, exception, char_read, net,
+    debug_write and end.
+    """
     if pcap is not None:
         if as_json or kind is not None:
             raise click.UsageError("--pcap goes with --from and --to only")

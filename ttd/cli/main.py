@@ -98,7 +98,20 @@ class Commands(click.Group):
         return found
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+EXIT_CODES = """\b
+Exit codes:
+  record   that of the guest, 1 after a lockup, else 0
+  replay   0: the same; 3: it diverged; 130: interrupted
+  gdb      that of the debugger; lldb, too
+  all      2 for what is wrong from outside, with one sentence that says what
+"""
+
+
+@click.group(
+    cls=Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="ttd")
 @click.option("--trace-packets", is_flag=True, help="Log every GDB packet to standard error.")
 def cli(trace_packets: bool) -> None:

@@ -12,8 +12,14 @@ import click
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import say
 
+EXAMPLES = """\b
+Examples:
+  ttd note run.ttd "queue full, seen twice"
+  ttd note run.ttd
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @recording_argument
 @click.argument("text", required=False)
 @click.option("--json", "as_json", is_flag=True, help="List them as one JSON array.")

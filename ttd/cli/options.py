@@ -8,17 +8,24 @@ from typing import Any
 import click
 
 
+def groups(context: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Options of a command and what its help says of them, by heading ("" where there is none), in
+    the order in which these come first.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for parameter in context.command.get_params(context):
+        shown = parameter.get_help_record(context)
+        if shown is not None and isinstance(parameter, click.Option):
+            found.setdefault(getattr(parameter, "heading", ""), []).append(shown)
+    return found
+
+
 class GroupedCommand(click.Command):
-    """A command that shows options under headings, in the order in which these come first."""
+    """A command that shows options under headings."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        headings: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            shown = parameter.get_help_record(ctx)
-            if shown is not None and isinstance(parameter, click.Option):
-                headings.setdefault(getattr(parameter, "heading", "Other"), []).append(shown)
-        for heading, rows in headings.items():
-            with formatter.section(heading):
+        for heading, rows in groups(ctx).items():
+            with formatter.section(heading or "Other"):
                 formatter.write_dl(rows)
 
 

@@ -14,8 +14,15 @@ from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
 
+EXAMPLES = """\b
+Examples:
+  ttd replay
+  ttd replay run.ttd --verify
+  ttd replay run.ttd --echo
+"""
 
-@click.command(short_help="Run a recording again and compare.")
+
+@click.command(short_help="Run a recording again and compare.", epilog=EXAMPLES)
 @recording_argument
 @click.option(
     "--echo",
@@ -35,14 +42,14 @@ from ttd.cli.signals import on_signals
     multiple=True,
     metavar="DEVICE",
     shell_complete=candidates.devices,
-    help="Refuse a recording without it.",
+    help="Refuse a machine without this device.",
 )
 @click.option(
     "--netdev",
     multiple=True,
     metavar="SPEC",
     shell_complete=candidates.netdevs,
-    help="Refuse other networks; nothing is opened.",
+    help="Refuse a machine with other networks; nothing is opened.",
 )
 @click.option(
     "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Refuse another clock rate."
@@ -56,7 +63,8 @@ def replay(
     netdev: tuple[str, ...],
     clock: int | None,
 ) -> None:
-    """Run a recording again and compare. Exit code 0: the same; 3: it diverged.
+    """Run a recording again, as fast as it goes, and compare it with what was recorded. Exit code
+    0: the same; 3: it diverged, and the sentence says where.
 
     With --device, --drive or --netdev the recording must be of a machine with exactly these, in
     this order.

@@ -18,8 +18,16 @@ from ttd.cli.expected import expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 
+EXAMPLES = """\b
+Examples:
+  ttd serve run.ttd                        and in GDB: target remote :1234
+  ttd serve run.ttd --port 0               some free port, which it says
+  gdb-multiarch -ex 'target remote | ttd serve run.ttd' firmware.elf
+`ttd gdb run.ttd` does all of this in one command.
+"""
 
-@click.command(short_help="Let GDB move through a recording.")
+
+@click.command(short_help="Let GDB move through a recording.", epilog=EXAMPLES)
 @recording_argument
 @click.option(
     "--port", type=click.IntRange(0, 0xFFFF), metavar="N", help="TCP port; 0: any.  [default: 1234]"
