@@ -18,7 +18,7 @@ Examples:
   ttd record --board virt --kernel Image --append console=ttyS0 -m 256M
   ttd record --board raw --cpu cortex-m3 --ram 0:64K --load blob.bin@0
   ttd record --board virt --steps 1000000 --serial file:log.txt test.elf
-Then: ttd info, ttd replay, ttd serve; without a name they take the latest
+Then: ttd gdb, ttd info, ttd replay; without a name they take the latest
 recording (`ttd last`)."""
 
 _RECORDING = grouped(
