@@ -40,8 +40,16 @@ def elsewhere() -> bytes:
     return changed_elf(table + 12, struct.pack("<I", 0x90000000))
 
 
+FAR_HEX = b":0200000490006A\n:0400000001020304F2\n:00000001FF\n"
+"""Four bytes for 0x90000000."""
+
 IMAGES = {
-    "empty": (b"", "neither ELF nor Intel HEX"),
+    "empty": (b"", "is empty", "neither ELF nor Intel HEX"),
+    "library": (b"!<arch>\nmain.o/", "library of object files"),
+    "compressed": (b"\x1f\x8b\x08\0", "compressed (gzip)"),
+    "shared object": (changed_elf(16, b"\x03\0"), "shared object", "ET_DYN"),
+    "core dump": (changed_elf(16, b"\x04\0"), "core dump", "ET_CORE"),
+    "far HEX": (FAR_HEX, "0x90000000", "no memory"),
     "text": (b"hello, world\n", "neither ELF nor Intel HEX", "fw@0x0"),
     "truncated ELF": (elf("calls").read_bytes()[:3000], "damaged or truncated"),
     "ELF magic only": (b"\x7fELF", "damaged or truncated"),
@@ -61,6 +69,20 @@ def test_images(tmp_path: Path, name: str) -> None:
     path = tmp_path / "run.ttd"
     refused(ttd(*BOARD, "-o", path, "fw", cwd=tmp_path), *words)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("place", ["foo", "", "0x", "-4", "1_0", "0x8000k"])
+def test_places_that_are_none(tmp_path: Path, place: str) -> None:
+    (tmp_path / "m3.bin").write_bytes(bytes(64))
+    for words in (
+        (*BOARD, f"m3.bin@{place}"),
+        ("record", "--board", "raw", "--cpu", "rv64", "--ram", "0:4K", "--load", f"m3.bin@{place}"),
+    ):
+        refused(ttd(*words, cwd=tmp_path), f"{place!r} is not an address", "m3.bin@0x8000")
+    refused(ttd(*BOARD, "none.bin@foo", cwd=tmp_path), "none.bin@foo", "No such file")
+    # A file may have such a name.
+    (tmp_path / "odd@name").write_bytes(elf("calls").read_bytes())
+    assert ttd(*BOARD, "--steps", "9", "odd@name", cwd=tmp_path).code == 0
 
 
 def test_images_that_cannot_be_read(tmp_path: Path) -> None:

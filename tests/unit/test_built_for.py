@@ -10,6 +10,7 @@ import pytest
 from ttd.boards import BOARDS
 from ttd.built_for import check_built_for
 from ttd.elf_attributes import riscv_extensions
+from ttd.host.machine_choice import MachineChoice
 from ttd.images import ImageError, parse_image
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
@@ -153,6 +154,18 @@ def test_broken_attributes_say_nothing() -> None:
     for change in (b"\xff\xff\xff\xff", b"\0\0\0\0"):
         broken = parse_image("fw.elf", whole[: at - 4] + change + whole[at:])
         check_built_for(broken, M3)
+
+
+def test_a_start_elsewhere_is_said(tmp_path: Path) -> None:
+    """A linker may put the ELF header where the board begins."""
+    path = tmp_path / "fw.elf"
+    said: list[str] = []
+    path.write_bytes(riscv("rv64gc"))
+    MachineChoice("virt", str(path), say=said.append).make()
+    assert said == [f"{path} says that it begins at 0x101, but virt begins at 0x80000000"]
+    said.clear()
+    MachineChoice("virt", str(FIRMWARE / "rtos" / "rtos-rv64.elf"), say=said.append).make()
+    assert said == []
 
 
 def test_our_own_firmware_is_built_for_its_boards() -> None:

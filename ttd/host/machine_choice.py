@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ttd.boards import BOARDS, PRIORITY_BITS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
 from ttd.boards.numbers import BoardOptionError, parse_size
+from ttd.boards.virt.layout import RAM_BASE
 from ttd.built_for import check_built_for
 from ttd.cpu.models import CPUS
 from ttd.images import ELF_MAGIC, Image, Load, parse_image
@@ -80,6 +81,11 @@ class MachineChoice:
     def _image(self, spec: str, board: Board) -> Image:
         """An image that the processor of the board can run."""
         image = load_image(spec)
+        if board.boot is not None and image.elf is not None and image.entry != RAM_BASE:
+            self.say(
+                f"{image.path} says that it begins at {image.entry:#x}, but {board.name} begins at "
+                f"{RAM_BASE:#x}"
+            )
         if doubt := check_built_for(image, board):
             self.say(doubt)
         return image
