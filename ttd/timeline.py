@@ -149,7 +149,7 @@ NEAR = 1000
 BATCH = 16
 """Hits that are made directly reachable when one after the other is asked for."""
 PIECES = 64
-"""Into which a scan is cut, to see how many hits it has met."""
+"""Into which an interval with known hits is cut, for the way to one of them to be short."""
 MARCH = 30_000_000
 """Steps run between two reports of progress."""
 
@@ -472,7 +472,7 @@ class Timeline:
         self._arm(stops)
         engine.scan(True)
         try:
-            complete = self._run_noting(low, high)
+            complete = self._run_to(high)
         finally:
             engine.scan(False)
         if not complete:
@@ -480,18 +480,6 @@ class Timeline:
         self._known = KnownHits.scanned(stops, low, high, engine.hits())
         hit = self._known.latest(low, high)
         return None if hit is None else self._land(hit)
-
-    def _run_noting(self, low: int, high: int) -> bool:
-        """Scan [low, high), with snapshots on the way where there are many hits."""
-        engine, noted = self.machine.engine, 0
-        for at in range(low, high, max(SHORT, (high - low) // PIECES)):
-            if not self._run_to(at):
-                return False
-            count = engine.hit_count
-            if count - noted >= BATCH:
-                noted = count
-                self.snapshots.remember()
-        return self._run_to(high)
 
     def _search_conditional(self, low: int, high: int, stops: Stops) -> Stop | None:
         """As `_search`, stopping at every hit to evaluate its condition."""
@@ -501,8 +489,9 @@ class Timeline:
         past: int | None = None
         while True:
             stop = self._forward(high, report=False, past=past)
-            if stop.why is Why.BREAKPOINT:
-                last, past = (stop.step, stop.pc), stop.step
+            if stop.breakpoint is not None:
+                # Not PC: a position may be followed by a reset that leads to the breakpoint.
+                last, past = (stop.step, stop.breakpoint.address), stop.step
                 continue
             if stop.why is Why.WATCHPOINT:
                 last = stop.watch
@@ -540,12 +529,21 @@ class Timeline:
             steps = known.steps_before(step + 1, BATCH)
             self._arm(NO_STOPS)
             self.snapshots.go_back(steps[0])
-            for at in steps:
+            for at in (*self._stations(steps[0], known), *steps):
                 if not self._run_to(at):
                     self.snapshots.restore(home)
                     return None
                 self.snapshots.remember()
         return self._land(hit)
+
+    def _stations(self, target: int, known: KnownHits) -> list[int]:
+        """Places on the way to `target` where those hits begin that will be asked for later."""
+        length = max(SHORT, (known.high - known.low) // PIECES)
+        at, found = target, list[int]()
+        while (steps := known.steps_before(at - length, BATCH)) and steps[0] > self.position:
+            at = steps[0]
+            found.append(at)
+        return found[::-1]
 
     # -- getting there -------------------------------------------------------------------
 

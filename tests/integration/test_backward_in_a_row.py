@@ -4,18 +4,18 @@ what one search has found is known to the next ones, and must not differ from fi
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import FIRMWARE, Record, symbols, ttd
-from tests.integration.inside import playing_session
+from tests.integration.inside import playing_session, recording_session
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import Timeline
+from ttd.timeline import SystemRequest, Timeline
 
 RAW = (
     *("--board", "raw", "--cpu", "x86-64", "--ram", "0x100000:1M"),
@@ -213,3 +213,25 @@ def test_forward_to_a_pc(case: Case) -> None:
     assert timeline.find_pc(start + size - page).why is Why.HISTORY_END
     timeline.seek(timeline.end)
     assert timeline.find_pc(address).why is Why.HISTORY_END
+
+
+@pytest.mark.parametrize("condition", [None, lambda: True])
+def test_where_a_reset_leads(tmp_path: Path, condition: Callable[[], bool] | None) -> None:
+    """The position before a reset is the last that can be shown: PC is elsewhere there."""
+    path = tmp_path / "reset.ttd"
+    session = recording_session(FIRMWARE / "irqs" / "irqs.elf", path)
+    entry = session.timeline.cpu.read_register("pc")
+    session.timeline.seek(5000)
+    session.timeline.request(SystemRequest.RESET)
+    session.timeline.seek(6000)
+    session.leave("enough")
+    session.close()
+    session = playing_session(path)
+    timeline, stops = session.timeline, Stops((Breakpoint(entry, condition),))
+    for start, place in ((6000, 5000), (5000, 0)):
+        timeline.seek(start)
+        stop = timeline.run_backward(stops)
+        assert (stop.why, stop.step) == (Why.BREAKPOINT, place)
+    timeline.step_forward()
+    assert timeline.run_forward(stops).step == 5000
+    session.close()

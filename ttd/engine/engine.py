@@ -409,12 +409,6 @@ class Engine:
             HitRow(*self._noted(True), self._hit),
         )
 
-    @property
-    def hit_count(self) -> int:
-        """How many `hits` has."""
-        none, start = ffi.NULL, self._step_out
-        return sum(lib.ttd_hits(self._native, kind, none, start) for kind in (False, True))
-
     def _noted(self, watches: bool) -> tuple[Any, int, int]:
         complete_from = self._step_out
         count = lib.ttd_hits(self._native, watches, ffi.NULL, complete_from)
