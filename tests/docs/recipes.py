@@ -13,7 +13,7 @@ command of LLDB's, which gets all of them in batch mode. Words after `console` s
     slow        the section is only run by the complete test run
     not-run     not executed
 
-A block of language `python` with `file=NAME` is written into that file first, with `append=NAME` at
+A block of another language with `file=NAME` is written into that file first, with `append=NAME` at
 its end.
 
 `python -m tests.docs.recipes FILE...` writes what is really printed into FILE, where that differs.
