@@ -16,7 +16,8 @@ command of LLDB's, which gets all of them in batch mode. Words after `console` s
 A block of another language with `file=NAME` is written into that file first, with `append=NAME` at
 its end.
 
-`python -m tests.docs.recipes FILE...` writes what is really printed into FILE, where that differs.
+`python -m tests.docs.recipes FILE...` writes what is really printed into FILE, where that differs;
+with `--figures` the numbers of this run, too.
 """
 
 from __future__ import annotations
@@ -127,6 +128,22 @@ class Outcome:
 
     @property
     def right(self) -> bool:
+        return self._match() is not None
+
+    @property
+    def updated(self) -> list[str]:
+        """What is shown, with the figures that were printed now."""
+        match = self._match()
+        assert match is not None
+        printed = iter(match.groups())
+        lines = []
+        for line in self.step.shown:
+            told = line.strip() not in ("", "...") and line != "^C"
+            text = next(printed).rstrip() if told else line
+            lines.append(line if "..." in line or line.rstrip() == text else text)
+        return lines
+
+    def _match(self) -> re.Match[str] | None:
         pattern = ""
         for line in self.step.shown:
             if line.strip() == "...":
@@ -136,9 +153,9 @@ class Outcome:
                 if self.step.figures:
                     text = re.sub(r"(?:\d|,(?=\d))+", r"[\\d,]+", text)
                     text = re.sub(r"(?:\\ )+", r"\\s+", text)
-                pattern += text + "\n"
+                pattern += f"({text})\n"
         lines = [line.rstrip() + "\n" for line in self.printed if line.strip() and line != "^C"]
-        return re.fullmatch(pattern, "".join(lines)) is not None
+        return re.fullmatch(pattern, "".join(lines))
 
     def __str__(self) -> str:
         lines = [f"line {self.step.line + 1}: {self.step.command}", "printed:", *self.printed]
@@ -352,7 +369,8 @@ def run_section(document: Path, section: str, folder: Path) -> list[Outcome]:
 
 def main() -> None:
     """Bring documents up to date."""
-    for document in map(Path, sys.argv[1:]):
+    figures = "--figures" in sys.argv
+    for document in map(Path, (word for word in sys.argv[1:] if word != "--figures")):
         with tempfile.TemporaryDirectory() as name:
             outcomes = run_setup(document, Path(name))
             for section in sections(document):
@@ -366,6 +384,9 @@ def main() -> None:
                 print(outcome, end="\n\n")
                 begin = outcome.step.line + 1
                 lines[begin : begin + len(outcome.step.shown)] = outcome.printed
+            elif figures and outcome.step.figures:
+                begin = outcome.step.line + 1
+                lines[begin : begin + len(outcome.step.shown)] = outcome.updated
         document.write_text("\n".join(lines) + "\n")
 
 
