@@ -193,6 +193,7 @@ def test_source_lines(
         gdb.go(command)
         assert gdb.step == place
     assert "no position" in gdb.say("goto nowhere")
-    # Memory comes in binary where GDB knows how.
-    binary = "18" in request.node.name
-    assert bool(server.packets(r"<- .*\$x[0-9a-f]+,")) == binary
+    # Memory comes in binary, and errors as they are, where GDB knows how.
+    new = "18" in request.node.name
+    assert bool(server.packets(r"<- .*\$x[0-9a-f]+,")) == new
+    assert (f"'{FINISHED}'" in gdb.say("set var $sp = 4")) == new
