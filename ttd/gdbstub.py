@@ -38,7 +38,9 @@ PACKET_SIZE = 0x20000
 _MAX_READ = PACKET_SIZE // 2 - 16
 """Bytes of memory in one answer: as hex digits, or each of them escaped, they fit a packet."""
 _PROGRESS_EVERY = 2.0
-"""Seconds between lines of progress; work that takes less prints none."""
+"""Seconds between two words of progress; work that takes less prints none."""
+_PROGRESS_PERCENT = 5
+"""By how much it must have grown."""
 
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
@@ -116,6 +118,8 @@ class Session:
         """Sentences that could not be shown yet: a console exists only while running."""
         self._console_open = False
         self._next_progress = 0.0
+        self._told_progress = "", 0
+        """What has been said on the line that is not ended yet."""
         self._watch_from: int | None = None
         """After a watchpoint stop: where that run began; GDB itself takes the last step of it."""
         timeline.progress = self._progress
@@ -207,9 +211,26 @@ class Session:
             self._link.console(f"{note}\n")
 
     def _progress(self, fraction: float, text: str) -> None:
-        if self._console_open and fraction < 1 and self._clock() >= self._next_progress:
-            self._next_progress = self._clock() + _PROGRESS_EVERY
-            self._link.console(f"{fraction:4.0%} {text}\n")
+        """All of a movement's stays on one line, which grows: consoles that go back to the
+        beginning of a line are few."""
+        if not self._console_open or fraction >= 1 or self._clock() < self._next_progress:
+            return
+        percent, (told, last) = int(100 * fraction), self._told_progress
+        if text != told:
+            self._end_progress()
+            self._link.console(f"{text}: {percent}%")
+        elif percent >= last + _PROGRESS_PERCENT:
+            self._link.console(f" {percent}%")
+        else:
+            return
+        self._told_progress = text, percent
+        self._next_progress = self._clock() + _PROGRESS_EVERY
+
+    def _end_progress(self) -> None:
+        """What comes next begins a line."""
+        if self._told_progress[0]:
+            self._told_progress = "", 0
+            self._link.console("\n")
 
     # -- getting to know each other: "General Query Packets", "Packets" -------------------------
 
@@ -446,9 +467,11 @@ class Session:
             else:
                 stop = self._move(go)
                 stop = self._past_access(stop, forward)
+            self._end_progress()
         except ClientGone:
             raise
         except Exception as e:  # a bug must not cost a recording
+            self._end_progress()
             self._link.console(f"{_sentence(e)}\n")
             self._recover(start)
             told = (5, "") if not self._lldb.spoken else self._lldb.because(_sentence(e))
