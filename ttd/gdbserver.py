@@ -424,6 +424,8 @@ def _read(
                 last = event
                 if isinstance(event, Interrupt) or event == Packet(b"vCtrlC"):
                     session.interrupts.seen()
+                elif isinstance(event, Packet):
+                    session.overtaken()
                 if not isinstance(event, Interrupt):
                     _make_room(incoming, session, stop)
                     incoming.put(_Heard(event, sent))

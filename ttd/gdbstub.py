@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -42,6 +43,8 @@ _PROGRESS_EVERY = 2.0
 _PROGRESS_PERCENT = 5
 """By how much it must have grown."""
 
+_SOON = 0.5
+"""Seconds in which a monitor command is expected to be done."""
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
 _THREAD = 1
@@ -112,6 +115,10 @@ class Session:
         self._last_stop = (5, "")
         """Signal and reason of the last stop reply."""
         self._stops = StopTable(self)
+        self._asked_at: float | None = None
+        """When the monitor command that is being executed began."""
+        self._given_up = False
+        """Its client does not wait for its end."""
         self._frame_home: int | None = None
         """While a trace frame is selected: where the target really is."""
         self._notes: list[str] = []
@@ -463,7 +470,7 @@ class Session:
         try:
             self._leave_frame()
             if armed is not None:
-                stop = self._move(lambda: self._timeline.seek(armed.step))
+                stop = self._move(partial(self._jump, armed))
             else:
                 stop = self._move(go)
                 stop = self._past_access(stop, forward)
@@ -490,6 +497,11 @@ class Session:
         if self._lldb.spoken:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
         return self._stop_reply(*told)
+
+    def _jump(self, armed: Armed) -> Stop:
+        if armed.text is not None:
+            return self._timeline.back_to_printed(armed.text)
+        return self._timeline.seek(armed.step)
 
     def _recover(self, start: int) -> None:
         """A movement has failed on its way: go back to where it began, a place known to be good.
@@ -616,18 +628,52 @@ class Session:
     # -- monitor, and the ends of a session: "Packets" --------------------------------------------
 
     @_handles(rq.Monitor)
-    def _monitor_command(self, request: rq.Monitor) -> bytes:
+    def _monitor_command(self, request: rq.Monitor) -> bytes | None:
         if request.in_reply:
+            text = self._execute(request.text)
+            if text is None:
+                return None
             # Scripts look at how an answer begins.
-            notes = "".join(f"{note}\n" for note in self._take_notes())
-            text = (self._monitor.execute(request.text) + notes).encode()
-            return text[:_MAX_READ].hex().encode()
-        self._open_console()
+            text += "".join(f"{note}\n" for note in self._take_notes())
+            return text.encode()[:_MAX_READ].hex().encode()
+        self._show_notes()
+        # GDB can give up waiting, and takes what comes later for the answer to something else.
+        self._console_open = self._lldb.spoken
+        self._next_progress = self._clock() + _PROGRESS_EVERY
         try:
-            self._link.console(self._monitor.execute(request.text))
+            text = self._execute(request.text)
+            self._end_progress()
         finally:
             self._console_open = False
+        if text is None:
+            return None
+        self._link.console(text)
         return b"OK"
+
+    def _execute(self, command: str) -> str | None:
+        """What a monitor command prints; None if the client does not wait for it any more."""
+        self._given_up = False
+        self._asked_at = self._clock()
+        try:
+            with self.interrupts.moving():
+                text = self._monitor.execute(command)
+        finally:
+            self._asked_at = None
+        if self._given_up:
+            self.interrupts.answered()
+            return None
+        return text
+
+    def overtaken(self) -> None:
+        """Called by the reader for a packet: who sends one does not wait for a command's answer.
+
+        That is what is left of a Ctrl-C that ends a `monitor` command in GDB. Of a short one the
+        answer may be on its way.
+        """
+        asked_at = self._asked_at
+        if asked_at is not None and self._clock() > asked_at + _SOON:
+            self._given_up = True
+            self.interrupts.seen()
 
     @_handles(rq.Run)
     def _run(self, request: rq.Run) -> bytes:

@@ -27,7 +27,7 @@ from ttd.engine import Engine, EngineFault, EngineStop, StopReason
 from ttd.engine.types import WatchHit
 from ttd.images import Load
 from ttd.loader import Start, check_fits, start_of
-from ttd.recording.events import Kind
+from ttd.recording.events import Event, Kind, small
 from ttd.replay.errors import NoInputYet, NotYet
 from ttd.replay.replay import Cause, Checkpoint, Mode, Replay
 from ttd.runs import (
@@ -295,15 +295,18 @@ class Machine:
             self.onlooker.entered(number, asynchronous)
         if asynchronous:
             if not replay.has_interrupt():
-                replay.unmet(f"interrupt {number} at step {replay.get_current_step()}")
+                replay.unmet(self._described(Kind.INTERRUPT, number))
             replay.interrupt(number)
         else:
             if not replay.has_exception():
-                replay.unmet(f"exception {number} at step {replay.get_current_step()}")
+                replay.unmet(self._described(Kind.EXCEPTION, number))
             replay.exception(number)
         self._act_in(self.engine.step)
         self.cpu.enter(number)
         self.engine.step += 1
+
+    def _described(self, kind: Kind, number: int) -> str:
+        return self.replay.words.describe(Event(self.engine.step, kind, small(number)))
 
     def _act_in(self, step: int) -> None:
         """What the machine now does beside running instructions belongs to this step."""

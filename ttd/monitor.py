@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ttd.engine.types import Access
 from ttd.errors import UserError
+from ttd.replay.words import shown as characters
 from ttd.text import printable
 from ttd.timeline import SystemRequest, TimelineApi
 
@@ -43,6 +44,9 @@ _TRAIL_LENGTH = 1000
 _PHYS_MOST = 4096
 _EVENTS_MOST = 1000
 _MARKS_MOST = 10_000
+_LINES = 10
+"""That `output` shows."""
+_TEXT_MOST = 200
 _TOP = 1 << 64
 """All numbers of the debugger's are below this."""
 _NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
@@ -123,6 +127,8 @@ class Armed:
 
     step: int
     index: int | None = None
+    text: str | None = None
+    """Instead: to where this was printed last."""
 
 
 class Usage(Exception):
@@ -153,8 +159,11 @@ class Monitor:
         for command in COMMANDS:
             name = command.name.split()
             if words[: len(name)] == name:
+                rest = words[len(name) :]
+                if command.raw:
+                    rest = line.strip().split(None, len(name))[len(name) :]
                 try:
-                    return command.run(self, words[len(name) :])
+                    return command.run(self, rest)
                 except (Usage, UserError) as e:
                     return f"{e}\n"
         for view in self._timeline.views():
@@ -205,10 +214,13 @@ class Monitor:
         if self.position() != self._timeline.position:
             lines.append(f"Looking at this step only; 'tfind none' returns to {self.position()}.")
         if self.armed is not None:
-            lines.append(
-                f"The next command that resumes goes to step {self._place(self.armed.step)}."
-            )
+            lines.append(f"The next command that resumes goes to {self._goal(self.armed)}.")
         return "\n".join(lines) + "\n"
+
+    def _goal(self, armed: Armed) -> str:
+        if armed.text is not None:
+            return f"where {shown(armed.text)} was printed last"
+        return f"step {self._place(armed.step)}"
 
     def goto(self, words: list[str]) -> str:
         if len(words) != 1:
@@ -337,6 +349,34 @@ class Monitor:
             raise Usage(f"Event {wanted} of kind {kind} is ahead: 'monitor goto {step}'.")
         return self._arm(step)
 
+    def output(self, words: list[str]) -> str:
+        """The lines that the guest has printed last, or the latest ones with a text first."""
+        text, here = _printed_text(words), self.position()
+        lines = self._timeline.printed(text, _LINES)
+        shown_lines = [
+            f"{line.found if text else line.begin:>14}  {line.label}{characters(line.data)}\n"
+            for line in lines
+        ]
+        if not text:
+            return "".join(reversed(shown_lines)) or f"Nothing was printed before step {here}.\n"
+        if not lines:
+            return f"{shown(text)} was not printed.\n"
+        said = "".join(shown_lines)
+        if lines[0].found >= here:
+            return f"{shown(text)} was not printed before step {here}, but later:\n{said}"
+        return f"{said}'monitor back-to output {printable(text)}' goes to the first of these.\n"
+
+    def back_to_output(self, words: list[str]) -> str:
+        """The search is the next resume's: it may be long, and the client can interrupt that."""
+        text = _printed_text(words)
+        if not text:
+            raise Usage("back-to output takes a text that was printed.")
+        self.armed = Armed(self.position(), text=text)
+        return (
+            f"Going to where {shown(text)} was printed last with the next command that resumes,"
+            " such as stepi.\n"
+        )
+
     def _logged_events(self) -> Events:
         if self._events is None:
             raise Usage("This server has no list of events.")
@@ -410,6 +450,13 @@ class Monitor:
         return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)
 
 
+def _printed_text(words: list[str]) -> str:
+    text = words[0] if words else ""
+    if len(text) > _TEXT_MOST:
+        raise Usage(f"What is searched for has at most {_TEXT_MOST} characters.")
+    return text
+
+
 def _percentage(word: str) -> float:
     """Raises `ValueError` if it is none."""
     if _PERCENT.fullmatch(word) is None or len(word) > _WORD_MOST:
@@ -428,6 +475,8 @@ class Command:
     run: Callable[[Monitor, list[str]], str]
     arguments: str = ""
     text: str = ""
+    raw: bool = False
+    """It takes what comes behind its name as it is, in one."""
 
 
 COMMANDS = (
@@ -446,6 +495,16 @@ COMMANDS = (
         Monitor.back_to_event,
         "KIND [N]",
         "go to event N of a kind, or the last one",
+    ),
+    Command(
+        "output", Monitor.output, "[TEXT]", "what was printed last, or where TEXT was", raw=True
+    ),
+    Command(
+        "back-to output",
+        Monitor.back_to_output,
+        "TEXT",
+        "go to where TEXT was printed last",
+        raw=True,
     ),
     Command("replay_break", Monitor.replay_break, "N", "let a continue stop at step N"),
     Command("replay_delete_break", Monitor.replay_delete_break, text="do not stop there any more"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from functools import wraps
+from itertools import islice
 from typing import Concatenate, ParamSpec, Protocol
 
 from ttd.cpu.base import Cpu
@@ -17,6 +18,7 @@ from ttd.engine.types import WatchHit
 from ttd.errors import UserError
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
+from ttd.printed import Interrupted, Line, Printed
 from ttd.recording.errors import RecordingError
 from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
@@ -109,6 +111,21 @@ class TimelineApi(Protocol):
         """Served by the next movement; where `write_memory` is possible, else `PastIsReadOnly`."""
         ...
 
+    def printed(self, text: str, count: int) -> list[Line]:
+        """The latest lines with `text` in them that the guest has printed by now, the latest first.
+
+        If there are none, those that it prints later; the latest first, too. `TimelineError` if
+        `interrupt` ends the search.
+        """
+        ...
+
+    def back_to_printed(self, text: str) -> Stop:
+        """Go to the step before the present that printed the last character of `text` last.
+
+        STEPS, with a note, if there is none.
+        """
+        ...
+
     def memory_map(self) -> list[tuple[str, int, int]]:
         """(kind, start, length), kind `ram` or `rom`, for GDB's memory map; empty: it is unknown.
 
@@ -199,6 +216,7 @@ class Timeline:
         """Of the latest interval that a search backward has scanned."""
         self._interruption = machine.interruption
         self._space = AddressSpace(machine)
+        self._printed = Printed(machine, snapshots)
 
     # -- where we are --------------------------------------------------------------------
 
@@ -544,6 +562,40 @@ class Timeline:
             at = steps[0]
             found.append(at)
         return found[::-1]
+
+    # -- what the guest has printed ------------------------------------------------------
+
+    def printed(self, text: str, count: int) -> list[Line]:
+        try:
+            found = self._lines(text, self.position + 1, None, count)
+            if not found and text:
+                found = self._lines(text, self.end + 1, self.end, count)
+                found = [line for line in found if line.found >= self.position]
+        except Interrupted:
+            self._interruption.answer()
+            raise TimelineError("The search for what was printed was interrupted.") from None
+        return found
+
+    @_movement
+    def back_to_printed(self, text: str) -> Stop:
+        try:
+            found = self._lines(text, self.position, None, 1)
+        except Interrupted:
+            return self._stop(Why.INTERRUPTED)
+        if not found:
+            note = f"'{text}' was not printed before step {self.position}."
+            return replace(self._stop(Why.STEPS), note=note)
+        return self._seek(found[0].found, 0)
+
+    def _lines(self, text: str, until: int, end: int | None, count: int) -> list[Line]:
+        def report(done: float) -> None:
+            if self.progress is not None:
+                self.progress(done, "searching what was printed")
+
+        self._arm(NO_STOPS)
+        printed = self._printed
+        with printed.staying():
+            return list(islice(printed.lines(text.encode(), until, end, report), count))
 
     # -- getting there -------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ PART_OF = {
     "runs": "machine",
     "space": "timeline",
     "known_hits": "timeline",
+    "printed": "timeline",
     "inspection": "recorded",
     "symbols": "images",
     "elf_attributes": "images",

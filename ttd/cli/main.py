@@ -76,6 +76,7 @@ class Commands(click.Group):
     NAMES = (
         "boards",
         "completion",
+        "console",
         "events",
         "gdb",
         "info",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from errno import EAGAIN
 from threading import Condition
 from typing import Protocol
@@ -22,6 +23,13 @@ _ROOM_SECONDS = 0.01
 
 Echo = Callable[[str, bytes], None]
 """Sees what the guest writes in play: the device, the data."""
+
+
+@dataclass
+class Ears:
+    """Who hears what the guest writes in play."""
+
+    echo: Echo | None = None
 
 
 class CharBackend(Protocol):
@@ -53,13 +61,13 @@ class CharDriver:
     """
 
     def __init__(
-        self, entrance: Entrance, name: str, backend: CharBackend | None, echo: Echo | None
+        self, entrance: Entrance, name: str, backend: CharBackend | None, ears: Ears
     ) -> None:
         self.name = name
         self.backend = backend
         self._entrance = entrance
         self._at = entrance.at
-        self._echo = echo
+        self._ears = ears
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[], int] = lambda: 0
         self._queue = bytearray()
@@ -129,8 +137,8 @@ class CharDriver:
         return done
 
     def _take_back(self, data: bytes) -> int:
-        if self._echo is not None:
-            self._echo(self.name, data)
+        if self._ears.echo is not None:
+            self._ears.echo(self.name, data)
         head, mark = self._at.here(Kind.CHAR_WRITE), self._mark()
         if head is None or not head.payload.startswith(mark):
             return len(data)

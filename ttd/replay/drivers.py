@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ttd.recording.events import Kind
 from ttd.replay.block import BlockDriver, DiskOptions
-from ttd.replay.chars import CharBackend, CharDriver, Echo
+from ttd.replay.chars import CharBackend, CharDriver, Ears
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
 from ttd.replay.input import InputDriver, InputEvent, InputGroups
@@ -18,8 +18,8 @@ class Drivers:
 
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
-        self.echo: Echo | None = None
-        """For the character devices that are added from now on."""
+        self.ears = Ears()
+        """Of all character devices."""
         self._chars: dict[str, CharDriver] = {}
         self.filters: dict[str, NetFilter] = {}
         self.disks: list[BlockDriver] = []
@@ -28,7 +28,7 @@ class Drivers:
         self.next_block_id = 0
 
     def add_char(self, name: str, backend: CharBackend | None) -> CharDriver:
-        driver = CharDriver(self._entrance, name, backend, self.echo)
+        driver = CharDriver(self._entrance, name, backend, self.ears)
         self._entrance.add(Kind.CHAR_READ, driver, name)
         self._chars[name] = driver
         return driver

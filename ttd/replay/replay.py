@@ -6,7 +6,8 @@ an event in the log, in play they are answered from the log and checked against 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
 from ttd.recording.config import MachineConfig
@@ -87,7 +88,7 @@ class Replay:
             raise ReplayError("recording and replaying need a recording")
         if mode is _PLAY and recording is not None and config is not None:
             config.check(recording.config)
-        self._drivers.echo = echo
+        self._drivers.ears.echo = echo
         self._random.source = random
         self._commits.recording = recording
         self._at.begin(mode, recording)
@@ -387,6 +388,15 @@ class Replay:
         """
         return self._drivers.add_char(name, backend)
 
+    @contextmanager
+    def heard(self, echo: Echo) -> Iterator[None]:
+        """What character devices write in play meanwhile is given to `echo`."""
+        before, self._drivers.ears.echo = self._drivers.ears.echo, echo
+        try:
+            yield
+        finally:
+            self._drivers.ears.echo = before
+
     def chr_be_write(self, name: str, data: bytes) -> None:
         """Host to guest, from any thread but the machine's. QEMU: `replay_chr_be_write`.
 
@@ -625,3 +635,13 @@ class Replay:
         self._entrance.load(state["devices"])
         for kind, asked in self._requests.items():
             asked.load(state["requests"][kind.name])
+
+
+def written_by(state: State) -> dict[str, int]:
+    """How much each character device had been given to write where `Replay.save` was called."""
+    before = f"{Kind.CHAR_READ.name} "
+    return {
+        name.removeprefix(before): source[0]
+        for name, source in state["devices"].items()
+        if name.startswith(before)
+    }

@@ -67,6 +67,13 @@ class Query(gdb.Command):  # type: ignore[misc]
         gdb.write(ask((self.command + " " + argument).strip()))
 
 
+class Search(Query):
+    """Print what the server answers, whenever that is; Ctrl-C ends it."""
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        gdb.execute(f"monitor {self.command} {argument}".strip())
+
+
 class Jump(gdb.Command):  # type: ignore[misc]
     """Go to another position, which the server does with the next resume."""
 
@@ -78,7 +85,7 @@ class Jump(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         answer = ask((self.command + " " + argument).strip())
-        if not answer.startswith("Going to step"):
+        if not answer.startswith("Going to "):
             raise gdb.GdbError(answer.strip())
         show_notes(answer)
         try:
@@ -163,6 +170,7 @@ class ShowStep(gdb.Parameter):  # type: ignore[misc]
 
 Query("when", "Print the step at which the machine stands.")
 Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
+Search("output", "Print the lines printed last, or the latest with TEXT: output [TEXT].")
 Query("checkpoint", "Number this position, for restart.")
 Query("info checkpoints", "List the numbered positions.")
 Query("delete checkpoint", "Forget a numbered position: delete checkpoint NUMBER.")
@@ -176,6 +184,7 @@ Jump("forward", "Undo back.")
 Jump("last-stop", "Go to where the last run or jump ended.")
 Prefix("back-to", "Go back to something that has happened.")
 Jump("back-to event", "Go back to the last event of a kind, or to its event N: KIND [N].")
+Jump("back-to output", "Go back to where TEXT was printed last: back-to output TEXT.")
 Restart("restart", "Go to a numbered position: restart NUMBER.")
 ShowStep()
 gdb.prompt_hook = Prompt()

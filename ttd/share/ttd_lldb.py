@@ -45,7 +45,7 @@ def _jump(name: str) -> _Command:
         except ValueError as e:
             result.SetError(str(e))
             return
-        if not answer.startswith("Going to step"):
+        if not answer.startswith("Going to "):
             result.SetError(answer.strip())
             return
         # The server goes there instead. A step that ends where it began, as one that is to go to
@@ -74,7 +74,7 @@ JUMPS = {
     "back": "Go to the position before this one.",
     "forward": "Undo back.",
     "last-stop": "Go to where the last run or jump ended.",
-    "back-to": "Go back to something that has happened: back-to event KIND [N].",
+    "back-to": "Go back to something that has happened: back-to event KIND [N], or output TEXT.",
     "restart": "Go to a numbered position: restart NUMBER.",
 }
 _WORDS = {"checkpoints": "info checkpoints"}
