@@ -364,7 +364,8 @@ class Monitor:
         said = "".join(shown_lines)
         if lines[0].found >= here:
             return f"{shown(text)} was not printed before step {here}, but later:\n{said}"
-        return f"{said}'monitor back-to output {printable(text)}' goes to the first of these.\n"
+        ways = f"'monitor goto {lines[0].found}' and 'monitor back-to output {printable(text)}'"
+        return f"{said}{ways} go to the first of these.\n"
 
     def back_to_output(self, words: list[str]) -> str:
         """The search is the next resume's: it may be long, and the client can interrupt that."""

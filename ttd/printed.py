@@ -23,13 +23,13 @@ from ttd.replay.replay import written_by
 from ttd.runs import RunEnd
 from ttd.snapshot import Snapshots
 
-CACHE = 32 << 20
+CACHE = 64 << 20
 """Bytes that what is kept of parts takes, about."""
 LONGEST = 1000
 """Bytes that are shown of a line, from its beginning."""
 _MARCH = 30_000_000
 """Steps run between two looks at whether it is to go on."""
-_PER_WRITE = 16
+_PER_WRITE = 12
 _ALL = 1 << 62
 """More than anybody prints."""
 
@@ -60,7 +60,7 @@ class Piece:
     """What one device has printed in a part, in the order of its writes."""
 
     data: bytearray = field(default_factory=bytearray)
-    ends: array[int] = field(default_factory=lambda: array("Q"))
+    ends: array[int] = field(default_factory=lambda: array("I"))
     """Of each write: where it ends in `data`."""
     steps: array[int] = field(default_factory=lambda: array("Q"))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
+from ttd.printed import Line
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import PastIsReadOnly, SystemRequest, TimelineError
@@ -126,6 +127,8 @@ class FakeTimeline:
         self.written: list[tuple[int | str, bytes | int]] = []
         self.asked: list[SystemRequest] = []
         self.moving = threading.Event()
+        self.lines = [Line("", 10 * n, b"line %d" % n, 10 * n + 5) for n in range(1, 9)]
+        """What the guest prints."""
         self._slow = slow
         self._interrupted = threading.Event()
 
@@ -242,6 +245,23 @@ class FakeTimeline:
 
     def views(self) -> list[View]:
         return [View("lamp", "a lamp that counts", lambda: f"step {self.position}\n")]
+
+    def printed(self, text: str, count: int) -> list[Line]:
+        """Slow: it takes until it is interrupted."""
+        self._interrupted.clear()
+        if self._slow:
+            self.moving.set()
+            self._interrupted.wait()
+            raise TimelineError("The search for what was printed was interrupted.")
+        with_text = [line for line in reversed(self.lines) if text.encode() in line.data]
+        before = [line for line in with_text if line.begin < self.position]
+        return (before or (with_text if text else []))[:count]
+
+    def back_to_printed(self, text: str) -> Stop:
+        lines = [line for line in self.printed(text, 10) if line.found < self.position]
+        if not lines:
+            return self._stop(Why.STEPS, f"'{text}' was not printed before {self.position}.")
+        return self.seek(lines[0].found)
 
     def _writable(self) -> None:
         if not self.live or self.position != self.end:

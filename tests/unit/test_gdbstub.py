@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
 from ttd.monitor import Bookmarks
+from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
 from ttd.stops import Stop, Stops, Why
@@ -611,6 +613,59 @@ def test_back_to_an_event(client: Client) -> None:
     usage = "back-to event takes a kind and maybe a number, such as: net 7.\n"
     for wrong in ("", "net x", "net 0", "net 1 2"):
         assert client.monitor(f"back-to event {wrong}") == usage
+
+
+def test_what_was_printed(client: Client) -> None:
+    assert client.monitor("output") == "Nothing was printed before step 0.\n"
+    assert client.monitor("output line 3") == (
+        "'line 3' was not printed before step 0, but later:\n            35  line 3\n"
+    )
+    client.timeline.seek(46)
+    assert client.monitor("output").splitlines() == [f"{10 * n:>14}  line {n}" for n in range(1, 5)]
+    assert client.monitor("output  line ").splitlines() == [
+        *(f"{10 * n + 5:>14}  line {n}" for n in (4, 3, 2, 1)),
+        "'monitor goto 45' and 'monitor back-to output line' go to the first of these.",
+    ]
+    assert client.monitor("output no  such") == "'no  such' was not printed.\n"
+    assert "at most 200" in client.monitor("output " + "x" * 201)
+    client.timeline.lines = [Line("[uart1] ", 3, b"\x1b[31m\xff\t", 3)]
+    assert client.monitor("output") == "             3  [uart1] \\x1b[31m\\xff\\t\n"
+
+
+def test_back_to_what_was_printed(client: Client) -> None:
+    client.timeline.seek(47)
+    assert client.monitor("back-to output").startswith("back-to output takes a text")
+    said = client.monitor("back-to output line 2")
+    assert said.startswith("Going to where 'line 2' was printed last with the next command")
+    assert client.timeline.position == 47, "armed, not gone"
+    assert "goes to where 'line 2' was printed last." in client.monitor("when")
+    assert client.run("s")[0] == "Step: 25 of 1000 (2.50%)\n"
+    client.monitor("back-to output line 2")
+    text, _ = client.run("bc")
+    assert text.startswith("'line 2' was not printed before 25.\n")
+    client.monitor("back")
+    client.run("s")
+    assert client.timeline.position == 47
+
+
+def test_a_client_that_goes_on_does_not_wait_for_a_search() -> None:
+    now = [0.0]
+    client = Client(FakeTimeline(slow=True), clock=lambda: now[0])
+
+    def go_on() -> None:
+        client.timeline.moving.wait()
+        client.session.overtaken()  # so soon it is no sign of anything
+        assert not client.session.interrupts.pending
+        now[0] += 1
+        client.session.overtaken()
+        client.session.interrupts.deliver()
+
+    reader = threading.Thread(target=go_on)
+    reader.start()
+    assert client.packets("qRcmd," + b"output x".hex()) == []
+    reader.join()
+    assert not client.session.interrupts.pending
+    assert client.monitor("when").startswith("Step: 0")
 
 
 def test_requests_at_the_live_end() -> None:

@@ -38,6 +38,23 @@ def _query(name: str) -> _Command:
     return run
 
 
+def _search(name: str) -> _Command:
+    """It may take longer than LLDB waits for an answer; with `monitor` it waits while there is
+    progress."""
+
+    def run(debugger: Any, argument: str, context: Any, result: Any, session: Any) -> None:
+        found = lldb.SBCommandReturnObject()
+        command = f"process plugin packet monitor {name} {argument}".strip()
+        debugger.GetCommandInterpreter().HandleCommand(command, found)
+        if found.Succeeded():
+            # Behind what the server prints LLDB says which packet that was.
+            result.Print((found.GetOutput() or "").partition("  packet: qRcmd")[0])
+        else:
+            result.SetError(found.GetError() or "Is this LLDB connected to ttd?")
+
+    return run
+
+
 def _jump(name: str) -> _Command:
     def run(debugger: Any, argument: str, context: Any, result: Any, session: Any) -> None:
         try:
@@ -68,6 +85,9 @@ QUERIES = {
     "events": "Print what came from outside around this step: events [--kind K] [COUNT].",
     "checkpoint": "Number this position, for restart.",
     "checkpoints": "List the numbered positions.",
+}
+SEARCHES = {
+    "output": "Print the lines that were printed last, or the latest with TEXT: output [TEXT].",
 }
 JUMPS = {
     "goto": "Go to a position: goto N, +N, -N, P%, start or end.",
@@ -119,7 +139,7 @@ def show_step(debugger: Any) -> None:
 
 
 def __lldb_init_module(debugger: Any, session: dict[str, Any]) -> None:
-    for make, commands in ((_query, QUERIES), (_jump, JUMPS)):
+    for make, commands in ((_query, QUERIES), (_search, SEARCHES), (_jump, JUMPS)):
         for name, text in commands.items():
             function = make(_WORDS.get(name, name))
             function.__doc__ = text
