@@ -86,7 +86,7 @@ def test_a_limit_ends_a_guest_that_reads(tmp_path: Path) -> None:
     verify(path)
 
 
-@pytest.mark.parametrize("size", [1, 100, 5000])
+@pytest.mark.parametrize("size", [1, 60])
 def test_a_limit_loses_no_input(tmp_path: Path, size: int) -> None:
     path = tmp_path / "run.ttd"
     typed = (b"x" * 40 + b"\r") * size
