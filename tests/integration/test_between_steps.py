@@ -11,7 +11,6 @@ from tests.integration.cli_tools import ttd
 from tests.integration.inside import playing_session
 from ttd.cpu.armv7m.cpu import CortexM
 from ttd.recording.events import Kind
-from ttd.replay.replay import Checkpoint
 
 SVC = 0xDF
 """Upper byte of the instruction."""
@@ -34,18 +33,17 @@ def test_inputs_enter_before_an_instruction_or_after_what_it_causes(
     cpu, engine = machine.cpu, machine.engine
     assert isinstance(cpu, CortexM)
     pending, at_return, looked = set(), 0, 0
-    ask = machine.replay.checkpoint
+    let_in = machine.replay.arrive
 
-    def checkpoint(kind: Checkpoint) -> bool:
+    def arrive() -> None:
         nonlocal at_return, looked
-        if kind is Checkpoint.CLOCK_VIRTUAL:
-            looked += 1
-            at_return += engine.pc >= EXC_RETURN
-            if cpu._flow.synchronous and engine.read(engine.pc - 2, 2)[1] != SVC:
-                pending.add(cpu._table.top)
-        return ask(kind)
+        looked += 1
+        at_return += engine.pc >= EXC_RETURN
+        if cpu._flow.synchronous and engine.read(engine.pc - 2, 2)[1] != SVC:
+            pending.add(cpu._table.top)
+        let_in()
 
-    monkeypatch.setattr(machine.replay, "checkpoint", checkpoint)
+    monkeypatch.setattr(machine.replay, "arrive", arrive)
     end = session.timeline.end
     _, first = next(session.replay.log.select([Kind.INTERRUPT, Kind.EXCEPTION]))
     session.timeline.seek(first.step - 10)
