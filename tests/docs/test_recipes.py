@@ -29,6 +29,7 @@ DOCUMENTS = [
             "microbit",
             "network",
             "raw",
+            "recipes",
             "tutorial",
         ]
     ),
