@@ -24,7 +24,7 @@ from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
-from ttd.timeline import TimelineApi
+from ttd.timeline_api import TimelineApi
 
 log = logging.getLogger("ttd.rsp")
 packet_log = logging.getLogger("ttd.rsp.packets")
@@ -47,8 +47,6 @@ _CHUNK = 4096
 _BACKLOG = 128
 _NOT_YET = ".new"
 """Behind the name of a Unix socket that nobody should connect to yet."""
-_NOT_YET = ".new"
-"""Of a Unix socket that nobody should connect to yet."""
 _MOST_AT_DOOR = 32
 """Clients that wait at once."""
 REFUSAL = b"E.another debugger is connected to ttd"

@@ -28,7 +28,7 @@ from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
 from ttd.stops import Stop, Stops, Why
 from ttd.text import printable
-from ttd.timeline import PastIsReadOnly, TimelineApi
+from ttd.timeline_api import PastIsReadOnly, TimelineApi
 
 log = logging.getLogger("ttd.rsp")
 

@@ -17,7 +17,7 @@ from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
 from ttd.stops import Stop, Why
 from ttd.text import printable
-from ttd.timeline import TimelineApi
+from ttd.timeline_api import TimelineApi
 
 _TRAP, _INTERRUPT = 5, 2
 _PID = 1

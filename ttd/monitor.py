@@ -16,7 +16,7 @@ from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.replay.words import shown as characters
 from ttd.text import printable
-from ttd.timeline import SystemRequest, TimelineApi
+from ttd.timeline_api import SystemRequest, TimelineApi
 
 
 class Events(Protocol):

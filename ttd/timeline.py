@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from enum import Enum
 from functools import wraps
 from itertools import islice
-from typing import Concatenate, ParamSpec, Protocol
+from typing import Concatenate, ParamSpec
 
 from ttd.cpu.base import Cpu
 from ttd.cpu.models import CPUS
 from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
-from ttd.errors import UserError
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
 from ttd.printed import Interrupted, Line, Printed
@@ -26,133 +24,7 @@ from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-
-OnProgress = Callable[[float, str], None]
-"""Called now and then during long work: fraction done (0..1) and a few words."""
-
-
-class SystemRequest(Enum):
-    """What a debugger may ask of a machine that records."""
-
-    RESET = "reset"
-    SUSPEND = "suspend"
-    WAKE_UP = "wake up"
-    SHUTDOWN = "shutdown"
-
-
-class TimelineApi(Protocol):
-    """What a debugger front end may ask for. All positions are steps.
-
-    Everything but `interrupt` is called on one thread.
-    """
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def begin(self) -> int: ...
-    @property
-    def end(self) -> int:
-        """Last position of the history known so far; it grows while a live machine records."""
-        ...
-
-    @property
-    def live(self) -> bool:
-        """True when running forward at the end of history goes on recording."""
-        ...
-
-    @property
-    def cpu(self) -> Cpu: ...
-    @property
-    def virtual_ns(self) -> int: ...
-
-    progress: OnProgress | None
-
-    def seek(self, step: int) -> Stop: ...
-    def step_forward(self, count: int = 1) -> Stop: ...
-    def step_backward(self, count: int = 1) -> Stop: ...
-    def run_forward(self, stops: Stops, until: int | None = None) -> Stop: ...
-    def run_backward(self, stops: Stops, until: int | None = None) -> Stop: ...
-    def range_step(self, start: int, end: int, stops: Stops) -> Stop:
-        """Step forward while PC is in [start, end)."""
-        ...
-
-    def find_pc(self, address: int) -> Stop:
-        """Go to the next position of the known history at which PC is `address`: BREAKPOINT.
-
-        HISTORY_END if there is none, wherever the machine is then.
-        """
-        ...
-
-    def interrupt(self) -> None:
-        """End the movement that is under way, soon; from any thread."""
-        ...
-
-    def read_memory(self, address: int, size: int) -> bytes:
-        """Guest memory and device registers (without side effects), as the CPU addresses them.
-
-        Shorter than `size` if the rest is not there; raises `TimelineError` if nothing is.
-        """
-        ...
-
-    def views(self) -> Sequence[View]:
-        """Pictures of devices in text, of the present position."""
-        ...
-
-    def read_physical(self, address: int, size: int) -> bytes:
-        """As `read_memory`, by physical addresses."""
-        ...
-
-    def write_memory(self, address: int, data: bytes) -> None:
-        """At the end of a live recording only, where it is recorded; else `PastIsReadOnly`."""
-        ...
-
-    def write_register(self, name: str, value: int) -> None: ...
-    def request(self, what: SystemRequest) -> None:
-        """Served by the next movement; where `write_memory` is possible, else `PastIsReadOnly`."""
-        ...
-
-    def printed(self, text: str, count: int) -> list[Line]:
-        """The latest lines with `text` in them that the guest has printed by now, the latest first.
-
-        If there are none, those that it prints later; the latest first, too. `TimelineError` if
-        `interrupt` ends the search.
-        """
-        ...
-
-    def back_to_printed(self, text: str) -> Stop:
-        """Go to the step before the present that printed the last character of `text` last.
-
-        STEPS, with a note, if there is none.
-        """
-        ...
-
-    def memory_map(self) -> list[tuple[str, int, int]]:
-        """(kind, start, length), kind `ram` or `rom`, for GDB's memory map; empty: it is unknown.
-
-        These are the CPU's addresses, which say nothing where software maps memory.
-        """
-        ...
-
-    def span_at(self, address: int) -> Span:
-        """What is at an address below 2^64 of the CPU's, and as far as the same is beside it."""
-        ...
-
-    def mapped(self) -> Iterator[Span]:
-        """All that can be accessed, as `AddressSpace.mapped` has it."""
-        ...
-
-    def reset(self) -> Stop:
-        """Go to the first position."""
-        ...
-
-
-class TimelineError(UserError):
-    """A request that cannot be met; the text is one sentence for people."""
-
-
-class PastIsReadOnly(TimelineError):
-    """Memory or registers were to be written in the past."""
-
+from ttd.timeline_api import OnProgress, PastIsReadOnly, SystemRequest, TimelineError
 
 WINDOWS = (0, 4, 24)
 """Positions before the present that a step backward makes directly reachable: the first of a row,

@@ -15,7 +15,8 @@ from tests.integration.inside import playing_session, recording_session
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import SystemRequest, Timeline
+from ttd.timeline import Timeline
+from ttd.timeline_api import SystemRequest
 
 RAW = (
     *("--board", "raw", "--cpu", "x86-64", "--ram", "0x100000:1M"),

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.inside import playing_session
 from ttd.monitor import Bookmarks, Monitor
-from ttd.timeline import TimelineError
+from ttd.timeline_api import TimelineError
 
 pytestmark = pytest.mark.slow
 

@@ -29,7 +29,7 @@ from ttd.replay.chars import CharBackend
 from ttd.replay.words import EventWords
 from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import SystemRequest
+from ttd.timeline_api import SystemRequest
 
 RAW = ("x86-64", "aarch64", "rv64", "cortex-m3", "cortex-m0")
 

@@ -16,7 +16,7 @@ from ttd.engine.types import Access, WatchHit
 from ttd.printed import Line
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline import PastIsReadOnly, SystemRequest, TimelineError
+from ttd.timeline_api import PastIsReadOnly, SystemRequest, TimelineError
 
 _M = "org.gnu.gdb.arm.m-profile"
 REGISTERS = (

@@ -16,7 +16,7 @@ from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
 from ttd.stops import Stop, Stops, Why
-from ttd.timeline import SystemRequest, TimelineError
+from ttd.timeline_api import SystemRequest, TimelineError
 
 
 class Client:

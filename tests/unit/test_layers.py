@@ -47,6 +47,7 @@ PART_OF = {
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "runs": "machine",
+    "timeline_api": "timeline",
     "space": "timeline",
     "known_hits": "timeline",
     "printed": "timeline",

@@ -14,7 +14,7 @@ from ttd.bus.virtual import PAGE
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
 from ttd.recorded import RecordedMachine, RecordOptions
-from ttd.timeline import TimelineError
+from ttd.timeline_api import TimelineError
 
 RAM = layout.RAM_BASE
 LOOP = bytes.fromhex("6f000000")
