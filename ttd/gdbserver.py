@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from ttd.errors import UserError, reason
-from ttd.gdbstub import PACKET_SIZE, ByteOrder, Session
+from ttd.gdbstub import ByteOrder, Session
 from ttd.monitor import Bookmarks, Events
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
+from ttd.target import PACKET_SIZE
 from ttd.timeline_api import TimelineApi
 
 log = logging.getLogger("ttd.rsp")

@@ -21,12 +21,12 @@ from ttd.errors import UserError
 from ttd.lldb import Lldb
 from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
-from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
 from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
 from ttd.stops import Stop, Stops, Why
+from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, THREAD, Target
 from ttd.text import printable
 from ttd.timeline_api import PastIsReadOnly, TimelineApi
 
@@ -34,10 +34,6 @@ log = logging.getLogger("ttd.rsp")
 
 ByteOrder = Literal["little", "big"]
 
-PACKET_SIZE = 0x20000
-"""Longest packet taken, and what `PacketSize` says."""
-_MAX_READ = PACKET_SIZE // 2 - 16
-"""Bytes of memory in one answer: as hex digits, or each of them escaped, they fit a packet."""
 _PROGRESS_EVERY = 2.0
 """Seconds between two words of progress; work that takes less prints none."""
 _PROGRESS_PERCENT = 5
@@ -47,8 +43,6 @@ _SOON = 0.5
 """Seconds in which a monitor command is expected to be done."""
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
-_THREAD = 1
-
 
 _Handler = Callable[["Session", Any], bytes | None]
 _HANDLERS: dict[type[rq.Request], _Handler] = {}
@@ -111,6 +105,7 @@ class Session:
         self._complained = False
         self._greeted = b""
         self._extended = False
+        self._target = Target(timeline)
         self._lldb = Lldb(timeline, byte_order)
         self._last_stop = (5, "")
         """Signal and reason of the last stop reply."""
@@ -186,7 +181,7 @@ class Session:
             if handler is not None:
                 reply = handler(self, request)
             else:
-                reply = self._lldb.answer(request) or b""
+                reply = self._target.answer(request) or self._lldb.answer(request) or b""
         except ClientGone:
             raise
         except rq.Malformed as e:
@@ -241,7 +236,7 @@ class Session:
 
     # -- getting to know each other: "General Query Packets", "Packets" -------------------------
 
-    @_handles(rq.Supported, f"PacketSize={PACKET_SIZE:x}", "error-message+")
+    @_handles(rq.Supported, f"PacketSize={PACKET_SIZE:x}", "error-message+", *TARGET_FEATURES)
     def _supported(self, request: rq.Supported) -> bytes:
         self._link.error_messages = "error-message+" in request.features
         return ";".join(FEATURES).encode()
@@ -256,45 +251,10 @@ class Session:
         self._link.error_strings = True
         return b"OK"
 
-    @_handles(rq.TransferFeatures, "qXfer:features:read+")
-    def _transfer_features(self, request: rq.TransferFeatures) -> bytes:
-        if request.annex != "target.xml":
-            return b"E00"  # what the protocol has for an annex that is not there
-        return _window(target_xml(self._cpu.gdb_architecture, self._cpu.registers), request)
-
-    @_handles(rq.TransferMemoryMap, "qXfer:memory-map:read+")
-    def _transfer_memory_map(self, request: rq.TransferMemoryMap) -> bytes:
-        regions = self._timeline.memory_map()
-        return _window(memory_map_xml(regions, address_bits(self._cpu.registers)), request)
-
     @_handles(rq.Extended)
     def _extended_mode(self, request: rq.Extended) -> bytes:
         self._extended = True
         return b"OK"
-
-    @_handles(rq.Attached)
-    def _attached(self, request: rq.Attached) -> bytes:
-        return b"1"
-
-    @_handles(rq.CurrentThread)
-    def _current_thread(self, request: rq.CurrentThread) -> bytes:
-        return b"QC%x" % _THREAD
-
-    @_handles(rq.Threads)
-    def _threads(self, request: rq.Threads) -> bytes:
-        return b"m%x" % _THREAD if request.first else b"l"
-
-    @_handles(rq.ThreadText)
-    def _thread_text(self, request: rq.ThreadText) -> bytes:
-        return f"step {place(self._timeline, self._timeline.position)}".encode().hex().encode()
-
-    @_handles(rq.SelectThread)
-    def _select_thread(self, request: rq.SelectThread) -> bytes:
-        return b"OK" if request.thread in (-1, 0, _THREAD) else b"E01"
-
-    @_handles(rq.ThreadAlive)
-    def _thread_alive(self, request: rq.ThreadAlive) -> bytes:
-        return b"OK" if request.thread == _THREAD else b"E01"
 
     # -- registers and memory: "Packets" ---------------------------------------------------------
 
@@ -351,13 +311,13 @@ class Session:
 
     @_handles(rq.ReadMemory)
     def _read_memory(self, request: rq.ReadMemory) -> bytes:
-        length = min(request.length, _MAX_READ)
+        length = min(request.length, MOST_ANSWERED)
         data = self._timeline.read_memory(request.address, length) if length else b""
         return data.hex().encode()
 
     @_handles(rq.ReadMemoryBinary, "binary-upload+")
     def _read_memory_binary(self, request: rq.ReadMemoryBinary) -> bytes:
-        length = min(request.length, _MAX_READ)
+        length = min(request.length, MOST_ANSWERED)
         data = self._timeline.read_memory(request.address, length) if length else b""
         return b"b" + escape(data)
 
@@ -416,7 +376,7 @@ class Session:
 
     @_handles(rq.ThreadStop)
     def _thread_stop(self, request: rq.ThreadStop) -> bytes:
-        return self._stop_reply(*self._last_stop) if request.thread == _THREAD else b"E01"
+        return self._stop_reply(*self._last_stop) if request.thread == THREAD else b"E01"
 
     @_handles(rq.Resume)
     def _resume(self, request: rq.Resume) -> bytes:
@@ -566,7 +526,7 @@ class Session:
             for (number, size), value in zip(self._told_as, values, strict=True)
         )
         threads = self._lldb.threads()
-        return f"T{signal:02x}{reason}thread:{_THREAD:x};{threads}{registers}".encode()
+        return f"T{signal:02x}{reason}thread:{THREAD:x};{threads}{registers}".encode()
 
     @_handles(rq.CtrlC)
     def _ctrl_c(self, request: rq.CtrlC) -> bytes:
@@ -586,20 +546,6 @@ class Session:
     def _return_to(self, step: int) -> None:
         """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
         _whole(lambda: self._timeline.seek(step))
-
-    @_handles(rq.TraceStatus)
-    def _trace_status(self, request: rq.TraceStatus) -> bytes:
-        return b"T0;tnotrun:0"
-
-    @_handles(rq.TraceList)
-    def _trace_list(self, request: rq.TraceList) -> bytes:
-        return b"l"
-
-    @_handles(rq.TraceStart)
-    def _trace_start(self, request: rq.TraceStart) -> bytes:
-        raise UserError(
-            "ttd has no tracepoints: all steps are trace frames already, 'tfind N' looks at one."
-        )
 
     @_handles(rq.SelectFrame)
     def _select_frame(self, request: rq.SelectFrame) -> bytes:
@@ -635,7 +581,7 @@ class Session:
                 return None
             # Scripts look at how an answer begins.
             text += "".join(f"{note}\n" for note in self._take_notes())
-            return text.encode()[:_MAX_READ].hex().encode()
+            return text.encode()[:MOST_ANSWERED].hex().encode()
         self._show_notes()
         # GDB can give up waiting, and takes what comes later for the answer to something else.
         self._console_open = self._lldb.spoken
@@ -728,12 +674,3 @@ def _sentence(error: Exception) -> str:
 
 def _size(register: Register) -> int:
     return (register.bits + 7) // 8
-
-
-def _window(text: str, request: rq.Transfer) -> bytes:
-    """Section "General Query Packets", `qXfer`: `m` when there is more, `l` for the last."""
-    data = text.encode()
-    length = min(request.length, _MAX_READ)
-    part = data[request.offset : request.offset + length]
-    more = request.offset + length < len(data)
-    return (b"m" if more else b"l") + escape(part)

@@ -26,7 +26,7 @@ from tests.fuzz.talk import Talk
 from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
 from ttd.gdbserver import listen, serve_tcp
-from ttd.gdbstub import PACKET_SIZE, Session
+from ttd.gdbstub import Session
 from ttd.host.files import Null
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
@@ -34,6 +34,7 @@ from ttd.inspection import LoggedEvents
 from ttd.recorded import SEMIHOSTING, RecordedMachine, RecordOptions
 from ttd.rsp.framing import Ack, Decoder, Packet, encode, escape
 from ttd.stops import Why
+from ttd.target import PACKET_SIZE
 
 STEPS = 60_000
 """Steps of a recording, and of a live one before the debugger comes."""

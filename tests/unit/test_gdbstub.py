@@ -10,12 +10,13 @@ import pytest
 from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, LOOP, RAM, STORE, FakeTimeline
 from ttd.devices.base import View
 from ttd.errors import UserError
-from ttd.gdbstub import FEATURES, PACKET_SIZE, Session
+from ttd.gdbstub import FEATURES, Session
 from ttd.monitor import Bookmarks
 from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
 from ttd.stops import Stop, Stops, Why
+from ttd.target import PACKET_SIZE
 from ttd.timeline_api import SystemRequest, TimelineError
 
 

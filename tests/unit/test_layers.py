@@ -44,6 +44,7 @@ PART_OF = {
     "monitor": "gdbstub",
     "gdb": "gdbstub",
     "lldb": "gdbstub",
+    "target": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "runs": "machine",
