@@ -125,7 +125,7 @@ def of_events(events: list[Event], choose: random.Random) -> list[Event]:
 
 
 def meta(path: Path, choose: random.Random) -> None:
-    name = choose.choice(("about", "about", "status", "status", "devices"))
+    name = choose.choice(("about", "about", "status", "status", "devices", "notes"))
     with Transaction(path) as db:
         ((blob,),) = db.execute("SELECT data FROM meta WHERE name = ?", (name,))
         place = context("meta", name)

@@ -105,6 +105,9 @@ def bases(folder: str) -> list[Path]:
     killed("echo-cut", *idle, stdin=b"what is typed\r\n" * 3)
     killed("rtos-cut", *rtos[:-2], str(FIRMWARE / "rtos/rtos-rv64.elf"))
     killed("random-cut", *random[:-2], str(FIRMWARE / "virtio-rng/virtio-rng.elf"))
+    for path in made:
+        noted = command(folder, ["note", path.name, "what people say of it"])
+        assert noted.code == 0, noted.err
     return made
 
 
@@ -156,7 +159,8 @@ def attack(base: Path, seed: int, folder: str) -> str:
     how = change(path, seed)
     small = path.stat().st_size < 1 << 20
     looks = (["info"], ["info", "--json"], ["events"], ["events", "--json"])
-    for words in (looks[seed % 2], looks[2 + seed // 2 % 2]):
+    more = (["note"], ["console", "--steps"], ["note", "--json"])
+    for words in (looks[seed % 2], looks[2 + seed // 2 % 2], more[seed % 3]):
         problem = _problem(command(folder, [*words, "run.ttd"]), SMALL if small else LARGE)
         if problem:
             return f"{how}: {' '.join(words)}: {problem}"

@@ -1,6 +1,7 @@
 """What a recording says of how it was made, and the notes that people add."""
 
 import json
+import sqlite3
 import time
 from pathlib import Path
 from threading import Thread
@@ -90,6 +91,26 @@ def test_a_note_waits_for_nobody_who_records(tmp_path: Path) -> None:
         process.communicate(timeout=30)
     assert ttd("note", made, "now").code == 0
     assert info(made)["notes"][0]["text"] == "now"
+    assert verify(made)
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_a_recording_that_was_cut_off_takes_notes(tmp_path: Path, one_file: bool) -> None:
+    made = tmp_path / "cut.ttd"
+    echo = FIRMWARE / "echo/echo.elf"
+    process = start("record", "--board", "mps2-an385", "-o", made, "--gdb", "0", echo)
+    while not made.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    if one_file:
+        with sqlite3.connect(made) as db:
+            db.execute("PRAGMA journal_mode = DELETE")
+        db.close()
+    assert ttd("note", made, "cut off").code == 0
+    assert info(made)["notes"][0]["text"] == "cut off"
+    assert not info(made)["complete"]
     assert verify(made)
 
 

@@ -87,6 +87,7 @@ def session(path: Path) -> Iterator[RecordedMachine]:
     opened.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", [printed.CACHE, 200])
 def test_from_every_place(
     path: Path, session: RecordedMachine, cache: int, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +130,7 @@ def test_interrupted(session: RecordedMachine) -> None:
     assert timeline.back_to_printed("e").why is Why.STEPS
 
 
+@pytest.mark.slow
 def test_while_it_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look leaves the recording as it is, and nothing is printed twice."""
     snapshots_every(monkeypatch, 5000)
@@ -172,6 +174,7 @@ def test_console(tmp_path: Path) -> None:
     assert "there is no device '7' that prints; there are uart0, uart1" in wrong.err
 
 
+@pytest.mark.slow
 def test_console_of_a_recording_that_was_cut_off(tmp_path: Path) -> None:
     made, out = tmp_path / "run.ttd", tmp_path / "out"
     words = ("record", "--board", "mps2-an385", "-o", made, "--serial", f"file:{out}")

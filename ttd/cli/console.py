@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -51,7 +52,13 @@ def console(recording: str, steps: bool, serial: str | None, drive: tuple[str, .
     outputs = Outputs(say)
     output = outputs.standard()
     beside(outputs.end_line)
-    numbered = _Numbered(output.write_all) if steps else None
+
+    def put(data: bytes) -> None:
+        error = output.write_all(data)
+        if error:  # nobody reads any more
+            raise OSError(error, os.strerror(error))
+
+    numbered = _Numbered(put) if steps else None
 
     def stop() -> None:
         interrupted()
@@ -65,7 +72,7 @@ def console(recording: str, steps: bool, serial: str | None, drive: tuple[str, .
 
                 def show(name: str, step: int, data: bytes) -> None:
                     if numbered is None:
-                        output.write_all(data)
+                        put(data)
                     else:
                         numbered.add(name, step, data)
                     tick(step)
@@ -90,9 +97,8 @@ def _chosen(session: RecordedMachine, devices: Sequence[str], serial: str | None
     if serial.isascii() and serial.isdigit() and int(serial[:9]) < len(serials):
         return [serials[int(serial)]]
     if serial not in devices:
-        raise click.UsageError(
-            f"there is no device {serial!r} that prints; there are {', '.join(devices)}"
-        )
+        there = ", ".join(devices) or "none"
+        raise click.UsageError(f"there is no device {serial!r} that prints; there are {there}")
     return [serial]
 
 

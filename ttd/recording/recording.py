@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from threading import RLock
 from typing import Any, Self
@@ -526,7 +526,7 @@ class Recording:
         if self._writer is not None:
             self._put(lambda db: db.execute(sql, values), _ROW_BYTES)
             return
-        with self._lock, schema.one_sentence(self.path):
+        with self._let_go(), schema.one_sentence(self.path):
             if not os.path.exists(self.path):
                 self._connection.execute(sql, values)
                 return
@@ -535,9 +535,19 @@ class Recording:
                 connection.execute(sql, values)
             finally:
                 connection.close()
-            if self._connection.in_transaction:
+
+    @contextmanager
+    def _let_go(self) -> Iterator[None]:
+        """Meanwhile another connection may write to a recording that is read here."""
+        with self._lock:
+            seen = self._connection.in_transaction
+            if seen:
                 self._connection.execute("COMMIT")
-                self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if seen:
+                    self._connection.execute("BEGIN")
 
     # --- notes
 
@@ -553,16 +563,16 @@ class Recording:
         line = printable(text)
         if len(text) > MAX_NOTE:
             raise RecordingError(f"a note has at most {MAX_NOTE} characters, not {len(text)}")
-        with schema.one_sentence(self.path), schema.changing(self.path) as db:
+        with (
+            self._let_go(),
+            schema.one_sentence(self.path),
+            schema.changing(self.path) as db,
+        ):
             row = db.execute("SELECT data FROM meta WHERE name = ?", ("notes",)).fetchone()
             notes = [] if row is None else self._unpack_notes(row[0])
             if len(notes) >= MAX_NOTES:
                 raise RecordingError(f"{self.path} has {MAX_NOTES} notes, and takes no more")
             put_meta(db, "notes", [*notes, (date, line)])
-        with self._lock, schema.one_sentence(self.path):
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
-                self._connection.execute("BEGIN")
 
     def notes(self) -> list[tuple[str, str]]:
         """(date, text) of each note, in the order in which they were added."""

@@ -100,6 +100,8 @@ def sentence(path: str, error: BaseException) -> RecordingError:
         what = f"{path} cannot grow, the disk is full or failing; it is good up to its last commit"
     elif "malformed" in text or "corrupt" in text or "decode" in text or "too big" in text:
         what = f"{path} is damaged ({text})"
+    elif "locked" in text:
+        what = f"{path} is in use by another program"
     elif "not a database" in text:
         what = f"{path} is not a ttd recording"
     else:
