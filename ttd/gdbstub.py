@@ -420,9 +420,11 @@ class Session:
             # The first position is the beginning of history, but to get there was a step.
             return replace(stop, why=Why.STEPS) if stop.step == until == timeline.begin else stop
 
-        return self._travel(go, forward=direction > 0)
+        return self._travel(go, forward=direction > 0, step=True)
 
-    def _travel(self, go: Callable[[], Stop], *, forward: bool, far: bool = False) -> bytes:
+    def _travel(
+        self, go: Callable[[], Stop], *, forward: bool, far: bool = False, step: bool = False
+    ) -> bytes:
         """Run a movement, or the armed seek in its place, and return the stop reply."""
         armed = self._monitor.take_armed()
         start = self._home()
@@ -454,6 +456,9 @@ class Session:
         if stop.why is Why.INTERRUPTED:
             self.interrupts.answered()
         told = (2 if stop.why is Why.INTERRUPTED else 5, self._stops.reason(stop))
+        if step and stop.why is Why.HISTORY_END and self._stops.had(stop.pc):
+            # GDB (13 to 18) that hears of the end in a step over a breakpoint never resumes again.
+            told = (0, "")
         if self._lldb.spoken:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
         return self._stop_reply(*told)

@@ -150,6 +150,32 @@ def test_a_session(connected: Open, served: Served, name: str, with_elf: bool) -
 
 
 @pytest.mark.slow
+def test_a_breakpoint_at_the_end(
+    connected: Open, record: Record, shared_ports: Callable[[str], int]
+) -> None:
+    """GDB that hears of the end of history in a step over a breakpoint would never go on."""
+    calls = record("calls")
+    gdb = connected(calls.elf, shared_ports("calls"))
+    gdb.goto("end")
+    end, pc = gdb.step, gdb.pc
+    gdb.goto(end - 1000)
+    gdb.say(f"break *{pc}")
+    stop, text = gdb.go("continue")
+    assert history_ended(stop, text) and gdb.step == end
+    for command in ("continue", "continue", "stepi", "step", "next"):
+        stop, text = gdb.go(command)
+        assert "the guest exited with code 0\n\nProgram stopped.\n" in text.replace("\r", "")
+        assert (gdb.step, gdb.pc) == (end, pc)
+    gdb.go("reverse-stepi")
+    assert gdb.step == end - 1
+    gdb.go("continue")
+    gdb.say("delete")
+    assert history_ended(*gdb.go("continue"))
+    gdb.goto(end - 1)
+    assert gdb.step == end - 1
+
+
+@pytest.mark.slow
 def test_source_lines(
     connected: Open, record: Record, serve: Callable[..., Server], request: pytest.FixtureRequest
 ) -> None:

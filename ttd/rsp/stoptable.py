@@ -58,6 +58,8 @@ class StopTable:
         self._table: dict[_Key, Breakpoint | Watchpoint] = {}
         self._code: dict[_Key, int] = {}
         """Bytes of the conditions of those that have any."""
+        self._had: set[int] = set()
+        """Where breakpoints have been."""
 
     def insert(self, request: InsertStop, *, changes_only: bool, top: int) -> None:
         """Insert, or replace: GDB sends a breakpoint again when its condition changes.
@@ -89,6 +91,8 @@ class StopTable:
             )
         else:
             stop = Breakpoint(request.address, condition)
+            if len(self._had) < MOST_STOPS:
+                self._had.add(request.address)
         self._table[key] = stop
         self._code.pop(key, None)
         if code:
@@ -100,8 +104,15 @@ class StopTable:
         self._code.pop(key, None)
 
     def clear(self) -> None:
+        self._had.clear()
         self._table.clear()
         self._code.clear()
+
+    def had(self, address: int) -> bool:
+        """The client has had a breakpoint here, and has none now: it may be stepping over it."""
+        return address in self._had and not any(
+            stop.address == address for stop in self.stops().breakpoints
+        )
 
     def stops(self) -> Stops:
         stops = self._table.values()
