@@ -205,7 +205,9 @@ class Terminal:
                 command = re.sub(rf"\b{PORT}\b", str(self._port), step.command)
                 prompt = PROMPT.match(command)
                 if prompt is not None:
-                    assert prompt[1] == self._step, f"{command}: the prompt is {self._step}(gdb)"
+                    right = re.sub(r"\d+", r"\\d+", self._step) if step.figures else self._step
+                    right = right.replace("[", r"\[").replace("]", r"\]")
+                    assert re.fullmatch(right, prompt[1]), f"{command}: after {self._step}(gdb)"
                     text = self._say(command[prompt.end() :], step.interrupted)
                 elif command.startswith(GDB):
                     text = self._start_gdb(shlex.split(command[2:]))

@@ -101,4 +101,5 @@ def test_nothing_is_shown_that_no_test_looks_at() -> None:
             assert block.language in ("console", "json", "python", "sh"), where
             # `sh` is for what cannot be executed and has no output, such as `git clone`.
             if block.language == "console":
-                assert block.text[0].startswith(("$ ", "(gdb) ", "(lldb) ")), where
+                begins = block.text[0].startswith(("$ ", recipes.LLDB_PROMPT))
+                assert begins or recipes.PROMPT.match(block.text[0]), where
