@@ -138,6 +138,31 @@ def test_a_recording_is_replaced_with_its_leftovers(finished: str) -> None:
     again.close()
 
 
+def test_a_log_of_another_recording_stays_out(finished: str, tmp_path: Path) -> None:
+    """The recorder at that name was killed, then a whole recording was moved to the name."""
+    made = str(tmp_path / "made.ttd")
+    recording = Recording.create(made, CONFIG, {"other.elf": IMAGE})
+    fill(recording, EventLog(recording), 0, 7)
+    assert recording.snapshot_state(6)  # waits for the writer
+    shutil.copyfile(made + "-wal", finished + "-wal")
+    recording.close()
+    before = Path(finished).read_bytes(), Path(finished + "-wal").read_bytes()
+    again = Recording.open(finished)
+    assert again.status.reason == "the guest exited with code 3"
+    verify(again)
+    with pytest.raises(RecordingError, match=r"run\.ttd-wal is not of "):
+        again.add_note("today", "seen")
+    again.close()
+    assert (Path(finished).read_bytes(), Path(finished + "-wal").read_bytes()) == before
+    recording = Recording.create(finished, CONFIG)
+    fill(recording, EventLog(recording), 0, 1)
+    recording.finish("short")
+    recording.close()
+    again = Recording.open(finished)
+    assert (again.status.reason, again.status.steps) == ("short", 1000)
+    again.close()
+
+
 def test_another_version_is_named(finished: str) -> None:
     data = bytearray(Path(finished).read_bytes())
     data[63] = 9

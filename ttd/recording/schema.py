@@ -199,7 +199,7 @@ def _gather(path: str) -> None:
     What a killed recorder committed last is in the log that SQLite writes ahead. The new database
     must not meet that log, and with the name gone it would be lost.
     """
-    if not any(os.path.exists(path + suffix) for suffix in _SIDE_FILES):
+    if not any(os.path.exists(path + suffix) for suffix in _SIDE_FILES) or _stray_log(path):
         return
     try:
         connection = sqlite3.connect(os.path.abspath(path), isolation_level=None)
@@ -314,7 +314,10 @@ def open_existing(path: str) -> sqlite3.Connection:
     check_header(path)
     with one_sentence(path):
         left_over = _left_over(path)
-        if not left_over and not _says_wal(path):
+        if _stray_log(path):
+            _check_length(path)
+            connection = _connect(path, "ro", immutable=True)
+        elif not left_over and not _says_wal(path):
             _check_length(path)
             connection = _connect(path, "ro")
         else:
@@ -338,6 +341,8 @@ def changing(path: str) -> Iterator[sqlite3.Connection]:
     """
     claim = Claim.waiting(path)
     try:
+        if _stray_log(path):
+            raise RecordingError(f"{path}-wal is not of {path}, which cannot be changed beside it")
         connection = _connect(path, "rw", writes=True)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -396,6 +401,16 @@ def _left_over(path: str) -> bool:
         os.path.exists(path + suffix) and os.path.getsize(path + suffix) > 0
         for suffix in ("-wal", "-journal")
     )
+
+
+def _stray_log(path: str) -> bool:
+    """A log is beside the file that is not of it: one that has been recorded to its end says that
+    it has none (`settle`). It is of a recording that had the name before somebody moved this one
+    to it. SQLite does not know that, and would put it into the file."""
+    journal, log = path + "-journal", path + "-wal"
+    if os.path.exists(journal) or not os.path.exists(log) or os.path.getsize(log) == 0:
+        return False
+    return os.path.exists(path) and os.path.getsize(path) > 0 and not _says_wal(path)
 
 
 def _check_length(path: str) -> None:
