@@ -107,6 +107,7 @@ def test_progress(tmp_path: Path, command: str) -> None:
         assert screen.end() == 0
         assert b"steps" in screen.shown and b"s virtual" in screen.shown
         assert b"M steps/s" in screen.shown and b"KiB" in screen.shown
+        assert (b"% of 30,000,000: " in screen.shown) == (command == "replay")
         last = screen.shown.splitlines()[-1]
         assert b"ttd: " in last and b"30000000 steps" in last
         assert screen.shown.rindex(b"\x1b[?25h") > screen.shown.rindex(b"\x1b[?25l"), "the cursor"
