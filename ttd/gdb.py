@@ -1,4 +1,4 @@
-"""What GDB is given of ttd: `python -m ttd.gdb` prints where the file of commands is.
+"""What debuggers are given of ttd: `python -m ttd.gdb` prints where the file of GDB commands is.
 
 In a `.gdbinit`, or anywhere: `source` and what it prints (docs/gdb.md).
 """

@@ -6,6 +6,9 @@ linux/input-event-codes.h.
 
 from __future__ import annotations
 
+EV_SYN, EV_KEY, EV_REL, EV_ABS = 0, 1, 2, 3
+"""Types of input events."""
+
 _ROWS = {
     1: "esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace tab q w e r t y u i o p bracket_left"
     " bracket_right ret ctrl a s d f g h j k l semicolon apostrophe grave_accent shift backslash"

@@ -160,7 +160,8 @@ class Snapshots:
         for contents in machine.contents():
             self._contents.append((self._empty.end, contents))
             self._empty = self._empty.extended(contents.pages, self._hole)
-        assert self._empty.total is not None
+        # Once: each table that is made of it has its own changes to add up only.
+        _ = self._empty.total
         self._table = self._empty
         self._stored_table = self._table
         """Record: of the last one."""
@@ -437,9 +438,6 @@ class Snapshots:
     def is_stored(self, step: int) -> bool:
         """True if the recording has a snapshot at exactly `step`."""
         return self._stored_before(step) == step
-
-    def stored_count(self) -> int:
-        return len(self._infos)
 
     def _stored_steps(self) -> list[int]:
         return [info.step for info in self._infos]

@@ -143,11 +143,11 @@ def test_pages_touched_are_physical_and_include_page_tables() -> None:
     engine.new_interval()
     engine.set_breakpoints([])
     bench.run()
-    wrote = {engine.page_address(page) for page in engine.pages_touched(Access.WRITE)}
     # The data pages, and every page of page tables of which an entry got A, D or a new value.
-    assert wrote == {0x80102000, 0x80112000, 0x80200000, 0x80203000}
-    fetched = {engine.page_address(page) for page in engine.pages_touched(Access.FETCH)}
-    assert fetched == {0x80000000, 0x80201000, 0x80202000}
+    wrote = map(engine.page_number, (0x80102000, 0x80112000, 0x80200000, 0x80203000))
+    assert set(engine.pages_touched(Access.WRITE)) == set(wrote)
+    fetched = map(engine.page_number, (0x80000000, 0x80201000, 0x80202000))
+    assert set(engine.pages_touched(Access.FETCH)) == set(fetched)
 
 
 def test_protection_is_asked_for_page_tables_too() -> None:

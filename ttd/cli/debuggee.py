@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,12 @@ class Debuggee:
     """More folders with sources."""
     moved: Sequence[tuple[str, str]]
     """(old, new): folders of sources that are somewhere else now."""
+
+
+def quoted(text: str | Path) -> str:
+    """As one word for a debugger; "Command Syntax" of GDB's manual, and LLDB has the same."""
+    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 Client = Callable[[Debuggee, Sequence[str]], list[str]]
@@ -110,7 +117,7 @@ def client_command(
                     help="Where sources are, too.",
                 ),
                 click.Argument(
-                    ["arguments"], nargs=-1, type=click.UNPROCESSED, shell_complete=_theirs
+                    ["arguments"], nargs=-1, type=click.UNPROCESSED, shell_complete=_started
                 ),
             ],
         )
@@ -138,13 +145,13 @@ class _ClientCommand(click.Command):
         """Its own options, and those of the command that it starts."""
         known = super().shell_complete(ctx, incomplete)
         seen = {item.value for item in known}
-        return known + [item for item in _theirs(ctx, None, incomplete) if item.value not in seen]
+        return known + [item for item in _started(ctx, None, incomplete) if item.value not in seen]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[OPTIONS] RECORDING", f"[-- {self.name} arguments]"]
 
 
-def _theirs(
+def _started(
     context: click.Context, parameter: click.Parameter | None, typed: str
 ) -> list[CompletionItem]:
     """What the command that is started would take here; files behind `--`."""
@@ -173,18 +180,16 @@ def _to_serve(arguments: list[str], address: Path) -> tuple[list[str], Sequence[
 def _to_record(arguments: list[str], address: Path) -> tuple[list[str], Sequence[Load]]:
     """How to record under a debugger at `address`, and what is loaded there."""
     from ttd.cli.record import record
-    from ttd.images import Load, parse_image
+    from ttd.images import Load
+    from ttd.loader import load_image
 
     taken = _parsed(record, arguments, ("gdb",))
     named = {"image": [taken["image"]], "kernel": [taken["kernel"]], "load": taken["load"]}
     loads = []
     for role, names in {**named, "bios": [taken["bios"]]}.items():
         for name in filter(None, names):
-            try:
-                data = Path(name.partition("@")[0]).read_bytes()
-                loads.append(Load(role, parse_image(name, data)))
-            except (OSError, UserError):
-                continue  # no program; `record` says so if it should be one
+            with suppress(UserError):  # no program; `record` says so if it should be one
+                loads.append(Load(role, load_image(name)))
     return ["record", *arguments, "--gdb", f"unix:{address}"], loads
 
 
@@ -205,7 +210,7 @@ def _debuggee(
     folders: Sequence[Path],
     folder: Path,
 ) -> Debuggee:
-    from ttd.cli.symbols import moved_sources, programs
+    from ttd.cli.programs import moved_sources, programs
 
     for name in symbols:
         if not Path(name).is_file():

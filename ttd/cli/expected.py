@@ -7,8 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
+from ttd.cli import candidates
+
 if TYPE_CHECKING:
     from ttd.recorded import Expected, HostSides
+
+drive_option = click.option(
+    "--drive",
+    multiple=True,
+    metavar="file=IMAGE,...",
+    shell_complete=candidates.drives,
+    help="The image, as it was for `record`.",
+)
 
 
 def expectations(

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from ttd.cli.debuggee import Debuggee, client_command
+from ttd.cli.debuggee import Debuggee, client_command, quoted
 
 NAMES = ("gdb-multiarch", "gdb", "arm-none-eabi-gdb")
 
@@ -18,15 +17,9 @@ def gdb(debuggee: Debuggee, theirs: Sequence[str]) -> list[str]:
     """GDB's own arguments: our commands, the programs, and the connection; then the user's."""
     from ttd.gdb import COMMANDS
 
-    first = [f"source {COMMANDS}", *(f"directory {_quoted(path)}" for path in debuggee.folders)]
-    programs = [f"file {_quoted(path)}" for path in debuggee.programs[:1]]
-    programs += [f"with confirm off -- add-symbol-file {_quoted(p)}" for p in debuggee.programs[1:]]
-    moved = [f"set substitute-path {_quoted(a)} {_quoted(b)}" for a, b in debuggee.moved]
+    first = [f"source {COMMANDS}", *(f"directory {quoted(path)}" for path in debuggee.folders)]
+    programs = [f"file {quoted(path)}" for path in debuggee.programs[:1]]
+    programs += [f"with confirm off -- add-symbol-file {quoted(p)}" for p in debuggee.programs[1:]]
+    moved = [f"set substitute-path {quoted(a)} {quoted(b)}" for a, b in debuggee.moved]
     lines = [*first, *moved, *programs, f"target extended-remote {debuggee.address}"]
     return ["-q", *(word for line in lines for word in ("-ex", line)), *theirs]
-
-
-def _quoted(text: str | Path) -> str:
-    """As one word for GDB; "Command Syntax" of its manual."""
-    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from ttd.cli.debuggee import Debuggee, client_command
+from ttd.cli.debuggee import Debuggee, client_command, quoted
 
 NAMES = ("lldb", "lldb-22", "lldb-23", "lldb-21")
 
@@ -18,19 +17,13 @@ def lldb(debuggee: Debuggee, theirs: Sequence[str]) -> list[str]:
     """LLDB's own arguments: the programs, the connection, our commands; then the user's."""
     from ttd.gdb import LLDB_COMMANDS
 
-    lines = [f"target create {_quoted(path)}" for path in debuggee.programs[:1]]
-    lines += [f"target modules add {_quoted(path)}" for path in debuggee.programs[1:]]
-    pairs = " ".join(_quoted(folder) for pair in debuggee.moved for folder in pair)
+    lines = [f"target create {quoted(path)}" for path in debuggee.programs[:1]]
+    lines += [f"target modules add {quoted(path)}" for path in debuggee.programs[1:]]
+    pairs = " ".join(quoted(folder) for pair in debuggee.moved for folder in pair)
     if pairs:
         lines.append(f"settings set target.source-map {pairs}")
     lines += [
         f"process connect --plugin gdb-remote unix-connect://{debuggee.address}",
-        f"command script import {_quoted(LLDB_COMMANDS)}",
+        f"command script import {quoted(LLDB_COMMANDS)}",
     ]
     return [*(word for line in lines for word in ("-o", line)), *theirs]
-
-
-def _quoted(text: str | Path) -> str:
-    """As one word for LLDB."""
-    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from ttd.cli import candidates
-from ttd.cli.expected import expectations
+from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
@@ -30,13 +30,7 @@ Examples:
     help="Print what the guest wrote to UART 0, to virtio consoles and to semihosting.",
 )
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
-@click.option(
-    "--drive",
-    multiple=True,
-    metavar="file=IMAGE,...",
-    shell_complete=candidates.drives,
-    help="The image, as it was for `record`.",
-)
+@drive_option
 @click.option(
     "--device",
     multiple=True,

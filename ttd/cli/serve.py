@@ -12,9 +12,8 @@ from socket import socket as Socket
 
 import click
 
-from ttd.cli import candidates
 from ttd.cli.debugging import HOST, serve_debugger
-from ttd.cli.expected import expectations
+from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 
@@ -39,13 +38,7 @@ Examples:
     is_flag=True,
     help="Speak RSP on standard input and output, as without any of these if both are pipes.",
 )
-@click.option(
-    "--drive",
-    multiple=True,
-    metavar="file=IMAGE,...",
-    shell_complete=candidates.drives,
-    help="The image, as it was for `record`.",
-)
+@drive_option
 @snapshot_memory
 def serve(
     recording: str,

@@ -681,13 +681,6 @@ class Engine:
         except EngineError:
             return None
 
-    def page_address(self, page: int) -> int:
-        """The address at which page `page` begins."""
-        for base, size, *_, first in self._regions:
-            if 0 <= page - first < size // self.page_size:
-                return base + (page - first) * self.page_size
-        raise EngineError(f"there is no page {page}")
-
     def regions(self) -> list[tuple[int, int]]:
         """(base, size) of each RAM, in page order."""
         return [(base, size) for base, size, *_ in self._regions]

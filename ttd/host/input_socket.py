@@ -18,9 +18,8 @@ from threading import Lock, Thread
 from typing import Any
 
 from ttd.errors import UserError, reason
-from ttd.keys import AXES, BUTTONS, KEYS, WHEEL
+from ttd.keys import AXES, BUTTONS, EV_ABS, EV_KEY, EV_REL, KEYS, WHEEL
 
-EV_KEY, EV_REL, EV_ABS = 1, 2, 3
 _LONGEST_LINE = 1 << 16
 _MOST_PEERS = 16
 _NEEDS = {"key": ("keyboard",), "rel": ("mouse",), "abs": ("tablet",), "btn": ("mouse", "tablet")}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgpack
 
 from ttd.contents import PAGE
-from ttd.keys import AXES, BUTTONS, KEYS, WHEEL
+from ttd.keys import AXES, BUTTONS, EV_ABS, EV_KEY, EV_REL, KEYS, WHEEL
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind, to_number, to_small
 from ttd.recording.varint import Reader
@@ -23,8 +23,6 @@ _SECTOR = 512
 _MOST_SPANS = 4
 """Of a disk request that are told."""
 _INPUT = struct.Struct("<HHi")
-_KEY, _RELATIVE, _ABSOLUTE = 1, 2, 3
-"""Types of input events (linux/input-event-codes.h)."""
 _CAUSES = {
     Cause.GUEST: "by the guest",
     Cause.GUEST_PANIC: "by a guest that cannot go on",
@@ -96,7 +94,7 @@ class EventWords:
     def _write(self, payload: bytes) -> Told:
         device, rest = self._split(payload)
         result = to_number(rest[8:])
-        what = f"{_errno(-result)}" if result < 0 else f"only {_bytes(result)} taken"
+        what = _errno(-result) if result < 0 else f"only {_bytes(result)} taken"
         return Told(f"{device}, {what}", device)
 
     def _read_error(self, payload: bytes) -> Told:
@@ -140,14 +138,14 @@ class EventWords:
         device, rest = self._split(payload)
         kind, code, value = _INPUT.unpack(rest)
         name, what = "", f"type {kind}, code {code}, value {value}"
-        if kind == _KEY:
+        if kind == EV_KEY:
             name = _KEY_NAMES.get(code) or _BUTTON_NAMES.get(code) or f"key {code}"
             what = f"{name} {_KEY_STATES.get(value, value)}"
-        elif kind == _RELATIVE and (code, value) in _WHEEL_NAMES:
+        elif kind == EV_REL and (code, value) in _WHEEL_NAMES:
             what = name = _WHEEL_NAMES[code, value]
-        elif kind in (_RELATIVE, _ABSOLUTE):
+        elif kind in (EV_REL, EV_ABS):
             name = _AXIS_NAMES.get(code, f"axis {code}")
-            what = f"{name} {'by' if kind == _RELATIVE else 'at'} {value}"
+            what = f"{name} {'by' if kind == EV_REL else 'at'} {value}"
         return Told(f"{device} {what}", device, name)
 
     def _device(self, payload: bytes) -> Told:

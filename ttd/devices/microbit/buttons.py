@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from ttd.devices.base import Clock, Device
 from ttd.devices.nrf51.gpio import Gpio
-from ttd.devices.virtio.input import EV_KEY, InputFront
+from ttd.devices.virtio.input import InputFront
+from ttd.keys import EV_KEY
 
 PINS = {30: 17, 48: 26}
 """Key codes of `a` and `b` (linux/input-event-codes.h) -> pin."""

@@ -1,4 +1,4 @@
-"""What a debugger knows programs by: their ELF files, and where their sources are."""
+"""The programs of a machine, for a debugger: their ELF files, and where their sources are."""
 
 # A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
 # ruff: noqa: PLC0415
