@@ -166,8 +166,7 @@ def test_nothing_is_left(run: Path, tmp_path: Path, number: signal.Signals) -> N
     words = ("gdb", run, "--", *QUIET, "-ex", "echo begun\\n", "-ex", "python input()")
     process = start(*words, cwd=tmp_path, stdin=subprocess.PIPE)
     assert process.stdout is not None and process.stdin is not None
-    while b"begun" not in process.stdout.readline():
-        pass
+    assert any(b"begun" in line for line in iter(process.stdout.readline, b""))
     servers = [pid for pid in children(process.pid) if b"serve" in command_line(pid)]
     assert len(servers) == 1
     process.send_signal(number)
