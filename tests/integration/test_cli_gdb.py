@@ -179,6 +179,32 @@ def test_nothing_is_left(run: Path, tmp_path: Path, number: signal.Signals) -> N
     process.stdout.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_no_folder_is_left(run: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """A closed terminal says so more than once: while GDB runs, and while the server ends."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = start(
+        *("gdb", run, "--", *QUIET, "-ex", "echo begun\\n", "-ex", "python input()"),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    assert process.stdout is not None and process.stdin is not None
+    while b"begun" not in process.stdout.readline():
+        pass
+    assert list(folder.iterdir())
+    process.send_signal(number)
+    process.stdin.close()
+    give_up = time.monotonic() + HANG
+    while process.poll() is None and time.monotonic() < give_up:
+        process.send_signal(number)
+        time.sleep(0.01)
+    assert process.poll() is not None
+    assert not list(folder.iterdir())
+    process.stdout.close()
+
+
 def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -22,6 +22,8 @@ _PATH_MOST = 90
 _LOOK = 0.005
 """Seconds between two looks whether the server is there."""
 _PR_SET_PDEATHSIG = 1
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a program. A closed terminal sends SIGHUP twice: itself, and by its shell."""
 
 
 def find_program(wanted: str | None, names: Sequence[str], package: str) -> str:
@@ -40,11 +42,31 @@ def find_program(wanted: str | None, names: Sequence[str], package: str) -> str:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for a socket and files, which is gone afterwards."""
+    """A folder for a socket and files, which is gone afterwards, also after SIGTERM and SIGHUP."""
     inside = tempfile.gettempdir()
     parent = inside if len(os.fsencode(inside)) < _PATH_MOST else "/tmp"
-    with tempfile.TemporaryDirectory(prefix="ttd-", dir=parent, ignore_cleanup_errors=True) as name:
+    with (
+        _handling(_ENDING, _leave),
+        tempfile.TemporaryDirectory(prefix="ttd-", dir=parent, ignore_cleanup_errors=True) as name,
+    ):
         yield Path(name)
+
+
+def _leave(number: int, frame: object) -> None:
+    """Once: what is done at the end is not to be interrupted."""
+    for ending in _ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+@contextmanager
+def _handling(numbers: Sequence[int], handler: Callable[[int, object], None]) -> Iterator[None]:
+    old = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, before in old.items():
+            signal.signal(number, before)
 
 
 def run_client(server: Sequence[str], address: Path, client: Sequence[str]) -> int:
@@ -92,24 +114,25 @@ def _is_there(serving: subprocess.Popen[bytes], address: Path) -> bool:
 
 def _attend(command: Sequence[str]) -> int:
     """Run a program that has the terminal to its end."""
-    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
     children: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, frame: object) -> None:
-        """The terminal tells both of us of Ctrl-C; what is meant for us alone ends us both."""
+        """The terminal tells both of us of Ctrl-C; what is meant for us alone ends us both.
+
+        With SIGHUP, which debuggers end at in silence: at a SIGTERM GDB 13, with Python objects for
+        its connection, fails an assertion, and asks on the terminal what to do.
+        """
         for child in children:
-            if number in (signal.SIGTERM, signal.SIGHUP):
-                child.send_signal(number)
+            if number in _ENDING:
+                child.send_signal(signal.SIGHUP)
 
     # Handlers, since a program inherits what is ignored.
-    old = {number: signal.signal(number, pass_on) for number in numbers}
-    try:
-        with subprocess.Popen(command) as child:
-            children.append(child)
-            code = child.wait()
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+    with (
+        _handling((signal.SIGINT, signal.SIGQUIT, *_ENDING), pass_on),
+        subprocess.Popen(command) as child,
+    ):
+        children.append(child)
+        code = child.wait()
     return code if code >= 0 else 128 - code
 
 
