@@ -18,6 +18,9 @@ from tests.integration.cli_forks import load
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "poker"
 MARKER = struct.pack("<BBHiQ", 0xFF, ord("T"), 0x4454, 0x4F50, 0x545049524353524B)
+REPLAYED = 200.0
+"""Seconds that a replay may take. It needs as long as the recorder, which a busy machine may have
+let run for all of its own."""
 ACTIONS = 2048
 END, WRITE, READ, FILL, SPIN, WAIT, UNMASK, MASK = range(8)
 _ACTION = struct.Struct("<BBHiQQ")
@@ -325,10 +328,10 @@ def attack(target: Target, seed: int, folder: str) -> None:
     assert "Traceback" not in err, err
     # A mistake in an option would be refused before anything is recorded.
     assert (home / "run.ttd").exists(), err
-    code, _, err, *_ = command(folder, ["replay", "--verify", "run.ttd"])
+    code, _, err, *_ = command(folder, ["replay", "--verify", "run.ttd"], patience=REPLAYED)
     assert code == 0, f"replay: exit code {code}: {err}"
     assert ": the same" in err, err
-    code, _, err, *_ = forked(lambda files: cut_in_slices(home / "run.ttd", seed))
+    code, _, err, *_ = forked(lambda files: cut_in_slices(home / "run.ttd", seed), patience=REPLAYED)
     assert code == 0, f"in slices: exit code {code}: {err}"
     code, _, err, *_ = command(folder, ["info", "run.ttd"])
     assert code == 0, err
