@@ -331,7 +331,8 @@ def attack(target: Target, seed: int, folder: str) -> None:
     code, _, err, *_ = command(folder, ["replay", "--verify", "run.ttd"], patience=REPLAYED)
     assert code == 0, f"replay: exit code {code}: {err}"
     assert ": the same" in err, err
-    code, _, err, *_ = forked(lambda files: cut_in_slices(home / "run.ttd", seed), patience=REPLAYED)
+    sliced = home / "run.ttd"
+    code, _, err, *_ = forked(lambda files: cut_in_slices(sliced, seed), patience=REPLAYED)
     assert code == 0, f"in slices: exit code {code}: {err}"
     code, _, err, *_ = command(folder, ["info", "run.ttd"])
     assert code == 0, err
