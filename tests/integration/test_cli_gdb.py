@@ -86,9 +86,13 @@ def test_gdb_on_a_machine_that_records(tmp_path: Path) -> None:
 
 
 def test_gdb_with_a_live_machine_and_no_name(tmp_path: Path) -> None:
-    code, text = client("gdb", *RECORD, elf("calls"), "--", *QUIET, cwd=tmp_path)
+    """A name may look like FILE@ADDRESS."""
+    image = tmp_path / "me@home" / "calls.elf"
+    image.parent.mkdir()
+    shutil.copy(elf("calls"), image)
+    code, text = client("gdb", *RECORD, image, "--", *QUIET, cwd=tmp_path)
     assert code == 0 and "Reset_Handler ()" in text
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [image.parent]
 
 
 @pytest.mark.skipif(LLDB is None, reason="no LLDB here")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ttd.cli.expected import expectations
+from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     metavar="NAME|N",
     help="Only this device, or UART N, counted from 0 as on the board.",
 )
-@click.option(
-    "--drive", multiple=True, metavar="file=IMAGE,...", help="The image, as it was for `record`."
-)
+@drive_option
 def console(recording: str, steps: bool, serial: str | None, drive: tuple[str, ...]) -> None:
     """Print what the guest has printed: on UART 0, virtio consoles and by semihosting.
 

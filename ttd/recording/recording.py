@@ -44,7 +44,9 @@ _MAX_IMAGES = 256 << 20
 MAX_NOTE = 500
 """Characters of a note."""
 MAX_NOTES = 1000
-_MAX_NOTES = 8 << 20
+"""Notes of one recording."""
+_MAX_NOTE_BYTES = 8 << 20
+"""Of all of them together, as they are packed."""
 _ROWS = 256
 """Rows that are read at a time."""
 _ROW_BYTES = 64
@@ -580,7 +582,7 @@ class Recording:
         return [] if row is None else self._unpack_notes(row[0])
 
     def _unpack_notes(self, blob: object) -> list[tuple[str, str]]:
-        data = unpack(unseal(blob, context("meta", "notes"), _MAX_NOTES))
+        data = unpack(unseal(blob, context("meta", "notes"), _MAX_NOTE_BYTES))
         if not isinstance(data, list):
             raise self._damaged("a note is not one")
         notes = []
