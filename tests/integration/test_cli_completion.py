@@ -18,6 +18,8 @@ import pytest
 
 from tests.integration.cli_tools import HANG, ROOT, elf
 
+pytestmark = pytest.mark.slow
+
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
