@@ -105,6 +105,14 @@ def test_imports_point_downwards(path: Path) -> None:
         assert allowed, f"{path.relative_to(ROOT)}:{line}: {here} must not import {there}"
 
 
+def test_every_file_is_in_the_plan() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    there = {path.relative_to(ROOT).parts[1] for path in SOURCES if not path.name.startswith("__")}
+    wanted = {name if name.endswith(".py") else f"{name}/" for name in there}
+    missing = sorted(name for name in wanted if f"`ttd/{name}`" not in text)
+    assert not missing, f"docs/architecture.md does not say what {missing} are for"
+
+
 def test_nothing_unpickles() -> None:
     """Opening a stranger's recording must be safe: no module that can run code from data."""
     listed = subprocess.run(
