@@ -141,6 +141,8 @@ def test_symbols_of_somebodys_own(run: Path, tmp_path: Path) -> None:
         (["{run}", "--symbols", "none.elf"], 2, "none.elf"),
         (["{run}", "--debugger", "no-such-gdb"], 2, "no-such-gdb"),
         (["--record", "--board", "none", "x.elf"], 2, "no board"),
+        (["--record"], 2, "Missing option '--board'. There are mps2-an385, microbit"),
+        (["--record", "--nothing"], 2, "Try 'ttd record --help' for help."),
         ([*RECORD, "none.elf"], 2, "none.elf"),
         ([*RECORD, "--gdb", "1", str(elf("calls"))], 2, "--gdb"),
         ([*RECORD, "-o", "/no/such/folder/x.ttd", str(elf("calls"))], 2, "/no/such"),

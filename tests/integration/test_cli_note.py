@@ -31,6 +31,7 @@ def test_info_says_when_where_and_how(path: Path) -> None:
     assert facts["build_ids"] == facts["git"] == {}
     shown = ttd("info", path).out.decode().splitlines()
     assert f"{'date':12}  {facts['date']}" in shown
+    assert all(line[13] == " " != line[14] for line in shown), shown
 
 
 def test_a_recording_that_does_not_say_it_opens(path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,6 +126,17 @@ def test_a_file_that_is_no_recording_is_neither_opened_nor_replaced(tmp_path: Pa
         Recording.create(str(tmp_path), CONFIG)
     with pytest.raises(RecordingError, match=r"No such file|unable to open"):
         Recording.create(str(tmp_path / "no" / "folder"), CONFIG)
+
+
+@pytest.mark.parametrize(("flag", "why"), [(0, "Permission denied"), (1, "Read-only file system")])
+def test_why_nothing_can_be_written_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: int, why: str
+) -> None:
+    assert os.ST_RDONLY == 1
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flag))
+    with pytest.raises(RecordingError, match=why):
+        Recording.create(str(tmp_path / "run.ttd"), CONFIG)
 
 
 def test_a_recording_is_replaced_with_its_leftovers(finished: str) -> None:

@@ -148,7 +148,7 @@ class _ClientCommand(click.Command):
         return known + [item for item in _started(ctx, None, incomplete) if item.value not in seen]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return ["[OPTIONS] RECORDING", f"[-- {self.name} arguments]"]
+        return ["[OPTIONS] [RECORDING]", f"[-- {self.name} arguments]"]
 
 
 def _started(
@@ -195,7 +195,7 @@ def _to_record(arguments: list[str], address: Path) -> tuple[list[str], Sequence
 
 def _parsed(command: click.Command, arguments: list[str], ours: Sequence[str]) -> dict[str, Any]:
     """The parameters of another command, none of which are `ours` to give."""
-    with command.make_context(command.name, list(arguments)) as context:
+    with command.make_context(f"ttd {command.name}", list(arguments)) as context:
         for name in ours:
             source = context.get_parameter_source(name)
             if source is not None and source.name == "COMMANDLINE":

@@ -29,9 +29,9 @@ def info(recording: str, as_json: bool) -> None:
     notes = facts.pop("notes")
     for key, value in facts.items():
         if value is not None or key not in MADE:
-            print(f"{key:12}  {_human(key, value)}")
+            print(f"{key:13} {_human(key, value)}")
     for note in notes:
-        print(f"{'note':12}  {note['date']}  {note['text']}")
+        print(f"{'note':13} {note['date']}  {note['text']}")
 
 
 def _human(key: str, value: Any) -> str:

@@ -1,5 +1,8 @@
 """The options of `ttd record`."""
 
+# Names of boards are imported when they are asked for: `ttd --help` does not wait for them.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from typing import Any
@@ -20,6 +23,18 @@ Examples:
   ttd record --board virt --steps 1000000 --serial file:log.txt test.elf
 Then: ttd gdb, ttd info, ttd replay; without a name they take the latest
 recording (`ttd last`)."""
+
+
+class _Board(click.types.StringParamType):
+    """The name of a board, looked at where the machine is made."""
+
+    def get_missing_message(
+        self, param: click.Parameter, ctx: click.Context | None = None
+    ) -> str | None:
+        from ttd.boards import names
+
+        return f"There are {', '.join(names())}."
+
 
 _RECORDING = grouped(
     "Recording",
@@ -45,6 +60,7 @@ _MACHINE = grouped(
     click.option(
         "--board",
         required=True,
+        type=_Board(),
         metavar="NAME",
         shell_complete=candidates.boards,
         help="The machine; see `ttd boards`.",

@@ -102,6 +102,8 @@ def sentence(path: str, error: BaseException) -> RecordingError:
         what = f"{path} is damaged ({text})"
     elif "locked" in text:
         what = f"{path} is in use by another program"
+    elif "unable to open" in text:
+        what = f"{path} cannot be opened, or nothing be written beside it"
     elif "not a database" in text:
         what = f"{path} is not a ttd recording"
     else:
@@ -116,7 +118,9 @@ def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
     if not path or not os.path.isdir(folder):
         raise RecordingError(f"{path!r} cannot be made: No such file or directory")
     if not os.access(folder, os.W_OK):
-        raise RecordingError(f"{path} cannot be made: Permission denied")
+        locked = os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = os.strerror(errno.EROFS if locked else errno.EACCES)
+        raise RecordingError(f"{path} cannot be made: {why}")
     if existing is Existing.NUMBER or not os.path.lexists(path):
         return
     if not os.path.isfile(path):
