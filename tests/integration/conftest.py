@@ -135,9 +135,8 @@ class Server:
         while data := stream.read1():  # type: ignore[attr-defined]
             self.printed += data
 
-    def said(self, pattern: str) -> str:
-        """Wait for a line that matches; returns its first group."""
-        seen = 0
+    def said(self, pattern: str, seen: int = 0) -> str:
+        """Wait for a line that matches, behind the `seen` first ones; returns its first group."""
         while True:
             while seen < len(self.lines):
                 if found := re.search(pattern, self.lines[seen]):
@@ -152,15 +151,18 @@ class Server:
         return int(self.said(r"target remote [\d.]+:(\d+)"))
 
     def packets(self, pattern: str) -> int:
-        """With --trace-packets: how many lines of the log match.
+        """With --trace-packets: how many lines of the log match, while nothing is going on."""
+        self.settled()
+        return sum(1 for line in self.lines if re.search(pattern, line))
 
-        What was asked and answered has been logged; it may still be on its way to us.
-        """
+    def settled(self) -> int:
+        """How many lines it has said. What was asked and answered has been logged, but may still be
+        on its way to us."""
         seen = -1
         while seen != len(self.lines):
             seen = len(self.lines)
             time.sleep(SETTLED)
-        return sum(1 for line in self.lines if re.search(pattern, line))
+        return seen
 
     def wait(self) -> int:
         """Its exit code."""

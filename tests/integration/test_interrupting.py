@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
@@ -56,12 +55,9 @@ def slow_down(gdb: Gdb) -> None:
 
 def start(gdb: Gdb, server: Server, command: str) -> None:
     """Have the machine moving: a Ctrl-C before GDB has sent its packet cancels only that."""
-    resumes = r"<- .*(vCont;c|\$bc)"
-    before = server.packets(resumes)
+    seen = server.settled()
     gdb.start(command)
-    give_up = time.monotonic() + HANG
-    while server.packets(resumes) == before and time.monotonic() < give_up:
-        os.sched_yield()
+    server.said(r"<- .*(vCont;c|\$bc)", seen)
 
 
 def interrupted(gdb: Gdb) -> int:
