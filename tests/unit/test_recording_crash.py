@@ -152,6 +152,15 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "    recording.finish('end')\n"
         "except RecordingError as error:\n"
         "    print(error)\n"
+        "assert recording.snapshot_state(5)\n"
+        "missing = 0\n"
+        "for number in range(len(log)):\n"
+        "    try:\n"
+        "        assert log.get(number) is not None\n"
+        "    except RecordingError as error:\n"
+        "        assert 'disk is full' in str(error), error\n"
+        "        missing += 1\n"
+        "assert missing < len(log) / 2, missing\n"
         "recording.close()\n"
     )
     done = subprocess.run(

@@ -175,7 +175,8 @@ class EventLog:
             self._cache.move_to_end(at)
             return known[0]
         assert self._recording is not None, "without a recording all events are in the tail"
-        events = self._recording.read_chunk(self._starts[at])
+        first, *after = self._starts[at : at + 2]
+        events = self._recording.read_chunk(first, (*after, self._tail_first)[0] - first)
         size = sum(_CACHED_EVENT_BYTES + len(event.payload) for event in events)
         self._cache[at] = events, size
         self._cached_bytes += size

@@ -384,17 +384,26 @@ class Recording:
         self._raise_error()
         return self._writer
 
-    def _raise_error(self) -> None:
+    def _failure(self) -> RecordingError | None:
+        """Why nothing can be written any more."""
         error = None if self._writer is None else self._writer.error
-        if isinstance(error, RecordingError):
-            raise error
-        if error is not None:
-            raise schema.sentence(self.path, error) from error
+        if error is None or isinstance(error, RecordingError):
+            return error
+        return schema.sentence(self.path, error)
+
+    def _raise_error(self) -> None:
+        failure = self._failure()
+        if failure is not None:
+            raise failure
 
     def _sync(self) -> None:
+        self._drain()
+        self._raise_error()
+
+    def _drain(self) -> None:
+        """What has been handed to the writer is there to be read, if it could be written."""
         if self._writer is not None:
             self._writer.drain()
-            self._raise_error()
 
     # --- reading
 
@@ -412,12 +421,14 @@ class Recording:
             yield info
             end, step = end + info.events, info.last_step
 
-    def read_chunk(self, first: int) -> list[Event]:
-        """The events of the chunk that begins with number `first`."""
+    def read_chunk(self, first: int, count: int) -> list[Event]:
+        """The `count` events of the chunk that begins with number `first`."""
         row = self._chunk_row(first)
         events = decode_chunk(row[-1], first)
         if not events or tuple(ChunkInfo.of(first, events)) != row[:-1]:
             raise self._damaged("a chunk of events is not what the index says")
+        if len(events) != count:
+            raise self._damaged("events are missing")
         return events
 
     def count_kinds(self, first: int) -> Counter[Kind]:
@@ -598,7 +609,7 @@ class Recording:
 
     def _each(self, sql: str, *values: object) -> Iterator[Any]:
         """Rows, a few at a time: a damaged table may seem to have any number of them."""
-        self._sync()
+        self._drain()
         with self._lock, schema.one_sentence(self.path):
             cursor = self._connection.execute(sql, values)
         while True:
@@ -609,7 +620,7 @@ class Recording:
             yield from rows
 
     def _row(self, sql: str, *values: object) -> Any:
-        self._sync()
+        self._drain()
         with self._lock, schema.one_sentence(self.path):
             return self._connection.execute(sql, values).fetchone()
 
@@ -630,7 +641,8 @@ class Recording:
         return unseal(row[0], place, limit)
 
     def _damaged(self, why: str) -> RecordingError:
-        return RecordingError(f"{self.path} is damaged: {why}")
+        """What a recorder could not write is missing for that reason only."""
+        return self._failure() or RecordingError(f"{self.path} is damaged: {why}")
 
 
 def _put_status(db: sqlite3.Connection, status: Status, log: bytes) -> None:
