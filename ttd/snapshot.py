@@ -406,7 +406,10 @@ class Snapshots:
                 if number is None or self.nearest_step(step) != self._infos[number].step:
                     raise
                 self._unusable.add(number)
-                self.complaints.append(f"A stored snapshot is not used: {error}.")
+                complaint = f"A stored snapshot is not used: {error}."
+                # A full disk has one reason for all of them.
+                if complaint not in self.complaints:
+                    self.complaints.append(complaint)
         raise RecordingError("the recording has no snapshot to go back to")
 
     def retreat(self) -> None:

@@ -548,7 +548,7 @@ class Timeline:
         try:
             self.snapshots.retreat()
         except (Divergence, RecordingError) as worse:
-            return self._stop(Why.DIVERGED, note=f"{error}; {worse}")
+            return self._stop(Why.DIVERGED, note="; ".join(dict.fromkeys((str(error), str(worse)))))
         where = f"Step {self.position} is the last place before it that has been compared."
         return self._stop(Why.DIVERGED, note=f"{error}. {where}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,6 +20,7 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.pages import DIRECTORY
 from ttd.recorded import RecordedMachine
 from ttd.recording.blob import pack, seal, unpack, unseal
+from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind, decode_chunk, small
 from ttd.recording.rows import context, pack_pages, unpack_pages
 from ttd.replay.terms import Cause
@@ -254,6 +255,26 @@ def test_a_damaged_snapshot_is_passed_over(path: Path, value: Any) -> None:
     assert hashes[0] == hashes[1]
     assert ttd("replay", path).code == 0
     assert ttd("replay", "--verify", path).code in (2, 3)
+
+
+def test_what_is_wrong_with_all_snapshots_is_said_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(path)
+    there = session.recording.snapshots
+    assert len(there) > 3
+
+    def full(snapshot: int) -> NoReturn:
+        raise RecordingError("the disk is full")
+
+    monkeypatch.setattr(session.recording, "snapshot_state", full)
+    stop = session.timeline.seek(there[3].step + 3)
+    assert stop.why is Why.STEPS
+    assert stop.note == "A stored snapshot is not used: the disk is full."
+    monkeypatch.setattr(session.snapshots, "nearest", lambda step: None)
+    stop = session.timeline.seek(1)
+    assert stop.why is Why.DIVERGED
+    assert stop.note == "the recording has no snapshot to go back to"
 
 
 @pytest.mark.parametrize("beyond", [0, 100, 1 << 40])
