@@ -13,6 +13,7 @@ from ttd.boards.extras import exception_words
 from ttd.built_from import build_id, commit
 from ttd.errors import UserError
 from ttd.recorded import extras_of
+from ttd.recording.claim import is_claimed
 from ttd.recording.events import Kind, small, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
@@ -39,7 +40,11 @@ def summary(recording: Recording) -> dict[str, Any]:
     entries += sum(
         to_small(event.payload) == Cause.GUEST_PANIC for _, event in log.select([Kind.SHUTDOWN])
     )
-    end = status.reason if status.complete else f"cut off at step {status.steps}"
+    if status.complete:
+        end = status.reason
+    else:
+        going = is_claimed(recording.path)
+        end = f"{'being recorded' if going else 'cut off'} at step {status.steps}"
     bits = recording.config.options.get(PRIORITY_BITS)
     images = recording.images()
     return {

@@ -30,6 +30,19 @@ from ttd.recording.recording import Recording
 pytestmark = pytest.mark.slow
 
 
+def test_what_is_being_recorded_was_not_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    process = start(*BOARD, "--semihosting", "-o", path, elf("echo"), stdin=subprocess.PIPE)
+    assert process.stdout is not None and process.stdin is not None
+    process.stdout.readline()  # it waits for input
+    facts = info(path)
+    assert not facts["complete"] and facts["end"] == f"being recorded at step {facts['steps']}"
+    process.kill()
+    process.communicate()
+    facts = info(path)
+    assert not facts["complete"] and facts["end"] == f"cut off at step {facts['steps']}"
+
+
 def kill_one(path: Path, delay: float) -> bool:
     """Kill a recorder `delay` seconds after its start; False if there was no recording yet."""
     image = elf("bench", "bench-systick")

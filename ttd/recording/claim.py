@@ -56,6 +56,18 @@ class Claim:
         os.close(self._file)
 
 
+def is_claimed(path: str) -> bool:
+    """Whether somebody records to this file now; False where there are no locks."""
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
 def taken(path: str) -> RecordingError:
     """What is said of a file that somebody else is recording to."""
     return RecordingError(f"{path} is being recorded by another ttd")
