@@ -32,18 +32,16 @@ def info(recording: Path) -> None:
     subprocess.run([TTD, "info", str(recording)], cwd=ROOT, check=True)
 
 
-def in_gdb(recording: Path, script: Path, symbols: list[str]) -> tuple[int, list[str]]:
+def in_gdb(recording: Path, script: Path) -> tuple[int, list[str]]:
     """Let GDB play `script` on a recording; returns its exit code, and what starts it by hand."""
-    server = shlex.join([TTD, "serve", "--stdio", str(recording)])
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    gdb = [GDB, "-q", "-nx", *symbols]
-    by_hand = [*gdb, "-ex", f"target remote | {server}"]
+    by_hand = [TTD, "gdb", str(recording)]
     show(by_hand)
-    session = [*gdb, "-iex", "set pagination off", *by_hand[len(gdb) :]]
-    session += ["-x", str(script)]
-    session += ["-ex", "echo \\n# Your turn: try `reverse-step`, `monitor help`; `quit` ends.\\n"]
-    if not interactive:
-        session = [session[0], "-batch", *session[1:-2]]
+    session = [*by_hand, "--", "-nx", "-iex", "set pagination off", "-x", str(script)]
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        text = "# Your turn: try `reverse-step`, `when`, `goto 50%`; `quit` ends."
+        session += ["-ex", f"echo \\n{text}\\n"]
+    else:
+        session += ["-batch"]
     return subprocess.run(session, cwd=ROOT, check=False).returncode, by_hand
 
 
@@ -73,7 +71,7 @@ def main() -> int:
     info(recording)
 
     say("That is the bug, caught, in one file. Now GDB, on the recording:")
-    code, by_hand = in_gdb(recording, example / "demo.gdb", [str(elf)])
+    code, by_hand = in_gdb(recording, example / "demo.gdb")
 
     say("The same by hand:")
     for command in (record, by_hand):

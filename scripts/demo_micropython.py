@@ -59,7 +59,7 @@ def main() -> int:
     info(recording)
 
     say("Now GDB, on the recording:")
-    code, by_hand = in_gdb(recording, HERE / "demo.gdb", [])
+    code, by_hand = in_gdb(recording, HERE / "demo.gdb")
     say("The same by hand (Ctrl-C ends the recording):")
     for command in (record, by_hand):
         show(command)

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli_tools import BOARD, HANG, ROOT, TTD, elf, start, ttd
+from tests.integration.lldb_client import lldb
 
-LLDB = next(filter(None, map(shutil.which, ("lldb", "lldb-22"))), None)
+__all__ = ["lldb"]  # a fixture
+
 QUIET = ("-nx", "-batch", "-ex", "set width 0", "-ex", "set style enabled off")
 RECORD = ("--record", *BOARD[1:], "--semihosting")
 
@@ -95,8 +97,7 @@ def test_gdb_with_a_live_machine_and_no_name(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [image.parent]
 
 
-@pytest.mark.skipif(LLDB is None, reason="no LLDB here")
-def test_lldb_on_a_recording(run: Path, tmp_path: Path) -> None:
+def test_lldb_on_a_recording(run: Path, tmp_path: Path, lldb: str) -> None:
     lines = [
         "breakpoint set -n main",
         "goto start",
@@ -108,7 +109,8 @@ def test_lldb_on_a_recording(run: Path, tmp_path: Path) -> None:
     ]
     lines += ["when", "back", "when", "checkpoint", "checkpoints", "restart 1", "events"]
     words = [word for line in lines for word in ("-o", line)]
-    code, text = client("lldb", run, "--", "-b", *words, cwd=tmp_path)
+    which = ("--debugger", lldb)
+    code, text = client("lldb", *which, run, "--", "-b", *words, cwd=tmp_path)
     assert code == 0
     # To where it is already: no step is left over, for the next `continue` to end with.
     assert "stop reason = step 0 of " in text and "stop reason = breakpoint 1.1" in text

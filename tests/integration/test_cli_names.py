@@ -70,6 +70,8 @@ def test_force(tmp_path: Path) -> None:
     assert files(tmp_path) == before
     assert ttd(*words, "--steps", "5", "--force").code == 0
     assert info(path)["steps"] == 5
+    again = ttd(*words, "--steps", "5", env={**os.environ, "TTD_FORCE": "1"})
+    assert again.code == 0 and f"recorded in {path}" in again.err
     usage = ttd(*CALLS, "--force", cwd=tmp_path)
     assert usage.code == 2 and "--force goes with -o" in usage.err
     assert os.listdir(tmp_path) == ["run.ttd"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ttd.cli.candidates import programs
 from ttd.cli.debugging import HOST, listen_at, serve_debugger
@@ -83,7 +84,7 @@ def record(
         raise click.UsageError(
             f"{len(serial)} times --serial, but {board} has {len(chosen.serials)} UARTs"
         )
-    if force and output is None:
+    if force and output is None and not _from_environment("force"):
         raise click.UsageError("--force goes with -o: other names are numbered")
     from ttd.host.additions import parse_additions
     from ttd.host.net import open_networks
@@ -147,6 +148,12 @@ def record(
     for line in said:
         say(line)
     sys.exit(code)
+
+
+def _from_environment(option: str) -> bool:
+    """Nobody has said that for this recording."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.ENVIRONMENT
 
 
 def _first(loads: list[Load]) -> str:

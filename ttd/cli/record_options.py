@@ -46,7 +46,12 @@ _RECORDING = grouped(
         help="The recording to write. By default IMAGE's name with .ttd, in the current "
         "directory, numbered if it is there already; with --gdb a temporary file.",
     ),
-    click.option("--force", is_flag=True, help="With -o: replace a recording that is there."),
+    click.option(
+        "--force",
+        is_flag=True,
+        envvar="TTD_FORCE",
+        help="With -o: replace a recording that is there.",
+    ),
     click.option(
         "--steps",
         type=click.IntRange(0),
