@@ -32,20 +32,12 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
     if (changes_masks(insn, d->length))
         ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_RAISES : 0);
     if (e->baseline && is_mainline(insn))
-        ways |= WAY_CALL;
+        ways |= WAY_CHECK;
     return ways;
 }
 
-static int thumb_turn(ttd_engine *e, turn *t)
-{
-    const uint8_t *code = code_at(e, t->pc);
-    if (!e->baseline || !code || !is_mainline(thumb_at(e, t->pc, code)))
-        return TURN_RUN;
-    t->why = WHY_INVALID;
-    return TURN_STOP;
-}
-
-/* A page that the MPU splits. */
+/* A page that the MPU splits, and what Armv6-M does not have. (With a call before it, as others have, random
+ * programs that were loaded over each other have counted a step twice.) */
 static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     cursor c = cursor_at(e, b->pc);
@@ -53,11 +45,17 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     uint64_t k;
     for (k = 0; k < b->n && k < room; k++) {
         uint64_t at = c.at;
+        const uint8_t *code = c.code;
         if (mpu_allows(e, at, (uint64_t)advance(e, &c), ACC_FETCH, privileged, active) != 1) {
             if (k == 0) {
                 *why = WHY_FAULT;
                 fault_at(e, ACC_FETCH, at);
             }
+            return k;
+        }
+        if (e->baseline && code && is_mainline(thumb_at(e, at, code))) {
+            if (k == 0)
+                *why = WHY_INVALID;
             return k;
         }
     }
@@ -172,7 +170,7 @@ static uint32_t a64_decode(ttd_engine *e, decoding *d)
 const instruction_set *instruction_set_of(int isa)
 {
     static const instruction_set
-        thumb = { thumb_decode, thumb_room, aligned_room, thumb_turn },
+        thumb = { thumb_decode, thumb_room, aligned_room, NULL },
         riscv = { riscv_decode, riscv_room, NULL, riscv_turn },
         a64 = { a64_decode, NULL, NULL, flat_turn },
         x86 = { x86_decode_ways, x86_room, x86_aligned_room, flat_turn };
