@@ -148,6 +148,13 @@ def test_only_a_link_is_replaced(tmp_path: Path) -> None:
     assert mine.is_dir()
 
 
+def test_the_link_is_no_name_for_a_recording(tmp_path: Path) -> None:
+    assert ttd(*CALLS, cwd=tmp_path).code == 0
+    for name in ("latest.ttd", tmp_path / "latest.ttd"):
+        refused(ttd(*BOARD, "-o", name, "--force", elf("calls"), cwd=tmp_path), "is the link")
+    assert os.readlink(tmp_path / "latest.ttd") == "calls.ttd"
+
+
 def test_a_firmware_called_latest(tmp_path: Path) -> None:
     image = tmp_path / "latest.elf"
     image.write_bytes(elf("calls").read_bytes())

@@ -19,8 +19,6 @@ def remember(path: str) -> None:
 
     Only a link is replaced. Where there can be none, nothing happens.
     """
-    if os.path.abspath(path) == os.path.abspath(LINK):
-        return
     if os.path.lexists(LINK) and not os.path.islink(LINK):
         say(f"{LINK} is no link to the latest recording, and stays as it is")
         return

@@ -95,6 +95,8 @@ def record(
     added = parse_additions(device, drive, not no_embed)
     if gdb == "stdio" and "stdio" in added.chardevs.values():
         raise click.UsageError("--gdb stdio has the terminal for itself: no chardev can have it")
+    if output is not None and os.path.abspath(output) == os.path.abspath(LINK):
+        raise click.UsageError(f"{LINK} is the link to the latest recording: give it another name")
     existing = Existing.REPLACE if force else Existing.REFUSE
     first = _first(loads)
     if output is None and gdb is None:

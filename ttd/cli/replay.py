@@ -99,4 +99,5 @@ def replay(
         session.verify_snapshots()
     checked = session.snapshots.checked
     cut = "" if status.complete else "; the recording was cut off there"
-    say(f"replayed {status.steps} steps, {checked} snapshots compared: the same{cut}")
+    snapshots = "1 snapshot" if checked == 1 else f"{checked} snapshots"
+    say(f"replayed {status.steps} steps, {snapshots} compared: the same{cut}")
