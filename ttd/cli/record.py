@@ -24,6 +24,7 @@ from ttd.cli.output import say
 from ttd.cli.progress import progress
 from ttd.cli.record_options import EXAMPLES, record_options
 from ttd.cli.recorder import Live, Plan, recording
+from ttd.errors import UserError
 
 if TYPE_CHECKING:
     from ttd.images import Load
@@ -96,7 +97,7 @@ def record(
     if gdb == "stdio" and "stdio" in added.chardevs.values():
         raise click.UsageError("--gdb stdio has the terminal for itself: no chardev can have it")
     if output is not None and os.path.abspath(output) == os.path.abspath(LINK):
-        raise click.UsageError(f"{LINK} is the link to the latest recording: give it another name")
+        raise UserError(f"{LINK} is the link to the latest recording: give it another name")
     existing = Existing.REPLACE if force else Existing.REFUSE
     first = _first(loads)
     if output is None and gdb is None:
