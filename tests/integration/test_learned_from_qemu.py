@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,10 @@ def test_a_breakpoint_in_a_hot_page_does_not_slow_the_search(
     with counting(session.machine, monkeypatch) as runs:
         stop = timeline.run_backward(Stops((Breakpoint(never),)))
     assert stop.why is Why.HISTORY_BEGIN
-    assert sum(runs) <= 1.2 * start
+    # Every interval once; the one that it begins in again, for the windows nearest to its start.
+    # How long they are depends on the recorder's processor time.
+    steps = [info.step for info in session.recording.snapshots]
+    assert sum(runs) <= start + 3 * max(b - a for a, b in pairwise(steps))
     assert len(runs) < 200
     session.close()
 
