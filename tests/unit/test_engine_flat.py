@@ -269,3 +269,25 @@ def test_what_simd_raises_depends_on_osxmmexcpt(cr4: int, vector: str) -> None:
     assert isinstance(over, Over)
     assert vector in over.reason
     assert engine.reg_read(x86_const.UC_X86_REG_MXCSR) == 4
+
+
+@pytest.mark.parametrize("insn", ["9c", "669c", "0f31", "0f05", "cd21"])
+@pytest.mark.parametrize("count", [1, 2, 3, LIMIT])
+def test_a_call_goes_with_its_instruction(insn: str, count: int) -> None:
+    """Where FXSAVE, before which there is a call, has become an instruction that has none: with
+    the call still there Unicorn loses the flags of the ADD before PUSHF, RDTSC, SYSCALL or INT."""
+    dec_add, fxsave = bytes.fromhex("49ffca 0f8000000000 4801c8"), bytes.fromhex("0fae4500")
+    after = bytes.fromhex(insn + "90 0f92c1 cc")
+    before, then = (
+        Program(code=dec_add + rest, start=RAM + 0x5004, loops=1, regs=[0] * len(X86_64.free))
+        for rest in (fxsave + b"\xcc", after)
+    )
+    bench, expected = Bench(X86_64), stepped(Bench(X86_64), then)
+    bench.load(before)
+    while not bench.done:
+        bench.run(LIMIT)
+    bench.load(then)
+    while not bench.done:
+        bench.run(count)
+        assert not differences(bench, expected[0])
+    check_end(bench, expected)

@@ -135,7 +135,7 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
     if (leaves_late(e, pc, code))
         return WAY_CALL;
     if (!x86_demands(e, pc, code, &o))
-        return 0;
+        return forget_ours(e, pc) ? WAY_ANEW : 0;
     if (!x86_bits_address(t, &o, &condition))
         return WAY_CALL;
     if ((condition & ~(3u << 10)) == ALWAYS)

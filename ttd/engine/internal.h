@@ -65,7 +65,7 @@ enum {
     WAY_FLOATS = 64,              /* RISC-V: boxes (riscv_float.c) */
 /* Of the instruction alone: */
     WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
-    WAY_ANEW = 512                /* it has just become one that is done here (patches.c) */
+    WAY_ANEW = 512                /* what was translated for it has just become wrong */
 };
 
 /* What is known of a register's lowest bits inside a block: those of register `from` when it began, plus
@@ -404,6 +404,7 @@ const instruction_set *instruction_set_of(int isa);
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);
 bool note_ours(ttd_engine *e, uint64_t pc);
+bool forget_ours(ttd_engine *e, uint64_t pc);
 /* x86: the run has left an instruction that was called for, at `pc`, before it completed. */
 void put_flags_back(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);

@@ -75,22 +75,40 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     }
 }
 
+/* Where `pc` is in the table, or is to be. */
+static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
+{
+    uint64_t hash = pc * 0x9e3779b97f4a7c15ull >> (64 - SITE_BITS);
+    while (s->table[hash] && s->table[hash] != pc + 1)
+        hash = (hash + 1) & ((1u << SITE_BITS) - 1);
+    return &s->table[hash];
+}
+
+/* x86: the instruction at `pc` never is ours. If one was that was there before, the call has to go: with it
+ * Unicorn loses flags of before at PUSHF, RDTSC and what is left from behind itself (SYSCALL). True if so. */
+bool forget_ours(ttd_engine *e, uint64_t pc)
+{
+    if (!*site_of(e->sites, pc))
+        return false;
+    e->sites->full = true;
+    return true;
+}
+
 /* The instruction at `pc` is ours: from now on it is translated with the call. True if it is not
  * yet, so that what is translated there has to go. */
 bool note_ours(ttd_engine *e, uint64_t pc)
 {
     struct ours_sites *s = e->sites;
-    uint64_t hash = pc * 0x9e3779b97f4a7c15ull >> (64 - SITE_BITS);
-    for (; s->table[hash]; hash = (hash + 1) & ((1u << SITE_BITS) - 1))
-        if (s->table[hash] == pc + 1)
-            return false;
+    uint64_t *place = site_of(s, pc);
+    if (*place)
+        return false;
     if (s->count == MAX_SITES) {
         s->full = true;
         return true;
     }
     if (e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, on_ours, e, pc, pc))
         return false;
-    s->table[hash] = pc + 1;
+    *place = pc + 1;
     s->count++;
     if (s->lo == s->hi)
         s->lo = s->hi = pc;
@@ -111,6 +129,9 @@ void settle_ours(ttd_engine *e)
         for (i = 0; i < s->count; i++)
             e->hook_del(e->uc, s->hooks[i]);
         e->quiet = false;
+        for (i = 0; i < 1 << SITE_BITS; i++)   /* Unicorn keeps what was translated with the calls */
+            if (s->table[i])
+                drop_translated(e, s->table[i] - 1, s->table[i]);
         memset(s, 0, sizeof *s);
         forget_blocks(e);
         flush_tlb(e);
