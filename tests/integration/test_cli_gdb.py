@@ -119,6 +119,16 @@ def test_lldb_on_a_recording(run: Path, tmp_path: Path, lldb: str) -> None:
     assert "Checkpoint 1 at step 27000" in text and "308164  end" in text
 
 
+def test_a_folder_with_a_blank_in_its_name(run: Path, tmp_path: Path, lldb: str) -> None:
+    """The socket is in it."""
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    for name, which, quiet in (("gdb", (), QUIET), ("lldb", ("--debugger", lldb), ("-b",))):
+        code, text = client(name, *which, run, "--", *quiet, cwd=tmp_path, TMPDIR=str(folder))
+        assert code == 0 and "Reset_Handler" in text, text
+    assert list(folder.iterdir()) == []
+
+
 def test_sources_that_have_moved(run: Path, tmp_path: Path) -> None:
     """The ELF files here say `tests/firmware/...` in `.`: GDB looks below `--source`, too."""
     line = ("-ex", "list main,main")

@@ -23,7 +23,7 @@ def lldb(debuggee: Debuggee, theirs: Sequence[str]) -> list[str]:
     if pairs:
         lines.append(f"settings set target.source-map {pairs}")
     lines += [
-        f"process connect --plugin gdb-remote unix-connect://{debuggee.address}",
+        f"process connect --plugin gdb-remote {quoted(f'unix-connect://{debuggee.address}')}",
         f"command script import {quoted(LLDB_COMMANDS)}",
     ]
     return [*(word for line in lines for word in ("-o", line)), *theirs]
