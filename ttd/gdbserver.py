@@ -77,15 +77,43 @@ def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
         raise UserError(f"{host}:{port} cannot be listened on: {reason(error)}") from error
 
 
-def listen_unix(path: str) -> socket.socket:
+class UnixListener(socket.socket):
+    """A Unix socket that listens; its name goes with it."""
+
+    def __init__(self, path: str) -> None:
+        """Nobody finds it at `path` yet."""
+        super().__init__(socket.AF_UNIX)
+        self._path = path
+        self._name = ""
+        """Where it is."""
+
+    def begin(self) -> None:
+        """Bind it, and listen."""
+        made = self._path + _NOT_YET
+        self.bind(made)
+        self._name = made
+        self.listen(_BACKLOG)
+
+    def publish(self) -> None:
+        """From now on clients find it."""
+        os.rename(self._name, self._path)
+        self._name = self._path
+
+    def close(self) -> None:
+        super().close()
+        name, self._name = self._name, ""
+        if name:
+            os.unlink(name)
+
+
+def listen_unix(path: str) -> UnixListener:
     """A Unix socket for `serve_unix`, which lets clients find it at `path`. `UserError` with one
     sentence if that cannot be, or if there is something already."""
     if os.path.lexists(path):
         raise UserError(f"{path} exists already: a socket is made there")
-    listener = socket.socket(socket.AF_UNIX)
+    listener = UnixListener(path)
     try:
-        listener.bind(path + _NOT_YET)
-        listener.listen(_BACKLOG)
+        listener.begin()
     except OSError as error:
         listener.close()
         raise UserError(f"{path} cannot be listened on: {reason(error)}") from error
@@ -124,7 +152,7 @@ def serve_tcp(
 
 def serve_unix(
     timeline: TimelineApi,
-    listener: socket.socket,
+    listener: UnixListener,
     *,
     stop: threading.Event | None = None,
     events: Events | None = None,
@@ -137,13 +165,8 @@ def serve_unix(
     """
     stop = stop or threading.Event()
     with listener:
-        made = listener.getsockname()
-        path = made.removesuffix(_NOT_YET)
-        os.rename(made, path)
-        try:
-            _serve_clients(listener, stop, _sessions(timeline, stop, events, byte_order), False)
-        finally:
-            os.unlink(path)
+        listener.publish()
+        _serve_clients(listener, stop, _sessions(timeline, stop, events, byte_order), False)
 
 
 def _serve_clients(

@@ -280,6 +280,15 @@ def test_serve_on_a_socket(run: Path, tmp_path: Path) -> None:
     server.stdout.close()
 
 
+def test_nothing_is_left_of_a_socket_that_was_not_needed(tmp_path: Path) -> None:
+    """What comes after it could not be had, and then could not be either."""
+    gdb = ("--gdb", f"unix:{tmp_path / 'here'}")
+    for _ in range(2):
+        done = ttd(*BOARD, *gdb, "--serial", f"file:{tmp_path}/no/file", elf("calls"))
+        assert done.code == 2 and "no/file" in done.err
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_only_one_place_to_serve(run: Path) -> None:
     done = ttd("serve", run, "--stdio", "--port", "0")
     assert done.code == 2 and "only one" in done.err

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from socket import AF_UNIX, socket
+from socket import socket
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ def serve_debugger(
     `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
     has ended the debugger, and no signal ends that.
     """
-    from ttd.gdbserver import serve_stdio, serve_tcp, serve_unix
+    from ttd.gdbserver import UnixListener, serve_stdio, serve_tcp, serve_unix
     from ttd.inspection import LoggedEvents
 
     over = Event()
@@ -70,7 +70,7 @@ def serve_debugger(
         try:
             if listener is None:
                 serve_stdio(session.timeline, stop=over, events=events)
-            elif listener.family == AF_UNIX:
+            elif isinstance(listener, UnixListener):
                 # Who comes and goes there is known to the one who has made it.
                 logging.getLogger("ttd.rsp").setLevel(logging.WARNING)
                 serve_unix(session.timeline, listener, stop=over, events=events)

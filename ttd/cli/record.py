@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,6 @@ def record(
     options.check()
     if output is not None:
         check_replaceable(output, existing)
-    listener = listen_at(gdb)
     plan = Plan(
         options,
         output,
@@ -135,7 +135,7 @@ def record(
         memory=snapshot_memory,
         input=input_,
     )
-    with recording(plan) as live:
+    with listen_at(gdb) or nullcontext() as listener, recording(plan) as live:
         session = live.session
         session.commit_drives = commit
         output = output and session.recording.path
