@@ -2,9 +2,6 @@
 
 Registers by convention. x86: rbp data memory, r12 device, r13 loop counter, r15 the program, rsp
 stack; AArch64: x20, x19, x21, x25, sp. The others have what the program puts there.
-
-BT and its kin are left out: of the flags that they leave undefined, OF depends on where Unicorn
-cuts its blocks.
 """
 
 from __future__ import annotations
@@ -32,6 +29,10 @@ X86 = [
     bytes.fromhex("48c1e003"),  # shl $3, %rax
     bytes.fromhex("48d3c2"),  # rol %cl, %rdx
     bytes.fromhex("49d1d8"),  # rcr $1, %r8
+    bytes.fromhex("480fa3c8"),  # bt %rcx, %rax
+    bytes.fromhex("0fbaea030f90c1"),  # bts $3, %edx; seto %cl
+    bytes.fromhex("440fba7570059c58"),  # btrl $5, 0x70(%rbp); pushfq; pop %rax
+    bytes.fromhex("f00fba7d7009"),  # lock btcl $9, 0x70(%rbp)
     bytes.fromhex("480fbcc8"),  # bsf %rax, %rcx
     bytes.fromhex("f34c0fb8d2"),  # popcnt %rdx, %r10
     bytes.fromhex("4c8d5c8807"),  # lea 7(%rax,%rcx,4), %r11

@@ -124,6 +124,17 @@ static int x86_turn(ttd_engine *e, turn *t, const uint8_t *code)
     return TURN_STOP;
 }
 
+/* BT, BTS, BTR and BTC leave OF, SF, AF and PF undefined. In Unicorn they are those of before, or others, by
+ * what of its block comes before: with a call there they always are the same. */
+static bool tests_a_bit(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    uint8_t bytes[X86_LONGEST];
+    ours o;
+    if (!x86_decode(bytes, x86_bytes(e, pc, code, bytes), &o) || o.map != 1)
+        return false;
+    return (o.opcode & 0xe7) == 0xa3 || (o.opcode == 0xba && (o.reg & 4));
+}
+
 /* Always so; then nobody has to look. */
 #define ALWAYS (31u | 31u << 5)
 
@@ -132,7 +143,7 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
     uint16_t condition;
     int i;
     ours o;
-    if (leaves_late(e, pc, code))
+    if (leaves_late(e, pc, code) || tests_a_bit(e, pc, code))
         return WAY_CALL;
     if (!x86_demands(e, pc, code, &o))
         return forget_ours(e, pc) ? WAY_ANEW : 0;
