@@ -52,7 +52,7 @@ from ttd.timeline import Timeline
 
 SEMIHOSTING = "semihosting"
 """The character device that is semihosting's console."""
-TICK_STEPS = 20_000_000
+TICK_STEPS = 1_000_000
 """Steps between two looks at the progress of a run."""
 
 

@@ -168,6 +168,15 @@ def test_a_start_elsewhere_is_said(tmp_path: Path) -> None:
     assert said == []
 
 
+def test_nothing_is_said_of_a_program_that_is_refused() -> None:
+    """One sentence: where it begins is no matter on another processor."""
+    said: list[str] = []
+    for board in ("virt", "virt32"):
+        with pytest.raises(ImageError, match="is for Arm, 32 bits"):
+            MachineChoice(board, str(FIRMWARE / "calls" / "calls.elf"), say=said.append).make()
+    assert said == []
+
+
 def test_our_own_firmware_is_built_for_its_boards() -> None:
     for name, board in (
         ("calls/calls", M3),

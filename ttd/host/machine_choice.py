@@ -81,13 +81,13 @@ class MachineChoice:
     def _image(self, spec: str, board: Board) -> Image:
         """An image that the processor of the board can run."""
         image = load_image(spec)
+        if doubt := check_built_for(image, board):
+            self.say(doubt)
         if board.boot is not None and image.elf is not None and image.entry != RAM_BASE:
             self.say(
                 f"{image.path} says that it begins at {image.entry:#x}, but {board.name} begins at "
                 f"{RAM_BASE:#x}"
             )
-        if doubt := check_built_for(image, board):
-            self.say(doubt)
         return image
 
     def _program(self, path: str | None, board: Board) -> tuple[str, bytes] | None:
