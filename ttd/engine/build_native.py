@@ -8,22 +8,30 @@ from pathlib import Path
 import unicorn
 from cffi import FFI
 
-SOURCES = (
-    *("native", "run", "blocks", "ways", "ours", "aligned", "fill", "access", "devices", "outside"),
-    *("hits", "code", "mpu", "riscv", "riscv_ours", "riscv_float", "flat", "demands", "whole"),
-    *("patches", "x86", "sse", "x87", "x86_bits", "softfloat"),
-)
 HERE = Path(__file__).resolve().parent
+NATIVE = HERE / "native"
+ROOT = HERE.parents[1]
+# The engine's own, then what each architecture adds in a folder of its own.
+SOURCES = [
+    str(path.relative_to(ROOT))
+    for folder in (NATIVE, *sorted(HERE.parent.glob("cpu/*/native")))
+    for path in sorted(folder.glob("*.c"))
+]
 
 
-def declarations() -> str:
-    """The header as cffi reads it: without preprocessor lines."""
-    text = (HERE / "native.h").read_text()
-    return "\n".join(line for line in text.splitlines() if not re.match(r"\s*#", line))
+# What Python sees: of the engine, and of each architecture's own half that it has to itself.
+HEADERS = [NATIVE / "native.h", *sorted(HERE.parent.glob("cpu/*/native/api.h"))]
+
+
+def declarations(header: Path) -> str:
+    """A header as cffi reads it: without preprocessor lines."""
+    lines = header.read_text().splitlines()
+    return "\n".join(line for line in lines if not re.match(r"\s*#", line))
 
 
 ffi = FFI()
-ffi.cdef(declarations())
+for header in HEADERS:
+    ffi.cdef(declarations(header))
 ffi.cdef(
     """
     extern "Python+C" uint64_t ttd_host_read(void *handle, uint64_t address, int size);
@@ -33,9 +41,13 @@ ffi.cdef(
 )
 ffi.set_source(
     "ttd.engine._native",
-    '#include "native.h"\n',
-    sources=[f"ttd/engine/{name}.c" for name in SOURCES],
-    include_dirs=[str(HERE), str(Path(unicorn.__file__).resolve().parent / "include")],
+    "".join(f'#include "{header.relative_to(ROOT)}"\n' for header in HEADERS),
+    sources=SOURCES,
+    include_dirs=[
+        str(NATIVE),
+        str(ROOT),
+        str(Path(unicorn.__file__).resolve().parent / "include"),
+    ],
     extra_compile_args=["-O2", "-std=gnu11", "-Wall", "-Wextra", "-fvisibility=hidden"],
     libraries=["dl"],
 )
