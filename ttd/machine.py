@@ -503,6 +503,7 @@ class Machine:
         end = step + RECORD_SLICE if limit is None else limit
         due = clock.due_step()
         clock.late = due <= step
+        engine.set_due(due)
         budget = min(end, due) - step
         room = replay.get_instructions()
         if room is None:

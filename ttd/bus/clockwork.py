@@ -37,6 +37,7 @@ class Clockwork:
         self.agenda = Agenda((), self)
         self.host_timed: list[Device] = []
         self._with_host_time: list[Device] = []
+        engine.on_due(self.before_access)
 
     def watch(self, devices: Iterable[Device]) -> None:
         """These are the machine's devices."""
@@ -86,6 +87,7 @@ class Clockwork:
         """A deadline may have moved. If it is now before this run's end, the run must be cut."""
         if self.agenda.moved and self.due_step() < self.run_end:
             self.late = True
+            self._engine.set_due(self._engine.step)
             self._engine.stop_after_access()
 
     def keep_reading(self, value: int, steady: Steady) -> None:

@@ -36,6 +36,7 @@ ffi.cdef(
     """
     extern "Python+C" uint64_t ttd_host_read(void *handle, uint64_t address, int size);
     extern "Python+C" void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
+    extern "Python+C" void ttd_host_due(void *handle);
     extern "Python+C" void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
     """
 )

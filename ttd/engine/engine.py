@@ -71,6 +71,11 @@ def ttd_host_write(handle: Any, address: int, size: int, value: int) -> None:
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_due(handle: Any) -> None:
+    ffi.from_handle(handle).on_due()
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
 def ttd_host_burst(handle: Any, write: bool, words: Any, count: int) -> None:
     ffi.from_handle(handle).on_burst(bytes(ffi.buffer(words, 4 * count)))
 
@@ -83,6 +88,7 @@ class _Port:
         self.native: Any = None
         self.error: BaseException | None = None
         self.burst: BurstCallback = _no_burst
+        self.due: Callable[[], None] = _nothing_due
         self._last: tuple[int, int, ReadCallback, WriteCallback] = (0, 0, _no_read, _no_write)
 
     def _window(self, address: int) -> tuple[int, int, ReadCallback, WriteCallback]:
@@ -116,6 +122,13 @@ class _Port:
             lib.ttd_fail(self.native, 2)
             self.error = error
 
+    def on_due(self) -> None:
+        try:
+            self.due()
+        except BaseException as error:  # as above
+            lib.ttd_fail(self.native, 2)
+            self.error = error
+
     def on_burst(self, words: bytes) -> None:
         try:
             self.burst(words)
@@ -125,6 +138,10 @@ class _Port:
 
 def _no_burst(words: bytes) -> None:
     raise EngineError("a burst that nobody began")
+
+
+def _nothing_due() -> None:
+    pass
 
 
 def _no_read(address: int, size: int) -> int:
@@ -317,6 +334,15 @@ class Engine:
     def request_stop(self) -> None:
         """Make the present or the next `run` end at the next block; from any thread."""
         lib.ttd_request_stop(self._native)
+
+    def set_due(self, step: int) -> None:
+        """From this step on `on_due` is called before a device is accessed that is not served by
+        callbacks."""
+        lib.ttd_set_due(self._native, step)
+
+    def on_due(self, due: Callable[[], None]) -> None:
+        """Let what is due by now happen before such an access."""
+        self._port.due = due
 
     def stop_after_access(self) -> None:
         """Inside a device callback: end the run right after the instruction that is accessing.

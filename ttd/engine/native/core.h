@@ -38,4 +38,13 @@ typedef struct {
     bool (*write)(ttd_engine *e, void *device, uint32_t offset, int size, uint64_t value);
 } device_ops;
 
+/* `ops` answer what the guest accesses in [base, base + size), a window of devices that the engine has.
+ * They get `size` 1, 2 or 4, from privileged and unprivileged code alike (`privileged_access`), behind a
+ * bit-band alias as anywhere, and once for an instruction that is started several times. What they do may
+ * change no other device. False: there is no room for another. */
+bool attach_device(ttd_engine *e, uint64_t base, uint64_t size, const device_ops *ops, void *device);
+/* In an operation: the access is answered with a bus error. */
+void device_fails(ttd_engine *e);
+/* (`ttd_stop_after_access` in it, too, ends the run after the instruction.) */
+
 #endif

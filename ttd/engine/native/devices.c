@@ -62,6 +62,44 @@ static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *v
     return true;
 }
 
+bool attach_device(ttd_engine *e, uint64_t base, uint64_t size, const device_ops *ops, void *device)
+{
+    if (e->nnatives == MAX_NATIVE)
+        return false;
+    e->natives[e->nnatives++] = (native_device){ base, size, ops, device };
+    return true;
+}
+
+void device_fails(ttd_engine *e)
+{
+    e->failed = 1;
+}
+
+/* Is the access one that is answered here? `mask`: the bits of it. */
+static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,
+                       uint64_t mask)
+{
+    uint64_t word = 0;
+    native_device *d = e->natives, *end = d + e->nnatives;
+    while (d < end && address - d->base >= d->size)
+        d++;
+    if (d == end)
+        return false;
+    if (e->io_step >= e->due)
+        ttd_host_due(e->handle);
+    if (write)
+        return d->ops->write(e, d->device, (uint32_t)(address - d->base), size, value >> half & mask);
+    if (!d->ops->read(e, d->device, (uint32_t)(address - d->base), size, &word))
+        return false;
+    e->io_value |= (word & mask) << half;
+    return true;
+}
+
+void ttd_set_due(ttd_engine *e, uint64_t step)
+{
+    e->due = step;
+}
+
 /* Hand an access, or one half of it, to the device. */
 static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half)
 {
@@ -70,7 +108,9 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     e->io_size = size;
     e->kept = false;
     e->failed = 0;
-    if (write)
+    if (ask_native(e, address, size, write, value, half, mask))
+        e->kept = e->io_step < e->due;
+    else if (write)
         ttd_host_write(e->handle, address, size, value >> half & mask);
     else
         e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;

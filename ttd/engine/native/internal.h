@@ -2,7 +2,7 @@
 #ifndef TTD_INTERNAL_H
 #define TTD_INTERNAL_H
 
-#include "native.h"
+#include "core.h"
 
 #include <string.h>
 #include <unicorn/unicorn.h>
@@ -12,6 +12,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 
 #define CACHE_BITS 16
 #define MAX_REGIONS 64
+#define MAX_NATIVE 16
 #define MAX_TOKENS 32
 #define MAX_STEADY 8
 #define MAX_BURST 1024
@@ -117,6 +118,8 @@ typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
 /* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
 typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
 typedef struct { uint64_t address, value; int size, write; } token;
+/* A device that is not the host's. */
+typedef struct { uint64_t base, size; const device_ops *ops; void *device; } native_device;
 typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
 
 /* Physical memory protection: addresses below `hi`, from `lo` on. */
@@ -280,6 +283,9 @@ struct ttd_engine {
     bool kept;                    /* the access being served asked for `ttd_keep_reading` */
     int failed;                   /* what `ttd_fail` said of it */
     burst burst;
+    native_device natives[MAX_NATIVE];
+    int nnatives;
+    uint64_t due;                 /* the step from which something of the host's is due */
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -618,6 +624,7 @@ void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int
 
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
 extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
+extern void ttd_host_due(void *handle);
 extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
 
 #endif

@@ -399,6 +399,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_siz
     e->modes_stale = true;
     e->nspaces = 1;
     e->basepri_mask = 0xff;
+    e->due = NEVER;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
     e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;

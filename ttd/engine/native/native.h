@@ -77,6 +77,8 @@ void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);
 void ttd_stop_after_access(ttd_engine *e);
+/* From this step on `ttd_host_due` comes before what is answered here: something of the host's is due. */
+void ttd_set_due(ttd_engine *e, uint64_t step);
 void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
                       uint64_t hz, uint64_t divider, uint64_t until_step);
 /* Inside a device callback: the access failed; 1: a bus fault, 2: an error in the host. */
