@@ -14,6 +14,7 @@ import unicorn
 from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
 from ttd.engine.isa import Code, Isa
+from ttd.engine.mark_row import MarkRow
 from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
@@ -285,6 +286,7 @@ class Engine:
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
+        self.marks = MarkRow(self._native)
 
     # -- running -------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #define TTD_INTERNAL_H
 
 #include "core.h"
+#include "marks.h"
 
 #include <string.h>
 #include <unicorn/unicorn.h>
@@ -302,6 +303,7 @@ struct ttd_engine {
     bool late;                    /* `hit` is of an access that has happened, by no instruction */
     uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */
+    mark_row marks;
 
     bool trap_divide, trap_unaligned, baseline;
 
@@ -503,6 +505,10 @@ bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t
 /* hits.c */
 void hit_add(hit_row *row, ttd_hit hit);
 void hits_free(ttd_engine *e);
+
+/* marks.c */
+bool marks_start(ttd_engine *e);
+void marks_free(ttd_engine *e);
 
 /* run.c */
 uint64_t step_now(ttd_engine *e);

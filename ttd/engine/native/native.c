@@ -446,6 +446,7 @@ void ttd_free(ttd_engine *e)
     free(e->cuts);
     free(e->slot_table);
     hits_free(e);
+    marks_free(e);
     riscv_free(e);
     patches_free(e);
     free(e->slots);
@@ -514,7 +515,8 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->scratch))
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
-    if (!start_ours(e) || (is_riscv(e) && (!riscv_start(e) || !riscv_float_start(e))))
+    if (!marks_start(e) || !start_ours(e)
+        || (is_riscv(e) && (!riscv_start(e) || !riscv_float_start(e))))
         return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);
     return 0;

@@ -1,0 +1,102 @@
+"""The marks of exceptions that are taken natively: a row that a run fills, or is compared with."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+from ttd.engine._native import ffi, lib
+
+MAX_MARKS: int = lib.TTD_MAX_MARKS
+"""What a row takes."""
+INTERRUPT: int = lib.MARK_INTERRUPT
+EXCEPTION: int = lib.MARK_EXCEPTION
+
+
+class Marks(NamedTuple):
+    """Marks by columns, both arrays of 64 bits: before which steps, and `key` of each."""
+
+    steps: array[int]
+    keys: array[int]
+
+
+def key(kind: int, number: int) -> int:
+    """What was taken, as one number."""
+    return kind << 32 | number
+
+
+class MarkRow:
+    """The row of one engine. Between runs its marks are taken (record) or given (play)."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+        self._row = lib.marks_of(native)
+
+    def keep_none(self) -> None:
+        """Nothing is recorded."""
+        self._row.mode = lib.MARKS_OFF
+
+    def record(self) -> None:
+        """From now on there is an empty row to be filled."""
+        self._begin(lib.MARKS_RECORD, MAX_MARKS)
+
+    def expect(self, marks: Marks) -> None:
+        """From now on these have to come, `MAX_MARKS` of them at most."""
+        count = len(marks.steps)
+        if count > MAX_MARKS:
+            raise ValueError(f"a row has room for {MAX_MARKS} marks, not for {count}")
+        self._begin(lib.MARKS_PLAY, count)
+        ffi.memmove(self._row.steps, marks.steps, 8 * count)
+        ffi.memmove(self._row.keys, marks.keys, 8 * count)
+
+    def _begin(self, mode: int, count: int) -> None:
+        row = self._row
+        row.mode, row.count, row.at, row.odd_key = mode, count, 0, 0
+
+    @property
+    def at(self) -> int:
+        """How many have been noted, or met."""
+        return self._row.at  # type: ignore[no-any-return]
+
+    @at.setter
+    def at(self, count: int) -> None:
+        self._row.at = count
+
+    def take(self) -> Marks:
+        """Those that have been noted; the row is empty afterwards."""
+        row = self._row
+        count, row.at = row.at, 0
+        return Marks(_column(row.steps, count), _column(row.keys, count))
+
+    def odd(self) -> tuple[int, int] | None:
+        """Step and key of what was refused, and ended the run: in play it was not the next one.
+        Once."""
+        row = self._row
+        found = (row.odd_step, row.odd_key) if row.odd_key else None
+        row.odd_key = 0
+        return found
+
+    def note(self, step: int, kind: int, number: int) -> bool:
+        """As a core does it: False if in play something else has to come, or there is no room."""
+        return lib.mark_note(self._native, step, kind, number)  # type: ignore[no-any-return]
+
+    def take_back(self) -> None:
+        """What was noted last has not been taken."""
+        lib.mark_take_back(self._native)
+
+    @property
+    def has_room(self) -> bool:
+        """False: the row is full, or in play at its end."""
+        return lib.marks_room(self._native)  # type: ignore[no-any-return]
+
+    @property
+    def next_step(self) -> int | None:
+        """Play: where the next one has to come, if the row has it."""
+        step: int = lib.marks_next(self._native)
+        return None if step == (1 << 64) - 1 else step
+
+
+def _column(data: Any, count: int) -> array[int]:
+    column = array("Q")
+    column.frombytes(ffi.buffer(data, 8 * count))
+    return column

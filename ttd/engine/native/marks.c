@@ -1,0 +1,54 @@
+/* Marks of exceptions: noted in record, compared in play. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+bool marks_start(ttd_engine *e)
+{
+    mark_row *m = &e->marks;
+    m->steps = calloc(TTD_MAX_MARKS, sizeof *m->steps);
+    m->keys = calloc(TTD_MAX_MARKS, sizeof *m->keys);
+    return m->steps && m->keys;
+}
+
+void marks_free(ttd_engine *e)
+{
+    free(e->marks.steps);
+    free(e->marks.keys);
+}
+
+mark_row *marks_of(ttd_engine *e) { return &e->marks; }
+
+bool marks_room(const ttd_engine *e)
+{
+    return e->marks.mode == MARKS_OFF || e->marks.at < e->marks.count;
+}
+
+bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
+{
+    mark_row *m = &e->marks;
+    uint64_t key = (uint64_t)kind << 32 | number;
+    if (m->mode == MARKS_OFF)
+        return true;
+    if (m->at == m->count
+        || (m->mode == MARKS_PLAY && (m->steps[m->at] != step || m->keys[m->at] != key))) {
+        m->odd_step = step;
+        m->odd_key = key;
+        return false;
+    }
+    m->steps[m->at] = step;
+    m->keys[m->at++] = key;
+    return true;
+}
+
+void mark_take_back(ttd_engine *e)
+{
+    if (e->marks.mode != MARKS_OFF)
+        e->marks.at--;
+}
+
+uint64_t marks_next(const ttd_engine *e)
+{
+    const mark_row *m = &e->marks;
+    return m->mode == MARKS_PLAY && m->at < m->count ? m->steps[m->at] : NEVER;
+}

@@ -1,0 +1,40 @@
+/* What the log keeps of the exceptions that a core takes without Python: a row of marks, a step and a
+ * key each. In record the row is filled; in play it is what the log expects next, and compared. */
+#ifndef TTD_MARKS_H
+#define TTD_MARKS_H
+
+#include "native.h"
+
+/* Shared with ttd.recording.events.Kind. */
+enum { MARK_INTERRUPT = 7, MARK_EXCEPTION = 8 };
+
+enum { TTD_MAX_MARKS = 16384 };
+
+/* MARKS_OFF: nothing is kept, and everything may be. */
+enum { MARKS_OFF, MARKS_RECORD, MARKS_PLAY };
+
+/* Between runs this is Python's, which takes or gives the marks by `steps` and `keys`, of
+ * TTD_MAX_MARKS each. */
+typedef struct {
+    int mode;
+    uint32_t count;               /* how many the row takes, or in play has */
+    uint32_t at;                  /* so many of them have been noted, or met */
+    uint64_t *steps;              /* of each: before which step, ascending */
+    uint64_t *keys;               /* MARK_... << 32 | number */
+    uint64_t odd_step, odd_key;   /* what came and was refused; key 0: nothing */
+} mark_row;
+
+/* Where the row of an engine is; it stays there. */
+mark_row *marks_of(ttd_engine *e);
+
+/* False: before the next exception is taken Python has to be asked, which makes room, or has more. */
+bool marks_room(const ttd_engine *e);
+/* An exception is about to be taken in place of the instruction of this step. False: there is no room,
+ * or in play the log has something else next; nothing has been noted but that it came (`odd_...`). */
+bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number);
+/* The one that has just been noted has not been taken after all. */
+void mark_take_back(ttd_engine *e);
+/* Play: the step of the next mark, beyond which a run has missed it; UINT64_MAX: of none in the row. */
+uint64_t marks_next(const ttd_engine *e);
+
+#endif
