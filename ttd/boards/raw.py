@@ -21,7 +21,6 @@ from ttd.devices.base import Device, Line
 from ttd.devices.cmsdk_uart import CmsdkUart, UartLines
 from ttd.devices.ns16550 import Ns16550
 from ttd.devices.pl011 import Pl011
-from ttd.engine.isa import Code
 from ttd.images import Image, Load, check_apart
 from ttd.recording.config import Option
 
@@ -34,9 +33,6 @@ UART_HZ = 3_686_400
 WINDOW = 0x1000
 MOST_RAM = 4 << 30
 MOST_PARTS = 16
-
-_INSTRUCTIONS_AT = {Code.RV64: 2, Code.RV32: 2, Code.A64: 4}
-"""Where instructions can be, unless that is anywhere or, in Thumb, bit 0 means something else."""
 """Of memories, and of serial ports."""
 
 UartMaker = Callable[[str, Wiring, Line], Device]
@@ -235,7 +231,7 @@ def start_words(board: Board, loads: Sequence[Load], pc: str | None, sp: str | N
     region = board.region_at(start)
     if region is None:
         raise BoardOptionError(f"the machine would begin at {start:#x}, where it has no memory")
-    whole = _INSTRUCTIONS_AT.get(CPUS[board.cpu].isa.code, 1)
+    whole = CPUS[board.cpu].isa.instructions_at
     if start % whole:
         raise BoardOptionError(
             f"the machine would begin at {start:#x}, but instructions of {board.cpu} "

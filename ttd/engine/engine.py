@@ -13,7 +13,7 @@ import unicorn
 
 from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
-from ttd.engine.isa import Code, Isa
+from ttd.engine.isa import Isa
 from ttd.engine.mark_row import MarkRow
 from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit
 
@@ -193,7 +193,7 @@ class Engine:
             lib.ttd_new(
                 str(library).encode(),
                 ffi.cast("void *", self._uc._uch.value),
-                isa.code,
+                isa.instructions.encode(),
                 isa.page_size,
                 isa.window_base,
                 WINDOW_PAGES,
@@ -204,8 +204,6 @@ class Engine:
         self._port.native = self._native
         self._now = lib.ttd_now(self._native)
         self._raise_problem()
-        if isa.baseline:
-            lib.ttd_set_baseline(self._native)
         self._regions: list[tuple[int, int, Any, Any, int, int]] = []
         """Base, size, memory, pointer to it, kind, number of the first page."""
         self._frame_shift = (FRAME // isa.page_size).bit_length() - 1
@@ -275,12 +273,12 @@ class Engine:
         """End of building; the engine is now ready to run."""
         state, wide = self.isa.state, self.isa.wide
         self._state = ffi.new("uint64_t[]", len(state) + 2 * len(wide))
-        if self.isa.code is Code.X64:
-            package = find_spec("capstone")
+        if name := self.isa.disassembler:
+            package = find_spec(name)
             assert package is not None and package.origin is not None
-            library = next(Path(package.origin).parent.glob("lib/libcapstone.so*"))
+            library = next(Path(package.origin).parent.glob(f"lib/lib{name}.so*"))
             if lib.ttd_use_disassembler(self._native, str(library).encode()):
-                raise EngineError("capstone's library does not load")
+                raise EngineError(f"{name}'s library does not load")
         ids = ffi.new("int[]", [*state, *wide])
         if lib.ttd_start(self._native, ids, len(ids), len(wide)):
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
@@ -724,7 +722,7 @@ class Engine:
     @property
     def moves_addresses(self) -> bool:
         """True where page tables may put any memory at any address."""
-        return self.isa.code in (Code.RV64, Code.RV32)
+        return self.isa.moves_addresses
 
     def addresses_touched(self, kind: Access) -> list[int] | None:
         """Where `moves_addresses`: as `pages_touched`, but page numbers of the addresses that the

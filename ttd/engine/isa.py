@@ -5,17 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-
-class Code(IntEnum):
-    """Instruction sets that `native.c` can decode the lengths of; shared with it."""
-
-    THUMB = 0
-    RV64 = 1
-    A64 = 2
-    RV32 = 3
-    X64 = 4
-
-
 _SYSTEM = 1 << 24
 _TABLE = 1 << 17
 
@@ -54,7 +43,8 @@ class Isa:
     """
 
     name: str
-    code: Code
+    instructions: str
+    """The name of the native table (`isa.h`), which an architecture's folder registers."""
     uc_arch: int
     uc_mode: int
     uc_model: int
@@ -64,5 +54,9 @@ class Isa:
     state: tuple[int, ...]
     wide: tuple[int, ...] = ()
     """Registers of 128 bits, or up to that; part of the state too."""
-    baseline: bool = False
-    """Armv6-M: IT, CBZ and CBNZ do not exist, and no access may be unaligned."""
+    instructions_at: int = 1
+    """Instructions are at multiples of this, unless bit 0 of an address has a meaning."""
+    moves_addresses: bool = False
+    """Page tables may put any memory at any address."""
+    disassembler: str = ""
+    """The package whose library says how long instructions are, if they do not say it."""

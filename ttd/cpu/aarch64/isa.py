@@ -9,7 +9,7 @@ from __future__ import annotations
 from unicorn import arm64_const as a64
 from unicorn import unicorn_const as uc
 
-from ttd.engine.isa import Code, Isa
+from ttd.engine.isa import Isa
 from ttd.engine.isa import system_register as system
 
 X = tuple(getattr(a64, f"UC_ARM64_REG_X{n}") for n in range(31))
@@ -64,7 +64,8 @@ _SYSTEM = (
 # exception level when a system register is written.
 AARCH64 = Isa(
     name="aarch64",
-    code=Code.A64,
+    instructions="aarch64",
+    instructions_at=4,
     uc_arch=uc.UC_ARCH_ARM64,
     uc_mode=uc.UC_MODE_ARM,
     uc_model=a64.UC_CPU_ARM64_A72,

@@ -352,7 +352,7 @@ class CortexM:
             case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
                 return self._fetch_fault(stop.pc)
             case _Excp.DATA_ABORT:
-                if self._profile.isa.baseline:
+                if not self._profile.mainline:
                     return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
                 return self._data_fault(stop)
             case _Excp.BKPT:
@@ -383,7 +383,7 @@ class CortexM:
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
         from .data_faults import is_defined  # noqa: PLC0415 -- brings a disassembler
 
-        if is_defined(self._engine.read(pc, 4), baseline=self._profile.isa.baseline):
+        if is_defined(self._engine.read(pc, 4), baseline=not self._profile.mainline):
             if self._is_before(pc, _YIELD):
                 return After.CONTINUE
             if length := self._is_before(pc, _WFE):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as uc
 
-from ttd.engine.isa import Code, Isa
+from ttd.engine.isa import Isa
 
 # CONTROL first, while the CPU is privileged and in thread mode; XPSR then selects the stack.
 _ARMV6M_STATE = (
@@ -25,7 +25,7 @@ _ARMV7M_STATE = (*_ARMV6M_STATE, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_FAULTMAS
 # UC_MODE_MCLASS always gives a Cortex-M33: Thumb mode plus the model is what works.
 CORTEX_M3_ISA = Isa(
     name="cortex-m3",
-    code=Code.THUMB,
+    instructions="armv7-m",
     uc_arch=uc.UC_ARCH_ARM,
     uc_mode=uc.UC_MODE_THUMB,
     uc_model=arm.UC_CPU_ARM_CORTEX_M3,
@@ -37,8 +37,8 @@ CORTEX_M3_ISA = Isa(
 CORTEX_M0_ISA = replace(
     CORTEX_M3_ISA,
     name="cortex-m0",
+    instructions="armv6-m",
     uc_model=arm.UC_CPU_ARM_CORTEX_M0,
     window_base=0xC0000000,  # the nRF51 has a ROM table at 0xF0000000
     state=_ARMV6M_STATE,
-    baseline=True,
 )

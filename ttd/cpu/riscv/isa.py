@@ -9,7 +9,6 @@ from unicorn import riscv_const as rv
 from unicorn import unicorn_const as uc
 
 from ttd.engine import Isa
-from ttd.engine.isa import Code
 
 X = tuple(getattr(rv, f"UC_RISCV_REG_X{n}") for n in range(32))
 """Unicorn's ids of x0..x31."""
@@ -51,14 +50,16 @@ _STATE = (
 )
 
 
-def _isa(name: str, code: Code, mode: int, model: int, window_base: int) -> Isa:
+def _isa(name: str, mode: int, model: int, window_base: int) -> Isa:
     return Isa(
         name=name,
-        code=code,
+        instructions=name,
         uc_arch=uc.UC_ARCH_RISCV,
         uc_mode=mode,
         uc_model=model,
         page_size=4096,
+        instructions_at=2,
+        moves_addresses=True,
         window_base=window_base,
         pc=rv.UC_RISCV_REG_PC,
         state=_STATE,
@@ -66,5 +67,5 @@ def _isa(name: str, code: Code, mode: int, model: int, window_base: int) -> Isa:
 
 
 # The engine takes 256 MiB and a page of physical addresses that no board uses.
-RV64 = _isa("rv64", Code.RV64, uc.UC_MODE_RISCV64, rv.UC_CPU_RISCV64_SIFIVE_U54, 0x40_0000_0000)
-RV32 = _isa("rv32", Code.RV32, uc.UC_MODE_RISCV32, rv.UC_CPU_RISCV32_SIFIVE_U34, 0x6000_0000)
+RV64 = _isa("rv64", uc.UC_MODE_RISCV64, rv.UC_CPU_RISCV64_SIFIVE_U54, 0x40_0000_0000)
+RV32 = _isa("rv32", uc.UC_MODE_RISCV32, rv.UC_CPU_RISCV32_SIFIVE_U34, 0x6000_0000)

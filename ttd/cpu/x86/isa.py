@@ -10,7 +10,7 @@ from __future__ import annotations
 from unicorn import unicorn_const as uc
 from unicorn import x86_const as x86
 
-from ttd.engine.isa import Code, Field, Isa, model_specific, table_field
+from ttd.engine.isa import Field, Isa, model_specific, table_field
 
 
 def _ids(names: str) -> tuple[int, ...]:
@@ -42,7 +42,8 @@ _MODEL_SPECIFIC = (
 # this is 64-bit mode.
 X86_64 = Isa(
     name="x86-64",
-    code=Code.X64,
+    instructions="x86-64",
+    disassembler="capstone",
     uc_arch=uc.UC_ARCH_X86,
     uc_mode=uc.UC_MODE_64,
     uc_model=x86.UC_CPU_X86_WESTMERE,

@@ -1,5 +1,5 @@
 /* Blocks: how many instructions each has, and what in one may end the run (`on_block`). */
-#include "internal.h"
+#include "isa.h"
 
 void forget_blocks(ttd_engine *e)
 {

@@ -132,20 +132,6 @@ cursor cursor_at(ttd_engine *e, uint64_t pc)
     return (cursor){ pc, code_at(e, pc) };
 }
 
-/* The bytes of the x86 instruction at `pc`, whose first are at `code`, as far as they are there. */
-size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[])
-{
-    size_t n = e->page_size - (pc & (e->page_size - 1));
-    const uint8_t *more;
-    if (n > X86_LONGEST)
-        n = X86_LONGEST;
-    memcpy(bytes, code, n);
-    if (n == X86_LONGEST || !(more = code_at(e, pc + n)))
-        return n;
-    memcpy(bytes + n, more, X86_LONGEST - n);
-    return X86_LONGEST;
-}
-
 /* The length of the instruction at `pc`, whose first bytes are at `code`. */
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
@@ -167,28 +153,6 @@ int advance(ttd_engine *e, cursor *c)
         c->code += length;
     c->at += length;
     return length;
-}
-
-/* The Thumb instruction at `pc`, whose first bytes are at `code`, as a number; 0 if its end is not
- * there. */
-uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
-{
-    uint32_t first = code[0] | code[1] << 8;
-    const uint8_t *more = code + 2;
-    if (insn_length(e, code) == 2)
-        return first;
-    if (!((pc + 2) & (e->page_size - 1)) && !(more = code_at(e, pc + 2)))
-        return 0;
-    return first << 16 | more[0] | more[1] << 8;
-}
-
-bool is_thumb_store(const uint8_t *code, int length)
-{
-    uint32_t a = code[0] | code[1] << 8;
-    if (length == 2)
-        return (a & 0xf000) == 0x5000 || (a & 0xe800) == 0x6000 || (a & 0xf800) == 0x8000
-            || (a & 0xf800) == 0x9000 || (a & 0xf800) == 0xc000 || (a & 0xfe00) == 0xb400;
-    return (a & 0xfe00) == 0xe800 || (a & 0xff10) == 0xf800 || (a & 0xec00) == 0xec00;
 }
 
 /* ---- code that changes ------------------------------------------------------------------- */

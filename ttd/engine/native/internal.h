@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unicorn/unicorn.h>
 
-/* Shared with ttd.engine.isa.Code. */
 enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 
 #define CACHE_BITS 16
@@ -56,7 +55,7 @@ typedef struct {
     bool unsure : 1, divides : 1;
 } block_info;
 
-/* What there is to do about an instruction, found when its block is decoded (ways.c). Of the block: */
+/* What there is to do about an instruction, found when its block is decoded (isa.h). Of the block: */
 enum {
     WAY_CHECK = 1,                /* before it: can all of it run? (`room`) */
     WAY_OPERANDS = 2,             /* before it: are registers as they must be? (`operands`) */
@@ -187,14 +186,7 @@ typedef struct {
 /* What is to become of it: let it run, go on behind it, or end the run before it. */
 enum { TURN_RUN, TURN_DONE, TURN_STOP };
 
-/* What an instruction set says of its instructions. `room`, `operands`: how many of the block may run;
- * `why` if none. */
-typedef struct {
-    uint32_t (*decode)(ttd_engine *e, decoding *d);       /* WAY_... */
-    uint64_t (*room)(ttd_engine *e, block_info *b, uint64_t room, int *why);
-    uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
-    int (*turn)(ttd_engine *e, turn *t);
-} instruction_set;
+typedef struct instruction_set instruction_set;
 
 /* What the disassembler says of these bytes, + 1; 0: nothing yet. */
 typedef struct { uint8_t bytes[X86_LONGEST], length; } known_length;
@@ -404,10 +396,6 @@ int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[]);
 int advance(ttd_engine *e, cursor *c);
 uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
-bool is_thumb_store(const uint8_t *code, int length);
-
-/* ways.c */
-const instruction_set *instruction_set_of(int isa);
 
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);

@@ -12,7 +12,7 @@
  * - A device access after which the machine must stop is done, remembered, and the instruction
  *   restarted alone ("armed"): the second time the remembered value is used.
  */
-#include "internal.h"
+#include "isa.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -380,14 +380,32 @@ void ttd_context_free(void *context_)
 
 const char *ttd_problem(ttd_engine *e) { return e->problem; }
 
-ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_size,
+/* The linker puts all that TTD_INSTRUCTION_SET names between these. */
+extern const instruction_set *const __start_ttd_instruction_sets[];
+extern const instruction_set *const __stop_ttd_instruction_sets[];
+
+static const instruction_set *set_called(const char *name)
+{
+    const instruction_set *const *set = __start_ttd_instruction_sets;
+    for (; set < __stop_ttd_instruction_sets; set++)
+        if (!strcmp((*set)->name, name))
+            return *set;
+    return NULL;
+}
+
+ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
                     uint64_t window_base, uint32_t window_pages, void *handle)
 {
     ttd_engine *e = calloc(1, sizeof *e);
     e->handle = handle;
     e->uc = uc;
-    e->isa = isa;
-    e->set = instruction_set_of(isa);
+    e->set = set_called(isa);
+    if (!e->set) {
+        e->problem = "the engine has no such instruction set";
+        return e;
+    }
+    e->isa = e->set->isa;
+    e->baseline = e->isa == ISA_THUMB && e->set->variant;
     e->page_size = page_size;
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
     e->window_base = window_base;

@@ -60,7 +60,8 @@ enum { BY_INSTRUCTION, BY_PAGE_WALK };
 
 typedef struct ttd_engine ttd_engine;
 
-ttd_engine *ttd_new(const char *libunicorn, void *uc, int isa, uint32_t page_size,
+/* `isa`: the name of an instruction set (isa.h). */
+ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
                     uint64_t window_base, uint32_t window_pages, void *handle);
 void ttd_free(ttd_engine *e);
 const char *ttd_problem(ttd_engine *e);
@@ -132,7 +133,6 @@ void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_
 
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
-void ttd_set_baseline(ttd_engine *e);
 void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);

@@ -111,8 +111,6 @@ void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
         flush_tlb(e);
 }
 
-void ttd_set_baseline(ttd_engine *e) { e->baseline = true; }
-
 void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask) { e->basepri_mask = mask; }
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)

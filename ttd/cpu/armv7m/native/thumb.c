@@ -1,0 +1,91 @@
+/* Thumb on Armv7-M and Armv6-M: what is to be done about an instruction when a block with it is decoded. */
+#include "isa.h"
+
+/* The Thumb instruction at `pc`, whose first bytes are at `code`, as a number; 0 if its end is not
+ * there. */
+uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    uint32_t first = code[0] | code[1] << 8;
+    const uint8_t *more = code + 2;
+    if (insn_length(e, code) == 2)
+        return first;
+    if (!((pc + 2) & (e->page_size - 1)) && !(more = code_at(e, pc + 2)))
+        return 0;
+    return first << 16 | more[0] | more[1] << 8;
+}
+
+static bool is_thumb_store(const uint8_t *code, int length)
+{
+    uint32_t a = code[0] | code[1] << 8;
+    if (length == 2)
+        return (a & 0xf000) == 0x5000 || (a & 0xe800) == 0x6000 || (a & 0xf800) == 0x8000
+            || (a & 0xf800) == 0x9000 || (a & 0xf800) == 0xc000 || (a & 0xfe00) == 0xb400;
+    return (a & 0xfe00) == 0xe800 || (a & 0xff10) == 0xf800 || (a & 0xec00) == 0xec00;
+}
+
+/* IT, CBZ and CBNZ: Unicorn has them on Armv6-M cores too. */
+static bool is_mainline(uint32_t insn)
+{
+    return thumb_is_it(insn) || (insn & 0xfffff500) == 0xb100;
+}
+
+/* CPS, or MSR: after it interrupts may be masked, and the MPU apply, differently. */
+static bool changes_masks(uint32_t insn, int length)
+{
+    return length == 2 ? (insn & 0xffec) == 0xb660 : insn >> 20 == 0xf38;
+}
+
+static uint32_t thumb_decode(ttd_engine *e, decoding *d)
+{
+    uint32_t insn = thumb_at(e, d->at, d->code), ways;
+    bool inside = d->it;
+    ways = aligned_decode(e, d, insn);
+    if (inside) {
+        d->it = d->it & 7 ? (d->it & 0xe0) | (d->it << 1 & 0x1f) : 0;
+        if (is_thumb_store(d->code, d->length))
+            ways |= WAY_IT_STORE;
+    }
+    if (thumb_is_it(insn))
+        d->it = insn & 0xff;
+    if (changes_masks(insn, d->length))
+        ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_RAISES : 0);
+    if (e->baseline && is_mainline(insn))
+        ways |= WAY_CHECK;
+    return ways;
+}
+
+/* A page that the MPU splits, and what Armv6-M does not have. (With a call before it, as others have, random
+ * programs that were loaded over each other have counted a step twice.) */
+static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    cursor c = cursor_at(e, b->pc);
+    bool active = mpu_active(e), privileged = privileged_now(e);
+    uint64_t k;
+    for (k = 0; k < b->n && k < room; k++) {
+        uint64_t at = c.at;
+        const uint8_t *code = c.code;
+        if (mpu_allows(e, at, (uint64_t)advance(e, &c), ACC_FETCH, privileged, active) != 1) {
+            if (k == 0) {
+                *why = WHY_FAULT;
+                fault_at(e, ACC_FETCH, at);
+            }
+            return k;
+        }
+        if (e->baseline && code && is_mainline(thumb_at(e, at, code))) {
+            if (k == 0)
+                *why = WHY_INVALID;
+            return k;
+        }
+    }
+    return room;
+}
+
+TTD_INSTRUCTION_SET(armv7m) = {
+    .name = "armv7-m", .isa = ISA_THUMB,
+    .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
+};
+
+TTD_INSTRUCTION_SET(armv6m) = {
+    .name = "armv6-m", .isa = ISA_THUMB, .variant = 1,
+    .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
+};

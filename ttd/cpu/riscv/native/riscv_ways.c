@@ -1,0 +1,49 @@
+/* RISC-V: what is to be done about an instruction when a block with it is decoded. */
+#include "isa.h"
+
+static uint32_t riscv_decode(ttd_engine *e, decoding *d)
+{
+    bool straddles = d->length == 4 && (d->at & (e->page_size - 1)) == e->page_size - 2;
+    uint32_t insn = riscv_insn(e, d->at), ways;
+    ways = riscv_float_decode(e, d, insn);
+    if (straddles)                        /* its end may be gone, or be another, the next time */
+        ways |= WAY_CHECK;
+    if ((d->code[0] & 0x7f) == 0x73) {    /* it may change a mask */
+        ways |= WAY_SETTLE;
+        if (straddles || riscv_changes_modes(insn))
+            ways |= WAY_MODES;
+    }
+    if (d->b->size && riscv_is_ours(e, insn))
+        ways |= WAY_CALL;
+    return ways;
+}
+
+/* Code that cannot all be fetched. */
+static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
+{
+    cursor c = cursor_at(e, b->pc);
+    uint64_t k;
+    for (k = 0; k < b->n && k < room; k++) {
+        uint64_t at = c.at, last;
+        int length = advance(e, &c);
+        last = at + length - 2;
+        if (!length || !riscv_fetchable(e, at) || !riscv_fetchable(e, last)) {
+            if (k == 0) {
+                *why = WHY_FAULT;
+                fault_at(e, ACC_FETCH, length && riscv_fetchable(e, at) ? last : at);
+            }
+            return k;
+        }
+    }
+    return room;
+}
+
+TTD_INSTRUCTION_SET(rv64) = {
+    .name = "rv64", .isa = ISA_RV64,
+    .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn,
+};
+
+TTD_INSTRUCTION_SET(rv32) = {
+    .name = "rv32", .isa = ISA_RV32,
+    .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn,
+};
