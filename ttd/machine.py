@@ -45,7 +45,7 @@ RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
-STATE_VERSION = 4
+STATE_VERSION = 5
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 _HITS = (StopReason.BREAKPOINT, StopReason.WATCH, StopReason.RANGE)
 
@@ -159,6 +159,7 @@ class Machine:
             on_debug_write=self._on_debug_write,
             on_wake=self.engine.request_stop,
             on_entered=self._on_entered,
+            lets_in=lambda: self.engine.follows_branch,
         )
 
     # -- time, and what devices ask for --------------------------------------------------
@@ -216,6 +217,7 @@ class Machine:
         for device in self._on_board:
             device.reset()
         self.cpu.reset()
+        self.engine.follows_branch = True
         self.waiting = False
         self.clock.rearm()
         if self._start is not None:
@@ -304,6 +306,7 @@ class Machine:
         self._act_in(self.engine.step)
         self.cpu.enter(number)
         self.engine.step += 1
+        self.engine.follows_branch = True
 
     def _described(self, kind: Kind, number: int) -> str:
         return self.replay.words.describe(Event(self.engine.step, kind, small(number)))
@@ -501,10 +504,7 @@ class Machine:
         engine, replay, clock = self.engine, self.replay, self.clock
         step = engine.step
         end = step + RECORD_SLICE if limit is None else limit
-        due = clock.due_step()
-        clock.late = due <= step
-        engine.set_due(due)
-        budget = min(end, due) - step
+        budget = end - step
         room = replay.get_instructions()
         if room is None:
             budget = min(budget, RECORD_SLICE)
@@ -514,7 +514,7 @@ class Machine:
             budget = min(budget, room)
         if self.cpu.single_step():
             budget = 1
-        clock.run_end = step + budget
+        clock.about_to_run()
         self.cpu.about_to_run()
         return engine.run(budget)
 
@@ -534,6 +534,7 @@ class Machine:
             self.engine.step += 1
         elif after is After.WAIT:
             self.waiting = True
+            self.engine.follows_branch = True
         elif after is After.SEMIHOST:
             self._semihost()
         elif isinstance(after, Over):
@@ -639,6 +640,7 @@ class Machine:
     def save(self) -> State:
         """Everything that is not in RAM, in `contents` or in the engine's registers."""
         return {
+            "follows_branch": self.engine.follows_branch,
             "warp_ns": self.clock.warp_ns,
             "warp_step": self.clock.warp_step,
             "waiting": self.waiting,
@@ -654,7 +656,8 @@ class Machine:
         return {"wanted": [int(kind) for kind in self._wanted], "exit_code": self._exit_code}
 
     def load_state(self, state: State) -> None:
-        """Become the state that `save` returned; memory and registers come first."""
+        """Become the state that `save` returned; memory, registers and the step come first."""
+        self.engine.follows_branch = state["follows_branch"]
         self.clock.warp_ns = state["warp_ns"]
         self.clock.warp_step = state["warp_step"]
         self.waiting = state["waiting"]

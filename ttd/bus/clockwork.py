@@ -30,14 +30,10 @@ class Clockwork:
         self.warp_step = -1
         """Where `warp_ns` changed last."""
         self.host_time: HostTime | None = None
-        self.run_end = 0
-        """The step at which the engine's present run ends at the latest."""
-        self.late = False
-        """A timer may be due at the access that comes next."""
         self.agenda = Agenda((), self)
         self.host_timed: list[Device] = []
         self._with_host_time: list[Device] = []
-        engine.on_due(self.before_access)
+        engine.on_due(self._before_access)
 
     def watch(self, devices: Iterable[Device]) -> None:
         """These are the machine's devices."""
@@ -74,21 +70,24 @@ class Clockwork:
         return self.now() >= END_OF_TIME
 
     def fire(self, step: int) -> None:
-        """Let the devices do what is due at `step`, the present one."""
-        if self.due_step() <= step:
+        """Let the devices do what is due at `step`, the present one, if it is noticed here."""
+        due = self.due_step()
+        if due <= step and self._engine.notices(due):
             self.agenda.expire(self.now())
 
-    def before_access(self) -> None:
+    def _before_access(self) -> None:
         """A device is about to be accessed: what is due by then comes first."""
-        if self.late:
-            self.fire(self._engine.step)
+        self.agenda.expire(self.now())
+        self._engine.set_due(self.due_step())
+
+    def about_to_run(self) -> None:
+        """The engine is going to run, to where the next deadline is noticed at the latest."""
+        self._engine.set_due(self.due_step())
 
     def after_access(self) -> None:
-        """A deadline may have moved. If it is now before this run's end, the run must be cut."""
-        if self.agenda.moved and self.due_step() < self.run_end:
-            self.late = True
-            self._engine.set_due(self._engine.step)
-            self._engine.stop_after_access()
+        """A deadline may have moved."""
+        if self.agenda.moved:
+            self._engine.set_due(self.due_step())
 
     def keep_reading(self, value: int, steady: Steady) -> None:
         """Let the engine answer this register as long as it is known how it goes on."""

@@ -62,6 +62,11 @@ class BusFault(Exception):
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_due(handle: Any) -> None:
+    ffi.from_handle(handle).on_due()
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
 def ttd_host_read(handle: Any, address: int, size: int) -> int:
     return ffi.from_handle(handle).on_read(address, size)  # type: ignore[no-any-return]
 
@@ -69,11 +74,6 @@ def ttd_host_read(handle: Any, address: int, size: int) -> int:
 @ffi.def_extern()  # type: ignore[untyped-decorator]
 def ttd_host_write(handle: Any, address: int, size: int, value: int) -> None:
     ffi.from_handle(handle).on_write(address, size, value)
-
-
-@ffi.def_extern()  # type: ignore[untyped-decorator]
-def ttd_host_due(handle: Any) -> None:
-    ffi.from_handle(handle).on_due()
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
@@ -297,8 +297,28 @@ class Engine:
     def step(self, value: int) -> None:
         lib.ttd_set_step(self._native, value)
 
+    @property
+    def follows_branch(self) -> bool:
+        """True where what is due is noticed: behind a branch, taken or not, an entry to an
+        exception, a return from one, or a wait. Part of the state; others tell of entries."""
+        return bool(lib.ttd_follows(self._native))
+
+    @follows_branch.setter
+    def follows_branch(self, follows: bool) -> None:
+        lib.ttd_set_follows(self._native, follows)
+
+    def set_due(self, step: int) -> None:
+        """Something falls due at `step`: from there on a run ends where that is noticed, which is
+        the first position behind a branch, or `DUE_LATENCY` steps later (docs/engine.md)."""
+        lib.ttd_set_due(self._native, min(step, NEVER))
+
+    def notices(self, due: int) -> bool:
+        """Is what falls due at step `due` noticed where the engine stands now?"""
+        return bool(lib.ttd_notices(self._native, min(due, NEVER)))
+
     def run(self, max_steps: int) -> EngineStop:
-        """Run at most `max_steps` steps; say how many ran and why it ended.
+        """Run at most `max_steps` steps, or until what is due is noticed; say how many ran and why
+        it ended.
 
         An exception that a device callback raised is raised again here.
         """
@@ -335,14 +355,9 @@ class Engine:
         """Make the present or the next `run` end at the next block; from any thread."""
         lib.ttd_request_stop(self._native)
 
-    def set_due(self, step: int) -> None:
-        """From this step on `on_due` is called before a device is accessed that is not served by
-        callbacks."""
-        lib.ttd_set_due(self._native, step)
-
-    def on_due(self, due: Callable[[], None]) -> None:
-        """Let what is due by now happen before such an access."""
-        self._port.due = due
+    def on_due(self, serve: Callable[[], None]) -> None:
+        """Who is called before an access to a device when something is due by then (`set_due`)."""
+        self._port.due = serve
 
     def stop_after_access(self) -> None:
         """Inside a device callback: end the run right after the instruction that is accessing.

@@ -10,7 +10,7 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.events import Kind, to_number
 from ttd.replay.devices import WITH_DEVICE
 from ttd.replay.errors import Divergence, ReplayError
-from ttd.replay.log_cursor import ASYNC, LogCursor
+from ttd.replay.log_cursor import ASYNC, REQUESTS, LogCursor
 from ttd.replay.sources import Source
 from ttd.state import State
 
@@ -32,6 +32,8 @@ class Entrance:
         self.on_entered: Callable[[], None] = lambda: None
         """Called after each thing that has entered, so that it does not matter which of those of
         a step entered together."""
+        self.lets_in: Callable[[], bool] = lambda: True
+        """Record: false where no input may enter, but requests."""
         self._sources: dict[tuple[Kind, str], Source] = {}
         self._wake = threading.Event()
         self._input = False
@@ -135,12 +137,15 @@ class Entrance:
         self._input = False
         for prepare in self.before_input:
             prepare()
+        all_of_it = self.lets_in()
         entered = True
         while entered:
             # Again, because one delivery may make room for another: the end of a group of input
             # events lets in the next group.
             entered = False
             for (kind, name), source in self._sources.items():
+                if not all_of_it and kind not in REQUESTS:
+                    continue
                 while (payload := source.offers()) is not None:
                     self.enter(kind, payload, name)
                     entered = True

@@ -103,6 +103,7 @@ class Replay:
         on_debug_write: Callable[[bytes], None] | None = None,
         on_wake: Callable[[], None] | None = None,
         on_entered: Callable[[], None] | None = None,
+        lets_in: Callable[[], bool] | None = None,
     ) -> None:
         """Hand in the machine.
 
@@ -114,6 +115,7 @@ class Replay:
         `on_wake` is called from host threads when there is input: it may end a run early.
         `on_entered` is called after each thing that has entered at a checkpoint, or by
         `debug_write`: what follows from it at once must not depend on what else enters here.
+        `lets_in` is asked in record: false where no input may enter, but people's requests.
         """
         self._at.step = step
         self._at.warp_ns = warp_ns
@@ -124,6 +126,8 @@ class Replay:
         self._entrance.on_wake = on_wake
         if on_entered is not None:
             self._entrance.on_entered = on_entered
+        if lets_in is not None:
+            self._entrance.lets_in = lets_in
 
     def name_exceptions(self, name: Callable[[int], str]) -> None:
         """Say what exceptions and interrupts are called, for messages."""

@@ -52,6 +52,7 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         ways = e->set->decode(e, &d);
         if (ways & WAY_ANEW)
             return false;
+        b->branches = ways & WAY_BRANCH;
         if (ways & WAY_CALL)
             known &= !note_ours(e, d.at);
         add_ways(b, ways);
@@ -120,7 +121,7 @@ void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead
         || e->range_lo != e->range_hi || e->cut_code;
-    e->fast_limit = look ? 0 : e->limit;
+    e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
 }
@@ -154,7 +155,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     int i, why = WHY_BUDGET, in_it = it_left(e->it_next);
     if (e->settle_next)
         settle(e);
-    if ((e->request || e->late) && !e->armed) {
+    if (((e->request && e->follows) || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;
@@ -164,6 +165,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_MASKS);
         return;
     }
+    if (e->steps + b->n > e->due && !e->armed)
+        room = due_room(e, b, room);
     if (room && leaves_range(e, b->pc) && !e->armed) {   /* at the limit something may be due */
         e->blk_n = 0;
         stop(e, WHY_RANGE);
@@ -250,6 +253,8 @@ COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
 /* A block that has to be looked at: it is new, or something in it may end the run. */
 COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size)
 {
+    e->follows = e->blk ? e->blk->branches : behind_branch(e);
+    e->before = NULL;
     if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
@@ -303,6 +308,7 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     e->blk_pc = pc;
     e->blk_size = b->span;
     e->blk_n = b->n;
+    e->before = e->blk;
     e->blk = b;
 }
 

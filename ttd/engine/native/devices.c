@@ -22,7 +22,7 @@ static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *va
             uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
             *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
             *value &= NEVER >> (64 - 8 * size);
-            return e->io_step < r->until && r->privileged == privileged_access(e);
+            return e->io_step < r->until && e->io_step < e->due && r->privileged == privileged_access(e);
         }
     }
     return false;
@@ -85,19 +85,12 @@ static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, ui
         d++;
     if (d == end)
         return false;
-    if (e->io_step >= e->due)
-        ttd_host_due(e->handle);
     if (write)
         return d->ops->write(e, d->device, (uint32_t)(address - d->base), size, value >> half & mask);
     if (!d->ops->read(e, d->device, (uint32_t)(address - d->base), size, &word))
         return false;
     e->io_value |= (word & mask) << half;
     return true;
-}
-
-void ttd_set_due(ttd_engine *e, uint64_t step)
-{
-    e->due = step;
 }
 
 /* Hand an access, or one half of it, to the device. */
@@ -109,7 +102,7 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     e->kept = false;
     e->failed = 0;
     if (ask_native(e, address, size, write, value, half, mask))
-        e->kept = e->io_step < e->due;
+        e->kept = true;
     else if (write)
         ttd_host_write(e->handle, address, size, value >> half & mask);
     else
@@ -193,6 +186,16 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     e->stop_after = e->code_hit = false;
     e->now = e->io_step;
     e->io_value = 0;
+    if (e->io_step >= e->due) {           /* what is due comes before the access */
+        e->nsteadies = 0;
+        end_burst(e);
+        e->failed = 0;
+        ttd_host_due(e->handle);
+        if (e->failed) {
+            e->why = WHY_HOST_ERROR;
+            return give_up(e, write);
+        }
+    }
     if (e->burst.count && burst_access(e, address, size, write, value)) {
         e->nsteadies = 0;
         goto remember;

@@ -46,13 +46,13 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
  * run.
  * `it_after`: ITSTATE behind it. `last`: the length of its last instruction. `ways`: those of its
  * instructions. `aligned`: registers that must be (aligned.c), but for what is `unsure`. `divides`: its
- * first instruction does. `key`: PC and the address space. */
+ * first instruction does. `branches`: its last is a branch. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
     uint16_t size, span, n;
     uint8_t slow, ways, it_after, last, naligned;
     union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
-    bool unsure : 1, divides : 1;
+    bool unsure : 1, divides : 1, branches : 1;
 } block_info;
 
 /* What there is to do about an instruction, found when its block is decoded (isa.h). Of the block: */
@@ -66,7 +66,8 @@ enum {
     WAY_FLOATS = 64,              /* RISC-V: boxes (riscv_float.c) */
 /* Of the instruction alone: */
     WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
-    WAY_ANEW = 512                /* what was translated for it has just become wrong */
+    WAY_ANEW = 512,               /* what was translated for it has just become wrong */
+    WAY_BRANCH = 1024             /* a branch, or a return from an exception: due.c */
 };
 
 /* What is known of a register's lowest bits inside a block: those of register `from` when it began, plus
@@ -182,6 +183,7 @@ typedef struct {
 typedef struct {
     uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */
     int why, exception;       /* for TURN_STOP: if not EXCEPTION_OURS */
+    bool branches;            /* for TURN_DONE: it is a branch, or returns from an exception */
 } turn;
 /* What is to become of it: let it run, go on behind it, or end the run before it. */
 enum { TURN_RUN, TURN_DONE, TURN_STOP };
@@ -199,6 +201,10 @@ struct ttd_engine {
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
     block_info *blk, it_block, exit_block;
+    const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c) */
+    uint64_t due;                 /* the step at which something falls due */
+    bool follows;                 /* where `blk` begins, or else the run stands, is behind a branch */
+    block_info turned;            /* what stands for a block that was left by TURN_DONE */
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
     uint8_t it_next, it_first;    /* ITSTATE where the next block begins, and where this one did */
 
@@ -278,7 +284,6 @@ struct ttd_engine {
     burst burst;
     native_device natives[MAX_NATIVE];
     int nnatives;
-    uint64_t due;                 /* the step from which something of the host's is due */
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -430,6 +435,15 @@ uint32_t read_masks(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
 void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void on_interrupt(uc_engine *uc, uint32_t number, void *user);
+
+/* due.c: what is due is noticed behind a branch. Here, where the block that was announced begins: */
+bool behind_branch(const ttd_engine *e);
+/* Is what is due noticed before the next instruction of a run that has not begun, or is in between? */
+bool due_now(ttd_engine *e);
+/* How many of the block's instructions may run before it is noticed in the middle of the block. */
+uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
+/* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */
+void note_branch(ttd_engine *e, uint32_t done, bool early);
 
 /* aligned.c */
 bool has_cuts(ttd_engine *e, uint64_t address);

@@ -18,6 +18,8 @@ struct instruction_set {
     uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
     /* An instruction with WAY_CALL comes up; TURN_... */
     int (*turn)(ttd_engine *e, turn *t);
+    /* The first instruction of the block, from `index` on, before which an interrupt may come; NULL: that. */
+    uint64_t (*interruptible)(ttd_engine *e, const block_info *b, uint32_t index);
 };
 
 /* `TTD_INSTRUCTION_SET(x) = { ... };` makes a table known to the engine: the linker collects them. */

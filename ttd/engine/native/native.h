@@ -71,6 +71,17 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
 int ttd_use_disassembler(ttd_engine *e, const char *path);
 int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide);
 
+/* Steps after which what is due is noticed without a branch. */
+enum { DUE_LATENCY = 32 };
+/* Something falls due at this step: a run ends where that is noticed (due.c), and `ttd_host_due` comes before
+ * a device is accessed. Also inside a device callback. */
+void ttd_set_due(ttd_engine *e, uint64_t step);
+/* Is what falls due then noticed where the engine stands? */
+bool ttd_notices(ttd_engine *e, uint64_t due);
+/* The engine stands behind a branch, an entry to an exception, a return from one, or a wait. */
+bool ttd_follows(ttd_engine *e);
+void ttd_set_follows(ttd_engine *e, bool follows);
+
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 /* Where the number of steps done is: exact between runs and in device callbacks. */
 uint64_t *ttd_now(ttd_engine *e);
@@ -78,8 +89,6 @@ void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);
 void ttd_stop_after_access(ttd_engine *e);
-/* From this step on `ttd_host_due` comes before what is answered here: something of the host's is due. */
-void ttd_set_due(ttd_engine *e, uint64_t step);
 void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
                       uint64_t hz, uint64_t divider, uint64_t until_step);
 /* Inside a device callback: the access failed; 1: a bus fault, 2: an error in the host. */

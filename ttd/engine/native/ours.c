@@ -65,6 +65,8 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
             riscv_float_leave(e, pc);
         e->steps = done;
         e->blk_n = e->blk_size = 0;
+        e->turned.branches = t.branches;
+        e->blk = &e->turned;
         e->reg_write(uc, pc_id(e), &t.next);
         break;
     }

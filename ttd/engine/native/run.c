@@ -35,6 +35,7 @@ static void account(ttd_engine *e, uint64_t pc)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
     if (early && is_riscv(e))
         riscv_float_leave(e, pc);
+    note_branch(e, done, early);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
         note_breaks(e, e->steps, done + early);
     if (e->isa == ISA_THUMB && pc >= EXC_RETURN && done && !early)
@@ -86,6 +87,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     }
     e->blk_n = 0;
     e->blk = NULL;
+    e->before = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
     err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
@@ -155,7 +157,11 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_BUDGET;
             break;
         }
-        if ((e->request || e->late) && !e->arm) {     /* an access that was begun is completed first */
+        if (due_now(e) && !e->arm) {
+            result = WHY_BUDGET;
+            break;
+        }
+        if (((e->request && e->follows) || e->late) && !e->arm) {     /* an access that was begun is completed first */
             result = WHY_REQUEST;
             break;
         }
@@ -242,6 +248,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                 pc += o->length;
                 e->reg_write(e->uc, pc_id(e), &pc);
                 e->steps++;
+                e->follows = false;
                 e->look_at_masks = e->masks_on;
                 continue;
             }
@@ -250,7 +257,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         raises = (e->fill_fault && e->code == ACC_FETCH)
                  || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
                                      || err == UC_ERR_INSN_INVALID));
-        if (raises && e->steps >= e->limit)
+        if (raises && (e->steps >= e->limit || due_now(e)))
             continue;
         /* An interrupt that the last instruction lets in comes before what the next one raises. */
         if (e->fill_fault && e->code == ACC_FETCH && e->masks_on && read_masks(e) != e->masks) {
@@ -283,6 +290,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         } else if (!e->stopped && (waits || !(use_exit && pc == exit_at))) {
             if (e->blk) {                 /* nothing but a wait ends a run by itself */
                 result = WHY_WAIT;
+                e->follows = true;
             } else {
                 e->problem = "Unicorn does not move";
                 result = WHY_HOST_ERROR;
@@ -321,6 +329,7 @@ uint64_t *ttd_now(ttd_engine *e)
 void ttd_set_step(ttd_engine *e, uint64_t step)
 {
     e->steps = e->now = step;
+    e->follows = false;
     e->token_step = e->looked_step = NEVER;
     e->blk_n = 0;
 }

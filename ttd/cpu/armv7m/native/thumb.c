@@ -35,18 +35,51 @@ static bool changes_masks(uint32_t insn, int length)
     return length == 2 ? (insn & 0xffec) == 0xb660 : insn >> 20 == 0xf38;
 }
 
+/* Branches, and loads of PC (DDI0403E A5.2 and A5.3). */
+static bool thumb_branches(uint32_t insn, int length)
+{
+    if (length == 2)
+        return ((insn & 0xf000) == 0xd000 && (insn & 0xe00) != 0xe00)   /* B<c> */
+            || (insn & 0xf800) == 0xe000 || (insn & 0xff00) == 0x4700   /* B, BX, BLX */
+            || (insn & 0xf500) == 0xb100 || (insn & 0xff00) == 0xbd00   /* CBZ, CBNZ, POP */
+            || (insn & 0xfd87) == 0x4487;                               /* ADD, MOV to PC */
+    if ((insn & 0xf8008000) == 0xf0008000)
+        return (insn & 0x5000) || (insn >> 23 & 7) != 7;                /* BL, B, B<c> */
+    return (insn & 0xfff0ffe0) == 0xe8d0f000                            /* TBB, TBH */
+        || (insn & 0xfe508000) == 0xe8108000 || (insn & 0xff70f000) == 0xf850f000;
+}
+
+/* ITSTATE behind an instruction (A7.3.3). */
+static uint8_t it_behind(uint8_t it, uint32_t insn)
+{
+    if (it)
+        it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+    return thumb_is_it(insn) ? insn & 0xff : it;
+}
+
+/* Not inside an IT block. */
+static uint64_t thumb_interruptible(ttd_engine *e, const block_info *b, uint32_t index)
+{
+    cursor c = cursor_at(e, b->pc);
+    uint8_t it = e->it_next;
+    uint32_t k;
+    for (k = 0; k < b->n && c.code && (k < index || it); k++) {
+        it = it_behind(it, thumb_at(e, c.at, c.code));
+        advance(e, &c);
+    }
+    return k;
+}
+
 static uint32_t thumb_decode(ttd_engine *e, decoding *d)
 {
     uint32_t insn = thumb_at(e, d->at, d->code), ways;
     bool inside = d->it;
     ways = aligned_decode(e, d, insn);
-    if (inside) {
-        d->it = d->it & 7 ? (d->it & 0xe0) | (d->it << 1 & 0x1f) : 0;
-        if (is_thumb_store(d->code, d->length))
-            ways |= WAY_IT_STORE;
-    }
-    if (thumb_is_it(insn))
-        d->it = insn & 0xff;
+    if (inside && is_thumb_store(d->code, d->length))
+        ways |= WAY_IT_STORE;
+    d->it = it_behind(d->it, insn);
+    if (thumb_branches(insn, d->length))
+        ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))
         ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_RAISES : 0);
     if (e->baseline && is_mainline(insn))
@@ -83,9 +116,11 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
 TTD_INSTRUCTION_SET(armv7m) = {
     .name = "armv7-m", .isa = ISA_THUMB,
     .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
+    .interruptible = thumb_interruptible,
 };
 
 TTD_INSTRUCTION_SET(armv6m) = {
     .name = "armv6-m", .isa = ISA_THUMB, .variant = 1,
     .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
+    .interruptible = thumb_interruptible,
 };

@@ -1,6 +1,19 @@
 /* RISC-V: what is to be done about an instruction when a block with it is decoded. */
 #include "isa.h"
 
+/* JAL, JALR, BRANCH and their short forms, MRET and SRET (Volume I, chapter 24; 16.8). */
+static bool riscv_branches(uint32_t insn, bool rv32)
+{
+    switch (insn & 3) {
+    case 1: return insn >> 15 & 1 ? (insn >> 13 & 7) != 4
+                                  : (insn >> 13 & 7) == 1 && rv32;   /* C.J, C.BEQZ, C.BNEZ; C.JAL */
+    case 2: return (insn >> 13 & 7) == 4 && !(insn & 0x7c) && (insn & 0xf80);   /* C.JR, C.JALR */
+    case 3: return (insn & 0x7f) == 0x63 || (insn & 0x77) == 0x67
+                   || insn == 0x30200073 || insn == 0x10200073;
+    }
+    return false;
+}
+
 static uint32_t riscv_decode(ttd_engine *e, decoding *d)
 {
     bool straddles = d->length == 4 && (d->at & (e->page_size - 1)) == e->page_size - 2;
@@ -15,6 +28,8 @@ static uint32_t riscv_decode(ttd_engine *e, decoding *d)
     }
     if (d->b->size && riscv_is_ours(e, insn))
         ways |= WAY_CALL;
+    if (riscv_branches(insn, e->isa == ISA_RV32))
+        ways |= WAY_BRANCH;
     return ways;
 }
 

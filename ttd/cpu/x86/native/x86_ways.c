@@ -30,6 +30,27 @@ static bool find_ours(ttd_engine *e, const decoding *d, const uint8_t *bytes, si
     return patch(e, &found) || hidden;
 }
 
+/* Near and far calls, jumps and returns, loops, IRET (volume 2, appendix A, opcode map). */
+static bool x86_branches(const uint8_t *bytes, size_t size)
+{
+    ours o;
+    if (!x86_decode(bytes, size, &o))
+        return false;
+    if (o.map == 1)
+        return (o.opcode & 0xf0) == 0x80;
+    if (o.map != X86_ONE)
+        return false;
+    switch (o.opcode) {
+    case 0xc2: case 0xc3: case 0xca: case 0xcb: case 0xcf: case 0xe0: case 0xe1: case 0xe2: case 0xe3:
+    case 0xe8: case 0xe9: case 0xeb:
+        return true;
+    case 0xff:
+        return (o.reg & 7) >= 2 && (o.reg & 7) <= 5;
+    default:
+        return (o.opcode & 0xf0) == 0x70;
+    }
+}
+
 static uint32_t x86_decode_ways(ttd_engine *e, decoding *d)
 {
     uint8_t bytes[X86_LONGEST];
@@ -44,6 +65,8 @@ static uint32_t x86_decode_ways(ttd_engine *e, decoding *d)
     x86_bits_follow(&d->bits, bytes, size, &place);
     if ((d->n && x86_begins_block(bytes, size)) || x86_is_absent(e, bytes, size))
         ways |= WAY_CHECK;
+    if (x86_branches(bytes, size))
+        ways |= WAY_BRANCH;
     return ways;
 }
 

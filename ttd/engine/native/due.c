@@ -1,0 +1,65 @@
+/* Where what is due is noticed: a timer, or input.
+ *
+ * At the first position from its step on that is behind a branch (taken or not), an entry to an exception
+ * or a return, or a wait; and DUE_LATENCY steps after it, or at the end of the IT block there, if there is
+ * none until then. That is a function of the instructions executed, and blocks end at branches anyway, so
+ * nothing has to be cut for it. Blocks end elsewhere, too: those ends count for nothing. */
+#include "internal.h"
+
+bool behind_branch(const ttd_engine *e)
+{
+    return e->before ? e->before->branches : e->follows;
+}
+
+void note_branch(ttd_engine *e, uint32_t done, bool early)
+{
+    if (e->blk_n) {                       /* else it stands where `blk` begins, and `follows` is for that */
+        e->follows = early ? !done && behind_branch(e) : e->blk->branches;
+        e->before = NULL;
+    }
+}
+
+static bool noticed(const ttd_engine *e, bool in_it)
+{
+    return e->steps >= e->due && (e->follows || (e->steps - e->due >= DUE_LATENCY && !in_it));
+}
+
+bool due_now(ttd_engine *e)
+{
+    return e->steps >= e->due && noticed(e, it_now(e) != 0);
+}
+
+uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room)
+{
+    uint64_t latest = e->due > NEVER - DUE_LATENCY ? NEVER : e->due + DUE_LATENCY, k;
+    if (noticed(e, e->it_next != 0))
+        return 0;
+    if (latest >= e->steps + b->n)
+        return room;
+    k = latest > e->steps ? latest - e->steps : 0;
+    if (e->set->interruptible)
+        k = e->set->interruptible(e, b, (uint32_t)k);
+    return k < room ? k : room;
+}
+
+void ttd_set_due(ttd_engine *e, uint64_t step)
+{
+    e->due = step;
+    if (e->running)
+        set_fast_limit(e);
+}
+
+/* Is what falls due at `due` noticed where the engine stands? */
+bool ttd_notices(ttd_engine *e, uint64_t due)
+{
+    uint64_t set = e->due;
+    bool yes;
+    e->due = due;
+    yes = due_now(e);
+    e->due = set;
+    return yes;
+}
+
+bool ttd_follows(ttd_engine *e) { return e->follows; }
+
+void ttd_set_follows(ttd_engine *e, bool follows) { e->follows = follows; }
