@@ -4,7 +4,7 @@
  * or a return, or a wait; and DUE_LATENCY steps after it, or at the end of the IT block there, if there is
  * none until then. That is a function of the instructions executed, and blocks end at branches anyway, so
  * nothing has to be cut for it. Blocks end elsewhere, too: those ends count for nothing. */
-#include "internal.h"
+#include "isa.h"
 
 bool behind_branch(const ttd_engine *e)
 {
