@@ -3,34 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
-_SYSTEM = 1 << 24
-_TABLE = 1 << 17
-
-
-class Field(IntEnum):
-    """A field of a table register of x86 (GDTR, IDTR, LDTR, TR); shared with `flat.c`."""
-
-    SELECTOR = 0
-    BASE = 1
-    LIMIT = 2
-    FLAGS = 3
-
-
-def system_register(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:
-    """The id of a system register of AArch64, beside Unicorn's."""
-    return _SYSTEM | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
-
-
-def model_specific(number: int) -> int:
-    """The id of a model-specific register of x86: below 0x10000, or from 0xC0000000 on."""
-    return _SYSTEM | (number >> 31) << 16 | number & 0xFFFF
-
-
-def table_field(register: int, field: Field) -> int:
-    """The id of a field of the table register to which Unicorn gives this id."""
-    return _SYSTEM | _TABLE | register << 2 | field
+OWN_IDS = 1 << 24
+"""Register ids from here on are not Unicorn's but the instruction set's; shared with `isa.h`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,33 @@ IA-32 Architectures Software Developer's Manual", volume 4.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from unicorn import unicorn_const as uc
 from unicorn import x86_const as x86
 
-from ttd.engine.isa import Field, Isa, model_specific, table_field
+from ttd.engine.isa import OWN_IDS, Isa
+
+_TABLE = 1 << 17
+
+
+class Field(IntEnum):
+    """A field of a table register (GDTR, IDTR, LDTR, TR); shared with `system.c`."""
+
+    SELECTOR = 0
+    BASE = 1
+    LIMIT = 2
+    FLAGS = 3
+
+
+def model_specific(number: int) -> int:
+    """The id of a model-specific register: below 0x10000, or from 0xC0000000 on."""
+    return OWN_IDS | (number >> 31) << 16 | number & 0xFFFF
+
+
+def table_field(register: int, field: Field) -> int:
+    """The id of a field of the table register to which Unicorn gives this id."""
+    return OWN_IDS | _TABLE | register << 2 | field
 
 
 def _ids(names: str) -> tuple[int, ...]:

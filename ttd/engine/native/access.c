@@ -1,5 +1,5 @@
 /* Trapped accesses: who is asked, watchpoints (`on_prot` and the window). */
-#include "internal.h"
+#include "isa.h"
 
 uint32_t insn_at(ttd_engine *e, uint64_t pc)
 {
@@ -155,9 +155,9 @@ static bool watched_parts(ttd_engine *e, uint64_t address, uint32_t all, int kin
 static bool enter_parts(ttd_engine *e, uint64_t address, int size, int kind)
 {
     uint32_t all;
-    if (e->scan || e->io_step == e->skip_watches || e->kept_size)
+    if (!e->set->parts || e->scan || e->io_step == e->skip_watches || e->kept_size)
         return true;
-    all = parts_from(e, e->io_pc);
+    all = e->set->parts(e, e->io_pc);
     if (all <= (uint32_t)size || !watched_parts(e, address, all, kind))
         return true;
     if (!e->armed)
@@ -268,7 +268,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
         e->why = WHY_HOST_ERROR;
         return give_up(e, write);
     }
-    e->io_pc = e->doing ? e->doing->pc : read_pc(e);
+    e->io_pc = e->doing != NEVER ? e->doing : read_pc(e);
     e->io_step = step_of(e, e->io_pc);
     e->io_value = 0;
     paddr = seen_at = address;
@@ -357,7 +357,7 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
         drop_code(e, s->r, s->paddr + in_page, size);
 }
 
-/* ---- accesses of instructions that are done here (patches.c) ----------------------------- */
+/* ---- accesses of instructions that are done here (`doing`) ----------------------------- */
 
 bool is_plain(ttd_engine *e, uint64_t address, int size, int kind)
 {
@@ -418,7 +418,7 @@ static bool watched_pieces(ttd_engine *e, uint64_t address, int size, int piece,
                            const uint8_t *data)
 {
     int done;
-    e->io_pc = e->doing->pc;
+    e->io_pc = e->doing;
     e->io_step = step_of(e, e->io_pc);
     e->io_shift = 0;
     for (done = 0; done < size && !e->scan; done += piece) {

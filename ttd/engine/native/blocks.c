@@ -319,36 +319,12 @@ void raise_exception(ttd_engine *e, int code)
     stop(e, WHY_EXCEPTION);
 }
 
-/* What stands at the end of the block that ran; NULL if that is the guest's own. */
-static ours *ours_reached(ttd_engine *e)
-{
-    ours *o = e->blk ? ours_at(e, e->blk_pc + e->blk_size - e->blk->last) : NULL;
-    return o && !o->banned ? o : NULL;
-}
-
-bool do_ours(ttd_engine *e, const ours *o)
-{
-    ours own = *o;                        /* what it stores may be code */
-    bool done;
-    e->doing = &own;
-    done = own.run(e, &own);
-    e->doing = NULL;
-    return done;
-}
-
 void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     ttd_engine *e = user;
-    ours *o;
     (void)uc;
-    if (number == OURS_VECTOR && e->patched && (o = ours_reached(e))) {
-        if (!do_ours(e, o)) {
-            e->ours_at = o->pc;
-            e->ours_left = true;
-            e->emu_stop(uc);
-        }
+    if (e->set->interrupt && e->set->interrupt(e, number))
         return;
-    }
     if (is_riscv(e)) {
         uint64_t pc = read_pc(e) - 4;     /* Unicorn has gone on, by that, whatever the length */
         e->intr_after = true;

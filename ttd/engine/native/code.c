@@ -1,6 +1,6 @@
 /* Memory by address, and the instructions in it: where code is, how long, the IT state, and what is
  * dropped when it changes. */
-#include "internal.h"
+#include "isa.h"
 
 uint32_t reg32(ttd_engine *e, int id)
 {
@@ -135,9 +135,7 @@ cursor cursor_at(ttd_engine *e, uint64_t pc)
 /* The length of the instruction at `pc`, whose first bytes are at `code`. */
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
-    uint8_t bytes[X86_LONGEST];
-    return e->isa != ISA_X64 ? insn_length(e, code)
-        : x86_length(e, bytes, x86_bytes(e, pc, code, bytes));
+    return e->set->length ? e->set->length(e, pc, code) : insn_length(e, code);
 }
 
 /* To the next instruction; returns the length of this one, 0 if it is not there. */
@@ -214,7 +212,8 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
     uint64_t first = r->canonical + (paddr - r->base), at;
     uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
     bool any = false, moved = is_riscv(e) && e->rv.satp;
-    patches_changed(e, first, first + size);
+    if (e->set->code_changed)
+        e->set->code_changed(e, first, first + size);
     for (at = bit & ~1ull; at < bit + size && !any; at += 2)
         any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (!any)

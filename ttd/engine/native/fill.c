@@ -1,5 +1,5 @@
 /* Pages: what the TLB is told of each (`on_fill`), and the window behind which accesses are trapped. */
-#include "internal.h"
+#include "isa.h"
 
 /* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
 uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
@@ -140,7 +140,7 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     *flags |= PAGE_EXEC;
     out->paddr = r->canonical + (paddr - r->base);
     out->perms = UC_PROT_EXEC;
-    if (patched_fill(e, page, &out->paddr) || e->quiet)
+    if ((e->set->code_fill && e->set->code_fill(e, page, &out->paddr)) || e->quiet)
         return true;                      /* not the page itself, or only looked up */
     if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);

@@ -21,8 +21,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_ALIGNED 3
 #define MAX_WORDS 16
 #define MAX_KEPT 512
-#define LENGTH_BITS 10
-#define X86_LONGEST 15
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
 #define MAX_SPACES 1024
@@ -37,7 +35,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
-#define OURS_VECTOR 0xff      /* what stands for an instruction that is done here: INT n */
 #define RISCV_ILLEGAL 2       /* mcause */
 #define RISCV_STORE_MISALIGNED 6
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
@@ -75,7 +72,6 @@ enum {
 typedef struct { int8_t from; uint8_t low; } low_bits;
 /* `sp`: what was last to become SP. */
 typedef struct { low_bits r[16], sp; bool conditional; } thumb_tracker;
-typedef struct { low_bits r[16]; } x86_bits;
 
 /* A block that is being decoded: its `n`th instruction is at `at`. `it`: ITSTATE before that, and then
  * behind it. */
@@ -86,25 +82,9 @@ typedef struct {
     int length;
     uint32_t n;
     uint8_t it;
-    union { thumb_tracker thumb; x86_bits bits; };
+    union { thumb_tracker thumb; uint8_t own[64]; };    /* `own`: the instruction set's */
 } decoding;
 
-/* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
- * address is base + index << scale + disp, each of them if not negative; `rm` is a register if not
- * `memory`. `banned`: Unicorn does not stop at it, since it overlaps another. */
-typedef struct ours ours;
-struct ours {
-    uint64_t pc;
-    /* Do it, PC aside; false: the run is to end before it, `why` says for what. */
-    bool (*run)(ttd_engine *e, const ours *o);
-    int64_t disp;
-    uint8_t length, map, opcode, prefix, immediate, reg, rm, scale, segment;
-    /* Of opcodes of one byte: the register in one, and where in it the opcode and the operands end. */
-    uint8_t numbered, opcode_end, operands_end;
-    int8_t base, index;
-    bool wide, halved, lock, memory, relative, short_address, banned;
-};
-typedef struct patched_page patched_page;
 typedef struct float_block float_block;
 typedef struct {
     int kind;
@@ -190,9 +170,6 @@ enum { TURN_RUN, TURN_DONE, TURN_STOP };
 
 typedef struct instruction_set instruction_set;
 
-/* What the disassembler says of these bytes, + 1; 0: nothing yet. */
-typedef struct { uint8_t bytes[X86_LONGEST], length; } known_length;
-
 struct ttd_engine {
     /* Read by every block: kept together. */
     uint64_t steps;       /* steps completed before the current block */
@@ -231,7 +208,6 @@ struct ttd_engine {
     uc_err (*context_free)(uc_context *);
 
     struct ours_sites *sites;
-    uint64_t kept_flags, kept_pc, kept_steps;    /* RFLAGS at the last call, and where that was */
     float_block *floats;          /* by the places of `cache` */
 
     region regions[MAX_REGIONS];
@@ -327,19 +303,9 @@ struct ttd_engine {
     uint64_t clock_ns, timebase_hz, time_offset, cycle_offset, instret_offset;
     int64_t warp_ns;
 
-    patched_page **patched;       /* by page number; NULL: none on the page */
-    uint8_t *shadow;              /* what patched pages are translated from */
-    uint64_t shadow_base;
-    const ours *doing;            /* the instruction that is being done here */
-    bool ours_left;               /* the run is to end before one of them, at */
-    uint64_t ours_at;
-
-    size_t disassembler;          /* capstone, for the lengths of x86 instructions */
-    void *disassembled;
-    known_length lengths[1 << LENGTH_BITS];
-    bool (*disassemble)(size_t, const uint8_t **, size_t *, uint64_t *, void *);
-    void (*free_insn)(void *, size_t);
-    int (*close_disassembler)(size_t *);
+    uint64_t doing;               /* where the instruction is that is being done here; NEVER */
+    uint64_t back_to;             /* Unicorn has gone past where PC has to be; NEVER */
+    void *arch;                   /* what the instruction set keeps for itself */
 
     int state_regs[MAX_STATE];    /* the last `nwide` of them have 16 bytes */
     int nstate, nwide;
@@ -358,19 +324,6 @@ static inline bool is_riscv(const ttd_engine *e)
 
 /* Goes through the instructions from `at` on. */
 typedef struct { uint64_t at; uint8_t *code; } cursor;
-
-/* patches.c */
-int patches_start(ttd_engine *e);
-void patches_free(ttd_engine *e);
-ours *ours_at(ttd_engine *e, uint64_t address);
-/* Where a page of code is to be translated from, if it is not itself. */
-bool patched_fill(ttd_engine *e, uint32_t page, uint64_t *paddr);
-/* From now on the instruction is done here; false if it cannot be. */
-bool patch(ttd_engine *e, const ours *what);
-/* The guest runs the instruction at `pc`; true if it was hidden by others that overlap it. */
-bool ban_overlapping(ttd_engine *e, uint64_t pc, int length);
-/* The code in [lo, hi) is another now. */
-void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* code.c */
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
@@ -398,7 +351,6 @@ bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr);
 uint8_t *code_at(ttd_engine *e, uint64_t pc);
 cursor cursor_at(ttd_engine *e, uint64_t pc);
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
-size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[]);
 int advance(ttd_engine *e, cursor *c);
 uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 
@@ -406,8 +358,6 @@ uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 uint64_t turn_step(ttd_engine *e, const turn *t);
 bool note_ours(ttd_engine *e, uint64_t pc);
 bool forget_ours(ttd_engine *e, uint64_t pc);
-/* x86: the run has left an instruction that was called for, at `pc`, before it completed. */
-void put_flags_back(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);
 void free_ours(ttd_engine *e);
@@ -424,7 +374,6 @@ int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool pr
 
 /* blocks.c */
 void raise_exception(ttd_engine *e, int code);
-bool do_ours(ttd_engine *e, const ours *o);
 void forget_blocks(ttd_engine *e);
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
@@ -512,76 +461,18 @@ void hits_free(ttd_engine *e);
 bool marks_start(ttd_engine *e);
 void marks_free(ttd_engine *e);
 
+/* late.c */
+/* Memory that an instruction is going to access, as `kinds` say. `size` 0: there is no telling. */
+typedef struct { uint64_t address; uint32_t size; int kinds; } extent;
+/* An instruction that Unicorn may leave too late comes up; false: it is to run alone. */
+bool enter_late(ttd_engine *e, const extent *x);
+
+/* registers.c */
+#define OWN_IDS (1 << 24)       /* from here on: registers that Unicorn has no plain number for */
+
 /* run.c */
 uint64_t step_now(ttd_engine *e);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
-
-/* flat.c */
-#define SYSTEM_ID (1 << 24)
-uint64_t system_read(ttd_engine *e, int id);
-void system_write(ttd_engine *e, int id, uint64_t value);
-/* Is it an MRS or MSR of a counter or a timer? May the core's mode do it? */
-bool a64_counts(uint32_t insn);
-bool a64_lets_count(ttd_engine *e, uint32_t insn);
-bool is_selector(int id);
-void selector_write(ttd_engine *e, int id, uint64_t value);
-bool x86_begins_block(const uint8_t *code, size_t size);
-bool x86_is_absent(ttd_engine *e, const uint8_t *bytes, size_t size);
-int x86_length(ttd_engine *e, const uint8_t *code, size_t size);
-void free_disassembler(ttd_engine *e);
-int flat_start(ttd_engine *e);
-
-/* x86_bits.c: the four lowest bits of each register inside a block. A condition says of such registers
- * that an address is a multiple of 16. */
-void x86_bits_begin(x86_bits *t);
-/* Go past the instruction of these bytes; `place` has its PC and its length. */
-void x86_bits_follow(x86_bits *t, const uint8_t *code, size_t size, const ours *place);
-/* When is the address of this one aligned? False: it cannot be told. */
-bool x86_bits_address(const x86_bits *t, const ours *o, uint16_t *condition);
-bool x86_bits_hold(ttd_engine *e, uint16_t condition);
-
-/* whole.c */
-/* May Unicorn leave the instruction too late, or with other registers than it began with? */
-bool leaves_late(ttd_engine *e, uint64_t pc, const uint8_t *code);
-/* It comes up; false: it has to run alone. */
-bool enter_late(ttd_engine *e, uint64_t pc, const uint8_t *code);
-/* Of how many bytes are the accesses that the instruction makes in parts, each of them left in time;
- * 0: it makes one. */
-uint32_t parts_from(ttd_engine *e, uint64_t pc);
-
-/* demands.c; as those of riscv.c. */
-uint64_t a64_gpr(ttd_engine *e, int n, bool stack);
-bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code);
-int flat_turn(ttd_engine *e, turn *t);
-/* Note for the block what must be aligned in the instruction at `pc`. */
-uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc,
-                       const uint8_t *code);
-/* How many instructions of the block may run before one that is not aligned. */
-uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
-
-/* x86.c */
-/* All of an instruction but what follows its operands, which it is taken to have. */
-enum { X86_ONE = 0xff };                  /* the map of opcodes of one byte, those of the x87 aside: 0 */
-enum { X86_EMMS = 0x77 };               /* in map 1 */
-bool x86_decode(const uint8_t *code, size_t size, ours *out);
-typedef union { uint64_t q[2]; int64_t sq[2]; uint32_t d[4]; uint16_t w[8]; uint8_t b[16]; } xmm;
-enum { X86_UD = 6, X86_GP = 13, X86_XM = 19 };
-enum { X86_CF = 1, X86_PF = 4, X86_AF = 16, X86_ZF = 64, X86_SF = 128, X86_OF = 2048 };
-#define X86_STATUS (X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF)
-bool x86_raise(ttd_engine *e, int vector);
-uint64_t x86_address(ttd_engine *e, const ours *o);
-uint64_t x86_gpr(ttd_engine *e, int n);
-void x86_set_gpr(ttd_engine *e, int n, uint64_t value);
-void x86_set_flags(ttd_engine *e, uint32_t flags);
-xmm x86_xmm(ttd_engine *e, int n);
-void x86_set_xmm(ttd_engine *e, int n, xmm value);
-/* The operand that ModRM's r/m field names: memory of so many bytes, or the register `n` of XMM. */
-bool x86_operand(ttd_engine *e, const ours *o, int size, xmm *out);
-/* sse.c, x87.c: what does such an instruction; NULL if it is none of those. */
-bool (*sse_find(const ours *o))(ttd_engine *, const ours *);
-bool (*x87_find(const ours *o))(ttd_engine *, const ours *);
-/* Is the instruction that these bytes are one of those that are done here? */
-bool x86_is_ours(const uint8_t *code, size_t size, ours *out);
 
 /* riscv.c */
 void riscv_look(ttd_engine *e);

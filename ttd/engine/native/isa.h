@@ -9,7 +9,16 @@ struct instruction_set {
     const char *name;             /* as `ttd.engine.isa.Isa.instructions` has it */
     int isa;
     int variant;                  /* for the architecture's own use */
+    size_t state_size;            /* of what it keeps in `arch`, which begins with zeros */
 
+    /* When all memory is there; an error of Unicorn's, or 0. `free`: what hangs at `arch`. */
+    int (*start)(ttd_engine *e);
+    void (*free)(ttd_engine *e);
+    /* Before that: the library that `Isa.disassembler` names. 0 if it does. */
+    int (*use_library)(ttd_engine *e, const char *path);
+
+    /* The length of the instruction at `pc`, whose first bytes are at `code`. */
+    int (*length)(ttd_engine *e, uint64_t pc, const uint8_t *code);
     /* An instruction of a block that is being decoded is at `d->at`: what is to be done about it, WAY_... */
     uint32_t (*decode)(ttd_engine *e, decoding *d);
     /* How many instructions of the block, of those that the engine would let run, can; `why` if none. Asked of
@@ -18,8 +27,29 @@ struct instruction_set {
     uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
     /* An instruction with WAY_CALL comes up; TURN_... */
     int (*turn)(ttd_engine *e, turn *t);
+
+    /* All below may be missing. */
+
     /* The first instruction of the block, from `index` on, before which an interrupt may come; NULL: that. */
     uint64_t (*interruptible)(ttd_engine *e, const block_info *b, uint32_t index);
+    /* Unicorn has been left, with PC at `pc`; it began at `began`. */
+    void (*left)(ttd_engine *e, uint64_t began, uint64_t pc);
+    /* Of how many bytes are the accesses that the instruction makes in parts, each of them left in time; 0: it
+     * makes one. */
+    uint32_t (*parts)(ttd_engine *e, uint64_t pc);
+    /* Unicorn's exception; true: it has been dealt with. */
+    bool (*interrupt)(ttd_engine *e, uint32_t number);
+    /* Do the instruction at `pc`, of which `room` has said WHY_OURS, and go on behind it; false: the run ends
+     * before it. */
+    bool (*carry_out)(ttd_engine *e, uint64_t *pc);
+    /* Where a page of code is to be translated from, if it is not itself. */
+    bool (*code_fill)(ttd_engine *e, uint32_t page, uint64_t *paddr);
+    /* The code in [lo, hi) is another now. */
+    void (*code_changed)(ttd_engine *e, uint64_t lo, uint64_t hi);
+
+    /* A register of which Unicorn's own number does not say all; false: it is none of those. */
+    bool (*read_register)(ttd_engine *e, int id, uint64_t *value);
+    bool (*write_register)(ttd_engine *e, int id, uint64_t value);
 };
 
 /* `TTD_INSTRUCTION_SET(x) = { ... };` makes a table known to the engine: the linker collects them. */

@@ -230,9 +230,7 @@ void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
     for (i = 0; i < count; i++) {
         bool lent = e->isa == ISA_THUMB && needs_privilege(ids[i]) && lend_privilege(e, &xpsr);
         out[i] = 0;
-        if (ids[i] >= SYSTEM_ID)
-            out[i] = system_read(e, ids[i]);
-        else
+        if (!e->set->read_register || !e->set->read_register(e, ids[i], &out[i]))
             e->reg_read(e->uc, ids[i], &out[i]);
         if (lent)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
@@ -255,11 +253,7 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
         modes |= special;
         if (e->isa == ISA_THUMB)
             value = thumb_value(e, ids[i], value);
-        if (ids[i] >= SYSTEM_ID)
-            system_write(e, ids[i], value);
-        else if (e->isa == ISA_X64 && is_selector(ids[i]))
-            selector_write(e, ids[i], value);
-        else
+        if (!e->set->write_register || !e->set->write_register(e, ids[i], value))
             e->reg_write(e->uc, ids[i], &value);
         if (lent)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
@@ -406,6 +400,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     }
     e->isa = e->set->isa;
     e->baseline = e->isa == ISA_THUMB && e->set->variant;
+    e->arch = calloc(1, e->set->state_size + 1);
     e->page_size = page_size;
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
     e->window_base = window_base;
@@ -420,7 +415,8 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->due = NEVER;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
-    e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = e->kept_pc = NEVER;
+    e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;
+    e->doing = e->back_to = NEVER;
     e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
     if (!e->lib) {
         e->problem = "the Unicorn library does not load";
@@ -454,7 +450,9 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->scratch);
     if (e->lent)
         e->context_free(e->lent);
-    free_disassembler(e);
+    if (e->set && e->set->free && e->arch)
+        e->set->free(e);
+    free(e->arch);
     free_ours(e);
     free(e->floats);
     free(e->cache);
@@ -466,7 +464,6 @@ void ttd_free(ttd_engine *e)
     hits_free(e);
     marks_free(e);
     riscv_free(e);
-    patches_free(e);
     free(e->slots);
     free(e->breaks);
     free(e->watches);
@@ -505,6 +502,11 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     return e->mem_map_ptr(e->uc, base, size, UC_PROT_ALL, host);
 }
 
+int ttd_use_disassembler(ttd_engine *e, const char *path)
+{
+    return e->set->use_library(e, path);
+}
+
 int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
 {
     uc_hook hook;
@@ -525,8 +527,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_TLB_FILL, on_fill, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_BLOCK, on_block, e, 1, 0))
         || (err = e->hook_add(e->uc, &hook, UC_HOOK_INTR, on_interrupt, e, 1, 0))
-        || (err = flat_start(e))
-        || (e->isa == ISA_X64 && (err = patches_start(e)))
+        || (e->set->start && (err = e->set->start(e)))
         || (err = trap_accesses(e, e->window_base,
                                 (uint64_t)e->window_pages << e->page_shift))
         || (err = e->context_alloc(e->uc, &e->pristine))

@@ -26,22 +26,6 @@ uint64_t turn_step(ttd_engine *e, const turn *t)
     return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
 }
 
-/* Unicorn has lost what flags the instructions before it in its block computed when an instruction with
- * a call is left before it completes. In the call it still has them. */
-static void keep_flags(ttd_engine *e, uint64_t pc)
-{
-    e->kept_pc = pc;
-    e->kept_steps = e->steps;
-    e->reg_read(e->uc, UC_X86_REG_RFLAGS, &e->kept_flags);
-}
-
-void put_flags_back(ttd_engine *e, uint64_t pc)
-{
-    if (pc == e->kept_pc && e->steps == e->kept_steps && pc - e->blk_pc < e->blk_size)
-        e->reg_write(e->uc, UC_X86_REG_RFLAGS, &e->kept_flags);
-    e->kept_pc = NEVER;
-}
-
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
@@ -54,8 +38,6 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         if (e->stopped)
             return;
     }
-    if (e->isa == ISA_X64)
-        keep_flags(e, pc);
     switch (e->set->turn(e, &t)) {
     case TURN_DONE: {
         uint64_t done = turn_step(e, &t) + 1;
@@ -86,8 +68,8 @@ static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
     return &s->table[hash];
 }
 
-/* x86: the instruction at `pc` never is ours. If one was that was there before, the call has to go: with it
- * Unicorn loses flags of before at PUSHF, RDTSC and what is left from behind itself (SYSCALL). True if so. */
+/* The instruction at `pc` never is ours. If one was that was there before, the call has to go: some
+ * instructions run otherwise with it. True if so. */
 bool forget_ours(ttd_engine *e, uint64_t pc)
 {
     if (!*site_of(e->sites, pc))

@@ -1,5 +1,5 @@
 /* Runs: starting Unicorn until the steps are done or something else ends them. */
-#include "internal.h"
+#include "isa.h"
 
 static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
 {
@@ -213,13 +213,13 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             riscv_float_return(e, began, pc);
         if (e->settle_next)
             settle(e);
-        if (e->ours_left) {
-            e->ours_left = false;
-            pc = e->ours_at;
+        if (e->back_to != NEVER) {
+            pc = e->back_to;
+            e->back_to = NEVER;
             e->reg_write(e->uc, pc_id(e), &pc);
         }
-        if (e->isa == ISA_X64)
-            put_flags_back(e, pc);
+        if (e->set->left)
+            e->set->left(e, began, pc);
         if (e->lookahead) {
             e->lookahead = false;
             flush_tlb(e);
@@ -240,12 +240,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             continue;
         }
         if (e->why == WHY_OURS) {
-            const ours *o = ours_at(e, pc);
             e->why = 0;
-            e->blk_pc = pc;
-            e->blk_size = o->length;
-            if (do_ours(e, o)) {
-                pc += o->length;
+            if (e->set->carry_out(e, &pc)) {
                 e->reg_write(e->uc, pc_id(e), &pc);
                 e->steps++;
                 e->follows = false;

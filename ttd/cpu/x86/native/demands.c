@@ -1,67 +1,6 @@
-/* AArch64 and x86-64: accesses that must be aligned, and are not asked to be by Unicorn; counters that EL0
- * may be kept from. Looked at where they stand (ours.c). */
-#include "internal.h"
-
-/* ---- AArch64 -------------------------------------------------------------------------------- */
-
-/* The bytes that an exclusive, acquiring or releasing access takes, all of which must be in one
- * aligned place (DDI0487, section "Alignment of data accesses"); 0: it is another instruction. */
-static int ordered_size(uint32_t insn)
-{
-    bool pair = insn >> 21 & 1, ordered = insn >> 23 & 1;
-    int size = 1 << (insn >> 30);
-    if ((insn & 0x3f000000) != 0x08000000 || (pair && (ordered || size < 4)))
-        return 0;                         /* what is left is not in Armv8.0 */
-    return pair ? 2 * size : size;
-}
-
-static uint32_t a64_insn(const uint8_t *code)
-{
-    uint32_t insn;
-    memcpy(&insn, code, 4);
-    return insn;
-}
-
-static bool a64_is_ours(uint32_t insn)
-{
-    return ordered_size(insn) > 1 || a64_counts(insn);
-}
-
-uint64_t a64_gpr(ttd_engine *e, int n, bool stack)
-{
-    static const int ids[32] = {
-        UC_ARM64_REG_X0, UC_ARM64_REG_X1, UC_ARM64_REG_X2, UC_ARM64_REG_X3, UC_ARM64_REG_X4,
-        UC_ARM64_REG_X5, UC_ARM64_REG_X6, UC_ARM64_REG_X7, UC_ARM64_REG_X8, UC_ARM64_REG_X9,
-        UC_ARM64_REG_X10, UC_ARM64_REG_X11, UC_ARM64_REG_X12, UC_ARM64_REG_X13, UC_ARM64_REG_X14,
-        UC_ARM64_REG_X15, UC_ARM64_REG_X16, UC_ARM64_REG_X17, UC_ARM64_REG_X18, UC_ARM64_REG_X19,
-        UC_ARM64_REG_X20, UC_ARM64_REG_X21, UC_ARM64_REG_X22, UC_ARM64_REG_X23, UC_ARM64_REG_X24,
-        UC_ARM64_REG_X25, UC_ARM64_REG_X26, UC_ARM64_REG_X27, UC_ARM64_REG_X28, UC_ARM64_REG_X29,
-        UC_ARM64_REG_X30, UC_ARM64_REG_SP,
-    };
-    uint64_t value = 0;
-    if (n < 31 || stack)
-        e->reg_read(e->uc, ids[n], &value);
-    return value;
-}
-
-static int a64_turn(ttd_engine *e, turn *t, const uint8_t *code)
-{
-    uint32_t insn = a64_insn(code);
-    uint64_t address;
-    if (a64_counts(insn)) {
-        t->why = WHY_INVALID;
-        return a64_lets_count(e, insn) ? TURN_RUN : TURN_STOP;
-    }
-    address = a64_gpr(e, insn >> 5 & 31, true);
-    if (!ordered_size(insn) || !(address & (uint64_t)(ordered_size(insn) - 1)))
-        return TURN_RUN;
-    fault_at(e, (insn >> 22 & 1 ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, address);
-    t->why = WHY_FAULT;
-    t->exception = e->code;
-    return TURN_STOP;
-}
-
-/* ---- x86-64 --------------------------------------------------------------------------------- */
+/* x86-64: accesses that must be aligned, and are not asked to be by Unicorn; looked at when their block begins,
+ * or where they stand. */
+#include "x86.h"
 
 static bool in_ranges(const uint8_t (*ranges)[2], uint8_t opcode)
 {
@@ -115,7 +54,7 @@ static bool x86_demands(ttd_engine *e, uint64_t pc, const uint8_t *code, ours *o
     return true;
 }
 
-static int x86_turn(ttd_engine *e, turn *t, const uint8_t *code)
+static int check(ttd_engine *e, turn *t, const uint8_t *code)
 {
     ours o;
     if (!x86_demands(e, t->pc, code, &o) || !(x86_address(e, &o) & 15))
@@ -143,7 +82,7 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
     uint16_t condition;
     int i;
     ours o;
-    if (leaves_late(e, pc, code) || tests_a_bit(e, pc, code))
+    if (x86_leaves_late(e, pc, code) || tests_a_bit(e, pc, code))
         return WAY_CALL;
     if (!x86_demands(e, pc, code, &o))
         return forget_ours(e, pc) ? WAY_ANEW : 0;
@@ -192,24 +131,36 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it
     return room;
 }
 
-/* ---- both ----------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------- */
 
-bool flat_is_ours(ttd_engine *e, uint64_t pc, const uint8_t *code)
+/* Unicorn has lost what flags the instructions before it in its block computed when an instruction with
+ * a call is left before it completes. In the call it still has them. */
+static void keep_flags(ttd_engine *e, uint64_t pc)
 {
-    ours o;
-    if (leaves_late(e, pc, code))
-        return true;
-    return e->isa == ISA_A64 ? a64_is_ours(a64_insn(code)) : x86_demands(e, pc, code, &o);
+    x86_state *x = x86_of(e);
+    x->kept_pc = pc;
+    x->kept_steps = e->steps;
+    e->reg_read(e->uc, UC_X86_REG_RFLAGS, &x->kept_flags);
 }
 
-int flat_turn(ttd_engine *e, turn *t)
+void x86_left(ttd_engine *e, uint64_t began, uint64_t pc)
+{
+    x86_state *x = x86_of(e);
+    (void)began;
+    if (pc == x->kept_pc && e->steps == x->kept_steps && pc - e->blk_pc < e->blk_size)
+        e->reg_write(e->uc, UC_X86_REG_RFLAGS, &x->kept_flags);
+    x->kept_pc = NEVER;
+}
+
+int x86_turn(ttd_engine *e, turn *t)
 {
     const uint8_t *code = code_at(e, t->pc);
     int what;
+    keep_flags(e, t->pc);
     if (!code)
         return TURN_RUN;
-    what = e->isa == ISA_A64 ? a64_turn(e, t, code) : x86_turn(e, t, code);
-    if (what == TURN_RUN && !enter_late(e, t->pc, code)) {
+    what = check(e, t, code);
+    if (what == TURN_RUN && !x86_enter_late(e, t->pc, code)) {
         e->arm = true;
         t->why = WHY_AGAIN;
         return TURN_STOP;

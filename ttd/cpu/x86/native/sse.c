@@ -1,6 +1,6 @@
 /* SSE on floating point: what it gives and what it raises (SDM volume 1, chapters 10 to 12). Unicorn
  * keeps no flags in MXCSR, takes another NaN of two, and does not ask for alignment. */
-#include "internal.h"
+#include "x86.h"
 
 #include "softfloat.h"
 

@@ -1,4 +1,4 @@
-/* AArch64 and x86-64: instructions that Unicorn can leave when a part of them has happened, and of which
+/* x86-64: instructions that Unicorn can leave when a part of them has happened, and of which
  * nothing may have when the run ends before them.
  *
  * Some make several accesses, *in parts*: each is refused in time, but what those before it stored or
@@ -6,75 +6,9 @@
  * instruction runs on until its block ends; or registers change before memory is accessed. Such an
  * instruction runs alone where somebody is interested in its memory, and if it is to be abandoned then,
  * registers and memory are put back. */
-#include "internal.h"
-
-typedef struct { uint32_t size; bool late; } accesses;
-/* In memory, from `address` on. `size` 0: there is no telling. */
-typedef struct { uint64_t address; uint32_t size; int kinds; } extent;
+#include "x86.h"
 
 static const accesses one = { 0, false };
-
-/* ---- AArch64 (DDI0487, section "Loads and Stores") ------------------------------------------ */
-
-#define ZVA_SIZE 64                       /* DCZID_EL0 of a Cortex-A72 */
-
-static uint32_t a64_insn(const uint8_t *code)
-{
-    uint32_t insn;
-    memcpy(&insn, code, 4);
-    return insn;
-}
-
-static bool is_dc_zva(uint32_t insn) { return (insn & 0xffffffe0) == 0xd50b7420; }
-
-static bool is_store_pair(uint32_t insn) { return (insn & 0xffe00000) == 0xc8200000; }
-
-/* LD1 to LD4 and ST1 to ST4, all of the registers. */
-static uint32_t structures_size(uint32_t insn)
-{
-    static const uint8_t registers[16] = { [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2 };
-    return registers[insn >> 12 & 15] * (insn >> 30 & 1 ? 16u : 8u);
-}
-
-/* The same, of one element each. */
-static uint32_t structure_size(uint32_t insn)
-{
-    uint32_t elements = (insn >> 12 & 2) + (insn >> 21 & 1) + 1, scale = insn >> 14 & 3;
-    if (scale == 3)                       /* LD1R and its kin */
-        scale = insn >> 10 & 3;
-    else if (scale == 2 && (insn >> 10 & 1))
-        scale = 3;
-    return elements << scale;
-}
-
-static accesses a64_accesses(uint32_t insn)
-{
-    bool vector = insn >> 26 & 1;
-    uint32_t width = insn >> 30;
-    if (is_dc_zva(insn))
-        return (accesses){ ZVA_SIZE, true };
-    if (is_store_pair(insn))
-        return (accesses){ 16, true };
-    if ((insn & 0x3a000000) == 0x28000000)
-        return (accesses){ 2 * (vector ? 4u << width : width & 2 ? 8u : 4u), false };
-    if ((insn & 0xff800000) == 0x3c800000 || (insn & 0xff800000) == 0x3d800000)
-        return (accesses){ 16, false };   /* of a register of 128 bits */
-    if ((insn & 0xbf000000) == 0x0c000000)
-        return (accesses){ structures_size(insn), false };
-    if ((insn & 0xbf000000) == 0x0d000000)
-        return (accesses){ structure_size(insn), false };
-    return one;
-}
-
-static extent a64_extent(ttd_engine *e, uint32_t insn)
-{
-    uint64_t address = a64_gpr(e, is_dc_zva(insn) ? insn & 31 : insn >> 5 & 31, !is_dc_zva(insn));
-    if (is_dc_zva(insn))
-        address &= ~(uint64_t)(ZVA_SIZE - 1);
-    return (extent){ address, a64_accesses(insn).size, ACC_WRITE };
-}
-
-/* ---- x86-64 --------------------------------------------------------------------------------- */
 
 static uint32_t x86_width(const ours *o) { return o->wide ? 8 : o->halved ? 2 : 4; }
 
@@ -190,76 +124,43 @@ static extent x86_extent(ttd_engine *e, const ours *o, uint32_t size)
                      x86_reads(o) ? ACC_READ : x86_writes_only(o) ? ACC_WRITE : ACC_READ | ACC_WRITE };
 }
 
-static bool x86_at(ttd_engine *e, uint64_t pc, const uint8_t *code, ours *o, accesses *a)
+static accesses accesses_at(ttd_engine *e, uint64_t pc, const uint8_t *code, ours *o)
 {
     uint8_t bytes[X86_LONGEST + 4] = { 0 };
     if (!x86_decode(bytes, x86_bytes(e, pc, code, bytes), o))
-        return false;
+        return one;
     o->pc = pc;
     o->length = (uint8_t)length_at(e, pc, code);
-    *a = x86_accesses(o, bytes);
-    return true;
+    return x86_accesses(o, bytes);
 }
 
-/* ---- both ----------------------------------------------------------------------------------- */
-
-static accesses accesses_at(ttd_engine *e, uint64_t pc, const uint8_t *code, ours *o)
-{
-    accesses a = one;
-    if (e->isa == ISA_A64)
-        return a64_accesses(a64_insn(code));
-    return x86_at(e, pc, code, o, &a) ? a : one;
-}
-
-bool leaves_late(ttd_engine *e, uint64_t pc, const uint8_t *code)
+bool x86_leaves_late(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
     ours o;
     return accesses_at(e, pc, code, &o).late;
 }
 
-/* Has somebody to hear of accesses there? */
-static bool concerns(ttd_engine *e, const extent *x)
-{
-    uint64_t at = x->address, end = at + x->size;
-    if (!x->size)
-        return true;
-    while (at < end) {
-        uint64_t next = (at | (e->page_size - 1)) + 1;
-        int n = (int)((next < end ? next : end) - at);
-        if (((x->kinds & ACC_READ) && !is_plain(e, at, n, ACC_READ))
-            || ((x->kinds & ACC_WRITE) && !is_plain(e, at, n, ACC_WRITE)))
-            return true;
-        at += (uint64_t)n;
-    }
-    return false;
-}
-
-/* Where an instruction that leaves late comes up; false: it is to run alone. */
-bool enter_late(ttd_engine *e, uint64_t pc, const uint8_t *code)
+bool x86_enter_late(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
     ours o;
     accesses a = accesses_at(e, pc, code, &o);
     extent x;
     if (!a.late)
         return true;
-    x = e->isa == ISA_A64 ? a64_extent(e, a64_insn(code)) : x86_extent(e, &o, a.size);
-    if (!e->armed)
-        return !concerns(e, &x);
-    if (!x.size) {                        /* ENTER: the frame pointers go below the stack pointer */
+    x = x86_extent(e, &o, a.size);
+    if (e->armed && !x.size) {            /* ENTER: the frame pointers go below the stack pointer */
         x.size = 8 * 32;
         x.address = x86_gpr(e, 4) - x.size;
     }
-    if (x.kinds & ACC_WRITE)
-        keep_bytes(e, x.address, x.size);
-    return true;
+    return enter_late(e, &x);
 }
 
-uint32_t parts_from(ttd_engine *e, uint64_t pc)
+uint32_t x86_parts(ttd_engine *e, uint64_t pc)
 {
-    uint8_t *code = e->isa == ISA_A64 || e->isa == ISA_X64 ? code_at(e, pc) : NULL;
+    uint8_t *code = code_at(e, pc);
     accesses a;
     ours o;
-    if (!code || e->doing)
+    if (!code || e->doing != NEVER)
         return 0;
     a = accesses_at(e, pc, code, &o);
     return a.late ? 0 : a.size;

@@ -1,7 +1,7 @@
 /* Instructions of x86 that Unicorn has otherwise than the manual, and that are done here: how they
  * are found, their operands, and those on integers. "SDM" is the "Intel 64 and IA-32 Architectures
  * Software Developer's Manual". */
-#include "internal.h"
+#include "x86.h"
 
 /* ---- decoding (SDM volume 2, chapter 2, "Instruction Format") ---------------------------- */
 

@@ -1,6 +1,6 @@
 /* What is known of the four lowest bits of x86's registers inside a block, from what they are when it
  * begins: enough to tell there whether an address is a multiple of 16. */
-#include "internal.h"
+#include "x86.h"
 
 enum { FIXED = -1, UNKNOWN = -2 };
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };

@@ -1,19 +1,5 @@
 /* x86-64: what is to be done about an instruction when a block with it is decoded. */
-#include "isa.h"
-
-/* The bytes of the x86 instruction at `pc`, whose first are at `code`, as far as they are there. */
-size_t x86_bytes(ttd_engine *e, uint64_t pc, const uint8_t *code, uint8_t bytes[])
-{
-    size_t n = e->page_size - (pc & (e->page_size - 1));
-    const uint8_t *more;
-    if (n > X86_LONGEST)
-        n = X86_LONGEST;
-    memcpy(bytes, code, n);
-    if (n == X86_LONGEST || !(more = code_at(e, pc + n)))
-        return n;
-    memcpy(bytes + n, more, X86_LONGEST - n);
-    return X86_LONGEST;
-}
+#include "x86.h"
 
 /* Is the instruction one that is done here, but not known as one? Then it is now, and what was
  * translated is no longer good. */
@@ -56,13 +42,14 @@ static uint32_t x86_decode_ways(ttd_engine *e, decoding *d)
     uint8_t bytes[X86_LONGEST];
     size_t size = x86_bytes(e, d->at, d->code, bytes);
     ours place = { .pc = d->at, .length = (uint8_t)d->length };
+    x86_bits *bits = (x86_bits *)d->own;
     uint32_t ways = 0;
     if (!d->n)
-        x86_bits_begin(&d->bits);
+        x86_bits_begin(bits);
     if (find_ours(e, d, bytes, size, &ways))
         return WAY_ANEW;
-    ways |= x86_decode_demand(e, d->b, &d->bits, d->at, d->code);
-    x86_bits_follow(&d->bits, bytes, size, &place);
+    ways |= x86_decode_demand(e, d->b, bits, d->at, d->code);
+    x86_bits_follow(bits, bytes, size, &place);
     if ((d->n && x86_begins_block(bytes, size)) || x86_is_absent(e, bytes, size))
         ways |= WAY_CHECK;
     if (x86_branches(bytes, size))
@@ -93,7 +80,25 @@ static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
     return room;
 }
 
+static int x86_start(ttd_engine *e)
+{
+    int err = x86_start_system(e);
+    x86_of(e)->kept_pc = NEVER;
+    return err ? err : patches_start(e);
+}
+
+static void x86_free(ttd_engine *e)
+{
+    x86_free_capstone(e);
+    patches_free(e);
+}
+
 TTD_INSTRUCTION_SET(x86_64) = {
-    .name = "x86-64", .isa = ISA_X64,
-    .decode = x86_decode_ways, .room = x86_room, .operands = x86_aligned_room, .turn = flat_turn,
+    .name = "x86-64", .isa = ISA_X64, .state_size = sizeof(x86_state),
+    .use_library = x86_use_capstone, .start = x86_start, .free = x86_free,
+    .length = x86_length_at, .decode = x86_decode_ways, .room = x86_room, .operands = x86_aligned_room,
+    .turn = x86_turn, .left = x86_left, .parts = x86_parts,
+    .interrupt = patches_interrupt, .carry_out = patches_carry_out,
+    .code_fill = patched_fill, .code_changed = patches_changed,
+    .read_register = x86_read_register, .write_register = x86_write_register,
 };

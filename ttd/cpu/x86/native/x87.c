@@ -1,7 +1,7 @@
 /* The x87: what it gives, and what it raises (SDM volume 1, chapter 8; volume 2, the instructions).
  * Unicorn raises next to nothing, and rounds constants one way. What moves control words or the whole
  * state is Unicorn's still; functions such as FSIN are the processor model's. */
-#include "internal.h"
+#include "x86.h"
 
 #include "softfloat.h"
 

@@ -4,10 +4,12 @@
  * is overwritten by one that raises an interrupt and is as long; what the guest reads, and all that
  * decodes here, is the page itself. Blocks end with such an instruction, and what follows finds
  * everything as after any exception: nothing of the block is under way. */
-#include "internal.h"
+#include "x86.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
+
+#define OURS_VECTOR 0xff      /* what stands for an instruction that is done here: INT n */
 
 /* Of one page: `at` has places in `list` + 1, by offset. */
 struct patched_page {
@@ -18,7 +20,7 @@ struct patched_page {
 
 static uint64_t shadow_address(ttd_engine *e, uint32_t page)
 {
-    return e->shadow_base + ((uint64_t)page << e->page_shift);
+    return x86_of(e)->shadow_base + ((uint64_t)page << e->page_shift);
 }
 
 static patched_page *page_at(ttd_engine *e, uint64_t address, uint32_t *page)
@@ -27,7 +29,7 @@ static patched_page *page_at(ttd_engine *e, uint64_t address, uint32_t *page)
     if (!r || r->kind == REGION_MMIO)
         return NULL;
     *page = page_of(e, r, address);
-    return e->patched[*page];
+    return x86_of(e)->patched[*page];
 }
 
 /* The shadow's byte at an address; NULL if the page has none. */
@@ -35,7 +37,7 @@ static uint8_t *shadow_byte(ttd_engine *e, uint64_t address)
 {
     uint32_t page;
     return page_at(e, address, &page)
-        ? e->shadow + ((uint64_t)page << e->page_shift) + (address & (e->page_size - 1)) : NULL;
+        ? x86_of(e)->shadow + ((uint64_t)page << e->page_shift) + (address & (e->page_size - 1)) : NULL;
 }
 
 ours *ours_at(ttd_engine *e, uint64_t address)
@@ -48,7 +50,7 @@ ours *ours_at(ttd_engine *e, uint64_t address)
 
 bool patched_fill(ttd_engine *e, uint32_t page, uint64_t *paddr)
 {
-    if (!e->patched || !e->patched[page])
+    if (!x86_of(e)->patched || !x86_of(e)->patched[page])
         return false;
     *paddr = shadow_address(e, page);
     return true;
@@ -70,13 +72,13 @@ static bool make_shadow(ttd_engine *e, uint64_t address)
     if (!r || r->kind == REGION_MMIO)
         return false;
     page = page_of(e, r, address);
-    if (e->patched[page])
+    if (x86_of(e)->patched[page])
         return true;
     drop_known(e, base, base + e->page_size);
-    e->patched[page] = calloc(1, sizeof(patched_page) + sizeof(uint16_t) * e->page_size);
-    if (!e->patched[page])
+    x86_of(e)->patched[page] = calloc(1, sizeof(patched_page) + sizeof(uint16_t) * e->page_size);
+    if (!x86_of(e)->patched[page])
         return false;
-    memcpy(e->shadow + ((uint64_t)page << e->page_shift), r->host + (base - r->base), e->page_size);
+    memcpy(x86_of(e)->shadow + ((uint64_t)page << e->page_shift), r->host + (base - r->base), e->page_size);
     flush_tlb(e);
     return true;
 }
@@ -166,7 +168,7 @@ void patches_changed(ttd_engine *e, uint64_t lo, uint64_t hi)
     uint64_t from = lo, to = hi;
     uint32_t page;
     ours *o;
-    if (!e->patched || (hi - lo <= 8 && !page_at(e, lo - X86_LONGEST, &page) && !page_at(e, lo, &page)
+    if (!x86_of(e)->patched || (hi - lo <= 8 && !page_at(e, lo - X86_LONGEST, &page) && !page_at(e, lo, &page)
                         && !page_at(e, hi - 1, &page)))
         return;
     while ((o = overlapping(e, 0, lo, hi))) {
@@ -186,28 +188,70 @@ int patches_start(ttd_engine *e)
     uint64_t size = (uint64_t)e->npages << e->page_shift;
     uc_hook hook;
     int err;
-    e->patched = calloc(e->npages, sizeof *e->patched);
-    e->shadow = mmap(NULL, size, PROT_READ | PROT_WRITE,
+    x86_of(e)->patched = calloc(e->npages, sizeof *x86_of(e)->patched);
+    x86_of(e)->shadow = mmap(NULL, size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!e->patched || e->shadow == MAP_FAILED)
+    if (!x86_of(e)->patched || x86_of(e)->shadow == MAP_FAILED)
         return UC_ERR_NOMEM;
-    e->shadow_base = e->window_base + ((uint64_t)e->window_pages << e->page_shift);
-    if ((err = e->mem_map_ptr(e->uc, e->shadow_base, size, UC_PROT_ALL, e->shadow)))
+    x86_of(e)->shadow_base = e->window_base + ((uint64_t)e->window_pages << e->page_shift);
+    if ((err = e->mem_map_ptr(e->uc, x86_of(e)->shadow_base, size, UC_PROT_ALL, x86_of(e)->shadow)))
         return err;
-    return e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, e->shadow_base,
-                       e->shadow_base + size - 1);
+    return e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, x86_of(e)->shadow_base,
+                       x86_of(e)->shadow_base + size - 1);
 }
 
 void patches_free(ttd_engine *e)
 {
     uint32_t page;
-    if (!e->patched)
+    if (!x86_of(e)->patched)
         return;
     for (page = 0; page < e->npages; page++) {
-        if (e->patched[page])
-            free(e->patched[page]->list);
-        free(e->patched[page]);
+        if (x86_of(e)->patched[page])
+            free(x86_of(e)->patched[page]->list);
+        free(x86_of(e)->patched[page]);
     }
-    free(e->patched);
-    munmap(e->shadow, (uint64_t)e->npages << e->page_shift);
+    free(x86_of(e)->patched);
+    munmap(x86_of(e)->shadow, (uint64_t)e->npages << e->page_shift);
+}
+
+/* ---- doing them ---------------------------------------------------------------------------- */
+
+/* What stands at the end of the block that ran; NULL if that is the guest's own. */
+static ours *ours_reached(ttd_engine *e)
+{
+    ours *o = e->blk ? ours_at(e, e->blk_pc + e->blk_size - e->blk->last) : NULL;
+    return o && !o->banned ? o : NULL;
+}
+
+static bool do_ours(ttd_engine *e, const ours *o)
+{
+    ours own = *o;                        /* what it stores may be code */
+    bool done;
+    e->doing = o->pc;
+    done = own.run(e, &own);
+    e->doing = NEVER;
+    return done;
+}
+
+bool patches_interrupt(ttd_engine *e, uint32_t number)
+{
+    ours *o = number == OURS_VECTOR ? ours_reached(e) : NULL;
+    if (!o)
+        return false;
+    if (!do_ours(e, o)) {
+        e->back_to = o->pc;
+        e->emu_stop(e->uc);
+    }
+    return true;
+}
+
+bool patches_carry_out(ttd_engine *e, uint64_t *pc)
+{
+    const ours *o = ours_at(e, *pc);
+    e->blk_pc = *pc;
+    e->blk_size = o->length;
+    if (!do_ours(e, o))
+        return false;
+    *pc += o->length;
+    return true;
 }
