@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from io import BytesIO
 from itertools import islice
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection, Section, SymbolTableSection
-from elftools.elf.segments import NoteSegment
-
-from ttd.images import ELF_MAGIC
+from ttd.elf import MAGIC, SHF_ALLOC, SHT_NOBITS, SHT_PROGBITS, STT_OBJECT, Elf, ElfError, Section
 
 _NOTE_TYPE = 3
 """NT_GNU_BUILD_ID."""
-_IN_MEMORY = 2
-"""SHF_ALLOC (System V ABI, "Section Header")."""
 _MOST_SYMBOLS = 50_000
 _MOST_PARTS = 1000
 """Sections, segments or notes that are looked at: the file may be a stranger's."""
@@ -41,18 +34,10 @@ def build_id(data: bytes) -> str | None:
     elf = _elf(data)
     if elf is None:
         return None
-    with suppress(Exception):  # pyelftools raises whatever its parsing runs into
-        parts: list[NoteSegment | NoteSection] = []
-        parts += [
-            part
-            for part in islice(elf.iter_segments(), _MOST_PARTS)
-            if isinstance(part, NoteSegment)
-        ]
-        parts += [part for part in _sections(elf) if isinstance(part, NoteSection)]
-        for part in parts:
-            for note in islice(part.iter_notes(), _MOST_PARTS):
-                if note["n_name"] == "GNU" and note["n_type"] in ("NT_GNU_BUILD_ID", _NOTE_TYPE):
-                    return bytes(note["n_descdata"]).hex()
+    with suppress(ElfError):
+        for name, kind, contents in elf.notes(_MOST_PARTS):
+            if name == b"GNU" and kind == _NOTE_TYPE:
+                return contents.hex()
     return None
 
 
@@ -62,7 +47,7 @@ def commit(data: bytes) -> str | None:
     elf = _elf(data)
     if elf is None:
         return None
-    with suppress(Exception):
+    with suppress(ElfError):
         for text in (*_in_sections(elf, data), *_in_symbols(elf, data)):
             if text is not None and _HASH.search(text):
                 return text
@@ -70,50 +55,45 @@ def commit(data: bytes) -> str | None:
     return None if found is None else found[1].decode()
 
 
-def _elf(data: bytes) -> ELFFile | None:
-    if not data.startswith(ELF_MAGIC):
+def _elf(data: bytes) -> Elf | None:
+    if not data.startswith(MAGIC):
         return None
-    with suppress(Exception):
-        return ELFFile(BytesIO(data))
+    with suppress(ElfError):
+        return Elf(data)
     return None
 
 
-def _sections(elf: ELFFile) -> Iterator[Section]:
-    return islice(elf.iter_sections(), _MOST_PARTS)
+def _sections(elf: Elf) -> Iterator[Section]:
+    return islice(elf.sections, _MOST_PARTS)
 
 
-def _in_sections(elf: ELFFile, data: bytes) -> list[str | None]:
+def _in_sections(elf: Elf, data: bytes) -> list[str | None]:
     return [
-        _text(data[section["sh_offset"] :][: min(section["sh_size"], _LONGEST)])
+        _text(data[section.offset :][: min(section.size, _LONGEST)])
         for section in _sections(elf)
-        if section["sh_type"] == "SHT_PROGBITS" and _COMMIT.fullmatch(section.name)
+        if section.type == SHT_PROGBITS and _COMMIT.fullmatch(section.name)
     ]
 
 
-def _in_symbols(elf: ELFFile, data: bytes) -> list[str | None]:
-    table = elf.get_section_by_name(".symtab")
-    if not isinstance(table, SymbolTableSection) or table.num_symbols() > _MOST_SYMBOLS:
-        return []
-    sections = [s for s in _sections(elf) if s["sh_flags"] & _IN_MEMORY]
+def _in_symbols(elf: Elf, data: bytes) -> list[str | None]:
+    sections = [s for s in _sections(elf) if s.flags & SHF_ALLOC]
 
     def at(address: int, size: int) -> bytes:
         """What the file has there; shorter where a section ends."""
         for section in sections:
-            offset = address - section["sh_addr"]
-            if 0 <= offset < section["sh_size"] and section["sh_type"] != "SHT_NOBITS":
-                return data[section["sh_offset"] + offset :][
-                    : min(size, section["sh_size"] - offset)
-                ]
+            offset = address - section.address
+            if 0 <= offset < section.size and section.type != SHT_NOBITS:
+                return data[section.offset + offset :][: min(size, section.size - offset)]
         return b""
 
     found = []
-    for symbol in table.iter_symbols():
-        if symbol["st_info"]["type"] == "STT_OBJECT" and _COMMIT.fullmatch(symbol.name):
-            size = symbol["st_size"]
-            value = at(symbol["st_value"], min(size, _LONGEST) or _LONGEST)
+    for symbol in elf.symbols(_MOST_SYMBOLS):
+        if symbol.type == STT_OBJECT and _COMMIT.fullmatch(symbol.name):
+            size = symbol.size
+            value = at(symbol.value, min(size, _LONGEST) or _LONGEST)
             text = _text(value)
-            if size == elf.elfclass // 8 and (text is None or not _HASH.search(text)):
-                pointer = int.from_bytes(value, "little" if elf.little_endian else "big")
+            if size == elf.bits // 8 and (text is None or not _HASH.search(text)):
+                pointer = int.from_bytes(value, "little" if elf.little else "big")
                 text = _text(at(pointer, _LONGEST))
             found.append(text)
     return found

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO, StringIO
+from io import StringIO
 from itertools import pairwise
 from typing import Self
 
-from elftools.elf.elffile import ELFFile
-
+from ttd.elf import MAGIC, PT_LOAD, Elf, ElfError
 from ttd.errors import UserError
 
-ELF_MAGIC = b"\x7fELF"
 VECTOR_TABLE_MIN = 8
 """Initial stack pointer and reset vector: without these there is no vector table."""
 ADDRESS_SPACE = 1 << 64
@@ -93,7 +91,7 @@ class Image:
         for segment in self.segments:
             offset = address - segment.address
             if offset >= 0 and address + VECTOR_TABLE_MIN <= segment.end:
-                return not segment.data.startswith(ELF_MAGIC, offset)
+                return not segment.data.startswith(MAGIC, offset)
         return False
 
 
@@ -101,7 +99,7 @@ def parse_image(path: str, data: bytes, address: int | None = None) -> Image:
     """Take an image apart; `path` is used in messages only. A raw binary has an `address`."""
     if len(data) > MAX_BYTES:
         raise ImageError(f"{path} is larger than 64 MiB, the most that a recording keeps.")
-    if address is None and data.startswith(ELF_MAGIC):
+    if address is None and data.startswith(MAGIC):
         return _parse_elf(path, data)
     entry: int | None
     if address is not None:
@@ -132,50 +130,46 @@ def _sorted(path: str, segments: list[Segment]) -> tuple[Segment, ...]:
 
 def _parse_elf(path: str, data: bytes) -> Image:
     try:
-        elf = ELFFile(BytesIO(data))
-        header = elf.header
-        machine, kind, entry = header["e_machine"], header["e_type"], int(header["e_entry"])
-        bits, little = elf.elfclass, elf.little_endian
-    except Exception as error:  # pyelftools raises whatever its parsing runs into
+        elf = Elf(data)
+        found = list(_elf_segments(elf, data))
+    except ElfError as error:
         raise _broken_elf(path) from error
-    if not little:
+    if not elf.little:
         raise ImageError(f"{path} is big endian; every board here is little endian.")
-    if kind != "ET_EXEC":
-        what = _NOT_LINKED.get(kind, "another kind of ELF file")
+    if elf.type != _LINKED:
+        kind, what = _NOT_LINKED.get(elf.type, (str(elf.type), "another kind of ELF file"))
         raise ImageError(
             f"{path} is {what} ({kind}); only a linked program with fixed addresses can be run."
         )
-    try:
-        found = list(_elf_segments(elf, data))
-    except Exception as error:
-        raise _broken_elf(path) from error
     segments = _sorted(path, [segment for segment, _ in found])
     cleared = [(segment, end) for segment, end in found if end > segment.end]
     zeros = tuple((segment.end, end) for segment, end in cleared)
     bss = tuple((s.run_end - (end - s.end), s.run_end) for s, end in cleared)
-    return Image(path, data, None, segments, entry, (str(machine), bits), zeros, bss)
+    machine = (elf.machine_name, elf.bits)
+    return Image(path, data, None, segments, elf.entry, machine, zeros, bss)
 
 
+_LINKED = 2
+"""ET_EXEC."""
 _NOT_LINKED = {
-    "ET_REL": "an object file",
-    "ET_DYN": "a shared object or position-independent program",
-    "ET_CORE": "a core dump",
+    1: ("ET_REL", "an object file"),
+    3: ("ET_DYN", "a shared object or position-independent program"),
+    4: ("ET_CORE", "a core dump"),
 }
 
 
-def _elf_segments(elf: ELFFile, data: bytes) -> Iterator[tuple[Segment, int]]:
+def _elf_segments(elf: Elf, data: bytes) -> Iterator[tuple[Segment, int]]:
     """Each segment, and where the memory it takes ends."""
     total = 0
-    for index in range(elf.num_segments()):
-        header = elf.get_segment(index).header
-        if header["p_type"] != "PT_LOAD":
+    for segment in elf.segments:
+        if segment.type != PT_LOAD:
             continue
-        offset, size, address = header["p_offset"], header["p_filesz"], header["p_paddr"]
+        offset, size, address = segment.offset, segment.file_size, segment.physical
         total += size
-        end = address + max(size, header["p_memsz"])
-        run_end = header["p_vaddr"] + max(size, header["p_memsz"])
+        end = address + max(size, segment.memory_size)
+        run_end = segment.virtual + max(size, segment.memory_size)
         if offset + size > len(data) or max(end, run_end) > ADDRESS_SPACE or total > MAX_BYTES:
-            raise ValueError("a segment goes beyond the file, or the address space")
+            raise ElfError("a segment goes beyond the file, or the address space")
         yield Segment(address, data[offset : offset + size], run_end), end
 
 

@@ -9,10 +9,8 @@ from itertools import dropwhile, islice
 from typing import Any
 
 from ttd.boards import PRIORITY_BITS, make_board
-from ttd.boards.extras import exception_words
 from ttd.built_from import build_id, commit
 from ttd.errors import UserError
-from ttd.recorded import extras_of
 from ttd.recording.claim import is_claimed
 from ttd.recording.events import Kind, small, to_small
 from ttd.recording.log import EventLog
@@ -82,6 +80,10 @@ def event_words(recording: Recording) -> EventWords:
 
     One of a board that there is not, or not any more, has its exceptions by number.
     """
+    # What a machine is made of takes longer to import than most recordings to be told.
+    from ttd.boards.extras import exception_words  # noqa: PLC0415
+    from ttd.recorded import extras_of  # noqa: PLC0415
+
     words = EventWords(recording.devices)
     with suppress(UserError):
         board = make_board(recording.config.board, recording.config.options)

@@ -6,12 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from io import BytesIO
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
-from ttd.images import ELF_MAGIC, Image
+from ttd.elf import EM_ARM, SHF_EXECINSTR, STB_LOCAL, STT_FUNC, STT_NOTYPE, Elf, ElfError
+from ttd.images import Image
 
 _FAR = 1 << 16
 """Bytes after a symbol without a size that may still belong to it."""
@@ -63,36 +60,28 @@ class Symbols:
 
 def _collect(found: dict[int, tuple[int, str]], image: Image) -> None:
     """The symbols of an ELF file; the better one of several at an address."""
-    assert image.data.startswith(ELF_MAGIC)
     try:
-        elf = ELFFile(BytesIO(image.data))
-        table = elf.get_section_by_name(".symtab")
-        if not isinstance(table, SymbolTableSection):
-            return
-        thumb = elf["e_machine"] == "EM_ARM"
+        elf = Elf(image.data)
+        thumb = elf.machine == EM_ARM
         code = [
-            (section["sh_addr"], section["sh_addr"] + section["sh_size"])
-            for section in elf.iter_sections()
-            if section["sh_flags"] & _EXECUTABLE
+            (section.address, section.address + section.size)
+            for section in elf.sections
+            if section.flags & SHF_EXECINSTR
         ]
         ranks: dict[int, tuple[bool, bool]] = {}
-        for symbol in table.iter_symbols():
-            kind, value = symbol["st_info"]["type"], symbol["st_value"]
-            if kind not in ("STT_FUNC", "STT_NOTYPE") or not _is_name(symbol.name):
+        for symbol in elf.symbols():
+            if symbol.type not in (STT_FUNC, STT_NOTYPE) or not _is_name(symbol.name):
                 continue
-            start = value & ~1 if thumb and kind == "STT_FUNC" else value
+            function = symbol.type == STT_FUNC
+            start = symbol.value & ~1 if thumb and function else symbol.value
             if not any(low <= start < high for low, high in code):
                 continue
-            rank = (kind == "STT_FUNC", symbol["st_info"]["bind"] != "STB_LOCAL")
+            rank = (function, symbol.bind != STB_LOCAL)
             if start not in ranks or rank > ranks[start]:
                 ranks[start] = rank
-                found[start] = symbol["st_size"], symbol.name
-    except Exception:  # pyelftools raises whatever its parsing runs into
+                found[start] = symbol.size, symbol.name
+    except ElfError:
         return
-
-
-_EXECUTABLE = 4
-"""SHF_EXECINSTR (System V ABI, "Section Header")."""
 
 
 def _is_name(text: str) -> bool:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ttd.boards.base import Board
 from ttd.boards.numbers import BoardOptionError
 from ttd.catalogue import Catalogue
-from ttd.cpu.models import CPUS
-from ttd.recording.config import Option
+
+if TYPE_CHECKING:
+    from ttd.boards.base import Board
+    from ttd.recording.config import Option
 
 RAW = "raw"
 """The board that is made of what the user says."""
@@ -70,6 +71,8 @@ def make_board(name: str, options: Mapping[str, Option]) -> Board:
 def _with_priority_bits(board: Board, bits: Option) -> Board:
     if bits is None:
         return board
+    from dataclasses import replace
+
     check_priority_bits(board.cpu, bits)
     assert isinstance(bits, int)
     return replace(board, priority_bits=bits, options={**board.options, PRIORITY_BITS: bits})
@@ -77,6 +80,8 @@ def _with_priority_bits(board: Board, bits: Option) -> Board:
 
 def check_priority_bits(cpu: str, bits: Option) -> None:
     """`BoardOptionError` unless the processor can have so many bits of priority."""
+    from ttd.cpu.models import CPUS
+
     choice = CPUS[cpu].priority_bits
     if not choice:
         raise BoardOptionError(f"a {cpu} leaves no choice of priority bits")

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
-from click.shell_completion import CompletionItem
 
-Items = list[CompletionItem]
-Candidates = Callable[[click.Context, click.Parameter, str], Items]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Items: TypeAlias = "list[CompletionItem]"
+Candidates: TypeAlias = Callable[[click.Context, click.Parameter, str], Items]
 """What click calls, with what has been typed of the word."""
-Values = Sequence[str] | Callable[[str], Items]
+Values: TypeAlias = "Sequence[str] | Callable[[str], Items]"
 """What may follow `key=`: words, or a function of what is typed there."""
 
 PART = "part"
@@ -24,23 +27,29 @@ FOLDER = "folder"
 """Type of an item that is a folder; its value ends in a slash."""
 
 
+def _item(value: str, kind: str) -> CompletionItem:
+    from click.shell_completion import CompletionItem
+
+    return CompletionItem(value, type=kind)
+
+
 def _words(words: Iterable[str], typed: str, prefix: str = "") -> Items:
     """Those that begin as typed; what ends in one of `=:,@` is only a part of a word."""
     return [
-        CompletionItem(prefix + word, type=PART if word[-1] in "=:,@" else "plain")
+        _item(prefix + word, PART if word[-1] in "=:,@" else "plain")
         for word in words
         if word.startswith(typed)
     ]
 
 
 def _is_program(entry: os.DirEntry[str]) -> bool:
-    from ttd.images import ELF_MAGIC
+    from ttd.elf import MAGIC
 
     if entry.name.lower().endswith((".hex", ".ihex")):
         return True
     try:
         with open(entry.path, "rb") as file:
-            return file.read(len(ELF_MAGIC)) == ELF_MAGIC
+            return file.read(len(MAGIC)) == MAGIC
     except OSError:
         return False
 
@@ -73,8 +82,8 @@ def _files(
         kept = files
     before = prefix + folder + slash
     return [
-        *(CompletionItem(before + entry.name, type=FILE) for entry in kept),
-        *(CompletionItem(f"{before}{entry.name}/", type=FOLDER) for entry in folders),
+        *(_item(before + entry.name, FILE) for entry in kept),
+        *(_item(f"{before}{entry.name}/", FOLDER) for entry in folders),
     ]
 
 
@@ -103,7 +112,7 @@ def _listed(typed: str, keys: Mapping[str, Values]) -> Items:
         prefix = f"{before}{key}="
         if not callable(values):
             return _words(values, value, prefix)
-        return [CompletionItem(prefix + item.value, type=item.type) for item in values(value)]
+        return [_item(prefix + item.value, item.type) for item in values(value)]
     used = {word.partition("=")[0] for word in before.split(",")}
     return _words((f"{key}=" for key in keys if key not in used), last, before)
 
@@ -114,7 +123,7 @@ def _kinds(typed: str, kinds: Mapping[str, Mapping[str, Values]]) -> Items:
     if not comma:
         return _words(kinds, typed)
     found = _listed(rest, kinds.get(kind, {}))
-    return [CompletionItem(f"{kind},{item.value}", type=item.type) for item in found]
+    return [_item(f"{kind},{item.value}", item.type) for item in found]
 
 
 _ID: Mapping[str, Values] = {"id": ()}

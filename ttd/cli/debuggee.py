@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete
 
 from ttd.cli import candidates
 from ttd.errors import UserError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ttd.images import Load
 
 
@@ -155,6 +156,8 @@ def _started(
     context: click.Context, parameter: click.Parameter | None, typed: str
 ) -> list[CompletionItem]:
     """What the command that is started would take here; files behind `--`."""
+    from click.shell_completion import ShellComplete
+
     from ttd.cli.record import record
     from ttd.cli.serve import serve
 

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Callable
-from socket import socket
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from ttd.cli.output import say
 from ttd.cli.signals import on_signals
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from ttd.recorded import RecordedMachine
 
 
@@ -24,12 +25,20 @@ HOST = "127.0.0.1"
 """Where debuggers connect unless somebody says otherwise."""
 
 
+def _start_logging(packets: bool) -> None:
+    """What servers say goes to standard error; `packets`: each of them, too."""
+    import logging
+
+    logging.basicConfig(format="ttd: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("ttd.rsp.packets").setLevel(logging.DEBUG if packets else logging.WARNING)
+
+
 def listen_at(gdb: str | None) -> socket | None:
     """What `--gdb` names; None for stdio, or without it."""
-    from ttd.gdbserver import listen, listen_unix
-
     if gdb is None or gdb == "stdio":
         return None
+    from ttd.gdbserver import listen, listen_unix
+
     if gdb.startswith("unix:") and gdb != "unix:":
         return listen_unix(gdb.removeprefix("unix:"))
     if not gdb.isascii() or not gdb.isdigit() or int(gdb) > 0xFFFF:
@@ -50,9 +59,13 @@ def serve_debugger(
     `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
     has ended the debugger, and no signal ends that.
     """
+    import logging
+
     from ttd.gdbserver import UnixListener, serve_stdio, serve_tcp, serve_unix
     from ttd.inspection import LoggedEvents
 
+    packets = bool(click.get_current_context().find_root().params["trace_packets"])
+    _start_logging(packets)
     over = Event()
 
     def end() -> None:

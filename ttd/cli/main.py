@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 import click
 
+import ttd
 from ttd.cli.output import DIVERGED, INTERRUPTED, USER_ERROR, fail
 from ttd.errors import UserError, reason
 
@@ -113,11 +113,7 @@ Exit codes:
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="ttd")
+@click.version_option(ttd.__version__)
 @click.option("--trace-packets", is_flag=True, help="Log every GDB packet to standard error.")
 def cli(trace_packets: bool) -> None:
     """Record a whole machine, and go backwards through the run in GDB."""
-    logging.basicConfig(format="ttd: %(message)s", level=logging.INFO, stream=sys.stderr)
-    logging.getLogger("ttd.rsp.packets").setLevel(
-        logging.DEBUG if trace_packets else logging.WARNING
-    )

@@ -11,10 +11,10 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 
 import click
 
+import ttd
 from ttd.cli.main import cli
 from ttd.cli.options import groups
 
@@ -110,4 +110,4 @@ def _text(text: str) -> str:
 
 
 if __name__ == "__main__":
-    click.echo(page(sys.argv[1] if sys.argv[1:] else version("ttd")), nl=False)
+    click.echo(page(sys.argv[1] if sys.argv[1:] else ttd.__version__), nl=False)

@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ttd.images import ELF_MAGIC, Load
+from ttd.elf import MAGIC
+from ttd.images import Load
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -30,7 +31,7 @@ def programs(loads: Sequence[Load], folder: Path) -> list[Path]:
     A file that is still where the name says, and the same, is used there; the others are written
     into `folder`.
     """
-    found = [load for load in loads if load.role in ORDER and load.image.data[:4] == ELF_MAGIC]
+    found = [load for load in loads if load.role in ORDER and load.image.data[:4] == MAGIC]
     found.sort(key=lambda load: ORDER.index(load.role))
     return [_file(load.image.path, load.image.data, folder, n) for n, load in enumerate(found)]
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ import click
 from click.core import ParameterSource
 
 from ttd.cli.candidates import programs
-from ttd.cli.debugging import HOST, listen_at, serve_debugger
 from ttd.cli.ending import ending
 from ttd.cli.latest import LINK
 from ttd.cli.onlooker import Watch
@@ -135,15 +135,15 @@ def record(
         memory=snapshot_memory,
         input=input_,
     )
-    with listen_at(gdb) or nullcontext() as listener, recording(plan) as live:
+    with _debugged(gdb) as debug, recording(plan) as live:
         session = live.session
         session.commit_drives = commit
         output = output and session.recording.path
-        if gdb is None:
+        if debug is None:
             code, said = _record(live, steps, "stdio" in specs)
         else:
             code = 0
-            serve_debugger(session, listener, HOST, live.stop, partial(_leave, session))
+            debug(live)
             said = ending(session)
     if output is not None:
         said.append(f"{session.recording.status.steps} steps recorded in {output}")
@@ -174,6 +174,22 @@ def _name(image: str) -> str:
 def _on_a_terminal(chardevs: list[str]) -> bool:
     """Whether somebody sits in front of a serial line, and time should go as it does for them."""
     return "pty" in chardevs or ("stdio" in chardevs and os.isatty(0))
+
+
+@contextmanager
+def _debugged(gdb: str | None) -> Iterator[Callable[[Live], None] | None]:
+    """What lets a debugger control a session, where `--gdb` says; None without it."""
+    if gdb is None:
+        yield None
+        return
+    from ttd.cli.debugging import HOST, listen_at, serve_debugger
+
+    with listen_at(gdb) or nullcontext() as listener:
+
+        def serve(live: Live) -> None:
+            serve_debugger(live.session, listener, HOST, live.stop, partial(_leave, live.session))
+
+        yield serve
 
 
 def _leave(session: RecordedMachine) -> None:

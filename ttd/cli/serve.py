@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
-from socket import socket as Socket
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,9 @@ from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
+
+if TYPE_CHECKING:
+    from socket import socket as Socket
 
 EXAMPLES = """\b
 Examples:

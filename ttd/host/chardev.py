@@ -1,13 +1,14 @@
 """Host sides of serial lines, by the names that `--serial` takes."""
 
+# Sockets and pseudoterminals are imported when somebody wants them.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from ttd.host.errors import ChardevError
 from ttd.host.files import File, Null
-from ttd.host.pseudoterminal import PseudoTerminal
-from ttd.host.tcp import TcpClient, TcpServer
 from ttd.host.terminal import Stdio
 from ttd.host.writer import Outputs
 from ttd.replay.chars import CharBackend
@@ -32,6 +33,8 @@ def open_chardev(
     if spec == "null":
         return Null()
     if spec == "pty":
+        from ttd.host.pseudoterminal import PseudoTerminal
+
         return PseudoTerminal(say)
     if kind == "file" and rest:
         return File(rest, outputs)
@@ -41,6 +44,8 @@ def open_chardev(
 
 
 def _open_tcp(spec: str, rest: str, say: Callable[[str], None]) -> CharBackend:
+    from ttd.host.tcp import TcpClient, TcpServer
+
     address, *options = rest.split(",")
     host, colon, port = address.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:

@@ -12,7 +12,8 @@ from ttd.boards.numbers import BoardOptionError, parse_size
 from ttd.boards.virt.layout import RAM_BASE
 from ttd.built_for import check_built_for
 from ttd.cpu.models import CPUS
-from ttd.images import ELF_MAGIC, Image, Load, parse_image
+from ttd.elf import MAGIC
+from ttd.images import Image, Load, parse_image
 from ttd.loader import load_image, read_file
 
 OPENSBI = (
@@ -93,7 +94,7 @@ class MachineChoice:
     def _program(self, path: str | None, board: Board) -> tuple[str, bytes] | None:
         """A file that is run; as `_image` if it is ELF."""
         file = _file(path)
-        if file is not None and file[1].startswith(ELF_MAGIC):
+        if file is not None and file[1].startswith(MAGIC):
             check_built_for(parse_image(*file), board)
         return file
 

@@ -1,5 +1,8 @@
 """Host sides of networks, by the names that `--netdev` takes."""
 
+# A backend is imported when somebody wants it: a recording without a network does not wait for it.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
@@ -9,9 +12,6 @@ from ttd.boards.base import Board
 from ttd.boards.networks import Networks
 from ttd.devices.net import DEFAULT_MAC
 from ttd.errors import UserError, reason
-from ttd.host.net_dgram import Datagrams
-from ttd.host.net_pcap import Capture
-from ttd.host.net_tap import Tap
 from ttd.host.options import OptionError, Options
 from ttd.replay.net import NetBackend
 
@@ -46,6 +46,8 @@ def open_netdev(text: str, say: Callable[[str], None] = lambda text: None) -> Op
 
 
 def _open_dgram(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    from ttd.host.net_dgram import Datagrams
+
     local, remote = options.address("local"), options.address("remote")
     options.done()
     try:
@@ -58,6 +60,8 @@ def _open_dgram(options: Options, name: str, say: Callable[[str], None]) -> NetB
 
 
 def _open_tap(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    from ttd.host.net_tap import Tap
+
     interface = options.need("ifname")
     options.done()
     if len(interface.encode()) > 15:
@@ -69,6 +73,8 @@ def _open_tap(options: Options, name: str, say: Callable[[str], None]) -> NetBac
 
 
 def _open_pcap(options: Options, name: str, say: Callable[[str], None]) -> NetBackend:
+    from ttd.host.net_pcap import Capture
+
     path, pace = options.need("file"), options.choice("pace", ("time", "fast"), "time")
     options.done()
     try:

@@ -7,8 +7,10 @@ import platform
 import shlex
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 
+import unicorn
+
+import ttd
 from ttd.text import printable
 
 
@@ -24,10 +26,10 @@ def provenance() -> dict[str, str]:
     facts = {
         "date": now(),
         "command": command,
-        "ttd": version("ttd"),
+        "ttd": ttd.__version__,
         "host": platform.node(),
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "unicorn": version("unicorn"),
+        "unicorn": unicorn.__version__,  # type: ignore[attr-defined]
     }
     return {name: printable(text) for name, text in facts.items()}

@@ -163,6 +163,7 @@ def make(
         fill(connection)
         connection.execute("COMMIT")
         connection.close()
+        _sync(temporary)
         claim = Claim(temporary, path)
         if existing is Existing.NUMBER:
             path = _take_free_name(temporary, path)
@@ -191,6 +192,10 @@ def _create(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    if path:
+        # Nobody has the file before it is whole: it is made to last once, when it is.
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN")
     for sql in TABLES.values():
         connection.execute(sql)
@@ -239,7 +244,7 @@ def _publish(temporary: str, path: str, replaces: bool) -> sqlite3.Connection:
         Path(path + suffix).unlink(missing_ok=True)
     if replaces:
         os.replace(temporary, path)
-    _sync_folder(path)
+    _sync(os.path.dirname(os.path.abspath(path)))
     # Absolute: `:memory:` is a file name like any other.
     name = os.path.abspath(path)
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
@@ -271,16 +276,17 @@ def _take_free_name(temporary: str, path: str) -> str:
     return next(n for n in names if not os.path.lexists(n) and _take_name(temporary, n))
 
 
-def _sync_folder(path: str) -> None:
-    """Make a change of names last through a power failure."""
-    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+def _sync(path: str) -> None:
+    """Make the contents of a file, or a change of names in a folder, last through a power
+    failure."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system can
             raise
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def settle(connection: sqlite3.Connection) -> None:

@@ -14,8 +14,9 @@ from ttd.boards.virt import layout
 from ttd.boards.virt.layout import MIB
 from ttd.boards.virt.tree import Chosen, build_tree
 from ttd.cpu.models import CPUS
+from ttd.elf import MAGIC
 from ttd.errors import UserError
-from ttd.images import ELF_MAGIC, Image, Load, check_apart, parse_image
+from ttd.images import Image, Load, check_apart, parse_image
 
 TREE_ROOM = 1 * MIB
 """What QEMU keeps free for the tree; it is smaller."""
@@ -78,7 +79,7 @@ def _programs(bits: int, files: BootFiles) -> tuple[list[Load], int]:
 def _image(file: tuple[str, bytes], address: int) -> Image:
     """An ELF goes where it says, anything else to `address`."""
     path, data = file
-    return parse_image(path, data, None if data.startswith(ELF_MAGIC) else address)
+    return parse_image(path, data, None if data.startswith(MAGIC) else address)
 
 
 # -- the ROM ------------------------------------------------------------------------------
