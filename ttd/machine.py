@@ -71,7 +71,6 @@ class Machine:
         """
         self.board = board
         self.replay = replay
-        self.waiting = False
         self.ended: Ended | None = None
         self.keeper: SnapshotKeeper | None = None
         self.semihosting: SemihostingCalls | None = None
@@ -161,6 +160,15 @@ class Machine:
             on_entered=self._on_entered,
             lets_in=lambda: self.engine.follows_branch,
         )
+
+    @property
+    def waiting(self) -> bool:
+        """The CPU waits for something to wake it."""
+        return self.engine.time.waiting  # type: ignore[no-any-return]
+
+    @waiting.setter
+    def waiting(self, waits: bool) -> None:
+        self.engine.time.waiting = waits
 
     # -- time, and what devices ask for --------------------------------------------------
 

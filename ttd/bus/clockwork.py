@@ -26,9 +26,8 @@ class Clockwork:
         self._engine = engine
         self._replay = replay
         self.clock_ns = clock_ns
-        self.warp_ns = 0
-        self.warp_step = -1
-        """Where `warp_ns` changed last."""
+        self._time = engine.time
+        self._time.clock_ns = clock_ns
         self.host_time: HostTime | None = None
         self.agenda = Agenda((), self)
         self.host_timed: list[Device] = []
@@ -49,6 +48,24 @@ class Clockwork:
         ]
 
     # -- virtual time --------------------------------------------------------------------
+
+    @property
+    def warp_ns(self) -> int:
+        """What idle machines have skipped, in ns."""
+        return self._time.warp_ns  # type: ignore[no-any-return]
+
+    @warp_ns.setter
+    def warp_ns(self, ns: int) -> None:
+        self._time.warp_ns = ns
+
+    @property
+    def warp_step(self) -> int:
+        """Where `warp_ns` changed last; -1: nowhere."""
+        return self._time.warp_step  # type: ignore[no-any-return]
+
+    @warp_step.setter
+    def warp_step(self, step: int) -> None:
+        self._time.warp_step = step
 
     def now(self) -> int:
         """Virtual time in ns, exact inside device callbacks too."""

@@ -203,6 +203,8 @@ class Engine:
         )
         self._port.native = self._native
         self._now = lib.ttd_now(self._native)
+        self.time = lib.ttd_time_of(self._native)
+        """Virtual time and waiting, shared with the native side: the fields of `ttd_time`."""
         self._raise_problem()
         self._regions: list[tuple[int, int, Any, Any, int, int]] = []
         """Base, size, memory, pointer to it, kind, number of the first page."""

@@ -10,7 +10,7 @@
 enum {
     CORE_ON,          /* go on; nothing consumed a step */
     CORE_RAISED,      /* the instruction at PC has not run: `pending` says what is entered, at once */
-    CORE_ENTERED,     /* an exception has been entered: one step */
+    CORE_ENTERED,     /* the instruction at PC has been done: one step */
     CORE_WAITS,       /* until `wake` */
     CORE_ASK          /* Python's to deal with; nothing has been changed */
 };
@@ -30,6 +30,12 @@ typedef struct {
     uint64_t (*deadline)(ttd_engine *e);
     void (*expire)(ttd_engine *e);
 } core_ops;
+
+/* `ops` say what the processor does, from now on; `core` is theirs. */
+void use_core(ttd_engine *e, const core_ops *ops, void *core);
+
+/* Virtual time (ns) at the step that the host sees: exact between runs and inside accesses of devices. */
+uint64_t time_now(const ttd_engine *e);
 
 /* A device that answers here. An access is done (true), or Python's after all (false, nothing done);
  * `device_fails` in it makes it a bus error. What was due before it has happened. */

@@ -258,6 +258,8 @@ struct ttd_engine {
     bool kept;                    /* the access being served asked for `ttd_keep_reading` */
     int failed;                   /* what `ttd_fail` said of it */
     burst burst;
+    const core_ops *core_ops;
+    void *core;                   /* the architecture's own, for `core_ops` */
     native_device natives[MAX_NATIVE];
     int nnatives;
     token tokens[MAX_TOKENS];
@@ -300,8 +302,8 @@ struct ttd_engine {
     int npmp;
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
-    uint64_t clock_ns, timebase_hz, time_offset, cycle_offset, instret_offset;
-    int64_t warp_ns;
+    ttd_time time;
+    uint64_t timebase_hz, time_offset, cycle_offset, instret_offset;
 
     uint64_t doing;               /* where the instruction is that is being done here; NEVER */
     uint64_t back_to;             /* Unicorn has gone past where PC has to be; NEVER */

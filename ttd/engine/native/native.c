@@ -370,6 +370,21 @@ void ttd_context_free(void *context_)
     free(c);
 }
 
+/* ---- core, time --------------------------------------------------------------------- */
+
+void use_core(ttd_engine *e, const core_ops *ops, void *core)
+{
+    e->core_ops = ops;
+    e->core = core;
+}
+
+ttd_time *ttd_time_of(ttd_engine *e) { return &e->time; }
+
+uint64_t time_now(const ttd_engine *e)
+{
+    return e->now * e->time.clock_ns + (uint64_t)e->time.warp_ns;
+}
+
 /* ---- life --------------------------------------------------------------------------- */
 
 const char *ttd_problem(ttd_engine *e) { return e->problem; }
@@ -412,7 +427,8 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->modes_stale = true;
     e->nspaces = 1;
     e->basepri_mask = 0xff;
-    e->due = NEVER;
+    e->due = e->time.due_ns = NEVER;
+    e->time.warp_step = -1;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
     e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;

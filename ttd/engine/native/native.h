@@ -60,6 +60,17 @@ enum { BY_INSTRUCTION, BY_PAGE_WALK };
 
 typedef struct ttd_engine ttd_engine;
 
+/* Time and waiting, as Python and the native side have them together: virtual time is
+ * step * clock_ns + warp_ns. */
+typedef struct {
+    uint64_t clock_ns;
+    int64_t warp_ns, warp_step;   /* what idle machines have skipped; at which step the last time (-1: never) */
+    uint64_t due_ns;              /* the next deadline of what Python has */
+    bool waiting;                 /* the core waits for something to wake it */
+    bool tells_waits;             /* Python has to know of each wait */
+} ttd_time;
+ttd_time *ttd_time_of(ttd_engine *e);
+
 /* `isa`: the name of an instruction set (isa.h). */
 ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
                     uint64_t window_base, uint32_t window_pages, void *handle);

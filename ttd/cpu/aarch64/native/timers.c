@@ -4,7 +4,7 @@
 
 static uint64_t count_ticks(ttd_engine *e, uint64_t step)
 {
-    return ticks_at(step, e->clock_ns, e->warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
+    return ticks_at(step, e->time.clock_ns, e->time.warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
 }
 
 /* What `ttd_regs_read` calls a system register of AArch64, as MRS encodes it. */

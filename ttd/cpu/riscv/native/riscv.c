@@ -510,8 +510,8 @@ bool riscv_changes_modes(uint32_t insn)
 void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,
                       uint64_t time_offset, uint64_t cycle_offset, uint64_t instret_offset)
 {
-    e->clock_ns = clock_ns;
-    e->warp_ns = warp_ns;
+    e->time.clock_ns = clock_ns;
+    e->time.warp_ns = warp_ns;
     e->timebase_hz = hz;
     e->time_offset = time_offset;
     e->cycle_offset = cycle_offset;

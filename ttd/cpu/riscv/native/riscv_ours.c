@@ -246,7 +246,7 @@ static int counter_turn(ttd_engine *e, uint32_t insn, uint64_t step)
 {
     uint32_t csr = insn >> 20, rd = insn >> 7 & 31;
     uint64_t value, bit = 1ull << (csr & 31);
-    if (writes_csr(insn) || !e->clock_ns || ((csr & 0x80) && e->isa != ISA_RV32))
+    if (writes_csr(insn) || !e->time.clock_ns || ((csr & 0x80) && e->isa != ISA_RV32))
         return TURN_STOP;
     if (csr >> 8 == 0xc) {
         if ((e->rv.priv != PRIV_M && !(e->rv.mcounteren & bit))
@@ -258,7 +258,7 @@ static int counter_turn(ttd_engine *e, uint32_t insn, uint64_t step)
     switch (csr & 31) {
     case 0: value = step + e->cycle_offset; break;
     case 1:
-        value = ticks_at(step, e->clock_ns, e->warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
+        value = ticks_at(step, e->time.clock_ns, e->time.warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
         break;
     case 2: value = step + e->instret_offset; break;
     default: value = 0;
