@@ -7,8 +7,8 @@ PY    := $(VENV)/bin/python
 READY := $(VENV)/.ttd-ready
 
 # What the installed package was built from: a change in any of these sets up again.
-BUILT_FROM := pyproject.toml setup.py ttd/engine/build_native.py \
-              $(wildcard ttd/engine/native/*.[ch] ttd/cpu/*/native/*.[ch])
+BUILT_FROM := pyproject.toml setup.py $(wildcard ttd/*/build_native.py) \
+              $(wildcard ttd/*/native/*.[ch] ttd/cpu/*/native/*.[ch])
 
 DEMO := examples/lost-event
 

@@ -1,4 +1,5 @@
-"""The native part: `ttd.engine._native`, built by cffi. All else is in pyproject.toml."""
+"""The native parts, built by cffi: `ttd.engine._native` and `ttd.recording._native`. All else is in
+pyproject.toml."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ class InstallManual(install_data):
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(
-    cffi_modules=["ttd/engine/build_native.py:ffi"],
+    cffi_modules=["ttd/engine/build_native.py:ffi", "ttd/recording/build_native.py:ffi"],
     cmdclass={"build_ext": BuildNative, "install_data": InstallManual},
     data_files=[(MANUAL, [])],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},

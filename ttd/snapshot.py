@@ -581,13 +581,13 @@ class Snapshots:
         at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
         return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
 
-    def _index(self, number: int) -> list[list[int]]:
+    def _index(self, number: int) -> list[Sequence[int]]:
         """What is stored of an interval, if what ends it in the log vouches for it."""
         blob = self._interval(number)
         if blob is None:
             return []
         reader = Reader(blob)
-        lists: list[list[int]] = []
+        lists: list[Sequence[int]] = []
         while not reader.done:
             (count,) = reader.series(1)
             lists.append(reader.series(count))

@@ -12,8 +12,9 @@ import lz4.block
 
 from tests.integration.cli_tools import Transaction
 from ttd.recording.blob import digest, expand, pack, seal, shrink, unpack, unseal
+from ttd.recording.chunk import decode_chunk, encode_chunk
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import MAX_EVENTS, Event, Kind, decode_chunk, encode_chunk
+from ttd.recording.events import MAX_EVENTS, Event, Kind
 from ttd.recording.index import ChunkInfo
 from ttd.recording.rows import context, pack_pages, unpack_pages
 from ttd.recording.schema import TABLES

@@ -20,7 +20,8 @@ from typing import Any
 
 from tests.integration.cli_forks import Forks
 from ttd.recording.blob import pack, seal, unpack, unseal
-from ttd.recording.events import Event, decode_chunk, encode_chunk
+from ttd.recording.chunk import decode_chunk, encode_chunk
+from ttd.recording.events import Event
 from ttd.recording.index import ChunkInfo
 
 ROOT = Path(__file__).resolve().parents[2]

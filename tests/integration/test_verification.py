@@ -20,8 +20,9 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.pages import DIRECTORY
 from ttd.recorded import RecordedMachine
 from ttd.recording.blob import pack, seal, unpack, unseal
+from ttd.recording.chunk import decode_chunk
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Event, Kind, decode_chunk, small
+from ttd.recording.events import Event, Kind, small
 from ttd.recording.rows import context, pack_pages, unpack_pages
 from ttd.replay.terms import Cause
 from ttd.stops import Stops, Watchpoint, Why

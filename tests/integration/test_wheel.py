@@ -38,7 +38,7 @@ def test_one_wheel_does_for_every_python(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     native = [name for name in names if name.endswith(".so")]
-    assert native == ["ttd/engine/_native.abi3.so"]
+    assert native == ["ttd/engine/_native.abi3.so", "ttd/recording/_native.abi3.so"]
 
 
 def test_it_runs(wheel: Path, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def row() -> MarkRow:
 
 
 def marks(*given: tuple[int, int, int]) -> Marks:
-    steps = array("Q", [step for step, _, _ in given])
-    return Marks(steps, array("Q", [key(kind, number) for _, kind, number in given]))
+    steps = array("q", [step for step, _, _ in given])
+    return Marks(steps, array("q", [key(kind, number) for _, kind, number in given]))
 
 
 def test_without_a_log_nothing_is_kept(row: MarkRow) -> None:

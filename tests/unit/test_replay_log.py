@@ -1,13 +1,17 @@
 """The event log against a plain list, in memory, over a growing and over a finished recording."""
 
+from __future__ import annotations
+
 import random
+from array import array
 from pathlib import Path
 
 import pytest
 
 from ttd.recording import log as log_module
+from ttd.recording.chunk import mark_key
 from ttd.recording.config import MachineConfig
-from ttd.recording.events import Event, Kind
+from ttd.recording.events import Event, Kind, small, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 
@@ -96,3 +100,74 @@ def test_an_empty_log() -> None:
     assert log.next_of(KINDS, 0) is None
     assert log.last_of(KINDS, 0) is None
     assert log.last_step == 0
+
+
+MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+
+
+def marks_and_others(seed: int) -> list[list[Event]]:
+    """Rows of marks, as a native core hands them over, and other events between them."""
+    print("seed", seed)
+    rng = random.Random(seed)
+    step = 0
+    rows = []
+    for _ in range(40):
+        row = []
+        for _ in range(rng.choice((0, 1, 3, 50))):
+            step += rng.choice((0, 1, 780))
+            number = rng.choice((15, 15, 15, 14, 0, 1 << 31, rng.randrange(1 << 32)))
+            row.append(Event(step, rng.choice(MARKS), small(number)))
+        rows.append(row)
+        rows.append([Event(step, Kind.CHAR_READ, rng.randbytes(3))] * rng.choice((0, 0, 1, 2)))
+    return rows
+
+
+def as_row(events: list[Event]) -> tuple[array[int], array[int]]:
+    keys = [mark_key(event.kind, to_small(event.payload)) for event in events]
+    return array("q", [event.step for event in events]), array("q", keys)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("stored", [False, True])
+def test_rows_of_marks(tmp_path: Path, seed: int, stored: bool) -> None:
+    recording = Recording.create(str(tmp_path / "run.ttd"), CONFIG) if stored else None
+    log, events = EventLog(recording), []
+    for row in marks_and_others(seed):
+        if row and row[0].kind in MARKS:
+            log.append_marks(*as_row(row))
+        else:
+            for event in row:
+                log.append(event)
+        events += row
+        if recording is not None and events:
+            recording.commit(events[-1].step, 0)
+    check_marks(log, events)
+    if recording is not None:
+        recording.finish("done")
+        recording.close()
+        again = Recording.open(str(tmp_path / "run.ttd"))
+        check_marks(EventLog(again), events)
+        again.close()
+
+
+def check_marks(log: EventLog, events: list[Event]) -> None:
+    assert list(log.select()) == list(enumerate(events))
+    for at in range(len(events) + 1):
+        steps, keys = log.marks_from(at)
+        assert (steps, keys) == as_row(events[at : at + len(steps)])
+        # Up to the end of the chunk at least, of which there may be a small one at a commit.
+        assert len(steps) or at == len(events) or events[at].kind not in MARKS
+
+
+def test_what_no_core_takes_is_no_mark() -> None:
+    """A payload that is not that of its number has to be compared as it is."""
+    events = [
+        Event(1, Kind.INTERRUPT, b"\x05"),
+        Event(2, Kind.INTERRUPT, b"\x05\x00"),
+        Event(3, Kind.INTERRUPT, b"\x05\x00\x00\x00\x01"),
+        Event(4, Kind.EXCEPTION, b""),
+    ]
+    log = EventLog()
+    for event in events:
+        log.append(event)
+    assert [len(log.marks_from(at)[0]) for at in range(5)] == [1, 0, 0, 0, 0]

@@ -14,7 +14,7 @@ EXCEPTION: int = lib.MARK_EXCEPTION
 
 
 class Marks(NamedTuple):
-    """Marks by columns, both arrays of 64 bits: before which steps, and `key` of each."""
+    """Marks by columns, both arrays of "q": before which steps, and `key` of each."""
 
     steps: array[int]
     keys: array[int]
@@ -97,6 +97,6 @@ class MarkRow:
 
 
 def _column(data: Any, count: int) -> array[int]:
-    column = array("Q")
+    column = array("q")
     column.frombytes(ffi.buffer(data, 8 * count))
     return column

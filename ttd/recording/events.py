@@ -1,24 +1,17 @@
-"""The nondeterministic events of a run, and how a chunk of them becomes bytes."""
+"""The nondeterministic events of a run."""
 
 from __future__ import annotations
 
 import struct
-from collections import Counter
-from collections.abc import Sequence
 from enum import IntEnum
-from itertools import pairwise
 from typing import NamedTuple
 
-from ttd.recording.blob import seal, unseal
 from ttd.recording.errors import RecordingError
-from ttd.recording.varint import Reader, put_column, put_series, put_varint
 
 MAX_PAYLOAD = 8 << 20
 """Longest payload of one event, in bytes."""
 MAX_EVENTS = 1 << 12
 """Most events in one chunk."""
-_MAX_RAW = 10 << 20
-_MAX_STEP = 1 << 63
 _NUMBER = struct.Struct("<q")
 
 
@@ -85,8 +78,9 @@ class Event(NamedTuple):
     payload: bytes
 
 
-_KINDS = {int(kind): kind for kind in Kind}
-_HEAD = {
+KINDS = {int(kind): kind for kind in Kind}
+"""The kinds by their numbers."""
+HEAD = {
     Kind.CHAR_READ: 1,
     Kind.CHAR_WRITE: 1,
     Kind.CHAR_READ_ALL: 1,
@@ -101,7 +95,8 @@ _HEAD = {
     Kind.CHECKPOINT: 4,
 }
 """Payload bytes that tell the streams of a kind apart: which device, which interrupt."""
-_NUMBERS = frozenset({Kind.CLOCK_HOST, Kind.CLOCK_VIRTUAL_RT, Kind.WARP})
+NUMBERS = frozenset({Kind.CLOCK_HOST, Kind.CLOCK_VIRTUAL_RT, Kind.WARP})
+"""Kinds whose payload is a `number`."""
 
 
 def number(value: int) -> bytes:
@@ -124,119 +119,3 @@ def small(value: int) -> bytes:
 def to_small(payload: bytes) -> int:
     """Inverse of `small`."""
     return int.from_bytes(payload, "little")
-
-
-def encode_chunk(events: Sequence[Event], first: int = 0) -> bytes:
-    """Events in their order as bytes; `first` is the sequence number of the first.
-
-    Events of the same kind (and device, or interrupt number) are a *stream*. A chunk holds the
-    table of the streams, for each event the number of its stream, then per stream its steps and
-    its payloads, column by column; docs/recording-format.md has the details.
-    """
-    streams: dict[tuple[Kind, bytes], tuple[list[int], list[bytes]]] = {}
-    numbers: dict[tuple[Kind, bytes], int] = {}
-    order = []
-    for step, kind, payload in events:
-        cut = _HEAD.get(kind, 0)
-        key = (kind, payload[:cut])
-        stream = streams.get(key)
-        if stream is None:
-            stream = streams[key] = ([], [])
-            numbers[key] = len(numbers)
-        order.append(numbers[key])
-        stream[0].append(step)
-        stream[1].append(payload[cut:])
-    out = bytearray()
-    put_varint(out, len(order))
-    put_varint(out, len(streams))
-    for kind, head in streams:
-        out.append(kind)
-        put_varint(out, len(head))
-        out += head
-    put_column(out, order)
-    for steps, _ in streams.values():
-        put_series(out, steps)
-    for (kind, _), (_, rests) in streams.items():
-        _put_payloads(out, kind, rests)
-    return seal(bytes(out), _context(first), tight=True)
-
-
-def decode_chunk(blob: bytes, first: int = 0) -> list[Event]:
-    """Inverse of `encode_chunk`; `RecordingError` for anything that it cannot have written."""
-    reader = Reader(unseal(blob, _context(first), _MAX_RAW))
-    heads, order, counts = _streams(reader)
-    steps = [iter(reader.series(n)) for n in counts]
-    payloads = [
-        iter(_payloads(reader, kind, head, n))
-        for (kind, head), n in zip(heads, counts, strict=True)
-    ]
-    if not reader.done:
-        raise RecordingError("the recording is damaged: a chunk is longer than it says")
-    events = [Event(next(steps[s]), heads[s][0], next(payloads[s])) for s in order]
-    if events and not 0 <= events[0].step <= events[-1].step < _MAX_STEP:
-        raise RecordingError("the recording is damaged: an event has an impossible step")
-    if any(a.step > b.step for a, b in pairwise(events)):
-        raise RecordingError("the recording is damaged: its events are not in order")
-    return events
-
-
-def count_kinds(blob: bytes, first: int = 0) -> Counter[Kind]:
-    """How many events of each kind a chunk has, without decoding them."""
-    heads, _, counts = _streams(Reader(unseal(blob, _context(first), _MAX_RAW)))
-    found: Counter[Kind] = Counter()
-    for (kind, _), count in zip(heads, counts, strict=True):
-        found[kind] += count
-    return found
-
-
-def _streams(reader: Reader) -> tuple[list[tuple[Kind, bytes]], list[int], list[int]]:
-    """The beginning of a chunk: kind and head of each stream, the stream of each event, and how
-    many events each has."""
-    count = reader.varint()
-    stream_count = reader.varint()
-    if count > MAX_EVENTS or stream_count > count:
-        raise RecordingError("the recording is damaged: a chunk claims too many events")
-    heads: list[tuple[Kind, bytes]] = []
-    for _ in range(stream_count):
-        kind = _KINDS.get(reader.bytes(1)[0])
-        if kind is None:
-            raise RecordingError("the recording has an event of an unknown kind")
-        length = reader.varint()
-        if length > _HEAD.get(kind, 0):
-            raise RecordingError("the recording is damaged: a stream of events has a wrong head")
-        heads.append((kind, reader.bytes(length)))
-    order = reader.column(count)
-    counts = [0] * stream_count
-    for stream in order:
-        if stream >= stream_count:
-            raise RecordingError("the recording is damaged: a chunk names a missing stream")
-        counts[stream] += 1
-    return heads, order, counts
-
-
-def _put_payloads(out: bytearray, kind: Kind, rests: list[bytes]) -> None:
-    """Lengths, then the bytes; or, for the kinds that are numbers, a series."""
-    if kind in _NUMBERS:
-        put_series(out, [to_number(rest) for rest in rests])
-        return
-    put_column(out, [len(rest) for rest in rests])
-    for rest in rests:
-        out += rest
-
-
-def _payloads(reader: Reader, kind: Kind, head: bytes, count: int) -> list[bytes]:
-    if kind in _NUMBERS:
-        try:
-            return [_NUMBER.pack(value) for value in reader.series(count)]
-        except struct.error:
-            raise RecordingError("the recording is damaged: a number is too large") from None
-    lengths = reader.column(count)
-    if not any(lengths):
-        return [head] * count
-    if any(length > MAX_PAYLOAD for length in lengths):
-        raise RecordingError("the recording is damaged: an event claims to be too large")
-    return [head + reader.bytes(length) for length in lengths]
-
-
-def _context(first: int) -> bytes:
-    return b"events %d" % first

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
 from ttd.recording.blob import digest, pack
+from ttd.recording.chunk import as_columns
 from ttd.recording.events import Event
 
 
@@ -20,12 +21,12 @@ class ChunkInfo(NamedTuple):
     kinds: int
 
     @classmethod
-    def of(cls, first: int, events: Sequence[Event]) -> Self:
+    def of(cls, first: int, events: Iterable[Event]) -> Self:
         """The description of `events`, of which there is at least one."""
-        kinds = 0
-        for kind in {event.kind for event in events}:
-            kinds |= 1 << kind
-        return cls(first, len(events), events[0].step, events[-1].step, kinds)
+        columns = as_columns(events)
+        steps = columns.steps
+        kinds = sum(1 << kind for kind in columns.counts())
+        return cls(first, len(columns), steps[0], steps[-1], kinds)
 
 
 class SnapshotInfo(NamedTuple):

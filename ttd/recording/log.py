@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
 
+from ttd.recording.chunk import Events
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, MAX_PAYLOAD, Event, Kind
 from ttd.recording.index import ChunkInfo
@@ -20,8 +21,8 @@ CACHED_BYTES = 16 << 20
 """What may be kept of decoded chunks, roughly; the latest one is."""
 _EVENT_BYTES = 8
 """What an event counts for a chunk besides its payload."""
-_CACHED_EVENT_BYTES = 200
-"""What one takes in memory besides its payload."""
+_MARK_BYTES = _EVENT_BYTES + 1
+"""What an interrupt or an exception counts."""
 
 
 class EventLog:
@@ -29,8 +30,7 @@ class EventLog:
 
     The last chunk is kept as it grows, so that a live machine can read at once what it has just
     recorded, and whenever the recording commits, it is handed what is new in it; the others are
-    decoded when they are asked for, the latest few kept. Without a recording everything stays in
-    memory.
+    decoded when they are asked for, the latest few kept. Without a recording all of them are kept.
     """
 
     def __init__(self, recording: Recording | None = None) -> None:
@@ -40,11 +40,11 @@ class EventLog:
         self._starts = array("q")
         self._last_steps = array("q")
         self._kinds = array("q")
-        self._cache: OrderedDict[int, tuple[list[Event], int]] = OrderedDict()
+        self._cache: OrderedDict[int, Events] = OrderedDict()
         self._cached_bytes = 0
-        self._part: list[Event] = []
+        self._part = Events()
         self._part_first = 0
-        self._tail: list[Event] = []
+        self._tail = Events()
         self._tail_first = 0
         self._tail_bytes = 0
         self._tail_written = 0
@@ -62,8 +62,8 @@ class EventLog:
     @property
     def last_step(self) -> int:
         """Step of the last event; 0 if there is none."""
-        if self._tail:
-            return self._tail[-1].step
+        if len(self._tail):
+            return self._tail.steps[-1]
         return self._last_steps[-1] if self._last_steps else 0
 
     def append(self, event: Event) -> int:
@@ -77,6 +77,38 @@ class EventLog:
             self._close_tail()
         return self._end - 1
 
+    def append_marks(self, steps: array[int], keys: array[int]) -> None:
+        """Record INTERRUPT and EXCEPTION events (arrays of "q": steps, and `mark_key` of each)."""
+        done = 0
+        while done < len(steps):
+            room = CHUNK_EVENTS - len(self._tail)
+            part = slice(done, done + room)
+            self._tail.append_marks(steps[part], keys[part])
+            count = min(room, len(steps) - done)
+            self._tail_bytes += _MARK_BYTES * count
+            self._end += count
+            done += count
+            if len(self._tail) >= CHUNK_EVENTS or self._tail_bytes >= CHUNK_BYTES:
+                self._close_tail()
+
+    def marks_from(self, sequence: int) -> tuple[array[int], array[int]]:
+        """INTERRUPT and EXCEPTION events from this number on, as `append_marks` takes them: up to
+        the next event of another kind, or to the end of a chunk."""
+        if not 0 <= sequence < self._end:
+            return array("q"), array("q")
+        first, events = self._events_around(sequence)
+        return events.marks_from(sequence - first)
+
+    def fold(self, digest: bytes, begin: int, end: int) -> bytes:
+        """A hash of all events before number `begin`, as it becomes with those before `end`."""
+        end = min(end, self._end)
+        while begin < end:
+            first, events = self._events_around(begin)
+            last = min(end, first + len(events))
+            digest = events.fold(digest, begin - first, last - first)
+            begin = last
+        return digest
+
     def flush(self, end: int | None = None) -> None:
         """Hand the events up to number `end` (None: all) to the recording."""
         count = len(self._tail) if end is None else end - self._tail_first
@@ -84,7 +116,7 @@ class EventLog:
         if self._recording is not None and count > begin:
             # A small chunk of its own: the full one takes the place of all of these.
             self._tail_written = count
-            self._recording.add_chunk(self._tail_first + begin, self._tail[begin:count])
+            self._recording.add_chunk(self._tail_first + begin, self._tail.part(begin, count))
 
     def get(self, sequence: int) -> Event | None:
         """The event with this number; None at and beyond the end."""
@@ -103,7 +135,7 @@ class EventLog:
             first, events = self._starts[at], self._chunk(at)
         else:
             first, events = self._tail_first, self._tail
-        return first + bisect_left(events, step, key=lambda event: event.step)
+        return first + bisect_left(events.steps, step)
 
     def next_of(self, kinds: Collection[Kind], sequence: int) -> tuple[int, Event] | None:
         """The first event of `kinds` from `sequence` on, with its number.
@@ -122,9 +154,9 @@ class EventLog:
                 first, events = self._starts[at], self._chunk(at)
             else:
                 continue
-            for number in range(min(len(events), sequence - first) - 1, -1, -1):
-                if events[number].kind in kinds:
-                    return first + number, events[number]
+            before = range(min(len(events), sequence - first) - 1, -1, -1)
+            for place in events.places(kinds, before):
+                return first + place, events[place]
         return None
 
     def select(
@@ -143,10 +175,12 @@ class EventLog:
 
     def counts(self) -> Counter[Kind]:
         """How many events there are of each kind."""
-        found = Counter(event.kind for event in self._tail)
-        for first in self._starts:
-            assert self._recording is not None
-            found += self._recording.count_kinds(first)
+        found = self._tail.counts()
+        for at, first in enumerate(self._starts):
+            if self._recording is None:
+                found += self._cache[at].counts()
+            else:
+                found += self._recording.count_kinds(first)
         return found
 
     def _scan(self, kinds: Collection[Kind], sequence: int) -> Iterator[tuple[int, Event]]:
@@ -154,42 +188,37 @@ class EventLog:
         at = max(0, bisect_right(self._starts, sequence) - 1)
         while at < len(self._starts):
             if self._kinds[at] & mask:
-                first, events = self._starts[at], self._chunk(at)
-                for number in range(max(0, sequence - first), len(events)):
-                    if events[number].kind in kinds:
-                        yield first + number, events[number]
+                yield from _select(self._chunk(at), self._starts[at], kinds, sequence)
             at += 1
-        for number in range(max(0, sequence - self._tail_first), len(self._tail)):
-            if self._tail[number].kind in kinds:
-                yield self._tail_first + number, self._tail[number]
+        yield from _select(self._tail, self._tail_first, kinds, sequence)
 
-    def _events_around(self, sequence: int) -> tuple[int, list[Event]]:
+    def _events_around(self, sequence: int) -> tuple[int, Events]:
         if sequence >= self._tail_first:
             return self._tail_first, self._tail
         at = bisect_right(self._starts, sequence) - 1
         return self._starts[at], self._chunk(at)
 
-    def _chunk(self, at: int) -> list[Event]:
+    def _chunk(self, at: int) -> Events:
         known = self._cache.get(at)
         if known is not None:
             self._cache.move_to_end(at)
-            return known[0]
-        assert self._recording is not None, "without a recording all events are in the tail"
+            return known
+        assert self._recording is not None, "without a recording all chunks are kept"
         first, *after = self._starts[at : at + 2]
         events = self._recording.read_chunk(first, (*after, self._tail_first)[0] - first)
-        size = sum(_CACHED_EVENT_BYTES + len(event.payload) for event in events)
-        self._cache[at] = events, size
-        self._cached_bytes += size
+        self._cache[at] = events
+        self._cached_bytes += events.memory
         while self._cached_bytes > CACHED_BYTES and len(self._cache) > 1:
-            self._cached_bytes -= self._cache.popitem(last=False)[1][1]
+            self._cached_bytes -= self._cache.popitem(last=False)[1].memory
         return events
 
     def _close_tail(self) -> None:
         if self._recording is None:
-            return
-        self._recording.add_chunk(self._tail_first, self._tail)
+            self._cache[len(self._starts)] = self._tail
+        else:
+            self._recording.add_chunk(self._tail_first, self._tail)
         self._add_info(ChunkInfo.of(self._tail_first, self._tail))
-        self._tail = []
+        self._tail = Events()
         self._tail_first = self._end
         self._tail_bytes = self._tail_written = 0
 
@@ -198,6 +227,14 @@ class EventLog:
         self._last_steps.append(info.last_step)
         self._kinds.append(info.kinds)
         self._end = info.first + info.events
+
+
+def _select(
+    events: Events, first: int, kinds: Collection[Kind], sequence: int
+) -> Iterator[tuple[int, Event]]:
+    """Of a chunk that begins with number `first`, the events of `kinds` from `sequence` on."""
+    for place in events.places(kinds, range(max(0, sequence - first), len(events))):
+        yield first + place, events[place]
 
 
 def _mask(kinds: Collection[Kind]) -> int:

@@ -23,10 +23,11 @@ from ttd.recording.blob import (
     unpack,
     unseal,
 )
+from ttd.recording.chunk import Events, as_columns, count_kinds, decode_chunk
 from ttd.recording.claim import Claim
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import MAX_EVENTS, Event, Kind, count_kinds, decode_chunk, encode_chunk
+from ttd.recording.events import MAX_EVENTS, Event, Kind
 from ttd.recording.index import ChunkInfo, SnapshotInfo, Status
 from ttd.recording.rows import context, is_count, pack_pages, put_meta, unpack_pages
 from ttd.recording.writer import Job, Writer
@@ -223,19 +224,19 @@ class Recording:
         self.devices = list(names)
         self._writable().put_first(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
 
-    def add_chunk(self, first: int, events: Sequence[Event]) -> None:
-        """Store the events from number `first` on, in place of smaller chunks of them."""
-        events = list(events)
-        info = ChunkInfo.of(first, events)
-        end = self._events = first + len(events)
+    def add_chunk(self, first: int, events: Iterable[Event]) -> None:
+        """Store the events from number `first` on, in place of smaller chunks of them. Columns of
+        events do not change any more."""
+        columns = as_columns(events)
+        info = ChunkInfo.of(first, columns)
+        end = self._events = first + len(columns)
 
         def job(db: sqlite3.Connection) -> None:
-            data = encode_chunk(events, first)
+            data = columns.encode(first)
             db.execute("DELETE FROM chunks WHERE first >= ? AND first < ?", (first, end))
             db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
 
-        size = _ROW_BYTES + 4 * len(events) + sum(len(e.payload) for e in events)
-        self._writable().put_first(job, size)
+        self._writable().put_first(job, _ROW_BYTES + columns.memory)
 
     def put_page(self, data: bytes) -> bytes:
         """Store a page once; returns its hash (`blob.digest`), which is how it is found again."""
@@ -421,11 +422,11 @@ class Recording:
             yield info
             end, step = end + info.events, info.last_step
 
-    def read_chunk(self, first: int, count: int) -> list[Event]:
+    def read_chunk(self, first: int, count: int) -> Events:
         """The `count` events of the chunk that begins with number `first`."""
         row = self._chunk_row(first)
         events = decode_chunk(row[-1], first)
-        if not events or tuple(ChunkInfo.of(first, events)) != row[:-1]:
+        if not len(events) or tuple(ChunkInfo.of(first, events)) != row[:-1]:
             raise self._damaged("a chunk of events is not what the index says")
         if len(events) != count:
             raise self._damaged("events are missing")

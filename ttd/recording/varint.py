@@ -1,18 +1,30 @@
 """Columns of integers as bytes: small numbers, and numbers that grow evenly, cost little.
 
 A *varint* is an unsigned integer in groups of 7 bits, lowest first, the high bit set in all bytes
-but the last. *Zig-zag* maps signed to unsigned so that small magnitudes stay small.
+but the last. *Zig-zag* maps signed to unsigned so that small magnitudes stay small. What goes
+through many of them is native (`native/columns.c`).
 """
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from array import array
+from collections.abc import Iterable
+from typing import Any
 
+from ttd.recording._native import ffi, lib
 from ttd.recording.errors import RecordingError
 
-MAX_VARINT_BYTES = 10
-_SECOND_DIFFERENCES = 0
-_FROM_TYPICAL_GAP = 1
+MAX_VARINT_BYTES: int = lib.COLUMN_NUMBER
+_EXTRA: int = lib.COLUMN_EXTRA
+_PROBLEMS = {
+    lib.COLUMN_SHORT: "the data ends too early",
+    lib.COLUMN_ENDLESS: "the data holds a number that does not end",
+    lib.COLUMN_FORM: "the data has a column of an unknown form",
+    lib.COLUMN_LARGE: "the recording is damaged: a number is too large",
+    lib.COLUMN_STREAM: "the recording is damaged: a chunk names a missing stream",
+    lib.COLUMN_ORDER: "the recording is damaged: its events are not in order",
+    lib.COLUMN_MEMORY: "there is not enough memory for a column of numbers",
+}
 
 
 def put_varint(out: bytearray, value: int) -> None:
@@ -30,16 +42,6 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def zigzag(value: int) -> int:
-    """Signed to unsigned: 0, -1, 1, -2, ... become 0, 1, 2, 3, ..."""
-    return value << 1 if value >= 0 else (-value << 1) - 1
-
-
-def unzigzag(value: int) -> int:
-    """Inverse of `zigzag`."""
-    return -((value + 1) >> 1) if value & 1 else value >> 1
-
-
 def put_column(out: bytearray, values: list[int]) -> None:
     """Append unsigned integers; the reader must know how many."""
     if not values:
@@ -51,28 +53,38 @@ def put_column(out: bytearray, values: list[int]) -> None:
         put_varint(out, value)
 
 
-def put_series(out: bytearray, values: list[int]) -> None:
-    """Append signed integers that tend to grow evenly; the reader must know how many.
+def put_series(out: bytearray, values: Iterable[int]) -> None:
+    """Append signed integers of 64 bits that tend to grow evenly; the reader must know how many.
 
     Written as second differences, which are zero for a steady rate, or as distances from the
     typical gap, which are smaller when the moments jitter; whichever is shorter.
     """
-    if not values:
-        return
-    put_varint(out, zigzag(values[0]))
-    gaps = [b - a for a, b in pairwise(values)]
-    if not gaps:
-        return
-    second = bytearray((_SECOND_DIFFERENCES,))
-    put_varint(second, zigzag(gaps[0]))
-    put_column(second, [zigzag(b - a) for a, b in pairwise(gaps)])
-    if len(second) > len(values) + MAX_VARINT_BYTES:
-        typical = sorted(gaps)[len(gaps) // 2]
-        other = bytearray((_FROM_TYPICAL_GAP,))
-        put_varint(other, zigzag(typical))
-        put_column(other, [zigzag(gap - typical) for gap in gaps])
-        second = min(second, other, key=len)
-    out += second
+    column = array("q", values)
+    count = len(column)
+    buffer = ffi.new("uint8_t[]", MAX_VARINT_BYTES * count + _EXTRA)
+    size = lib.series_put(buffer, ffi.from_buffer("int64_t[]", column), count)
+    out += ffi.buffer(buffer, _checked(size))
+
+
+def put_steps(out: bytearray, steps: array[int], ids: array[int], streams: int) -> None:
+    """Append the stream of each event (`ids`, array of "H"), and of each stream its steps (array of
+    "q"), a series."""
+    count = len(ids)
+    buffer = ffi.new("uint8_t[]", 2 * MAX_VARINT_BYTES * count + _EXTRA * streams)
+    size = lib.steps_put(
+        buffer,
+        ffi.from_buffer("int64_t[]", steps),
+        ffi.from_buffer("uint16_t[]", ids),
+        count,
+        streams,
+    )
+    out += ffi.buffer(buffer, _checked(size))
+
+
+def _checked(size: int) -> int:
+    if size < 0:
+        raise RecordingError(_PROBLEMS[size])
+    return size
 
 
 class Reader:
@@ -115,28 +127,54 @@ class Reader:
 
     def column(self, count: int) -> list[int]:
         """What `put_column` wrote."""
-        if not 0 <= count <= len(self._data) - self._at:
-            raise RecordingError("the data ends too early")
+        self._check_room(count)
         part = self._data[self._at : self._at + count]
         if part.isascii():
             self._at += count
             return list(part)
         return [self.varint() for _ in range(count)]
 
-    def series(self, count: int) -> list[int]:
+    def series(self, count: int) -> array[int]:
         """What `put_series` wrote."""
-        if count == 0:
-            return []
-        first = unzigzag(self.varint())
-        if count == 1:
-            return [first]
-        how = self.bytes(1)[0]
-        if how == _SECOND_DIFFERENCES:
-            first_gap = unzigzag(self.varint())
-            gaps = list(accumulate(map(unzigzag, self.column(count - 2)), initial=first_gap))
-        elif how == _FROM_TYPICAL_GAP:
-            typical = unzigzag(self.varint())
-            gaps = [typical + unzigzag(value) for value in self.column(count - 1)]
-        else:
-            raise RecordingError("the data has a column of an unknown form")
-        return list(accumulate(gaps, initial=first))
+        self._check_room(count)
+        values = _numbers("q", count)
+        self._skip(lib.series_take(self._rest(), self.left, _items("int64_t[]", values), count))
+        return values
+
+    def steps(self, count: int, streams: int) -> tuple[array[int], array[int], array[int]]:
+        """What `put_steps` wrote: steps, streams, and how many events each stream has."""
+        self._check_room(count)
+        ids, counts, steps = _numbers("H", count), _numbers("I", streams), _numbers("q", count)
+        of_events, of_streams = _items("uint16_t[]", ids), _items("uint32_t[]", counts)
+        self._skip(lib.order_take(self._rest(), self.left, of_events, count, of_streams, streams))
+        self._skip(
+            lib.steps_take(
+                self._rest(),
+                self.left,
+                _items("int64_t[]", steps),
+                of_events,
+                count,
+                of_streams,
+                streams,
+            )
+        )
+        return steps, ids, counts
+
+    def _check_room(self, count: int) -> None:
+        """Of `count` numbers, each of a byte at least."""
+        if not 0 <= count <= self.left:
+            raise RecordingError("the data ends too early")
+
+    def _rest(self) -> Any:
+        return ffi.from_buffer("uint8_t[]", self._data) + self._at
+
+    def _skip(self, size: int) -> None:
+        self._at += _checked(size)
+
+
+def _numbers(form: str, count: int) -> array[int]:
+    return array(form, bytes(array(form).itemsize * count))
+
+
+def _items(form: str, column: array[int]) -> Any:
+    return ffi.from_buffer(form, column, require_writable=True)

@@ -12,7 +12,7 @@ from ttd.recording.events import Event, Kind
 from ttd.recording.index import Status
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
-from ttd.replay.log_cursor import LogCursor, folded
+from ttd.replay.log_cursor import LogCursor
 from ttd.text import printable
 
 COMMIT_SECONDS = 0.1
@@ -164,11 +164,8 @@ class Commits:
         recorded."""
         at = self._at
         log = at.digest
-        # A recorder that was killed may have begun the next step.
-        for number in range(at.cursor, len(at.log)):
-            event = at.log.get(number)
-            if status.complete or event is None:
-                break
-            log = folded(log, event)
+        if not status.complete:
+            # A recorder that was killed may have begun the next step.
+            log = at.log.fold(log, at.cursor, len(at.log))
         if status.seal != status.sealed(log):
             raise Divergence(at.step(), "the events and the end that were recorded", "others")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from hashlib import blake2b
 from typing import NoReturn
 
 from ttd.recording.events import Event, Kind, number, small, to_number
@@ -71,10 +70,10 @@ class LogCursor:
         """Play: the next event."""
         self.frontier = (0, 0)
         """Step and warps."""
-        self.digest = bytes(16)
-        """Hash of all events so far, in their order: what has entered is part of the state."""
-        self.recorded = self.digest
-        """Hash of all events that have been recorded, where the machine may be before some."""
+        self._met = (bytes(16), 0)
+        """Hash of the first so many events: of those before the cursor, when it was last asked."""
+        self._recorded = bytes(16)
+        """Play: hash of all that had been recorded when the machine left the frontier."""
         self._seen = -1
         """Record: the last step that somebody has seen."""
         self._passed = -1
@@ -93,7 +92,8 @@ class LogCursor:
             self.frontier = (recording.status.steps, recording.status.warp_ns)
             self._whole = recording.status.complete
         if recording is not None:
-            self.digest = self.recorded = recording.config.digest
+            self._recorded = recording.config.digest
+            self._met = (self._recorded, 0)
         self.mode = mode
         self.live = mode is _RECORD
         self.log = EventLog(recording)
@@ -176,9 +176,10 @@ class LogCursor:
         """Stand where `save` was called. A live recording is in PLAY until it has caught up."""
         if self.mode is _RECORD:
             self.note_frontier()
+            self._recorded = self.digest
             self.mode = _PLAY
         self._go_to(state["cursor"])
-        self.digest = state["digest"]
+        self._met = (state["digest"], self.cursor)
         self._stop = (-1, 0)
         self._marked_warp = None
         self._passed = -1
@@ -250,12 +251,21 @@ class LogCursor:
 
     def advance(self) -> None:
         """The next event has been met."""
-        if self.head is not None:
-            self._fold(self.head)
         self._go_to(self.cursor + 1)
 
-    def _fold(self, event: Event) -> None:
-        self.digest = folded(self.digest, event)
+    @property
+    def digest(self) -> bytes:
+        """Hash of all events so far, in their order: what has entered is part of the state."""
+        digest, known = self._met
+        if known < self.cursor:
+            digest = self.log.fold(digest, known, self.cursor)
+            self._met = (digest, self.cursor)
+        return digest
+
+    @property
+    def recorded(self) -> bytes:
+        """Hash of all events that have been recorded, where the machine may be before some."""
+        return self.digest if self.mode is _RECORD else self._recorded
 
     def take(self, kinds: Kind | tuple[Kind, ...], found: str) -> Event:
         """Consume the next event, which must be one of `kinds`, here."""
@@ -275,10 +285,7 @@ class LogCursor:
     def append(self, kind: Kind, payload: bytes) -> None:
         """Put an event into the log, here; nothing if nothing is recorded."""
         if self.mode is _RECORD:
-            event = Event(self.step(), kind, payload)
-            self.log.append(event)
-            self._fold(event)
-            self.recorded = self.digest
+            self.log.append(Event(self.step(), kind, payload))
             self.cursor = len(self.log)
 
     def mark_warp(self) -> None:
@@ -327,9 +334,3 @@ class LogCursor:
             return False
         self.advance()
         return True
-
-
-def folded(digest: bytes, event: Event) -> bytes:
-    """Hash of events (`digest`) and one more."""
-    head = digest + event.step.to_bytes(8, "little") + bytes((event.kind,))
-    return blake2b(head + event.payload, digest_size=16).digest()

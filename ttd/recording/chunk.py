@@ -1,0 +1,308 @@
+"""Events in their order by columns, and how a chunk of them becomes bytes."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from ttd.recording._native import ffi, lib
+from ttd.recording.blob import seal, unseal
+from ttd.recording.errors import RecordingError
+from ttd.recording.events import (
+    HEAD,
+    KINDS,
+    MAX_EVENTS,
+    MAX_PAYLOAD,
+    NUMBERS,
+    Event,
+    Kind,
+    number,
+    small,
+    to_number,
+    to_small,
+)
+from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_varint
+
+_MAX_RAW = 10 << 20
+_MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+_NO_MARK = -1
+_EVENT_BYTES, _REST_BYTES = 10, 60
+"""What an event takes in memory, and the rest of a payload besides its own bytes."""
+
+
+def mark_key(kind: Kind, taken: int) -> int:
+    """An interrupt or an exception as one number."""
+    return kind << 32 | taken
+
+
+class Events:
+    """Events of which each is made only when it is asked for.
+
+    Those of one kind whose payloads begin alike (with the device, or the interrupt's number) are a
+    *stream*. Columns are the steps, the streams and, where there is one, the rest of the payload.
+    """
+
+    __slots__ = ("_heads", "_ids", "_keys", "_numbers", "_of_marks", "_places", "_rests", "steps")
+
+    def __init__(self) -> None:
+        self.steps = array("q")
+        self._ids = array("H")
+        self._heads: list[tuple[Kind, bytes]] = []
+        """Of each stream the kind and the common head."""
+        self._numbers: dict[tuple[Kind, bytes], int] = {}
+        """Inverse of that."""
+        self._keys: list[int] = []
+        """`mark_key` of each stream; of other kinds `_NO_MARK`."""
+        self._of_marks: dict[int, int] = {}
+        """`mark_key` -> stream."""
+        self._places = array("I")
+        """Which events have more than the head, ascending, and what."""
+        self._rests: list[bytes] = []
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Self:
+        """These events."""
+        made = cls()
+        for event in events:
+            made.append(event)
+        return made
+
+    def append(self, event: Event) -> None:
+        """One more at the end."""
+        step, kind, payload = event
+        cut = HEAD.get(kind, 0)
+        head = (kind, payload[:cut])
+        stream = self._numbers.get(head)
+        if stream is None:
+            stream = self._begin(head)
+        if len(payload) > cut:
+            self._places.append(len(self._ids))
+            self._rests.append(payload[cut:])
+        self.steps.append(step)
+        self._ids.append(stream)
+
+    def append_marks(self, steps: array[int], keys: array[int]) -> None:
+        """More of INTERRUPT and EXCEPTION, by their `mark_key`."""
+        streams = self._of_marks
+        for key in dict.fromkeys(keys):
+            if key not in streams:
+                head = (KINDS[key >> 32], small(key & 0xFFFFFFFF))
+                streams[key] = self._numbers[head] if head in self._numbers else self._begin(head)
+        self.steps.extend(steps)
+        self._ids.extend(map(streams.__getitem__, keys))
+
+    def _begin(self, head: tuple[Kind, bytes]) -> int:
+        kind, payload = head
+        stream = self._numbers[head] = len(self._heads)
+        self._heads.append(head)
+        taken = to_small(payload)
+        mark = kind in _MARKS and payload == small(taken)
+        self._keys.append(mark_key(kind, taken) if mark else _NO_MARK)
+        return stream
+
+    # --- looking
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, place: int) -> Event:
+        kind, payload = self._heads[self._ids[place]]
+        if self._rests:
+            at = bisect_left(self._places, place)
+            if at < len(self._places) and self._places[at] == place:
+                payload += self._rests[at]
+        return Event(self.steps[place], kind, payload)
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(self.__getitem__, range(len(self)))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that they take, about."""
+        return _EVENT_BYTES * len(self) + sum(_REST_BYTES + len(rest) for rest in self._rests)
+
+    def counts(self) -> Counter[Kind]:
+        """How many there are of each kind."""
+        found: Counter[Kind] = Counter()
+        for stream, count in Counter(self._ids).items():
+            found[self._heads[stream][0]] += count
+        return found
+
+    def places(self, kinds: Iterable[Kind], places: range) -> Iterator[int]:
+        """Those of `places` at which an event is one of `kinds`, in their order."""
+        wanted = {stream for stream, (kind, _) in enumerate(self._heads) if kind in kinds}
+        ids = self._ids
+        return (place for place in places if ids[place] in wanted)
+
+    def part(self, begin: int, end: int) -> Events:
+        """A copy of the events from place `begin` up to `end`."""
+        part = Events()
+        ids = self._ids[begin:end]
+        used = list(dict.fromkeys(ids))
+        streams = {stream: part._begin(self._heads[stream]) for stream in used}
+        part._ids.extend(map(streams.__getitem__, ids))
+        part.steps.extend(self.steps[begin:end])
+        first, last = self._rests_in(begin, end)
+        part._places.extend(place - begin for place in self._places[first:last])
+        part._rests = self._rests[first:last]
+        return part
+
+    def marks_from(self, place: int) -> tuple[array[int], array[int]]:
+        """Steps and keys of the marks from `place` up to the next event that is none."""
+        keys, ids = self._keys, self._ids
+        at = bisect_left(self._places, place)
+        end = self._places[at] if at < len(self._places) else len(ids)
+        if _NO_MARK in keys:
+            end = next((at for at in range(place, end) if keys[ids[at]] == _NO_MARK), end)
+        return self.steps[place:end], array("q", map(keys.__getitem__, ids[place:end]))
+
+    def fold(self, digest: bytes, begin: int, end: int) -> bytes:
+        """A hash of the events before `begin`, as it becomes with those up to `end`."""
+        count = end - begin
+        first, last = self._rests_in(begin, end)
+        state = ffi.new("uint8_t[16]", digest)
+        sizes = rests = ffi.NULL
+        if first < last:
+            lengths = array("I", bytes(4 * count))
+            for place, rest in zip(self._places[first:last], self._rests[first:last], strict=True):
+                lengths[place - begin] = len(rest)
+            sizes = ffi.from_buffer("uint32_t[]", lengths)
+            rests = ffi.from_buffer("uint8_t[]", b"".join(self._rests[first:last]))
+        heads = ffi.new("stream_head[]", [(kind, len(head), head) for kind, head in self._heads])
+        lib.events_fold(
+            state,
+            ffi.from_buffer("int64_t[]", self.steps) + begin,
+            ffi.from_buffer("uint16_t[]", self._ids) + begin,
+            count,
+            heads,
+            sizes,
+            rests,
+        )
+        return bytes(ffi.buffer(state))
+
+    def _rests_in(self, begin: int, end: int) -> tuple[int, int]:
+        """Which rests are of the events from place `begin` up to `end`."""
+        return bisect_left(self._places, begin), bisect_left(self._places, end)
+
+    # --- bytes
+
+    def encode(self, first: int) -> bytes:
+        """As a chunk; `first` is the sequence number of the first. docs/recording-format.md says
+        of what it is made."""
+        out = bytearray()
+        put_varint(out, len(self))
+        put_varint(out, len(self._heads))
+        for kind, head in self._heads:
+            out.append(kind)
+            put_varint(out, len(head))
+            out += head
+        put_steps(out, self.steps, self._ids, len(self._heads))
+        counts = Counter(self._ids)
+        rests = self._by_stream()
+        for stream, (kind, _) in enumerate(self._heads):
+            if kind in NUMBERS:
+                put_series(out, map(to_number, rests.get(stream, [b""])))
+            elif stream not in rests:
+                out += bytes(counts[stream])
+            else:
+                put_column(out, [len(rest) for rest in rests[stream]])
+                out += b"".join(rests[stream])
+        return seal(bytes(out), _context(first), tight=True)
+
+    def _by_stream(self) -> dict[int, list[bytes]]:
+        """What follows the head in the payloads of each event, of the streams that have such."""
+        found: dict[int, list[bytes]] = {self._ids[place]: [] for place in self._places}
+        if not found:
+            return found
+        rests = dict(zip(self._places, self._rests, strict=True))
+        for place, stream in enumerate(self._ids):
+            if stream in found:
+                found[stream].append(rests.get(place, b""))
+        return found
+
+    @classmethod
+    def decode(cls, blob: bytes, first: int) -> Self:
+        """Inverse of `encode`; `RecordingError` for anything that it cannot have written."""
+        reader = Reader(unseal(blob, _context(first), _MAX_RAW))
+        made = cls()
+        count, heads = _heads(reader)
+        for head in heads:
+            made._begin(head)
+        made.steps, made._ids, counts = reader.steps(count, len(heads))
+        rests: dict[int, Iterator[bytes]] = {}
+        for stream, (kind, _) in enumerate(heads):
+            found = _rests(reader, kind, counts[stream])
+            if found is not None:
+                rests[stream] = iter(found)
+        if not reader.done:
+            raise RecordingError("the recording is damaged: a chunk is longer than it says")
+        if rests:
+            for place, stream in enumerate(made._ids):
+                rest = next(rests[stream]) if stream in rests else b""
+                if rest:
+                    made._places.append(place)
+                    made._rests.append(rest)
+        return made
+
+
+def encode_chunk(events: Iterable[Event], first: int = 0) -> bytes:
+    """Events in their order as bytes; `first` is the sequence number of the first."""
+    return as_columns(events).encode(first)
+
+
+def decode_chunk(blob: bytes, first: int = 0) -> Events:
+    """Inverse of `encode_chunk`; `RecordingError` for anything that it cannot have written."""
+    return Events.decode(blob, first)
+
+
+def as_columns(events: Iterable[Event]) -> Events:
+    """The same events, by columns."""
+    return events if isinstance(events, Events) else Events.of(events)
+
+
+def count_kinds(blob: bytes, first: int = 0) -> Counter[Kind]:
+    """How many events of each kind a chunk has, without decoding their payloads."""
+    reader = Reader(unseal(blob, _context(first), _MAX_RAW))
+    count, heads = _heads(reader)
+    _, _, counts = reader.steps(count, len(heads))
+    found: Counter[Kind] = Counter()
+    for (kind, _), events in zip(heads, counts, strict=True):
+        found[kind] += events
+    return found
+
+
+def _heads(reader: Reader) -> tuple[int, list[tuple[Kind, bytes]]]:
+    """The beginning of a chunk: how many events it has; kind and head of each stream."""
+    count = reader.varint()
+    streams = reader.varint()
+    if count > MAX_EVENTS or streams > count:
+        raise RecordingError("the recording is damaged: a chunk claims too many events")
+    heads: list[tuple[Kind, bytes]] = []
+    for _ in range(streams):
+        kind = KINDS.get(reader.bytes(1)[0])
+        if kind is None:
+            raise RecordingError("the recording has an event of an unknown kind")
+        length = reader.varint()
+        if length > HEAD.get(kind, 0):
+            raise RecordingError("the recording is damaged: a stream of events has a wrong head")
+        heads.append((kind, reader.bytes(length)))
+    return count, heads
+
+
+def _rests(reader: Reader, kind: Kind, count: int) -> list[bytes] | None:
+    """What follows the head in the payloads of one stream; None: nothing."""
+    if kind in NUMBERS:
+        return [number(value) for value in reader.series(count)]
+    lengths = reader.column(count)
+    if not any(lengths):
+        return None
+    if any(length > MAX_PAYLOAD for length in lengths):
+        raise RecordingError("the recording is damaged: an event claims to be too large")
+    return [reader.bytes(length) for length in lengths]
+
+
+def _context(first: int) -> bytes:
+    return b"events %d" % first
