@@ -1,40 +1,6 @@
 /* Trapped accesses: who is asked, watchpoints (`on_prot` and the window). */
 #include "isa.h"
 
-uint32_t insn_at(ttd_engine *e, uint64_t pc)
-{
-    uint8_t *code = host_pointer(e, pc);
-    if (!code || e->isa != ISA_THUMB)
-        return 0;
-    return thumb_at(e, pc, code);
-}
-
-/* The words that the instruction accesses one after the other: their number, and for a store
- * the registers (a bit each, lowest first; LDRD and STRD by `pair`). 0: a single access. */
-static int words_of(uint32_t insn, uint32_t *list, int pair[2])
-{
-    *list = 0;
-    if ((insn & 0xfffff000) == 0xc000)
-        *list = insn & 0xff;
-    else if ((insn & 0xfffffe00) == 0xb400)
-        *list = (insn & 0xff) | (insn & 0x100) << 6;
-    else if ((insn & 0xfffffe00) == 0xbc00)
-        *list = (insn & 0xff) | (insn & 0x100) << 7;
-    else if ((insn & 0xfe400000) == 0xe8000000)
-        *list = insn & 0xffff;
-    else if ((insn & 0xfe400000) == 0xe8400000 && (insn & 0x01200000)) {
-        pair[0] = insn >> 12 & 15;
-        pair[1] = insn >> 8 & 15;
-        return 2;
-    }
-    return __builtin_popcount(*list);
-}
-
-uint32_t gpr(ttd_engine *e, int n)
-{
-    return reg32(e, n < 13 ? UC_ARM_REG_R0 + n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR);
-}
-
 /* What an access to a bit-band alias is to: a word of the same size, and the bit in it (Cortex-M3 TRM,
  * "Bit-banding"). */
 uint64_t behind(const region *band, uint64_t address, int size, int *bit)
@@ -63,8 +29,7 @@ static bool hits(ttd_engine *e, ttd_hit hit, bool first)
     return false;
 }
 
-/* True when the access at `address` is to stop the run; if not, it may have been noted. */
-static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
+bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
     region *band = band_at(e, address);
     uint64_t at;
@@ -109,33 +74,12 @@ static bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, 
     return hit_any;
 }
 
-/* Look at all accesses of the instruction, before the first of them is done. Pages before a
- * watched place are trapped as well (`ttd_set_watchpoints`), so this is the first. */
+/* Is the instruction, whose first access this is, to stop the run? Pages before a watched place are trapped
+ * as well (`ttd_set_watchpoints`). */
 bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
-    uint32_t insn, list;
-    int pair[2], n, i, r = -1;
-    bool hit = false;
-    if (e->isa != ISA_THUMB)              /* several accesses: doing the first ones again is no harm */
-        return watched_access(e, address, size, kind, value);
-    if (e->looked_step == e->io_step)
-        return false;
-    insn = insn_at(e, e->io_pc);
-    if (kind == ACC_READ && ((insn & 0xfff00000) == 0xe8400000 || (insn & 0xfff000e0) == 0xe8c00040))
-        return false;                     /* STREX compares before it stores: not a read */
-    e->looked_step = e->io_step;
-    n = words_of(insn, &list, pair);
-    if (n < 2)
-        return watched_access(e, address, size, kind, value);
-    for (i = 0; i < n && !hit; i++, address += 4) {
-        if (list) {
-            do r++; while (!(list >> r & 1));
-        } else {
-            r = pair[i];
-        }
-        hit = watched_access(e, address, 4, kind, kind == ACC_WRITE ? gpr(e, r) : 0);
-    }
-    return hit;
+    return e->set->watched ? e->set->watched(e, address, size, kind, value)
+        : watched_access(e, address, size, kind, value);
 }
 
 /* Will a watchpoint see a later access of the instruction that begins with this one? */
@@ -201,8 +145,8 @@ void put_bytes_back(ttd_engine *e)
  * block, and else its other effects are taken back afterwards. */
 bool give_up(ttd_engine *e, bool write)
 {
-    if (e->armed && write && !e->armed_abort && e->isa == ISA_THUMB)
-        keep_bytes(e, e->rest_at, 4 * MAX_WORDS);    /* in an IT block Unicorn stores the rest of STM */
+    if (e->armed && write && !e->armed_abort && e->set->stores_on)
+        keep_bytes(e, e->rest_at, e->set->stores_on);
     if (e->armed)
         e->armed_abort = true;
     if (write)
@@ -234,7 +178,7 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
         e->arm = true;                    /* this very block changes: run the store alone */
         return give_up(e, write);
     }
-    forget_it(e);
+    forget_prefix(e);
     return true;
 }
 
@@ -263,8 +207,8 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
 
     if (e->why || e->arm)                /* already on the way out: nothing may happen */
         return give_up(e, write);
-    if (write && !e->armed && it_state(e)) {
-        e->problem = "a store inside an IT block was not stopped in time";
+    if (write && !e->armed && prefix_now(e)) {
+        e->problem = "a store that cannot be left was not stopped in time";
         e->why = WHY_HOST_ERROR;
         return give_up(e, write);
     }

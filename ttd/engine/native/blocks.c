@@ -35,10 +35,10 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
 }
 
 /* False: what was translated for this block is not what is to run. */
-COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, uint8_t it)
+COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, uint8_t prefix)
 {
     cursor c = cursor_at(e, pc);
-    decoding d = { .b = b, .it = it };
+    decoding d = { .b = b, .prefix = prefix };
     bool known = true;
     int i;
     *b = (block_info){ .key = pc ^ e->salt, .pc = pc, .size = (uint16_t)size };
@@ -62,8 +62,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
         b->span = (uint16_t)(c.at - pc);
     note_translated(e, b, pc, size ? size : b->span);
     b->n = (uint16_t)d.n;
-    b->it_after = d.it;
-    if (d.it)
+    b->prefix_after = d.prefix;
+    if (d.prefix)
         b->slow = 1;
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
@@ -119,40 +119,18 @@ void stop(ttd_engine *e, int why)
 
 void set_fast_limit(ttd_engine *e)
 {
-    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->it_next || e->lookahead
+    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
         || e->range_lo != e->range_hi || e->cut_code;
     e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;
 }
 
-static bool condition_holds(uint32_t xpsr, int condition)
-{
-    bool n = xpsr >> 31 & 1, z = xpsr >> 30 & 1, c = xpsr >> 29 & 1, v = xpsr >> 28 & 1, yes;
-    switch (condition >> 1) {             /* DDI0403E A7.3.1 */
-    case 0: yes = z; break;
-    case 1: yes = c; break;
-    case 2: yes = n; break;
-    case 3: yes = v; break;
-    case 4: yes = c && !z; break;
-    case 5: yes = n == v; break;
-    case 6: yes = n == v && !z; break;
-    default: return true;
-    }
-    return yes != (condition & 1);
-}
-
-/* The block's first instruction is not one that its IT block skips. */
-bool first_runs(ttd_engine *e)
-{
-    return !e->it_first || condition_holds(reg32(e, UC_ARM_REG_XPSR), e->it_first >> 4);
-}
-
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
     uint64_t room = e->limit - e->steps;
-    int i, why = WHY_BUDGET, in_it = it_left(e->it_next);
+    int i, why = WHY_BUDGET;
     if (e->settle_next)
         settle(e);
     if (((e->request && e->follows) || e->late) && !e->armed) {
@@ -172,11 +150,11 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_RANGE);
         return;
     }
-    e->it_first = e->it_next;
-    if (e->it_next) {                     /* the same bytes, but begun inside an IT block */
-        e->it_block = *b;
-        decode_block(e, &e->it_block, b->pc, b->size, e->it_next);
-        e->blk = b = &e->it_block;
+    e->prefix_first = e->prefix_next;
+    if (e->prefix_next) {                     /* the same bytes, but begun behind a prefix */
+        e->prefix_block = *b;
+        decode_block(e, &e->prefix_block, b->pc, b->size, e->prefix_next);
+        e->blk = b = &e->prefix_block;
     }
     if (is_riscv(e)) {
         e->masks_next = b->ways & WAY_MODES;
@@ -190,14 +168,14 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     e->look_at_masks = false;
     if (b->ways & (WAY_MODES | WAY_SETTLE))
         expect_settling(e, b);
-    e->it_next = b->it_after;
+    e->prefix_next = b->prefix_after;
     set_fast_limit(e);
-    if ((b->ways & WAY_IT_STORE) && e->write_cached)
+    if ((b->ways & WAY_LATE_STORE) && e->write_cached)
         flush_tlb(e);
     if (b->ways & WAY_CHECK)
         room = e->set->room(e, b, room, &why);
     if (room && (b->ways & WAY_OPERANDS))
-        room = e->set->operands(e, b, room, in_it, &why);
+        room = e->set->operands(e, b, room, &why);
     if (b->span && leaves_range(e, b->pc + b->span - 1) && !e->armed) {
         uint64_t k = (uint64_t)index_of(e, b->pc, e->range_hi);
         if (k < room) {

@@ -9,47 +9,22 @@ uint32_t reg32(ttd_engine *e, int id)
     return value;
 }
 
-int pc_id(ttd_engine *e)
-{
-    switch (e->isa) {
-    case ISA_THUMB: return UC_ARM_REG_PC;
-    case ISA_RV64: case ISA_RV32: return UC_RISCV_REG_PC;
-    case ISA_A64: return UC_ARM64_REG_PC;
-    default: return UC_X86_REG_RIP;
-    }
-}
-
 uint64_t read_pc(ttd_engine *e)
 {
     uint64_t value = 0;
-    e->reg_read(e->uc, pc_id(e), &value);
+    e->reg_read(e->uc, e->set->pc, &value);
     return value;
 }
 
-uint32_t it_state(ttd_engine *e)
+uint8_t prefix_now(ttd_engine *e)
 {
-    return e->isa == ISA_THUMB ? reg32(e, UC_ARM_REG_XPSR) & IT_BITS : 0;
+    return e->set->prefix ? e->set->prefix(e) : 0;
 }
 
-/* ITSTATE (DDI0403E A7.3.2); 0 outside of IT blocks. */
-uint8_t it_now(ttd_engine *e)
+void forget_prefix(ttd_engine *e)
 {
-    uint32_t xpsr = it_state(e), it = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc);
-    return it & 15 ? (uint8_t)it : 0;
-}
-
-/* Unicorn restores the IT state into the CPU before a callback and leaves it there; running on,
- * the next block would be taken for part of an IT block. */
-void forget_it(ttd_engine *e)
-{
-    uint32_t xpsr;
-    if (e->isa != ISA_THUMB)
-        return;
-    xpsr = reg32(e, UC_ARM_REG_XPSR);
-    if (xpsr & IT_BITS) {
-        xpsr &= ~IT_BITS;
-        e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
-    }
+    if (e->set->forget_prefix)
+        e->set->forget_prefix(e);
 }
 
 void flush_tlb(ttd_engine *e)
@@ -104,15 +79,6 @@ uint8_t *host_pointer(ttd_engine *e, uint64_t address)
     return r && r->kind != REGION_MMIO ? r->host + (address - r->base) : NULL;
 }
 
-int insn_length(ttd_engine *e, const uint8_t *code)
-{
-    switch (e->isa) {
-    case ISA_THUMB: return (code[1] >> 3) >= 0x1d ? 4 : 2;
-    case ISA_RV64: case ISA_RV32: return (code[0] & 3) == 3 ? 4 : 2;
-    default: return 4;
-    }
-}
-
 /* The physical address of code. */
 bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr)
 {
@@ -135,7 +101,7 @@ cursor cursor_at(ttd_engine *e, uint64_t pc)
 /* The length of the instruction at `pc`, whose first bytes are at `code`. */
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
-    return e->set->length ? e->set->length(e, pc, code) : insn_length(e, code);
+    return e->set->length(e, pc, code);
 }
 
 /* To the next instruction; returns the length of this one, 0 if it is not there. */

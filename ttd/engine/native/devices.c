@@ -169,7 +169,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         if (t->address == address && t->size == size && t->write == write) {
             e->itoken++;
             e->io_value = t->value;
-            forget_it(e);
+            forget_prefix(e);
             return true;
         }
     }
@@ -180,7 +180,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     if (e->nsteadies && !write
         && (band ? steady_bit(e, band, address, size, &e->io_value)
                  : steady_values(e, address, size, &e->io_value))) {
-        forget_it(e);
+        forget_prefix(e);
         return true;
     }
     e->stop_after = e->code_hit = false;
@@ -225,6 +225,6 @@ remember:
         e->arm = true;
         return give_up(e, write);
     }
-    forget_it(e);
+    forget_prefix(e);
     return true;
 }

@@ -19,20 +19,20 @@ void note_branch(ttd_engine *e, uint32_t done, bool early)
     }
 }
 
-static bool noticed(const ttd_engine *e, bool in_it)
+static bool noticed(const ttd_engine *e, bool prefixed)
 {
-    return e->steps >= e->due && (e->follows || (e->steps - e->due >= DUE_LATENCY && !in_it));
+    return e->steps >= e->due && (e->follows || (e->steps - e->due >= DUE_LATENCY && !prefixed));
 }
 
 bool due_now(ttd_engine *e)
 {
-    return e->steps >= e->due && noticed(e, it_now(e) != 0);
+    return e->steps >= e->due && noticed(e, prefix_now(e) != 0);
 }
 
 uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room)
 {
     uint64_t latest = e->due > NEVER - DUE_LATENCY ? NEVER : e->due + DUE_LATENCY, k;
-    if (noticed(e, e->it_next != 0))
+    if (noticed(e, e->prefix_next != 0))
         return 0;
     if (latest >= e->steps + b->n)
         return room;

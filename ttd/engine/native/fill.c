@@ -238,7 +238,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     if (trap) {
         /* A store inside an IT block cannot be stopped at once it is under way, so such an
          * instruction runs alone; refusing here is exact. */
-        if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_IT_STORE)) {
+        if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_LATE_STORE)) {
             e->arm = true;
             return refuse(e, kind, vaddr);
         }
@@ -250,6 +250,6 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     }
     if (is_riscv(e))
         riscv_see(e, ACC_READ | (out->perms & UC_PROT_WRITE ? ACC_WRITE : 0), vaddr);
-    forget_it(e);
+    forget_prefix(e);
     return true;
 }

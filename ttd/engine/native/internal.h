@@ -19,7 +19,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_MPU 16
 #define MAX_STATE 192
 #define MAX_ALIGNED 3
-#define MAX_WORDS 16
 #define MAX_KEPT 512
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
@@ -29,8 +28,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define SEEN_BITS 14
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
-#define IT_BITS 0x0600fc00u
-#define EXC_RETURN 0xf0000000u    /* branches to here and above return from exceptions */
 #define Q_BIT 0x08000000u
 #define NEVER UINT64_MAX
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
@@ -41,13 +38,13 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
  * run.
- * `it_after`: ITSTATE behind it. `last`: the length of its last instruction. `ways`: those of its
+ * `prefix_after`: the prefix behind it. `last`: the length of its last instruction. `ways`: those of its
  * instructions. `aligned`: registers that must be (aligned.c), but for what is `unsure`. `divides`: its
  * first instruction does. `branches`: its last is a branch. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
     uint16_t size, span, n;
-    uint8_t slow, ways, it_after, last, naligned;
+    uint8_t slow, ways, prefix_after, last, naligned;
     union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
     bool unsure : 1, divides : 1, branches : 1;
 } block_info;
@@ -59,7 +56,7 @@ enum {
     WAY_MODES = 4,                /* after it: the MPU, or translation, may apply differently */
     WAY_SETTLE = 8,               /* after it: SP may be unaligned, interrupts masked differently */
     WAY_RAISES = 16,              /* MSR BASEPRI_MAX */
-    WAY_IT_STORE = 32,            /* a store in it may be under an IT */
+    WAY_LATE_STORE = 32,          /* a store in it may be one that Unicorn does not leave at once */
     WAY_FLOATS = 64,              /* RISC-V: boxes (riscv_float.c) */
 /* Of the instruction alone: */
     WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
@@ -73,15 +70,15 @@ typedef struct { int8_t from; uint8_t low; } low_bits;
 /* `sp`: what was last to become SP. */
 typedef struct { low_bits r[16], sp; bool conditional; } thumb_tracker;
 
-/* A block that is being decoded: its `n`th instruction is at `at`. `it`: ITSTATE before that, and then
- * behind it. */
+/* A block that is being decoded: its `n`th instruction is at `at`. `prefix`: that
+ * before it, and then behind it. */
 typedef struct {
     block_info *b;
     uint64_t at;
     const uint8_t *code;          /* its first bytes, as far as the page goes */
     int length;
     uint32_t n;
-    uint8_t it;
+    uint8_t prefix;
     union { thumb_tracker thumb; uint8_t own[64]; };    /* `own`: the instruction set's */
 } decoding;
 
@@ -177,13 +174,13 @@ struct ttd_engine {
     block_info *cache;
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
-    block_info *blk, it_block, exit_block;
+    block_info *blk, prefix_block, exit_block;
     const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c) */
     uint64_t due;                 /* the step at which something falls due */
     bool follows;                 /* where `blk` begins, or else the run stands, is behind a branch */
     block_info turned;            /* what stands for a block that was left by TURN_DONE */
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
-    uint8_t it_next, it_first;    /* ITSTATE where the next block begins, and where this one did */
+    uint8_t prefix_next, prefix_first;    /* where the next block begins, and where this one did */
 
     void *lib, *handle;
     uc_engine *uc;
@@ -336,25 +333,19 @@ uint8_t *host_pointer(ttd_engine *e, uint64_t address);
 uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
 region *find_region(ttd_engine *e, uint64_t address);
 uint32_t reg32(ttd_engine *e, int id);
-int pc_id(ttd_engine *e);
 uint64_t read_pc(ttd_engine *e);
-uint32_t it_state(ttd_engine *e);
-uint8_t it_now(ttd_engine *e);
-/* How many instructions belong to the IT block from here on. */
-static inline int it_left(uint8_t it)
-{
-    return it & 15 ? 4 - __builtin_ctz(it & 15u) : 0;
-}
-void forget_it(ttd_engine *e);
+/* What an instruction in front says of those that follow, as the run stands; 0: nothing. */
+uint8_t prefix_now(ttd_engine *e);
+/* Unicorn restores it into the CPU before a callback and leaves it there; running on, the next block would
+ * be taken for one behind it. */
+void forget_prefix(ttd_engine *e);
 uint64_t canonical(ttd_engine *e, uint64_t address);
 region *region_of_page(ttd_engine *e, uint32_t page);
-int insn_length(ttd_engine *e, const uint8_t *code);
 bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr);
 uint8_t *code_at(ttd_engine *e, uint64_t pc);
 cursor cursor_at(ttd_engine *e, uint64_t pc);
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 int advance(ttd_engine *e, cursor *c);
-uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);
@@ -380,7 +371,6 @@ void forget_blocks(ttd_engine *e);
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc);
 uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
-bool first_runs(ttd_engine *e);
 void set_fast_limit(ttd_engine *e);
 uint32_t read_masks(ttd_engine *e);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
@@ -400,9 +390,6 @@ void note_branch(ttd_engine *e, uint32_t done, bool early);
 bool has_cuts(ttd_engine *e, uint64_t address);
 void forget_cuts(ttd_engine *e, uint32_t page);
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);
-bool thumb_is_it(uint32_t insn);
-uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn);
-uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
 void begin_cut(ttd_engine *e, uint64_t pc, uint64_t at);
 void end_cut(ttd_engine *e, uint64_t pc);
 
@@ -417,10 +404,10 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
 /* access.c */
 uint64_t behind(const region *band, uint64_t address, int size, int *bit);
 region *band_at(ttd_engine *e, uint64_t address);
+/* True when the access at `address` is to stop the run; if not, it may have been noted. */
+bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
 bool watched_insn(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
 bool give_up(ttd_engine *e, bool write);
-uint32_t insn_at(ttd_engine *e, uint64_t pc);
-uint32_t gpr(ttd_engine *e, int n);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
 /* Remember what is there, for the case that the instruction under way is abandoned. */
 void keep_bytes(ttd_engine *e, uint64_t address, uint32_t size);

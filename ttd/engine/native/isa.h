@@ -9,6 +9,7 @@ struct instruction_set {
     const char *name;             /* as `ttd.engine.isa.Isa.instructions` has it */
     int isa;
     int variant;                  /* for the architecture's own use */
+    int pc;                       /* Unicorn's number of the program counter */
     size_t state_size;            /* of what it keeps in `arch`, which begins with zeros */
 
     /* When all memory is there; an error of Unicorn's, or 0. `free`: what hangs at `arch`. */
@@ -24,14 +25,40 @@ struct instruction_set {
     /* How many instructions of the block, of those that the engine would let run, can; `why` if none. Asked of
      * blocks with WAY_CHECK, and of those with WAY_OPERANDS. */
     uint64_t (*room)(ttd_engine *e, block_info *b, uint64_t room, int *why);
-    uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
+    uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int *why);
     /* An instruction with WAY_CALL comes up; TURN_... */
     int (*turn)(ttd_engine *e, turn *t);
+    /* Does the instruction at `pc` wait for an interrupt? `waits_on`: Unicorn goes on behind it. */
+    bool (*is_wait)(ttd_engine *e, uint64_t pc);
+    bool waits_on;
 
     /* All below may be missing. */
 
+    /* What an instruction in front says of those that follow (as IT of Thumb does), as the CPU has it now; 0:
+     * nothing. Stores behind it are such as Unicorn does not leave at once (WAY_LATE_STORE). `forget_prefix`: the
+     * CPU is to have none. */
+    uint8_t (*prefix)(ttd_engine *e);
+    void (*forget_prefix)(ttd_engine *e);
+    /* Registers, several at a time and whatever the mode is; NULL: one by one. */
+    void (*read_registers)(ttd_engine *e, const int *ids, uint64_t *out, int count);
+    void (*write_registers)(ttd_engine *e, const int *ids, const uint64_t *values, int count);
+    /* All registers have been exchanged. */
+    void (*replaced)(ttd_engine *e);
+    /* One that Unicorn's contexts leave out. */
+    int beside_context;
     /* The first instruction of the block, from `index` on, before which an interrupt may come; NULL: that. */
     uint64_t (*interruptible)(ttd_engine *e, const block_info *b, uint32_t index);
+    /* The instruction at index `last` of the block has brought PC to `pc`: is that a return from an exception, which
+     * the processor model is to do? */
+    bool (*returns)(ttd_engine *e, uint64_t pc, uint32_t last);
+    /* The first access of an instruction that is under way, of `value` if it stores: is the run to stop before it,
+     * for this or for a later one (`watched_access`)? NULL: accesses are looked at one by one. */
+    bool (*watched)(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
+    /* An access of the instruction at `pc`, at `at` (or somewhere on that page, if not `exact`), ends the run. What
+     * those before it loaded may have to be put back. */
+    void (*left_midway)(ttd_engine *e, uint64_t pc, uint64_t at, bool exact);
+    /* So many bytes behind a store that is refused Unicorn may still store. */
+    uint32_t stores_on;
     /* Unicorn has been left, with PC at `pc`; it began at `began`. */
     void (*left)(ttd_engine *e, uint64_t began, uint64_t pc);
     /* Of how many bytes are the accesses that the instruction makes in parts, each of them left in time; 0: it

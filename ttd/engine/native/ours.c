@@ -49,7 +49,7 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         e->blk_n = e->blk_size = 0;
         e->turned.branches = t.branches;
         e->blk = &e->turned;
-        e->reg_write(uc, pc_id(e), &t.next);
+        e->reg_write(uc, e->set->pc, &t.next);
         break;
     }
     case TURN_STOP:

@@ -6,26 +6,6 @@ static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_UC_EXITS, 2), address, count);
 }
 
-static bool is_wait(ttd_engine *e, uint64_t pc)
-{
-    uint32_t insn = insn_at(e, pc);
-    uint8_t *code = code_at(e, pc);
-    switch (e->isa) {
-    case ISA_THUMB: return insn == 0xbf30 || insn == 0xf3af8003;
-    case ISA_RV64: case ISA_RV32: return riscv_insn(e, pc) == 0x10500073;
-    case ISA_A64: return code && !memcmp(code, "\x7f\x20\x03\xd5", 4);
-    default: return code && *code == 0xf4;
-    }
-}
-
-/* Is this one of the instructions that return from an exception when they load such an address
- * (DDI0403E B1.5.8)? BX, POP and LDM of PC, LDR to PC. */
-static bool may_return(uint32_t insn)
-{
-    return (insn & 0xffffff87) == 0x4700 || (insn & 0xffffff00) == 0xbd00
-        || (insn & 0xfe508000) == 0xe8108000 || (insn & 0xff70f000) == 0xf850f000;
-}
-
 /* Count what the block that was under way has executed, now that PC is `pc`. */
 static void account(ttd_engine *e, uint64_t pc)
 {
@@ -38,27 +18,10 @@ static void account(ttd_engine *e, uint64_t pc)
     note_branch(e, done, early);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
         note_breaks(e, e->steps, done + early);
-    if (e->isa == ISA_THUMB && pc >= EXC_RETURN && done && !early)
-        e->returns = may_return(insn_at(e, address_of(e, e->blk_pc, done - 1)));
+    if (done && !early && e->set->returns)
+        e->returns = e->set->returns(e, pc, done - 1);
     e->steps += done;
     e->blk_n = 0;
-}
-
-/* LDRD overwrites its base with the first word before it loads the second. When it is the second
- * access, at `at` (its page, if not `exact`), that ends the run, put the base back. */
-static void repair_base(ttd_engine *e, uint64_t pc, uint64_t at, bool exact)
-{
-    uint32_t insn = insn_at(e, pc), offset = (insn & 0xff) * 4, base, n = insn >> 16 & 15;
-    if ((insn & 0xff700000) != 0xe9500000 || (insn >> 12 & 15) != n || n > 14)
-        return;
-    if (!(insn >> 23 & 1))
-        offset = -offset;
-    base = gpr(e, n) + offset;
-    if (exact ? base == at : (base & ~(e->page_size - 1)) == at)
-        return;                           /* it was the first */
-    base = (uint32_t)at - 4 - offset;
-    e->reg_write(e->uc, n < 13 ? UC_ARM_REG_R0 + (int)n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR,
-                 &base);
 }
 
 /* What was translated of code on one page, by the addresses that are mapped now. */
@@ -184,10 +147,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
             e->limit = e->steps + e->mid;
-            /* A wait instruction must be seen to have run. It ends its block by itself, but not
-               on RISC-V: there the exit cuts the block, and comes second. */
-            waits = is_wait(e, address_of(e, pc, e->mid - 1));
-            use_exit = !waits || is_riscv(e);
+            /* A wait instruction must be seen to have run. It ends its block by itself, but for
+               `waits_on`: there the exit cuts the block, and comes second. */
+            waits = e->set->is_wait(e, address_of(e, pc, e->mid - 1));
+            use_exit = !waits || e->set->waits_on;
         }
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
         e->masks_next = false;
@@ -195,7 +158,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->kept_size = 0;
         e->why = 0;
         e->itoken = 0;
-        e->it_next = it_now(e);
+        e->prefix_next = prefix_now(e);
         if (cut_at != NEVER)
             begin_cut(e, pc, cut_at);
         set_fast_limit(e);
@@ -207,7 +170,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->intr_after) {
             e->intr_after = false;
             pc -= 4;
-            e->reg_write(e->uc, pc_id(e), &pc);
+            e->reg_write(e->uc, e->set->pc, &pc);
         }
         if (e->rv.lent)
             riscv_float_return(e, began, pc);
@@ -216,7 +179,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->back_to != NEVER) {
             pc = e->back_to;
             e->back_to = NEVER;
-            e->reg_write(e->uc, pc_id(e), &pc);
+            e->reg_write(e->uc, e->set->pc, &pc);
         }
         if (e->set->left)
             e->set->left(e, began, pc);
@@ -229,10 +192,10 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             e->context_restore(e->uc, e->scratch);
             put_bytes_back(e);
             pc = read_pc(e);
-        } else if (!e->armed && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
-            repair_base(e, pc, e->fill_fault ? e->fill_address
-                               : e->why == WHY_FAULT ? e->fault_address : e->io_address,
-                        !e->fill_fault);
+        } else if (e->set->left_midway && !e->armed
+                   && (e->arm || e->fill_fault || e->why == WHY_FAULT)) {
+            e->set->left_midway(e, pc, e->fill_fault ? e->fill_address
+                                : e->why == WHY_FAULT ? e->fault_address : e->io_address, !e->fill_fault);
         }
         account(e, pc);
         if (e->why == WHY_AGAIN) {
@@ -242,7 +205,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->why == WHY_OURS) {
             e->why = 0;
             if (e->set->carry_out(e, &pc)) {
-                e->reg_write(e->uc, pc_id(e), &pc);
+                e->reg_write(e->uc, e->set->pc, &pc);
                 e->steps++;
                 e->follows = false;
                 e->look_at_masks = e->masks_on;

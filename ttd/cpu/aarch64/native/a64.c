@@ -87,9 +87,16 @@ static int a64_length(ttd_engine *e, uint64_t pc, const uint8_t *code)
     return 4;
 }
 
+/* WFI. */
+static bool a64_is_wait(ttd_engine *e, uint64_t pc)
+{
+    const uint8_t *code = code_at(e, pc);
+    return code && a64_insn(code) == 0xd503207f;
+}
+
 TTD_INSTRUCTION_SET(aarch64) = {
-    .name = "aarch64", .isa = ISA_A64,
+    .name = "aarch64", .isa = ISA_A64, .pc = UC_ARM64_REG_PC,
     .start = a64_start,
-    .length = a64_length, .decode = a64_decode, .turn = a64_turn, .parts = a64_parts,
+    .length = a64_length, .decode = a64_decode, .turn = a64_turn, .parts = a64_parts, .is_wait = a64_is_wait,
     .read_register = a64_read_register, .write_register = a64_write_register,
 };

@@ -7,7 +7,7 @@
  * with a pointer that was loaded a moment ago, the block is translated anew so that it ends
  * before the instruction (`begin_cut`), which then begins a block of its own. What may leave SP
  * unaligned ends one, and `settle` follows. */
-#include "internal.h"
+#include "thumb.h"
 
 #define LONGEST_IT 18             /* bytes of IT and what it is about */
 
@@ -347,7 +347,7 @@ uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn)
         t->r[13] = fixed(0);
         t->r[15] = anything;
     }
-    t->conditional = d->it != 0;
+    t->conditional = d->prefix != 0;
     if (demands(e, insn, &base, &mask))
         ways |= demand(d->b, t->r[base], mask);
     if (e->trap_divide && is_divide(insn)) {
@@ -369,30 +369,58 @@ uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn)
     return ways;
 }
 
+/* How many instructions belong to the IT block from here on. */
+static int it_left(uint8_t it)
+{
+    return it & 15 ? 4 - __builtin_ctz(it & 15u) : 0;
+}
+
+static bool condition_holds(uint32_t xpsr, int condition)
+{
+    bool n = xpsr >> 31 & 1, z = xpsr >> 30 & 1, c = xpsr >> 29 & 1, v = xpsr >> 28 & 1, yes;
+    switch (condition >> 1) {             /* DDI0403E A7.3.1 */
+    case 0: yes = z; break;
+    case 1: yes = c; break;
+    case 2: yes = n; break;
+    case 3: yes = v; break;
+    case 4: yes = c && !z; break;
+    case 5: yes = n == v; break;
+    case 6: yes = n == v && !z; break;
+    default: return true;
+    }
+    return yes != (condition & 1);
+}
+
+/* The block's first instruction is not one that its IT block skips. */
+static bool first_runs(ttd_engine *e)
+{
+    return !e->prefix_first || condition_holds(reg32(e, UC_ARM_REG_XPSR), e->prefix_first >> 4);
+}
+
 /* How many instructions of the block may run before one whose address must be looked at; `why` if
  * that is its first, which must not. `e->cut_at`: the block should end there instead. */
-uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why)
+uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     bool amiss = false;
     uint8_t *code = host_pointer(e, b->pc);
     uint32_t insn, mask, index;
     uint64_t at;
-    int i, base, length = insn_length(e, code);
+    int i, base, length = thumb_length(code), in_it = it_left(e->prefix_first);
     for (i = 0; i < b->naligned; i++) {
         uint8_t want = b->aligned[i];
-        if ((gpr(e, want & 15) + (want >> 4 & 3)) & (want >> 6 & 1 ? 1 : 3))
+        if ((thumb_gpr(e, want & 15) + (want >> 4 & 3)) & (want >> 6 & 1 ? 1 : 3))
             amiss = true;
     }
     if (!amiss && !b->unsure && !b->divides)
         return room;
     insn = thumb_at(e, b->pc, code);
-    if (demands(e, insn, &base, &mask) && (gpr(e, base) & mask) && first_runs(e)) {
+    if (demands(e, insn, &base, &mask) && (thumb_gpr(e, base) & mask) && first_runs(e)) {
         bool load = insn & (length == 4 ? 1u << 20 : 1u << 11);
         *why = WHY_FAULT;
-        fault_at(e, (load ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, gpr(e, base));
+        fault_at(e, (load ? ACC_READ : ACC_WRITE) | ACC_UNALIGNED, thumb_gpr(e, base));
         return 0;
     }
-    if (e->trap_divide && is_divide(insn) && !gpr(e, insn & 15) && first_runs(e)) {
+    if (e->trap_divide && is_divide(insn) && !thumb_gpr(e, insn & 15) && first_runs(e)) {
         *why = WHY_EXCEPTION;
         e->code = EXCEPTION_DIVIDE;
         return 0;

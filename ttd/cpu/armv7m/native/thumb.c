@@ -1,13 +1,22 @@
 /* Thumb on Armv7-M and Armv6-M: what is to be done about an instruction when a block with it is decoded. */
-#include "isa.h"
+#include "thumb.h"
 
-/* The Thumb instruction at `pc`, whose first bytes are at `code`, as a number; 0 if its end is not
- * there. */
+int thumb_length(const uint8_t *code)
+{
+    return (code[1] >> 3) >= 0x1d ? 4 : 2;
+}
+
+static int length_here(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    (void)e, (void)pc;
+    return thumb_length(code);
+}
+
 uint32_t thumb_at(ttd_engine *e, uint64_t pc, const uint8_t *code)
 {
     uint32_t first = code[0] | code[1] << 8;
     const uint8_t *more = code + 2;
-    if (insn_length(e, code) == 2)
+    if (thumb_length(code) == 2)
         return first;
     if (!((pc + 2) & (e->page_size - 1)) && !(more = code_at(e, pc + 2)))
         return 0;
@@ -61,7 +70,7 @@ static uint8_t it_behind(uint8_t it, uint32_t insn)
 static uint64_t thumb_interruptible(ttd_engine *e, const block_info *b, uint32_t index)
 {
     cursor c = cursor_at(e, b->pc);
-    uint8_t it = e->it_next;
+    uint8_t it = e->prefix_next;
     uint32_t k;
     for (k = 0; k < b->n && c.code && (k < index || it); k++) {
         it = it_behind(it, thumb_at(e, c.at, c.code));
@@ -73,11 +82,11 @@ static uint64_t thumb_interruptible(ttd_engine *e, const block_info *b, uint32_t
 static uint32_t thumb_decode(ttd_engine *e, decoding *d)
 {
     uint32_t insn = thumb_at(e, d->at, d->code), ways;
-    bool inside = d->it;
+    bool inside = d->prefix;
     ways = aligned_decode(e, d, insn);
     if (inside && is_thumb_store(d->code, d->length))
-        ways |= WAY_IT_STORE;
-    d->it = it_behind(d->it, insn);
+        ways |= WAY_LATE_STORE;
+    d->prefix = it_behind(d->prefix, insn);
     if (thumb_branches(insn, d->length))
         ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))
@@ -113,14 +122,14 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     return room;
 }
 
-TTD_INSTRUCTION_SET(armv7m) = {
-    .name = "armv7-m", .isa = ISA_THUMB,
-    .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
-    .interruptible = thumb_interruptible,
-};
+#define THUMB \
+    .isa = ISA_THUMB, .pc = UC_ARM_REG_PC, \
+    .length = length_here, .decode = thumb_decode, .room = thumb_room, .operands = aligned_room, \
+    .interruptible = thumb_interruptible, .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
+    .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \
+    .replaced = thumb_replaced, .watched = thumb_watched, .stores_on = 4 * MAX_WORDS, \
+    .left_midway = thumb_left_midway, .returns = thumb_returns, .is_wait = thumb_is_wait
 
-TTD_INSTRUCTION_SET(armv6m) = {
-    .name = "armv6-m", .isa = ISA_THUMB, .variant = 1,
-    .decode = thumb_decode, .room = thumb_room, .operands = aligned_room,
-    .interruptible = thumb_interruptible,
-};
+TTD_INSTRUCTION_SET(armv7m) = { .name = "armv7-m", THUMB };
+
+TTD_INSTRUCTION_SET(armv6m) = { .name = "armv6-m", .variant = 1, THUMB };

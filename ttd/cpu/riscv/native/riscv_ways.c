@@ -53,12 +53,30 @@ static uint64_t riscv_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     return room;
 }
 
-TTD_INSTRUCTION_SET(rv64) = {
-    .name = "rv64", .isa = ISA_RV64,
-    .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn,
-};
+static int riscv_length(ttd_engine *e, uint64_t pc, const uint8_t *code)
+{
+    (void)e, (void)pc;
+    return (code[0] & 3) == 3 ? 4 : 2;
+}
 
-TTD_INSTRUCTION_SET(rv32) = {
-    .name = "rv32", .isa = ISA_RV32,
-    .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn,
-};
+static void riscv_replaced(ttd_engine *e)
+{
+    e->modes_stale = true;
+    flush_tlb(e);
+}
+
+/* WFI. */
+static bool riscv_is_wait(ttd_engine *e, uint64_t pc)
+{
+    return riscv_insn(e, pc) == 0x10500073;
+}
+
+#define RISCV \
+    .pc = UC_RISCV_REG_PC, .beside_context = UC_RISCV_REG_FCSR, \
+    .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, \
+    .is_wait = riscv_is_wait, .waits_on = true, \
+    .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .replaced = riscv_replaced
+
+TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", .isa = ISA_RV64, RISCV };
+
+TTD_INSTRUCTION_SET(rv32) = { .name = "rv32", .isa = ISA_RV32, .variant = 1, RISCV };

@@ -99,7 +99,7 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
     return WAY_OPERANDS;
 }
 
-uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why)
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
 {
     cursor c = cursor_at(e, b->pc);
     uint8_t bytes[X86_LONGEST];
@@ -108,7 +108,6 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it
     x86_bits t;
     ours o;
     int i;
-    (void)in_it;
     for (i = 0; i < b->naligned && x86_bits_hold(e, b->demands[i]); i++)
         ;
     if (i == b->naligned)

@@ -106,7 +106,7 @@ void x86_left(ttd_engine *e, uint64_t began, uint64_t pc);
 uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint64_t pc,
                            const uint8_t *code);
 /* How many instructions of the block may run before one that is not aligned. */
-uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int in_it, int *why);
+uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
 
 /* x86.c */
 /* All of an instruction but what follows its operands, which it is taken to have. */

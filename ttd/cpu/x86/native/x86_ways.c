@@ -80,6 +80,13 @@ static uint64_t x86_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
     return room;
 }
 
+/* HLT. */
+static bool x86_is_wait(ttd_engine *e, uint64_t pc)
+{
+    const uint8_t *code = code_at(e, pc);
+    return code && *code == 0xf4;
+}
+
 static int x86_start(ttd_engine *e)
 {
     int err = x86_start_system(e);
@@ -94,10 +101,10 @@ static void x86_free(ttd_engine *e)
 }
 
 TTD_INSTRUCTION_SET(x86_64) = {
-    .name = "x86-64", .isa = ISA_X64, .state_size = sizeof(x86_state),
+    .name = "x86-64", .isa = ISA_X64, .pc = UC_X86_REG_RIP, .state_size = sizeof(x86_state),
     .use_library = x86_use_capstone, .start = x86_start, .free = x86_free,
     .length = x86_length_at, .decode = x86_decode_ways, .room = x86_room, .operands = x86_aligned_room,
-    .turn = x86_turn, .left = x86_left, .parts = x86_parts,
+    .turn = x86_turn, .left = x86_left, .parts = x86_parts, .is_wait = x86_is_wait,
     .interrupt = patches_interrupt, .carry_out = patches_carry_out,
     .code_fill = patched_fill, .code_changed = patches_changed,
     .read_register = x86_read_register, .write_register = x86_write_register,

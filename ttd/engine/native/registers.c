@@ -1,0 +1,126 @@
+/* Registers and the state of the CPU, from outside. */
+#include "isa.h"
+
+#include <stdlib.h>
+
+void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
+{
+    int i;
+    if (e->set->read_registers) {
+        e->set->read_registers(e, ids, out, count);
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        out[i] = 0;
+        if (!e->set->read_register || !e->set->read_register(e, ids[i], &out[i]))
+            e->reg_read(e->uc, ids[i], &out[i]);
+    }
+}
+
+void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
+{
+    int i;
+    if (e->set->write_registers) {
+        e->set->write_registers(e, ids, values, count);
+        return;
+    }
+    for (i = 0; i < count; i++)
+        if (!e->set->write_register || !e->set->write_register(e, ids[i], values[i]))
+            e->reg_write(e->uc, ids[i], &values[i]);
+}
+
+static void replaced(ttd_engine *e)
+{
+    if (e->set->replaced)
+        e->set->replaced(e);
+}
+
+void ttd_reset_registers(ttd_engine *e)
+{
+    e->context_restore(e->uc, e->pristine);
+    replaced(e);
+}
+
+/* The pristine state is privileged, in thread mode, its monitor open: no register is hidden there.
+ * From handler mode SPSEL could not be written, for one. */
+void ttd_load_state(ttd_engine *e, const uint64_t *values)
+{
+    int i, plain = e->nstate - e->nwide;
+    e->context_restore(e->uc, e->pristine);
+    ttd_regs_write(e, e->state_regs, values, plain);
+    for (i = 0; i < e->nwide; i++)
+        e->reg_write(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
+    replaced(e);
+}
+
+void ttd_save_state(ttd_engine *e, uint64_t *values)
+{
+    int i, plain = e->nstate - e->nwide;
+    ttd_regs_read(e, e->state_regs, values, plain);
+    memset(values + plain, 0, 16 * (size_t)e->nwide);
+    for (i = 0; i < e->nwide; i++)
+        e->reg_read(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
+}
+
+void ttd_wide_read(ttd_engine *e, int id, uint64_t *out)
+{
+    out[0] = out[1] = 0;
+    e->reg_read(e->uc, id, out);
+}
+
+void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value)
+{
+    e->reg_write(e->uc, id, value);
+}
+
+/* Registers cannot express the exclusive monitor. */
+void ttd_clear_exclusive(ttd_engine *e)
+{
+    uint64_t values[2 * MAX_STATE];
+    ttd_save_state(e, values);
+    ttd_load_state(e, values);
+}
+
+/* `beside`: what Unicorn leaves out. `release` frees one: whoever collects garbage may free the engine
+ * first. */
+typedef struct {
+    uc_context *registers;
+    uint64_t beside;
+    uc_err (*release)(uc_context *);
+} context;
+
+void *ttd_context_new(ttd_engine *e)
+{
+    context *c = calloc(1, sizeof *c);
+    if (c && e->context_alloc(e->uc, &c->registers)) {
+        free(c);
+        c = NULL;
+    }
+    if (c)
+        c->release = e->context_free;
+    return c;
+}
+
+void ttd_context_save(ttd_engine *e, void *to)
+{
+    context *c = to;
+    if (e->set->beside_context)
+        ttd_regs_read(e, &e->set->beside_context, &c->beside, 1);
+    e->context_save(e->uc, c->registers);
+}
+
+void ttd_context_restore(ttd_engine *e, void *from)
+{
+    context *c = from;
+    if (e->set->beside_context)
+        ttd_regs_write(e, &e->set->beside_context, &c->beside, 1);
+    e->context_restore(e->uc, c->registers);
+    replaced(e);
+}
+
+void ttd_context_free(void *context_)
+{
+    context *c = context_;
+    c->release(c->registers);
+    free(c);
+}
