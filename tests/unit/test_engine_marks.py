@@ -8,7 +8,7 @@ import pytest
 
 from ttd.cpu.models import CPUS
 from ttd.engine import Engine
-from ttd.engine.mark_row import EXCEPTION, INTERRUPT, MAX_MARKS, MarkRow, Marks, key
+from ttd.engine.mark_row import EXCEPTION, INTERRUPT, MAX_MARKS, MarkRow, key
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def row() -> MarkRow:
     return engine.marks
 
 
-def marks(*given: tuple[int, int, int]) -> Marks:
+def marks(*given: tuple[int, int, int]) -> tuple[array[int], array[int]]:
     steps = array("q", [step for step, _, _ in given])
-    return Marks(steps, array("q", [key(kind, number) for _, kind, number in given]))
+    return steps, array("q", [key(kind, number) for _, kind, number in given])
 
 
 def test_without_a_log_nothing_is_kept(row: MarkRow) -> None:
@@ -54,7 +54,7 @@ def test_a_full_row_takes_no_more(row: MarkRow) -> None:
         assert row.has_room and row.note(step, INTERRUPT, 1)
     assert not row.has_room and not row.note(MAX_MARKS, INTERRUPT, 1)
     assert row.odd() == (MAX_MARKS, key(INTERRUPT, 1))
-    assert list(row.take().steps) == list(range(MAX_MARKS))
+    assert list(row.take()[0]) == list(range(MAX_MARKS))
     assert row.has_room
 
 
@@ -62,7 +62,7 @@ def test_a_full_row_takes_no_more(row: MarkRow) -> None:
 def test_another_mark_than_the_expected_one_is_refused(
     row: MarkRow, odd: tuple[int, int, int]
 ) -> None:
-    row.expect(marks((9, EXCEPTION, 3), (12, INTERRUPT, 4)))
+    row.expect(*marks((9, EXCEPTION, 3), (12, INTERRUPT, 4)))
     assert row.next_step == 9
     assert row.note(9, EXCEPTION, 3)
     assert row.next_step == 12 and row.has_room
@@ -75,7 +75,7 @@ def test_another_mark_than_the_expected_one_is_refused(
 
 
 def test_the_place_in_the_expected_row_can_be_set(row: MarkRow) -> None:
-    row.expect(marks((1, INTERRUPT, 1), (2, INTERRUPT, 1), (3, INTERRUPT, 1)))
+    row.expect(*marks((1, INTERRUPT, 1), (2, INTERRUPT, 1), (3, INTERRUPT, 1)))
     row.at = 2
     assert row.next_step == 3
     assert row.note(3, INTERRUPT, 1)
@@ -85,4 +85,4 @@ def test_the_place_in_the_expected_row_can_be_set(row: MarkRow) -> None:
 
 def test_more_than_a_row_is_refused(row: MarkRow) -> None:
     with pytest.raises(ValueError, match=f"room for {MAX_MARKS} marks, not for {MAX_MARKS + 1}"):
-        row.expect(marks(*((step, INTERRUPT, 1) for step in range(MAX_MARKS + 1))))
+        row.expect(*marks(*((step, INTERRUPT, 1) for step in range(MAX_MARKS + 1))))

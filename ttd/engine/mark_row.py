@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, NamedTuple
+from typing import Any
 
 from ttd.engine._native import ffi, lib
 
@@ -13,20 +13,14 @@ INTERRUPT: int = lib.MARK_INTERRUPT
 EXCEPTION: int = lib.MARK_EXCEPTION
 
 
-class Marks(NamedTuple):
-    """Marks by columns, both arrays of "q": before which steps, and `key` of each."""
-
-    steps: array[int]
-    keys: array[int]
-
-
 def key(kind: int, number: int) -> int:
     """What was taken, as one number."""
     return kind << 32 | number
 
 
 class MarkRow:
-    """The row of one engine. Between runs its marks are taken (record) or given (play)."""
+    """The row of one engine. Between runs its marks are taken (record) or given (play), by columns:
+    before which steps, and `key` of each, both arrays of "q"."""
 
     def __init__(self, native: Any) -> None:
         self._native = native
@@ -40,14 +34,14 @@ class MarkRow:
         """From now on there is an empty row to be filled."""
         self._begin(lib.MARKS_RECORD, MAX_MARKS)
 
-    def expect(self, marks: Marks) -> None:
+    def expect(self, steps: array[int], keys: array[int]) -> None:
         """From now on these have to come, `MAX_MARKS` of them at most."""
-        count = len(marks.steps)
+        count = len(steps)
         if count > MAX_MARKS:
             raise ValueError(f"a row has room for {MAX_MARKS} marks, not for {count}")
         self._begin(lib.MARKS_PLAY, count)
-        ffi.memmove(self._row.steps, marks.steps, 8 * count)
-        ffi.memmove(self._row.keys, marks.keys, 8 * count)
+        ffi.memmove(self._row.steps, steps, 8 * count)
+        ffi.memmove(self._row.keys, keys, 8 * count)
 
     def _begin(self, mode: int, count: int) -> None:
         row = self._row
@@ -62,11 +56,11 @@ class MarkRow:
     def at(self, count: int) -> None:
         self._row.at = count
 
-    def take(self) -> Marks:
+    def take(self) -> tuple[array[int], array[int]]:
         """Those that have been noted; the row is empty afterwards."""
         row = self._row
         count, row.at = row.at, 0
-        return Marks(_column(row.steps, count), _column(row.keys, count))
+        return _column(row.steps, count), _column(row.keys, count)
 
     def odd(self) -> tuple[int, int] | None:
         """Step and key of what was refused, and ended the run: in play it was not the next one.

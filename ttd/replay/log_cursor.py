@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ttd.recording.events import Event, Kind, number, small, to_number
 from ttd.recording.log import EventLog
@@ -14,6 +14,9 @@ from ttd.replay.errors import Divergence
 from ttd.replay.terms import Checkpoint, Mode
 from ttd.replay.words import EventWords
 from ttd.state import State
+
+if TYPE_CHECKING:
+    from ttd.engine.mark_row import MarkRow
 
 REQUESTS = (Kind.SHUTDOWN, Kind.RESET, Kind.SUSPEND)
 ASYNC = (*REQUESTS, *WITH_DEVICE, Kind.DEBUG_WRITE, Kind.BH)
@@ -47,6 +50,9 @@ class LogCursor:
 
     A position that somebody has *seen* does not change any more: what enters there afterwards
     belongs to the way from it to the next one, which the log says with a LOOK before it.
+
+    While a native core runs, it notes and meets marks in a row that is *lent* to it. What it has
+    done so far is looked up whenever anybody asks where the machine stands.
     """
 
     def __init__(self) -> None:
@@ -65,9 +71,12 @@ class LogCursor:
         """The step of the last warp."""
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Is around all in which the machine's thread waits for the host, inside a step."""
-        self.cursor = 0
-        self.head: Event | None = None
-        """Play: the next event."""
+        self._cursor = 0
+        self._head: Event | None = None
+        self._row: MarkRow | None = None
+        """What is lent."""
+        self._row_first = self._row_end = 0
+        """Play: which events the row has, by number."""
         self.frontier = (0, 0)
         """Step and warps."""
         self._met = (bytes(16), 0)
@@ -82,7 +91,8 @@ class LogCursor:
         """Play: the last step at which the log has been asked for what enters."""
         self._whole = True
         """False if the recorder was killed: its last step may be without its end."""
-        self._stop = (-1, 0)
+        self._stop = (0, -1, 0)
+        """Play: where was looked for the next event to stop for; its number, and its step."""
         self._marked_warp: tuple[int, int] | None = None
 
     def begin(self, mode: Mode, recording: Recording | None) -> None:
@@ -134,6 +144,8 @@ class LogCursor:
 
     def note_frontier(self) -> None:
         """History goes up to here, at least."""
+        if self._row is not None:
+            self._catch_up(self._row)
         self.frontier = max(self.frontier, (self.step(), self.warp_ns()))
 
     # --- positions that somebody has seen
@@ -174,13 +186,13 @@ class LogCursor:
 
     def load(self, state: State) -> None:
         """Stand where `save` was called. A live recording is in PLAY until it has caught up."""
+        self.take_back()
         if self.mode is _RECORD:
             self.note_frontier()
             self._recorded = self.digest
             self.mode = _PLAY
         self._go_to(state["cursor"])
         self._met = (state["digest"], self.cursor)
-        self._stop = (-1, 0)
         self._marked_warp = None
         self._passed = -1
         self.settled()
@@ -191,17 +203,20 @@ class LogCursor:
         """Steps to the next event that enters at a checkpoint or is a mark, or to the end."""
         step = self.step()
         self.check_passed(step)
-        if self._stop[0] < self.cursor:
-            self._stop = self._find_stop()
-        return max(0, self._stop[1] - step)
+        # Nobody stops for what the row has.
+        begin = self.cursor if self._row is None else max(self.cursor, self._row_end)
+        looked, number, _ = self._stop
+        if not looked <= begin <= number:
+            self._stop = (begin, *self._find_stop(begin))
+        return max(0, self._stop[2] - step)
 
-    def _find_stop(self) -> tuple[int, int]:
-        """Number and step of the next event to stop for; or of the end of history."""
+    def _find_stop(self, begin: int) -> tuple[int, int]:
+        """Number and step of the first event from `begin` on to stop for; or of history's end."""
         end = self.frontier[0]
-        head = self.head
-        if head is not None and head.kind in _STOPS:
-            return self.cursor, min(head.step, end)
-        found = self.log.next_of(_STOPS, self.cursor)
+        first = self.log.get(begin)
+        if first is not None and first.kind in _STOPS:
+            return begin, min(first.step, end)
+        found = self.log.next_of(_STOPS, begin)
         return (len(self.log), end) if found is None else (found[0], min(found[1].step, end))
 
     def next_warp(self) -> int | None:
@@ -276,17 +291,68 @@ class LogCursor:
         self.advance()
         return head
 
+    @property
+    def cursor(self) -> int:
+        """The sequence number of the next event."""
+        if self._row is not None:
+            self._catch_up(self._row)
+        return self._cursor
+
+    @property
+    def head(self) -> Event | None:
+        """Play: the next event."""
+        if self._row is not None:
+            self._catch_up(self._row)
+        return self._head
+
     def _go_to(self, cursor: int) -> None:
-        self.cursor = cursor
-        self.head = self.log.get(cursor)
+        self._cursor = cursor
+        self._head = self.log.get(cursor)
+
+    # --- marks of a native core
+
+    def lend(self, row: MarkRow) -> None:
+        """A native core is about to run, and notes in `row` what it takes; in play it has to be
+        what the log has next. It must stop for everything else."""
+        self.take_back()
+        if self.playing():
+            cursor = self._cursor
+            if not self._row_first <= cursor < self._row_end:
+                steps, keys = self.log.marks_from(cursor)
+                row.expect(steps, keys)
+                self._row_first, self._row_end = cursor, cursor + len(steps)
+            row.at = cursor - self._row_first
+        else:
+            self._row_first = self._row_end = 0
+            if self.mode is _RECORD:
+                row.record()
+            else:
+                row.keep_none()
+        self._row = row
+
+    def take_back(self) -> None:
+        """The native core has run."""
+        if self._row is not None:
+            self._catch_up(self._row)
+            self._row = None
+
+    def _catch_up(self, row: MarkRow) -> None:
+        if self.mode is not _PLAY:
+            if row.at:
+                self.log.append_marks(*row.take())
+                self._cursor = len(self.log)
+        elif self._cursor < self._row_first + row.at:
+            self._go_to(self._row_first + row.at)
 
     # --- record: one more event
 
     def append(self, kind: Kind, payload: bytes) -> None:
         """Put an event into the log, here; nothing if nothing is recorded."""
         if self.mode is _RECORD:
+            if self._row is not None:
+                self._catch_up(self._row)
             self.log.append(Event(self.step(), kind, payload))
-            self.cursor = len(self.log)
+            self._cursor = len(self.log)
 
     def mark_warp(self) -> None:
         """Say at which idle warp the next event enters, if the step alone does not tell."""

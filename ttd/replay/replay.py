@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind, small
@@ -30,6 +30,9 @@ from ttd.replay.requests import DebugWrites, Requests
 from ttd.replay.terms import Cause, Checkpoint, Clock, Mode, SnapshotTimer
 from ttd.replay.words import EventWords
 from ttd.state import State
+
+if TYPE_CHECKING:
+    from ttd.engine.mark_row import MarkRow
 
 __all__ = ["Cause", "Checkpoint", "Clock", "Mode", "Replay", "SnapshotTimer", "State"]
 
@@ -313,6 +316,16 @@ class Replay:
     def has_interrupt(self) -> bool:
         """Play: the log has an interrupt here. Otherwise True. QEMU: `replay_has_interrupt`."""
         return self._at.has(Kind.INTERRUPT)
+
+    def lend_marks(self, row: MarkRow) -> None:
+        """A native core is about to run, which notes in `row` what it takes. In play the row has
+        what has to come up to the next event of another kind, `get_instructions` counts up to that
+        one, and the core comes back before it takes anything that is not in the row."""
+        self._at.lend(row)
+
+    def take_marks(self) -> None:
+        """The native core has come back: what it has noted is in the log, or has been met."""
+        self._at.take_back()
 
     def snapshot_due(self) -> bool:
         """True in record when the machine must take a snapshot that is stored."""
