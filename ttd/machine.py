@@ -47,6 +47,7 @@ IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 5
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
+_ENTRIES = (StopReason.PENDING, StopReason.RAISED)
 _HITS = (StopReason.BREAKPOINT, StopReason.WATCH, StopReason.RANGE)
 
 
@@ -279,11 +280,14 @@ class Machine:
             end = self._settle(limit)
             if end is not None:
                 return RunStop(end, self.engine.step, self.engine.pc, self._late_hit)
-            number = self.cpu.pending()
-            if number is not None:
-                self._enter(number)
-                continue
-            stop = self._execute(limit)
+            if self.engine.has_core:
+                stop = self._go(limit)
+            else:
+                number = self.cpu.pending()
+                if number is not None:
+                    self._enter(number)
+                    continue
+                stop = self._execute(limit)
             replay.account_executed_instructions()
             if stop.reason in _HITS and self.beyond and not replay.in_play:
                 # What has been hit is in front of the machine still, at the next position.
@@ -363,7 +367,7 @@ class Machine:
         while True:
             # Here the step before comes to an end, unless the way from this position has begun.
             self._act_in(step if self.beyond or replay.seen else step - 1)
-            clock.fire(step)
+            clock.fire()
             if clock.over and self.ended is None:
                 self._end("the end of virtual time, 146 years, was reached", None, Cause.GUEST)
             if self._reset_wanted:
@@ -406,7 +410,7 @@ class Machine:
 
     def _on_entered(self) -> None:
         """Something has entered: what follows from it at once comes before the next."""
-        self.clock.fire(self.engine.step)
+        self.clock.fire()
         self._wake()
 
     def _hit_late(self) -> bool:
@@ -522,11 +526,34 @@ class Machine:
             budget = min(budget, room)
         if self.cpu.single_step():
             budget = 1
-        clock.about_to_run()
+        clock.tell_due()
         self.cpu.about_to_run()
         return engine.run(budget)
 
+    def _go(self, limit: int | None) -> EngineStop:
+        """As `_execute`, by a native core, which takes exceptions and sleeps, too."""
+        engine, replay = self.engine, self.replay
+        room, slice_end = replay.get_instructions(marks=False), engine.step + RECORD_SLICE
+        end = slice_end if limit is None else limit
+        if room == 0:
+            replay.unmet("an ordinary instruction")
+        end = min(end, slice_end if room is None else engine.step + room)
+        engine.time.tells_waits = self.clock.waits_matter or (
+            self.realtime and not replay.in_play
+        )
+        self.clock.tell_due()
+        self.cpu.about_to_run()
+        with replay.marks_noted(engine.marks):
+            return engine.go(end)
+
     def _deal_with(self, stop: EngineStop) -> None:
+        if stop.reason in _ENTRIES:
+            number = self.cpu.pending()
+            assert number is not None
+            self._enter(number)
+            return
+        if stop.reason is StopReason.UNMET:
+            self.replay.unmet("an ordinary instruction")
         ended = stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS)
         if ended and not self.cpu.unfinished(stop):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from ttd.devices.base import Clock, Device
 
@@ -10,10 +11,22 @@ END_OF_TIME = 1 << 62
 """Virtual ns, 146 years: what is due then or later never is, and no machine runs on after it."""
 
 
+class CoreTimers(Protocol):
+    """Timers that belong to a native processor model, which moves them itself."""
+
+    @property
+    def core_deadline(self) -> int | None:
+        """As `Device.deadline`."""
+
+    def expire_core(self) -> bool:
+        """Do what is due; True if there was something."""
+
+
 class Agenda:
     """The deadlines of a machine's devices; asked again only where they may have moved."""
 
-    def __init__(self, devices: Iterable[Device], clock: Clock) -> None:
+    def __init__(self, devices: Iterable[Device], clock: Clock, core: CoreTimers) -> None:
+        self._core = core
         timed = [device for device in devices if type(device).deadline is not Device.deadline]
         self._timed = timed
         self._due: list[int | None] = [None] * len(timed)
@@ -35,6 +48,13 @@ class Agenda:
 
     def first(self) -> int | None:
         """The earliest deadline in virtual ns; None if there is none before the end of time."""
+        core, others = self._core.core_deadline, self.first_of_devices()
+        if core is None or core >= END_OF_TIME:
+            return others
+        return core if others is None else min(core, others)
+
+    def first_of_devices(self) -> int | None:
+        """The same, without the timers of the core."""
         if self._stale:
             for number in self._stale:
                 self._due[number] = self._timed[number].deadline()
@@ -45,8 +65,10 @@ class Agenda:
         return self._first
 
     def expire(self, now: int) -> None:
-        """Let every device do what is due at `now`, in the order of the machine's devices."""
+        """Let every device do what is due at `now`, in the order of the machine's devices, of
+        which the core is the first."""
         while (first := self.first()) is not None and first <= now:
+            self._core.expire_core()
             for number, device in enumerate(self._timed):
                 due = device.deadline() if number in self._stale else self._due[number]
                 if due is not None and due <= now:

@@ -29,7 +29,7 @@ class Clockwork:
         self._time = engine.time
         self._time.clock_ns = clock_ns
         self.host_time: HostTime | None = None
-        self.agenda = Agenda((), self)
+        self.agenda = Agenda((), self, engine)
         self.host_timed: list[Device] = []
         self._with_host_time: list[Device] = []
         engine.on_due(self._before_access)
@@ -37,7 +37,7 @@ class Clockwork:
     def watch(self, devices: Iterable[Device]) -> None:
         """These are the machine's devices."""
         devices = list(devices)
-        self.agenda = Agenda(devices, self)
+        self.agenda = Agenda(devices, self, self._engine)
         self.host_timed = [
             device for device in devices if type(device).host_timer is not Device.host_timer
         ]
@@ -74,37 +74,30 @@ class Clockwork:
     def rearm(self) -> None:
         self.agenda.changed()
 
-    def due_step(self) -> int:
-        """The first step at which virtual time has reached the next deadline, or its end."""
-        first = self.agenda.first()
-        if first is None:
-            first = END_OF_TIME
-        return -((self.warp_ns - first) // self.clock_ns)
-
     @property
     def over(self) -> bool:
         """Virtual time has come to its end."""
         return self.now() >= END_OF_TIME
 
-    def fire(self, step: int) -> None:
-        """Let the devices do what is due at `step`, the present one, if it is noticed here."""
-        due = self.due_step()
-        if due <= step and self._engine.notices(due):
+    def fire(self) -> None:
+        """Let the devices do what is due at the present step, if it is noticed here."""
+        self.tell_due()
+        if self._engine.notices():
             self.agenda.expire(self.now())
 
     def _before_access(self) -> None:
         """A device is about to be accessed: what is due by then comes first."""
         self.agenda.expire(self.now())
-        self._engine.set_due(self.due_step())
+        self.tell_due()
 
-    def about_to_run(self) -> None:
-        """The engine is going to run, to where the next deadline is noticed at the latest."""
-        self._engine.set_due(self.due_step())
+    def tell_due(self) -> None:
+        """Let the engine know the next deadline of the devices."""
+        self._engine.set_due(self.agenda.first_of_devices())
 
     def after_access(self) -> None:
         """A deadline may have moved."""
         if self.agenda.moved:
-            self._engine.set_due(self.due_step())
+            self.tell_due()
 
     def keep_reading(self, value: int, steady: Steady) -> None:
         """Let the engine answer this register as long as it is known how it goes on."""
@@ -151,6 +144,11 @@ class Clockwork:
                 found[1].expire()
                 return found[1]
         return None
+
+    @property
+    def waits_matter(self) -> bool:
+        """Some device has to be told of each wait."""
+        return bool(self._with_host_time)
 
     def host_time_passed(self) -> None:
         """The machine goes on from where a recorder may have waited.

@@ -309,14 +309,30 @@ class Engine:
     def follows_branch(self, follows: bool) -> None:
         lib.ttd_set_follows(self._native, follows)
 
-    def set_due(self, step: int) -> None:
-        """Something falls due at `step`: from there on a run ends where that is noticed, which is
-        the first position behind a branch, or `DUE_LATENCY` steps later (docs/engine.md)."""
-        lib.ttd_set_due(self._native, min(step, NEVER))
+    def set_due(self, ns: int | None) -> None:
+        """Something of the host's falls due at this virtual time (None: never): a run ends where
+        that is noticed, which is the first position behind a branch, or `DUE_LATENCY` steps later
+        (docs/engine.md)."""
+        lib.ttd_set_due(self._native, NEVER if ns is None else ns)
 
-    def notices(self, due: int) -> bool:
-        """Is what falls due at step `due` noticed where the engine stands now?"""
-        return bool(lib.ttd_notices(self._native, min(due, NEVER)))
+    def notices(self) -> bool:
+        """Is something due, of the host's (`set_due`) or the core's, and noticed here?"""
+        return bool(lib.ttd_notices(self._native))
+
+    @property
+    def core_deadline(self) -> int | None:
+        """Virtual time (ns) at which the next timer of a native core is due; None: never."""
+        due: int = lib.ttd_core_deadline(self._native)
+        return None if due == NEVER else due
+
+    def expire_core(self) -> bool:
+        """Let the timers of a native core do what is due; True if there was something."""
+        return bool(lib.ttd_expire_core(self._native))
+
+    @property
+    def has_core(self) -> bool:
+        """The processor model is native, and `go` does its part of the machine's loop."""
+        return bool(lib.ttd_has_core(self._native))
 
     def run(self, max_steps: int) -> EngineStop:
         """Run at most `max_steps` steps, or until what is due is noticed; say how many ran and why
@@ -324,9 +340,15 @@ class Engine:
 
         An exception that a device callback raised is raised again here.
         """
-        stop = self._stop
-        why = lib.ttd_run(self._native, max_steps, stop)
-        error = self._port.error
+        return self._ended(lib.ttd_run(self._native, max_steps, self._stop))
+
+    def go(self, limit: int) -> EngineStop:
+        """With a native core: run, take exceptions and sleep, up to step `limit`, or until there
+        is something else to do. `steps` says nothing then; `marks` has what was taken."""
+        return self._ended(lib.ttd_go(self._native, limit, self._stop))
+
+    def _ended(self, why: int) -> EngineStop:
+        stop, error = self._stop, self._port.error
         if error is not None:
             self._port.error = None
             raise error

@@ -33,6 +33,12 @@ class StopReason(IntEnum):
     """An interrupt mask register changed while `Engine.watch_masks` was on."""
     RANGE = 9
     """The instruction at PC is not in the range of `Engine.stay_within`; it has not run."""
+    PENDING = 10
+    """`Engine.go`: an exception is pending, which the caller has to take."""
+    RAISED = 11
+    """The same, at once: nothing may look at the machine before."""
+    UNMET = 12
+    """`Engine.go`: the next mark of the row is an interrupt at this step, and none comes."""
 
 
 EXCEPTION_DIVIDE = 0x1000

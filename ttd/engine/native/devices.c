@@ -85,8 +85,11 @@ static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, ui
         d++;
     if (d == end)
         return false;
-    if (write)
-        return d->ops->write(e, d->device, (uint32_t)(address - d->base), size, value >> half & mask);
+    if (write) {
+        bool done = d->ops->write(e, d->device, (uint32_t)(address - d->base), size, value >> half & mask);
+        update_due(e);
+        return done;
+    }
     if (!d->ops->read(e, d->device, (uint32_t)(address - d->base), size, &word))
         return false;
     e->io_value |= (word & mask) << half;
@@ -190,7 +193,8 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         e->nsteadies = 0;
         end_burst(e);
         e->failed = 0;
-        ttd_host_due(e->handle);
+        if (!expire_core(e))
+            ttd_host_due(e->handle);
         if (e->failed) {
             e->why = WHY_HOST_ERROR;
             return give_up(e, write);

@@ -42,22 +42,64 @@ uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room)
     return k < room ? k : room;
 }
 
-void ttd_set_due(ttd_engine *e, uint64_t step)
+/* ---- what is due when ---------------------------------------------------------------- */
+
+/* The first step at which virtual time has come to `ns`. */
+static uint64_t step_at(const ttd_engine *e, uint64_t ns)
 {
-    e->due = step;
+    int64_t left = (int64_t)(ns > END_OF_TIME ? END_OF_TIME : ns) - e->time.warp_ns;
+    int64_t clock = (int64_t)e->time.clock_ns;
+    if (!clock)
+        return NEVER;
+    return left <= 0 ? 0 : (uint64_t)((left + clock - 1) / clock);
+}
+
+uint64_t core_deadline(ttd_engine *e)
+{
+    return e->core_ops && e->core_ops->deadline ? e->core_ops->deadline(e) : NEVER;
+}
+
+void update_due(ttd_engine *e)
+{
+    uint64_t core = core_deadline(e), host = e->time.due_ns;
+    e->due = step_at(e, core < host ? core : host);
     if (e->running)
         set_fast_limit(e);
 }
 
-/* Is what falls due at `due` noticed where the engine stands? */
-bool ttd_notices(ttd_engine *e, uint64_t due)
+bool expire_core(ttd_engine *e)
 {
-    uint64_t set = e->due;
-    bool yes;
-    e->due = due;
-    yes = due_now(e);
-    e->due = set;
-    return yes;
+    uint64_t now = time_now(e);
+    if (e->time.due_ns <= now || now >= END_OF_TIME)
+        return false;
+    ttd_expire_core(e);
+    update_due(e);
+    return true;
+}
+
+bool ttd_expire_core(ttd_engine *e)
+{
+    uint64_t now = time_now(e);
+    bool any = false;
+    while (core_deadline(e) <= now) {
+        e->core_ops->expire(e);
+        any = true;
+    }
+    return any;
+}
+
+uint64_t ttd_core_deadline(ttd_engine *e) { return core_deadline(e); }
+
+void ttd_set_due(ttd_engine *e, uint64_t ns)
+{
+    e->time.due_ns = ns;
+    update_due(e);
+}
+
+bool ttd_notices(ttd_engine *e)
+{
+    update_due(e);
+    return due_now(e);
 }
 
 bool ttd_follows(ttd_engine *e) { return e->follows; }

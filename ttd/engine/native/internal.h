@@ -30,6 +30,7 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define COLD __attribute__((noinline, cold))
 #define Q_BIT 0x08000000u
 #define NEVER UINT64_MAX
+#define END_OF_TIME (1ull << 62)     /* virtual ns: what is due then or later never is */
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
 #define RISCV_ILLEGAL 2       /* mcause */
@@ -222,6 +223,7 @@ struct ttd_engine {
     uint64_t limit;               /* of the run under way */
     volatile bool request;
     bool masks_on, running, settle_next;
+    bool host_wants;              /* Python has to get control behind the instruction under way */
     bool look_at_masks;           /* they may have changed since `masks` was read */
     bool returns;                 /* the last instruction was a branch to EXC_RETURN */
     uint32_t masks;
@@ -381,6 +383,11 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user);
 bool behind_branch(const ttd_engine *e);
 /* Is what is due noticed before the next instruction of a run that has not begun, or is in between? */
 bool due_now(ttd_engine *e);
+uint64_t core_deadline(ttd_engine *e);
+/* A deadline may have moved. */
+void update_due(ttd_engine *e);
+/* Let the core's timers do what is due. False: something of the host's is due, too, so it is asked. */
+bool expire_core(ttd_engine *e);
 /* How many of the block's instructions may run before it is noticed in the middle of the block. */
 uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
 /* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */

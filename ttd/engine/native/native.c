@@ -195,6 +195,8 @@ void use_core(ttd_engine *e, const core_ops *ops, void *core)
 
 ttd_time *ttd_time_of(ttd_engine *e) { return &e->time; }
 
+bool ttd_has_core(ttd_engine *e) { return e->core_ops != NULL; }
+
 uint64_t time_now(const ttd_engine *e)
 {
     return e->now * e->time.clock_ns + (uint64_t)e->time.warp_ns;

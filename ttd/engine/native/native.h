@@ -8,7 +8,10 @@
 /* Shared with ttd.engine.types.StopReason. */
 enum {
     WHY_BUDGET, WHY_BREAKPOINT, WHY_WATCH, WHY_EXCEPTION, WHY_WAIT,
-    WHY_REQUEST, WHY_FAULT, WHY_INVALID, WHY_MASKS, WHY_RANGE, WHY_HOST_ERROR
+    WHY_REQUEST, WHY_FAULT, WHY_INVALID, WHY_MASKS, WHY_RANGE,
+    /* Of `ttd_go`: an exception is to be taken, by the host; at once, in place of the instruction at PC; the log
+     * has an interrupt here that does not come. */
+    WHY_PENDING, WHY_RAISED, WHY_UNMET, WHY_HOST_ERROR
 };
 
 /* Shared with ttd.engine.types.Access. */
@@ -84,16 +87,23 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide);
 
 /* Steps after which what is due is noticed without a branch. */
 enum { DUE_LATENCY = 32 };
-/* Something falls due at this step: a run ends where that is noticed (due.c), and `ttd_host_due` comes before
- * a device is accessed. Also inside a device callback. */
-void ttd_set_due(ttd_engine *e, uint64_t step);
-/* Is what falls due then noticed where the engine stands? */
-bool ttd_notices(ttd_engine *e, uint64_t due);
+/* Something of the host's falls due at this virtual time (ns): a run ends where that is noticed (due.c), and
+ * `ttd_host_due` comes before a device is accessed. Also inside a device callback. */
+void ttd_set_due(ttd_engine *e, uint64_t ns);
+/* Is something due, and is that noticed where the engine stands? */
+bool ttd_notices(ttd_engine *e);
+/* When the next timer of a native core is due, UINT64_MAX: never; let them do what is due. */
+uint64_t ttd_core_deadline(ttd_engine *e);
+bool ttd_expire_core(ttd_engine *e);
 /* The engine stands behind a branch, an entry to an exception, a return from one, or a wait. */
 bool ttd_follows(ttd_engine *e);
 void ttd_set_follows(ttd_engine *e, bool follows);
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
+/* With a native core: run, take exceptions, sleep, until the step `limit` or until something is the host's.
+ * Any of the reasons; what `ttd_run` has ended with has still to be dealt with if it is not BUDGET or MASKS. */
+bool ttd_has_core(ttd_engine *e);
+int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out);
 /* Where the number of steps done is: exact between runs and in device callbacks. */
 uint64_t *ttd_now(ttd_engine *e);
 void ttd_set_step(ttd_engine *e, uint64_t step);

@@ -308,7 +308,7 @@ bool ttd_take_request(ttd_engine *e)
 
 void ttd_stop_after_access(ttd_engine *e)
 {
-    e->stop_after = true;
+    e->stop_after = e->host_wants = true;
 }
 
 void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,

@@ -1,0 +1,126 @@
+/* The loop of a machine whose core is native: it runs, takes exceptions and returns from them, lets the
+ * core's own timers expire and sleeps through waits, for as long as nothing else is due. What else there
+ * is, is the host's: it has the same loop around this one (ttd/machine.py), and whatever that does where
+ * this one could go on leads to the same states. */
+#include "isa.h"
+
+/* Exceptions and waits after which the host is asked whether it wants something (a snapshot). */
+#define PATIENCE 4096
+
+/* What is due here is noticed. False: something of it is the host's. */
+static bool expire(ttd_engine *e)
+{
+    update_due(e);
+    return !due_now(e) || expire_core(e);
+}
+
+/* Sleep to the next deadline. False: that is the host's, or there is none. */
+static bool doze(ttd_engine *e)
+{
+    uint64_t deadline = core_deadline(e), now = time_now(e);
+    if (e->time.tells_waits || deadline >= e->time.due_ns || deadline >= END_OF_TIME)
+        return false;
+    if (deadline > now) {
+        e->time.warp_ns += (int64_t)(deadline - now);
+        e->time.warp_step = (int64_t)e->steps;
+    }
+    return true;
+}
+
+/* Take an exception: a step. False: the host is to do it. */
+static bool take(ttd_engine *e, int number)
+{
+    int kind = e->core_ops->asynchronous(e, number) ? MARK_INTERRUPT : MARK_EXCEPTION;
+    if (!mark_note(e, e->steps, kind, (uint32_t)number))
+        return false;
+    e->outside_step = e->now = e->steps;
+    if (!e->core_ops->enter(e, number)) {
+        mark_take_back(e);
+        return false;
+    }
+    e->steps++;
+    e->now = e->steps;
+    e->token_step = e->looked_step = NEVER;
+    e->follows = true;
+    return true;
+}
+
+static int end(ttd_engine *e, int why, ttd_stop *out)
+{
+    *out = (ttd_stop){ .why = why, .pc = read_pc(e) };
+    return why;
+}
+
+/* The step before which the run has to end: in play an interrupt of the log's comes there. */
+static uint64_t run_limit(const ttd_engine *e, uint64_t limit)
+{
+    uint64_t next = marks_next(e);
+    bool interrupt = next != NEVER && e->marks.keys[e->marks.at] >> 32 == MARK_INTERRUPT;
+    return interrupt && next < limit ? next : limit;
+}
+
+int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
+{
+    int patience = PATIENCE;
+    e->host_wants = false;
+    for (;;) {
+        uint64_t until;
+        int number;
+        if (e->host_wants || e->late || e->steps >= limit || !patience--)
+            return end(e, WHY_BUDGET, out);
+        if (e->request && e->follows)
+            return end(e, WHY_REQUEST, out);
+        if (!expire(e))
+            return end(e, WHY_BUDGET, out);
+        if (e->time.waiting) {
+            if (e->time.tells_waits)
+                return end(e, WHY_BUDGET, out);
+            if (!e->core_ops->wake(e)) {
+                if (!doze(e))
+                    return end(e, WHY_BUDGET, out);
+                continue;
+            }
+            e->time.waiting = false;
+        }
+        number = e->core_ops->pending(e);
+        if (number >= 0) {
+            if (!take(e, number))
+                return end(e, WHY_PENDING, out);
+            continue;
+        }
+        until = run_limit(e, limit);
+        if (until <= e->steps)            /* the log has an interrupt here, and there is none */
+            return end(e, WHY_UNMET, out);
+        patience += ttd_run(e, it_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
+        switch (out->why) {
+        case WHY_BUDGET: case WHY_MASKS:
+            if (!out->returns)
+                continue;
+            break;
+        case WHY_REQUEST:
+            if (!out->returns)
+                return out->why;
+            break;
+        case WHY_BREAKPOINT: case WHY_WATCH: case WHY_RANGE: case WHY_HOST_ERROR:
+            return out->why;
+        }
+        switch (e->core_ops->stopped(e, out)) {
+        case CORE_ON:
+            break;
+        case CORE_RAISED:
+            number = e->core_ops->pending(e);
+            if (!take(e, number))
+                return end(e, WHY_RAISED, out);
+            break;
+        case CORE_ENTERED:
+            e->now = ++e->steps;
+            e->follows = false;
+            break;
+        case CORE_WAITS:
+            e->time.waiting = e->follows = true;
+            break;
+        default:
+            return out->why;
+        }
+    }
+}
