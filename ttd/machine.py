@@ -533,7 +533,8 @@ class Machine:
     def _go(self, limit: int | None) -> EngineStop:
         """As `_execute`, by a native core, which takes exceptions and sleeps, too."""
         engine, replay = self.engine, self.replay
-        room, slice_end = replay.get_instructions(marks=False), engine.step + RECORD_SLICE
+        replay.lend_marks(engine.marks)
+        room, slice_end = replay.get_instructions(), engine.step + RECORD_SLICE
         end = slice_end if limit is None else limit
         if room == 0:
             replay.unmet("an ordinary instruction")
@@ -543,8 +544,10 @@ class Machine:
         )
         self.clock.tell_due()
         self.cpu.about_to_run()
-        with replay.marks_noted(engine.marks):
+        try:
             return engine.go(end)
+        finally:
+            replay.take_marks()
 
     def _deal_with(self, stop: EngineStop) -> None:
         if stop.reason in _ENTRIES:

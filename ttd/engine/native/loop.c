@@ -91,7 +91,7 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         until = run_limit(e, limit);
         if (until <= e->steps)            /* the log has an interrupt here, and there is none */
             return end(e, WHY_UNMET, out);
-        patience += ttd_run(e, it_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
+        patience += ttd_run(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
         switch (out->why) {
         case WHY_BUDGET: case WHY_MASKS:
             if (!out->returns)
