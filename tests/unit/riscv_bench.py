@@ -49,6 +49,7 @@ class Bench:
         model = CPUS[f"rv{xlen}"]
         self.engine = Engine(model.isa)
         self.engine.map_ram(RAM, RAM_SIZE)
+        self.engine.time.clock_ns = NS_PER_STEP
         self.cpu = model.build(
             CoreWiring(
                 engine=self.engine,

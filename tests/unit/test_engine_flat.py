@@ -105,7 +105,8 @@ class Bench:
         self.cpu.reset()
         values = self.registers(program) | {engine.isa.pc: program.start}
         engine.regs_write(tuple(values), tuple(values.values()))
-        engine.set_counters(CLOCK_NS, 0, 25_000_000, 0, 0, 0)
+        engine.time.clock_ns = CLOCK_NS
+        engine.set_timebase(25_000_000)
         engine.step = 0
         self.accesses: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []

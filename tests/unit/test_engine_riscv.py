@@ -11,8 +11,10 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from unicorn import riscv_const as rv
 
+from tests.unit.riscv_doubles import open_memory
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Engine, EngineStop, StopReason
+from ttd.engine._native import lib
 from ttd.engine.engine import NEVER
 from ttd.engine.types import Refusal
 
@@ -36,7 +38,7 @@ class Bench:
             }
             text = elf.get_section_by_name(".text")
             engine.write(text["sh_addr"], text.data())
-        engine.set_pmp([(0, 1 << 56, 7, False)])
+        open_memory(engine)
         engine.reg_write(rv.UC_RISCV_REG_PC, 0x80000000)
 
     def run(self, steps: int = 1000) -> EngineStop:
@@ -152,7 +154,8 @@ def test_pages_touched_are_physical_and_include_page_tables() -> None:
 
 def test_protection_is_asked_for_page_tables_too() -> None:
     bench = Bench()
-    bench.engine.set_pmp([(0x80112000, 0x80113000, 0, False), (0, 1 << 56, 7, False)])
+    lib.riscv_csr_change(bench.engine.native, 0x3B0, 0x80112000 >> 2 | 0x1FF)
+    lib.riscv_csr_change(bench.engine.native, 0x3A0, 0x18)
     stop = bench.run()
     assert (stop.reason, stop.code, stop.address) == (StopReason.FAULT, Access.READ, DATA + 8)
     assert bench.engine.translate(DATA + 8, Access.READ) == (None, Refusal.ACCESS)
@@ -164,7 +167,7 @@ def test_code_that_changes_at_either_end_of_the_addresses(at: int) -> None:
     engine = Engine(CPUS["rv64"].isa)
     engine.map_ram(0x80000000, 0x400000)
     engine.start()
-    engine.set_pmp([(0, 1 << 56, 7, False)])
+    open_memory(engine)
     enter = (0x18029073, 0x34131073, 0x30039073, 0x30200073)  # csrw satp, mepc, mstatus; mret
     engine.write(0x80000000, struct.pack("<4I", *enter))
     table = 0x80100000

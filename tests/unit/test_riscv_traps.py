@@ -8,19 +8,25 @@ from typing import Any
 import pytest
 
 from tests.unit.riscv_doubles import (
+    CSRRC,
     CSRRS,
+    CSRRSI,
     CSRRW,
+    DEVICE,
+    HOLE,
     INTERRUPT,
     MEIP,
     MSIP,
     MTIP,
+    RAM,
     RESET,
     SEIP,
     Bench,
     csr,
+    open_memory,
 )
 from ttd.cpu.base import After
-from ttd.engine.types import Access, Refusal, StopReason
+from ttd.engine.types import Access, StopReason
 
 SSI, STI = 1, 5
 U, S, M = 0, 1, 3
@@ -67,7 +73,6 @@ def test_an_interrupt_is_taken_in_machine_mode(bench: Bench, line: int) -> None:
     bench.put(mstatus=MIE | MPP, mie=1 << line, pc=0x80000040, mtval=9)
     assert bench.take() is None
     bench.cpu.set_line(line, True)
-    assert bench.changes == 1
     number = bench.take()
     assert number == INTERRUPT + line
     assert bench.cpu.is_asynchronous(number)
@@ -120,19 +125,38 @@ def test_entry_to_supervisor_mode(bench: Bench) -> None:
         assert bench.take() is None
 
 
+def pend(bench: Bench, codes: int) -> None:
+    """Lines for those that have one, and bits in mip for the others."""
+    for line in (MSIP, MTIP, MEIP):
+        bench.cpu.set_line(line, bool(codes >> line & 1))
+    bench.put(mip=codes)
+
+
 def test_priority_is_that_of_the_manual(bench: Bench) -> None:
     order = [MEIP, MSIP, MTIP, SEIP, SSI, STI]
     for first, second in permutations(order, 2):
-        pending = 1 << first | 1 << second
-        found = bench.cpu._interrupts.choose(pending, 0, M, True, False)
-        assert found == min(first, second, key=order.index)
-    # Of those for different modes, the one for machine mode; of those for S, by the same order.
-    choose = bench.cpu._interrupts.choose
-    assert choose(1 << MTIP | 1 << SEIP, 0x222, S, False, True) == MTIP
-    assert choose(1 << STI | 1 << MEIP, 1 << MEIP, S, False, True) == STI
-    assert choose(0x222, 0x222, S, False, True) == SEIP
-    assert choose(0x022, 0x222, U, False, False) == SSI
-    assert choose(1 << MTIP | 1 << SEIP, 0x222, M, False, True) is None
+        pend(bench, 1 << first | 1 << second)
+        bench.put(priv=M, mstatus=MIE, mie=ALL)
+        assert bench.take() == INTERRUPT + min(first, second, key=order.index)
+
+
+@pytest.mark.parametrize(
+    ("codes", "delegated", "mode", "taken"),
+    [
+        # Of those for different modes, the one for machine mode; of those for S, by the same order.
+        (1 << MTIP | 1 << SEIP, 0x222, S, MTIP),
+        (1 << STI | 1 << MEIP, 0x200, S, MEIP),
+        (0x222, 0x222, S, SEIP),
+        (0x022, 0x222, U, SSI),
+        (1 << MTIP | 1 << SEIP, 0x222, M, None),
+    ],
+)
+def test_delegated_interrupts_come_second(
+    bench: Bench, codes: int, delegated: int, mode: int, taken: int | None
+) -> None:
+    pend(bench, codes)
+    bench.put(priv=mode, mstatus=SIE, mie=ALL, mideleg=delegated)
+    assert bench.take() == (None if taken is None else INTERRUPT + taken)
 
 
 def test_vectored_mode_is_for_interrupts(bench: Bench) -> None:
@@ -150,31 +174,94 @@ def test_vectored_mode_is_for_interrupts(bench: Bench) -> None:
     assert bench["pc"] == 0x80002000 + 4 * SEIP
 
 
-def test_masks_are_watched_while_something_waits_for_them(bench: Bench) -> None:
-    bench.cpu.pending()
-    assert not bench.hart.watch_masks
-    bench.cpu.set_line(MTIP, True)
-    assert bench.cpu.pending() is None
-    assert bench.hart.watch_masks, "mie may come to allow it"
-    bench.put(mie=1 << MTIP)
-    assert bench.cpu.pending() is None
-    assert bench.hart.watch_masks, "and mstatus"
-    bench.put(mstatus=MIE)
-    assert bench.take() == INTERRUPT + MTIP
-    bench.cpu.set_line(MTIP, False)
-    assert bench.cpu.pending() is None
-    assert not bench.hart.watch_masks
+NOP = 0x13
+MRET, SRET, WFI = 0x30200073, 0x10200073, 0x10500073
 
 
-def test_only_what_becomes_pending_is_a_change(bench: Bench) -> None:
-    bench.cpu.set_line(SEIP, True)
-    bench.cpu.set_line(SEIP, True)
-    assert bench.changes == 1
-    bench.cpu.set_line(SEIP, False)
-    assert bench.changes == 1
-    bench.csr(CSRRW, 0x344, 1 << SEIP)
-    bench.cpu.set_line(SEIP, True)
-    assert bench.changes == 1, "it was pending already"
+@pytest.mark.parametrize(
+    "word",
+    [
+        csr(CSRRSI, 0x300, 0, MIE),
+        csr(CSRRS, 0x304, 0, 15),  # mie
+        csr(CSRRC, 0x303, 0, 15),  # mideleg: now machine mode's
+        csr(CSRRS, 0x344, 0, 15),  # mip
+        MRET,
+    ],
+)
+def test_what_an_instruction_lets_in_is_taken_right_after_it(bench: Bench, word: int) -> None:
+    bit, masked = 1 << SEIP, word == csr(CSRRS, 0x304, 0, 15)
+    bench.put(a5=bit, mie=0 if masked else bit, mepc=RESET + 0x20)
+    if word == csr(CSRRC, 0x303, 0, 15):
+        bench.put(mideleg=bit)
+    if word != csr(CSRRS, 0x344, 0, 15):
+        bench.put(mip=bit)
+    if word == MRET:
+        bench.put(mstatus=MPIE | MPP)
+    elif word != csr(CSRRSI, 0x300, 0, MIE):
+        bench.put(mstatus=MIE)
+    bench.poke(RESET, NOP, NOP, word, *[NOP] * 20)
+    stop = bench.run(10)
+    assert (stop.reason, stop.steps) == (StopReason.MASKS, 3)
+    assert bench.take() == INTERRUPT + SEIP
+    assert bench["mepc"] == (RESET + 0x20 if word == MRET else RESET + 12)
+
+
+def test_only_a_line_that_interrupts_ends_a_run(bench: Bench) -> None:
+    bench.put(a0=DEVICE, a5=0x80 | MTIP, mstatus=MIE, mie=1 << SEIP)
+    bench.poke(RESET, NOP, 0x00F52023, *[NOP] * 20)  # sw a5, 0(a0)
+    assert bench.run(10).steps == 10, "it is not enabled"
+    bench.put(pc=RESET, a5=0x80 | SEIP)
+    assert bench.run(10).steps == 2
+    assert bench.cpu.pending() == INTERRUPT + SEIP
+    bench.put(pc=RESET, mstatus=0)
+    assert bench.run(10).steps == 10, "it was pending already, and is masked"
+
+
+def returning(bench: Bench, word: int, **registers: int) -> tuple[int, ...]:
+    """PC, mode and mstatus after a return; empty: it is illegal."""
+    open_memory(bench.engine)
+    bench.put(mepc=RESET + 0x101, sepc=RESET + 0x203, **registers)
+    done = bench.instruction(word)
+    return (bench["pc"], bench["priv"], bench["mstatus"] & 0xFFFFFFFF) if done else ()
+
+
+@pytest.mark.parametrize("mode", [U, S, M])
+def test_mret(bench: Bench, mode: int) -> None:
+    status = mode << 11 | MPIE | SPP | SPIE
+    found = returning(bench, MRET, mstatus=status)
+    assert found == (RESET + 0x100, mode, MPIE | MIE | SPP | SPIE)
+    bench.put(priv=M, mstatus=MIE | MPP, pc=RESET)
+    assert returning(bench, MRET)[1:] == (M, MPIE), "MPIE goes to MIE"
+    bench.put(priv=S, pc=RESET)
+    assert returning(bench, MRET) == ()
+
+
+@pytest.mark.parametrize(("spp", "mode"), [(0, U), (SPP, S)])
+def test_sret(bench: Bench, spp: int, mode: int) -> None:
+    tsr = 1 << 22
+    assert returning(bench, SRET, priv=S, mstatus=spp | SPIE | MPP) == (
+        RESET + 0x202, mode, SIE | SPIE | MPP,
+    )  # fmt: skip
+    bench.put(pc=RESET)
+    assert returning(bench, SRET, priv=M, mstatus=spp | tsr)[1:] == (mode, SPIE | tsr)
+    bench.put(pc=RESET)
+    assert returning(bench, SRET, priv=S, mstatus=spp | tsr) == (), "TSR"
+    assert bench.take() == 2 and bench["mtval"] == SRET
+    bench.put(pc=RESET)
+    assert returning(bench, SRET, priv=U, mstatus=spp) == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "tw", "waits"),
+    [(M, True, True), (S, False, True), (S, True, False), (U, False, False), (U, True, False)],
+)
+def test_who_may_wait(bench: Bench, mode: int, tw: bool, waits: bool) -> None:
+    open_memory(bench.engine)
+    bench.put(priv=mode, mstatus=tw << 21)
+    bench.poke(RESET, NOP, WFI, NOP)
+    stop = bench.run(10)
+    expected = (StopReason.WAIT, 2) if waits else (StopReason.EXCEPTION, 1)
+    assert (stop.reason, stop.steps, stop.pc) == (*expected, RESET + 4 * expected[1])
 
 
 def test_wfi_waits_for_what_mie_enables_whatever_else_masks_it(bench: Bench) -> None:
@@ -231,26 +318,38 @@ def test_an_exception_comes_before_an_interrupt_of_the_same_position(bench: Benc
     assert bench.take() == 11
 
 
-@pytest.mark.parametrize("word", [0xFFFFFFFF, 0x0000, 0x30200073, 0x7B002573])
+@pytest.mark.parametrize("word", [0xFFFFFFFF, 0x0000, 0x7B200073, 0x7B002573])
 def test_illegal_instructions_have_their_bits_in_tval(bench: Bench, word: int) -> None:
     bench.put(pc=0x80000100)
-    assert not bench.instruction(word, code=2)
+    assert not bench.instruction(word)
     assert raised(bench, After.RAISED) == (2, word)
 
 
 def test_an_instruction_on_two_pages(bench: Bench) -> None:
     bench.put(pc=0x80000FFE)
-    assert not bench.instruction(0xFFFFFFFF, code=2)
+    assert not bench.instruction(0xFFFFFFFF)
     assert raised(bench, After.RAISED) == (2, 0xFFFFFFFF)
 
 
 def test_ebreak_and_other_invalid_instructions(bench: Bench) -> None:
     bench.put(pc=0x80000100)
     for word, expected in ((EBREAK, (3, 0)), (0x9002, (3, 0)), (0x0000007B, (2, 0x7B))):
-        bench.hart.poke(0x80000100, word.to_bytes(4, "little"))
+        bench.engine.write(0x80000100, word.to_bytes(4, "little"))
         bench.put(pc=0x80000100)
         assert raised(bench, bench.stop(StopReason.INVALID)) == expected
         assert bench["mepc"] == 0x80000100
+
+
+CODE, GONE, BAD, DATA = 0x40000000, 0x40001000, 0x40002000, 0x40003000
+"""Pages: of the code; of nothing; of physical addresses at which nothing is; of data."""
+
+
+def with_pages(bench: Bench) -> None:
+    """S-mode with page tables; PC is at the end of the page of code."""
+    open_memory(bench.engine)
+    for virtual, physical in ((CODE, RAM), (BAD, HOLE), (DATA, RAM + 0x1000)):
+        bench.map(virtual, physical)
+    bench.put(priv=S, pc=CODE + 0xFF0)
 
 
 @pytest.mark.parametrize(
@@ -258,65 +357,60 @@ def test_ebreak_and_other_invalid_instructions(bench: Bench) -> None:
     [(Access.READ, 13, 5), (Access.WRITE, 15, 7)],
 )
 def test_faults_of_data_accesses(bench: Bench, access: Access, page: int, other: int) -> None:
-    at = 0x80003004
-    bench.hart.poke(bench["pc"], (0x00052503).to_bytes(4, "little"))
-    bench.hart.refusals[at, access] = Refusal.PAGE
-    pc = bench["pc"]
-    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (page, at)
-    bench.put(pc=pc)
-    bench.hart.refusals[at, access] = Refusal.ACCESS
-    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (other, at)
-    bench.put(pc=pc)
-    bench.hart.refusals.clear()  # a device that answers with an error
-    assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (other, at)
+    with_pages(bench)
+    bench.poke(RAM + 0xFF0, 0x00052503)
+    # The last one is a device that answers with an error.
+    for at, cause in ((GONE + 4, page), (BAD + 4, other), (DATA + 4, other)):
+        bench.put(priv=S, pc=CODE + 0xFF0)
+        assert raised(bench, bench.stop(StopReason.FAULT, access, at)) == (cause, at)
 
 
 @pytest.mark.parametrize(
-    ("word", "kind", "misaligned", "page", "access"),
+    ("word", "misaligned", "page", "access"),
     [
-        (0x1005A52F, Access.READ, 4, 13, 5),  # lr.w a0, (a1)
-        (0x18C5A52F, Access.WRITE, 6, 15, 7),  # sc.w a0, a2, (a1)
-        (0x00C5A52F, Access.WRITE, 6, 15, 7),  # amoadd.w a0, a2, (a1)
-        (0xE0C5A52F, Access.WRITE, 6, 15, 7),  # amomaxu.w a0, a2, (a1)
+        (0x1005A52F, 4, 13, 5),  # lr.w a0, (a1)
+        (0x18C5A52F, 6, 15, 7),  # sc.w a0, a2, (a1)
+        (0x00C5A52F, 6, 15, 7),  # amoadd.w a0, a2, (a1)
+        (0xE0C5A52F, 6, 15, 7),  # amomaxu.w a0, a2, (a1)
     ],
 )
 def test_all_atomics_but_lr_are_stores(
-    bench: Bench, word: int, kind: Access, misaligned: int, page: int, access: int
+    bench: Bench, word: int, misaligned: int, page: int, access: int
 ) -> None:
     """Whichever of its accesses the engine names, and in its own misaligned exception."""
-    at, pc = 0x80003002, bench["pc"]
-    bench.put(a1=at)
-    bench.hart.poke(pc, word.to_bytes(4, "little"))
-    assert raised(bench, bench.stop(StopReason.EXCEPTION, 4)) == (misaligned, at)
-    for why, expected in ((Refusal.PAGE, page), (Refusal.ACCESS, access)):
-        bench.put(pc=pc)
-        bench.hart.refusals[at, kind] = why
+    with_pages(bench)
+    bench.poke(RAM + 0xFF0, word)
+    bench.put(a1=DATA + 2)
+    assert raised(bench, bench.stop(StopReason.EXCEPTION, 4)) == (misaligned, DATA + 2)
+    for at, expected in ((GONE, page), (BAD, access)):
+        bench.put(priv=S, pc=CODE + 0xFF0, a1=at)
         assert raised(bench, bench.stop(StopReason.FAULT, Access.READ, at)) == (expected, at)
 
 
 def test_fetch_faults_name_the_part_that_is_missing(bench: Bench) -> None:
-    page, access = Refusal.PAGE, Refusal.ACCESS
-    cases: list[tuple[dict[int, Refusal], tuple[int, int]]] = [
-        ({0x3FFE: page}, (12, 0x3FFE)),
-        ({0x3FFE: access}, (1, 0x3FFE)),
-        ({0x4000: page}, (12, 0x4000)),
-        ({0x4000: access}, (1, 0x4000)),
-        ({0x3FFE: access, 0x4000: page}, (1, 0x3FFE)),
-    ]
-    for refused, expected in cases:
-        bench.hart.refusals = {(at, Access.FETCH): why for at, why in refused.items()}
-        bench.put(pc=0x3FFE)
-        assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, 0x3FFE)) == expected
-        assert bench["mepc"] == 0x3FFE
+    with_pages(bench)
+    end = CODE + 0xFFE
+    for pc, expected in (
+        (GONE, (12, GONE)),
+        (BAD, (1, BAD)),
+        (end, (12, GONE)),
+        (GONE + 0xFFE, (12, GONE + 0xFFE)),
+        (BAD + 0xFFE, (1, BAD + 0xFFE)),
+    ):
+        bench.put(priv=S, pc=pc)
+        assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, pc)) == expected
+        assert bench["mepc"] == pc
+    bench.map(GONE, HOLE)
+    bench.put(priv=S, pc=end)
+    assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, end)) == (1, GONE)
 
 
 def test_a_handler_that_is_not_there_is_entered_again_and_again(bench: Bench) -> None:
     bench.put(mtvec=0x40)
-    bench.hart.refusals[0x40, Access.FETCH] = Refusal.ACCESS
     for _ in range(3):
-        step = bench.hart.step
+        step = bench.engine.step
         assert raised(bench, bench.stop(StopReason.FAULT, Access.FETCH, bench["pc"]))[0] == 1
-        assert bench.hart.step == step + 1
+        assert bench.engine.step == step + 1
         assert bench["pc"] == 0x40
 
 
@@ -327,7 +421,7 @@ SEQUENCE = (0x01F01013, EBREAK, 0x40705013)
 
 def put_sequence(bench: Bench, *words: int) -> None:
     data = b"".join(word.to_bytes(4, "little") for word in words)
-    bench.hart.poke(0x800000FC, data)
+    bench.engine.write(0x800000FC, data)
     bench.put(pc=0x80000100)
 
 
@@ -366,21 +460,21 @@ def test_state_is_data_that_comes_back(bench: Bench) -> None:
     bench.cpu.timebase.set(5000)
     saved: dict[str, Any] = bench.cpu.save()
     seen = [bench[n] for n in ("mip", "mcycle", "time", "pmpaddr0", "pmpcfg0")]
-    pmp, step = bench.hart.pmp, bench.hart.step
+    pmp, step = bench.pmp, bench.engine.step
     bench.cpu.reset()
     bench.cpu.set_line(SEIP, False)
-    bench.hart.step = step + 100
-    bench.hart.watch_masks = True
+    bench.engine.step = step + 100
     bench.cpu.load(saved)
-    bench.hart.step = step
+    bench.engine.step = step
     assert [bench[n] for n in ("mip", "mcycle", "time", "pmpaddr0", "pmpcfg0")] == seen
-    assert bench.hart.pmp == pmp
-    assert not bench.hart.watch_masks
+    assert bench.pmp == pmp
     assert bench.cpu.save() == saved
 
 
 def test_a_debugger_asks_for_addresses(bench: Bench) -> None:
-    assert bench.cpu.translate(0x5000) == 0x4000
+    with_pages(bench)
+    assert bench.cpu.translate(DATA + 5) == RAM + 0x1005
+    assert bench.cpu.translate(GONE) is None
 
 
 def test_csr_instructions_that_are_none() -> None:

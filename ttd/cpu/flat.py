@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ttd.cpu.base import After, CoreWiring, FaultLine, MappedUnit, Over, Register
-from ttd.devices.base import Clock, Timebase
+from ttd.devices.base import Timebase
 from ttd.engine import Isa
 from ttd.engine.types import UNALIGNED, Access, EngineStop, StopReason
 from ttd.state import State
@@ -25,15 +25,7 @@ class FlatCore(Protocol):
     def wide_write(self, register: int, value: int) -> None: ...
     def reset_registers(self) -> None: ...
     def read(self, address: int, size: int) -> bytes: ...
-    def set_counters(
-        self,
-        clock_ns: int,
-        warp_ns: int,
-        hz: int,
-        time_offset: int,
-        cycle_offset: int,
-        instret_offset: int,
-    ) -> None: ...
+    def set_timebase(self, hz: int) -> None: ...
 
 
 class FlatCpu:
@@ -63,15 +55,12 @@ class FlatCpu:
         `reset`: registers that do not begin as Unicorn has them, by id, in the order in which they
         can be written."""
         self._engine: FlatCore = core.engine
-        self._clock: Clock = core.clock
         self._isa = isa
         self._ids = ids
         self._sp = sp
         self._reset = {**reset, isa.pc: core.reset_address}
-        self._ns_per_step = core.ns_per_step
-        self._timebase_hz = core.timebase_hz
+        core.engine.set_timebase(core.timebase_hz)
         self._bits = {register.name: register.bits for register in self.registers}
-        self._told = -1
 
     def reset(self) -> None:
         self._engine.reset_registers()
@@ -141,12 +130,7 @@ class FlatCpu:
         return []
 
     def about_to_run(self) -> None:
-        """Counters count steps, timers virtual time."""
-        step = self._engine.step
-        warp = self._clock.now() - step * self._ns_per_step
-        if warp != self._told:
-            self._engine.set_counters(self._ns_per_step, warp, self._timebase_hz, 0, 0, 0)
-            self._told = warp
+        """The engine knows the time."""
 
     def single_step(self) -> bool:
         return False

@@ -20,7 +20,10 @@ SOURCES = [
 
 
 # What Python sees: of the engine, and of each architecture's own half that it has to itself.
-HEADERS = [NATIVE / "native.h", NATIVE / "marks.h", *sorted(HERE.parent.glob("cpu/*/native/api.h"))]
+HEADERS = [
+    *(NATIVE / name for name in ("native.h", "marks.h", "core.h")),
+    *sorted(HERE.parent.glob("cpu/*/native/api.h")),
+]
 
 
 def declarations(header: Path) -> str:

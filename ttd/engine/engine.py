@@ -288,6 +288,11 @@ class Engine:
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
         self.marks = MarkRow(self._native)
 
+    @property
+    def native(self) -> Any:
+        """The native half, for an architecture's own."""
+        return self._native
+
     # -- running -------------------------------------------------------------------------
 
     @property
@@ -698,37 +703,9 @@ class Engine:
                 break
         return out
 
-    def set_pmp(self, entries: Sequence[tuple[int, int, int, bool]]) -> None:
-        """RISC-V's physical memory protection: (first address, end, `Access` mask, locked).
-
-        Only entries that are on, in their order: the first that matches decides. Between runs.
-        """
-        lib.ttd_set_pmp(
-            self._native,
-            len(entries),
-            ffi.new("uint64_t[]", [p[0] for p in entries]),
-            ffi.new("uint64_t[]", [p[1] for p in entries]),
-            ffi.new("uint8_t[]", [int(p[2]) for p in entries]),
-            ffi.new("uint8_t[]", [int(p[3]) for p in entries]),
-        )
-
-    def set_counters(
-        self,
-        clock_ns: int,
-        warp_ns: int,
-        hz: int,
-        time_offset: int,
-        cycle_offset: int,
-        instret_offset: int,
-    ) -> None:
-        """Let RISC-V's counters be read without asking.
-
-        `time` is (step * clock_ns + warp_ns) * hz / 10^9 + time_offset, `cycle` and `instret` are
-        step + their offset, where step is the number of steps before the instruction.
-        """
-        lib.ttd_set_counters(
-            self._native, clock_ns, warp_ns, hz, time_offset, cycle_offset, instret_offset
-        )
+    def set_timebase(self, hz: int) -> None:
+        """How fast timers of the core that the engine answers for count virtual time."""
+        lib.ttd_set_timebase(self._native, hz)
 
     # -- pages ---------------------------------------------------------------------------
 

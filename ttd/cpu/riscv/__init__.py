@@ -2,24 +2,18 @@
 
 | module | reason to exist |
 |---|---|
-| `cpu` | `Riscv`: what happens when the engine stops; waiting; registers for GDB |
-| `traps` | taking a trap |
-| `csrs` | CSR instructions that the engine leaves to the model |
-| `interrupts` | mip, sip and sie, and which interrupt comes first |
-| `counters` | cycle, time, instret |
-| `pmp` | physical memory protection |
+| `native/` | the core: traps, interrupts, CSRs, page tables, what Unicorn has otherwise |
+| `cpu` | `Riscv`: the core as Python sees it; registers for GDB |
+| `traps` | numbers and names of traps |
 | `registers` | numbers and names for GDB |
+| `paging` | page tables as somebody outside reads them |
 | `isa` | the core as Unicorn has it |
 | `bits` | numbers of the architecture |
-| `access` | what is asked of the engine |
 
-Unicorn executes the instructions, most CSR accesses and xRET among them. Where its CSRs differ
-from the manual or from QEMU's `-cpu sifive-u54`:
+Unicorn executes the instructions. Where CSRs differ from QEMU's `-cpu sifive-u54`:
 
-- mstatus.SXL and UXL read as 0, and TW and TSR are bits 29 and 30: a guest that sets bits 21 and
-  22 does not get WFI and SRET of S-mode trapped.
-- mhpmcounter3 to 31 and hpmcounter3 to 31 read as 0 (QEMU: illegal), 0x321 is mcounteren, and
-  there are no debug triggers (QEMU: tselect, tdata1 to 3, tinfo).
+- mhpmcounter3 to 31 and hpmcounter3 to 31 read as 0 (QEMU: illegal), and there are no debug
+  triggers (QEMU: tselect, tdata1 to 3, tinfo).
 - marchid and mimpid are 0, "not implemented"; QEMU puts its version there.
 """
 
@@ -43,10 +37,8 @@ def _core(isa: Isa, xlen: int) -> Callable[[CoreWiring], Riscv]:
             isa=isa,
             xlen=xlen,
             reset_address=core.reset_address,
-            ns_per_step=core.ns_per_step,
             timebase_hz=core.timebase_hz,
             semihosting=core.semihosting,
-            on_change=core.on_change,
         )
 
     return build

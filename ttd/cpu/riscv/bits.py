@@ -27,14 +27,3 @@ class Cause(IntEnum):
 
 SSI, MSI, STI, MTI, SEI, MEI = 1, 3, 5, 7, 9, 11
 """Interrupt codes; also bit numbers in mip, mie and mideleg."""
-PRIORITY = (MEI, MSI, MTI, SEI, SSI, STI)
-"""From the most urgent on (section "Machine Interrupt Registers")."""
-SOFTWARE = 1 << SSI | 1 << STI | 1 << SEI
-"""The bits of mip that machine-mode software can write."""
-
-# mstatus
-SIE, MIE, SPIE, MPIE, SPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8
-FS, MPRV, SUM, MXR, TVM = 3 << 13, 1 << 17, 1 << 18, 1 << 19, 1 << 20
-TW, TSR = 1 << 21, 1 << 22
-MPP_SHIFT = 11
-MPP = 3 << MPP_SHIFT

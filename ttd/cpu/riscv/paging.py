@@ -6,9 +6,8 @@ from __future__ import annotations
 from struct import unpack
 
 from ttd.cpu.base import Leaf
+from ttd.engine import Engine
 from ttd.engine.types import Access
-
-from .access import RiscvCore
 
 _VALID, _READ, _WRITE, _EXECUTE, _USER = 1, 2, 4, 8, 16
 _PAGE_SHIFT = 12
@@ -22,7 +21,7 @@ class PageTables:
     No access is allowed or refused here, and nothing is marked accessed or dirty.
     """
 
-    def __init__(self, core: RiscvCore, xlen: int, satp: int) -> None:
+    def __init__(self, core: Engine, xlen: int, satp: int) -> None:
         self._core = core
         self._xlen = xlen
         self._levels, self._bits = (2, 10) if xlen == 32 else (3, 9)

@@ -120,15 +120,3 @@ UNICORN_IDS = {
     "priv": rv.UC_RISCV_REG_PRIV,
 }
 """Unicorn has no names for the registers of physical memory protection."""
-
-WRITABLE = {
-    "medeleg": 0xB3FF,
-    "mideleg": 0x222,
-    "mie": 0xAAA,
-    "mepc": ~1,
-    "sepc": ~1,
-    "mcounteren": 0xFFFFFFFF,
-    "scounteren": 0xFFFFFFFF,
-}
-"""Bits that there are, of CSRs of which Unicorn keeps more (privileged architecture, sections about
-each): as native code has them for instructions (`find_masked`)."""

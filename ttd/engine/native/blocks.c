@@ -102,8 +102,6 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
 uint32_t read_masks(ttd_engine *e)
 {
     uint32_t xpsr;
-    if (is_riscv(e))
-        return riscv_masks(e);
     if (e->isa != ISA_THUMB || unprivileged_thread(e, &xpsr))
         return e->masks;
     return (reg32(e, UC_ARM_REG_PRIMASK) & 1) | (reg32(e, UC_ARM_REG_FAULTMASK) & 1) << 1
@@ -156,15 +154,11 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         decode_block(e, &e->prefix_block, b->pc, b->size, e->prefix_next);
         e->blk = b = &e->prefix_block;
     }
-    if (is_riscv(e)) {
-        e->masks_next = b->ways & WAY_MODES;
-    } else {
-        if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
-            flush_tlb(e);
-        e->masks_next = (b->ways & WAY_MODES) && e->mpu_on;
-        if (e->masks_next)
-            e->mpu_was_active = mpu_active(e);
-    }
+    if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
+        flush_tlb(e);
+    e->masks_next = (b->ways & WAY_MODES) && e->mpu_on;
+    if (e->masks_next)
+        e->mpu_was_active = mpu_active(e);
     e->look_at_masks = false;
     if (b->ways & (WAY_MODES | WAY_SETTLE))
         expect_settling(e, b);
@@ -241,17 +235,6 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     if (e->lookahead) {
         e->lookahead = false;
         flush_tlb(e);
-    }
-    if (is_riscv(e) && e->masks_next) {
-        uint64_t satp = e->rv.satp;
-        riscv_look(e);
-        if (e->rv.satp != satp) {         /* the block was found by the old page tables */
-            e->masks_next = false;
-            e->blk_n = e->blk_size = 0;
-            e->blk_pc = pc;
-            stop(e, WHY_AGAIN);
-            return;
-        }
     }
     if (pc + size == e->exit_at && e->isa == ISA_THUMB) {
         b = &e->exit_block;               /* it ends there this time only */

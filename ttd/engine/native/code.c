@@ -177,7 +177,7 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
 {
     uint64_t first = r->canonical + (paddr - r->base), at;
     uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
-    bool any = false, moved = is_riscv(e) && e->rv.satp;
+    bool any = false, moved = is_riscv(e) && e->rv.csr.satp;
     if (e->set->code_changed)
         e->set->code_changed(e, first, first + size);
     for (at = bit & ~1ull; at < bit + size && !any; at += 2)

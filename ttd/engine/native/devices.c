@@ -7,6 +7,11 @@ uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t 
     return (uint64_t)(ns * hz / divider);
 }
 
+void ttd_set_timebase(ttd_engine *e, uint64_t hz)
+{
+    e->timebase_hz = hz;
+}
+
 uint64_t ticks_of(const steady *r, uint64_t step)
 {
     return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);

@@ -186,8 +186,6 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     region *r;
     (void)uc;
 
-    if (is_riscv(e) && e->masks_next && kind == ACC_FETCH && !e->quiet)
-        riscv_look(e);
     allowed = look_up(e, vaddr, kind, &paddr, &rights);
     if (allowed == -2)
         return refuse(e, kind, vaddr);

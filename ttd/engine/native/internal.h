@@ -34,7 +34,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
 #define RISCV_ILLEGAL 2       /* mcause */
-#define RISCV_STORE_MISALIGNED 6
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
@@ -106,25 +105,31 @@ typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
 enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 enum {
     CSR_FFLAGS = 0x001, CSR_FCSR = 0x003, CSR_SSTATUS = 0x100, CSR_SIE = 0x104,
-    CSR_SCOUNTEREN = 0x106, CSR_SEPC = 0x141, CSR_SIP = 0x144, CSR_SATP = 0x180, CSR_MSTATUS = 0x300,
-    CSR_MEDELEG = 0x302, CSR_MIDELEG = 0x303, CSR_MIE = 0x304, CSR_MCOUNTEREN = 0x306,
+    CSR_STVEC = 0x105, CSR_SCOUNTEREN = 0x106, CSR_SEPC = 0x141, CSR_SIP = 0x144, CSR_SATP = 0x180, CSR_MSTATUS = 0x300,
+    CSR_MEDELEG = 0x302, CSR_MIDELEG = 0x303, CSR_MIE = 0x304, CSR_MTVEC = 0x305, CSR_MCOUNTEREN = 0x306,
     CSR_MSTATUSH = 0x310, CSR_NONE = 0x321, CSR_MEPC = 0x341, CSR_MIP = 0x344,
-    CSR_PMPCFG0 = 0x3a0, CSR_PMP_LAST = 0x3ef, CSR_TSELECT = 0x7a0, CSR_TINFO = 0x7a4,
+    CSR_PMPCFG0 = 0x3a0, CSR_PMPADDR0 = 0x3b0, CSR_PMP_LAST = 0x3ef, CSR_TSELECT = 0x7a0, CSR_TINFO = 0x7a4,
     CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02, CSR_MCYCLEH = 0xb80, CSR_MINSTRETH = 0xb82,
     CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_HPMCOUNTER3 = 0xc03,
     CSR_HPMCOUNTER31 = 0xc1f, CSR_CYCLEH = 0xc80, CSR_TIMEH = 0xc81, CSR_INSTRETH = 0xc82
 };
-/* What a RISC-V core's translation depends on, as of the last look. */
+/* The registers of a RISC-V core that are kept here, not by Unicorn. */
 typedef struct {
-    int priv, mpp, fs;
+    uint64_t status;          /* mstatus, but FS and SD */
+    uint64_t medeleg, mideleg, mie, mtvec, stvec, satp, mcounteren, scounteren;
+    int priv, fs;             /* FS may have become Dirty meanwhile */
+} riscv_registers;
+/* What a context of Unicorn is without. */
+typedef struct { uint64_t fcsr; riscv_registers csr; } riscv_kept;
+typedef struct {
+    riscv_registers csr;
+    int space;                /* the number of satp's address space; 0: not looked up */
     /* Registers of floating point, a bit each (riscv_float.c): with singles that are not boxed, now and
      * when the block began; known to have singles; to get a NaN while an instruction runs. */
     uint32_t unboxed, unboxed_before, single, lend, lent;
     uint64_t real[32];
     bool careful, careful_addends;   /* singles, addends are looked at wherever they are read */
     uint64_t clean_flags;     /* fflags when FS was last seen not Dirty */
-    bool sum, mxr, mprv, tvm;
-    uint64_t satp, mcounteren, scounteren;
 } riscv_modes;
 /* A device's page, and where the guest saw it last. */
 typedef struct { uint64_t paddr, vaddr; } view;
@@ -160,11 +165,11 @@ typedef struct {
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
     uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */
-    int why, exception;       /* for TURN_STOP: if not EXCEPTION_OURS */
-    bool branches;            /* for TURN_DONE: it is a branch, or returns from an exception */
+    int why, exception;       /* for TURN_STOP and TURN_LAST: if not EXCEPTION_OURS */
+    bool branches;            /* for TURN_DONE and TURN_LAST: it is a branch, or returns from an exception */
 } turn;
-/* What is to become of it: let it run, go on behind it, or end the run before it. */
-enum { TURN_RUN, TURN_DONE, TURN_STOP };
+/* What is to become of it: let it run, go on behind it, end the run before it, or behind it. */
+enum { TURN_RUN, TURN_DONE, TURN_STOP, TURN_LAST };
 
 typedef struct instruction_set instruction_set;
 
@@ -290,7 +295,6 @@ struct ttd_engine {
 
     riscv_modes rv;
     bool all_stale;               /* something translated is not what memory has */
-    bool modes_stale;             /* `rv` may not be as the registers are */
     bool intr_after;              /* PC is beyond the instruction that caused the exception */
     bool translated_once;         /* page tables have been in use */
     uint64_t spaces[MAX_SPACES];  /* values of satp; the place is the number of the space */
@@ -302,7 +306,7 @@ struct ttd_engine {
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
     ttd_time time;
-    uint64_t timebase_hz, time_offset, cycle_offset, instret_offset;
+    uint64_t timebase_hz;
 
     uint64_t doing;               /* where the instruction is that is being done here; NEVER */
     uint64_t back_to;             /* Unicorn has gone past where PC has to be; NEVER */
@@ -471,8 +475,6 @@ uint64_t step_now(ttd_engine *e);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* riscv.c */
-void riscv_look(ttd_engine *e);
-void riscv_refresh(ttd_engine *e);
 bool riscv_translates(ttd_engine *e, int kind);
 int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights);
 int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);
@@ -490,7 +492,6 @@ bool riscv_code_page(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
 bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size, uint64_t value);
 bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
 uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
-bool riscv_changes_modes(uint32_t insn);
 
 /* riscv_float.c */
 bool riscv_reads_floats(ttd_engine *e, uint32_t insn);
@@ -512,8 +513,6 @@ void riscv_settle_flags(ttd_engine *e);
 void riscv_expect_flags(ttd_engine *e);
 bool riscv_is_ours(ttd_engine *e, uint32_t insn);
 int riscv_turn(ttd_engine *e, turn *t);
-uint32_t riscv_masks(ttd_engine *e);
-bool riscv_needs_privilege(int id);
 void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
 

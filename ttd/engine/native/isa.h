@@ -28,9 +28,6 @@ struct instruction_set {
     uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int *why);
     /* An instruction with WAY_CALL comes up; TURN_... */
     int (*turn)(ttd_engine *e, turn *t);
-    /* Does the instruction at `pc` wait for an interrupt? `waits_on`: Unicorn goes on behind it. */
-    bool (*is_wait)(ttd_engine *e, uint64_t pc);
-    bool waits_on;
 
     /* All below may be missing. */
 
@@ -42,10 +39,16 @@ struct instruction_set {
     /* Registers, several at a time and whatever the mode is; NULL: one by one. */
     void (*read_registers)(ttd_engine *e, const int *ids, uint64_t *out, int count);
     void (*write_registers)(ttd_engine *e, const int *ids, const uint64_t *values, int count);
-    /* All registers have been exchanged. */
+    /* All registers have been exchanged; before that: Unicorn's are as they began, and its own are to be. */
     void (*replaced)(ttd_engine *e);
-    /* One that Unicorn's contexts leave out. */
-    int beside_context;
+    void (*reset)(ttd_engine *e);
+    /* What Unicorn's contexts leave out: how much that is, and the state, to be kept there and taken from there,
+     * before Unicorn's own. */
+    size_t kept_size;
+    void (*keep)(ttd_engine *e, void *to);
+    void (*take_back)(ttd_engine *e, const void *from);
+    /* Does the instruction at `pc` wait for an interrupt, and end its block? */
+    bool (*is_wait)(ttd_engine *e, uint64_t pc);
     /* The first instruction of the block, from `index` on, before which an interrupt may come; NULL: that. */
     uint64_t (*interruptible)(ttd_engine *e, const block_info *b, uint32_t index);
     /* The instruction at index `last` of the block has brought PC to `pc`: is that a return from an exception, which

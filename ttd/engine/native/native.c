@@ -241,7 +241,6 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     forget_blocks(e);
     e->slots = calloc(window_pages, sizeof *e->slots);
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
-    e->modes_stale = true;
     e->nspaces = 1;
     e->basepri_mask = 0xff;
     e->due = e->time.due_ns = NEVER;

@@ -156,10 +156,8 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
 int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
-void ttd_set_pmp(ttd_engine *e, int count, const uint64_t *lo, const uint64_t *hi,
-                 const uint8_t *kinds, const uint8_t *locked);
-void ttd_set_counters(ttd_engine *e, uint64_t clock_ns, int64_t warp_ns, uint64_t hz,
-                      uint64_t time_offset, uint64_t cycle_offset, uint64_t instret_offset);
+/* The rate of the timers of AArch64. */
+void ttd_set_timebase(ttd_engine *e, uint64_t hz);
 
 bool ttd_access_privileged(ttd_engine *e);
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);

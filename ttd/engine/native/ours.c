@@ -30,6 +30,7 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
     turn t = { .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
+    int answer;
     (void)size;
     if (e->stopped)
         return;
@@ -38,8 +39,9 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         if (e->stopped)
             return;
     }
-    switch (e->set->turn(e, &t)) {
-    case TURN_DONE: {
+    answer = e->set->turn(e, &t);
+    switch (answer) {
+    case TURN_DONE: case TURN_LAST: {
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)
             note_breaks(e, e->steps, done - e->steps);
@@ -50,6 +52,11 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         e->turned.branches = t.branches;
         e->blk = &e->turned;
         e->reg_write(uc, e->set->pc, &t.next);
+        if (answer == TURN_LAST) {
+            e->follows = t.branches;
+            e->before = NULL;
+            stop(e, t.why);
+        }
         break;
     }
     case TURN_STOP:

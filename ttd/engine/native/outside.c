@@ -107,15 +107,6 @@ bool memory_word(ttd_engine *e, uint64_t address, int size, bool write, uint64_t
     return true;
 }
 
-/* How much of [address, address + size) is there; if all is, what sees accesses is up to date. */
-static int expect(ttd_engine *e, uint64_t address, int size, int kind)
-{
-    int there = present(e, address, size, kind);
-    if (there == size && is_riscv(e) && !e->running)
-        riscv_refresh(e);
-    return there;
-}
-
 /* An access of [at, at + size), which is on one page, is seen by page tables and watchpoints. */
 static void see(ttd_engine *e, uint64_t at, int size, int kind, const uint8_t *old, const uint8_t *data,
                 int by)
@@ -129,7 +120,7 @@ static void see(ttd_engine *e, uint64_t at, int size, int kind, const uint8_t *o
 
 int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by)
 {
-    int done = expect(e, address, size, ACC_READ), at, n;
+    int done = present(e, address, size, ACC_READ), at, n;
     if (done < size)
         return done;
     for (at = 0; at < size; at += n) {
@@ -144,7 +135,7 @@ int ttd_load(ttd_engine *e, uint64_t address, uint8_t *out, int size, int by)
 
 int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, int by)
 {
-    int done = expect(e, address, size, ACC_WRITE), at, n;
+    int done = present(e, address, size, ACC_WRITE), at, n;
     if (done < size)
         return done;
     for (at = 0; at < size; at += n) {

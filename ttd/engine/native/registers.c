@@ -35,9 +35,16 @@ static void replaced(ttd_engine *e)
         e->set->replaced(e);
 }
 
-void ttd_reset_registers(ttd_engine *e)
+static void begin_again(ttd_engine *e)
 {
     e->context_restore(e->uc, e->pristine);
+    if (e->set->reset)
+        e->set->reset(e);
+}
+
+void ttd_reset_registers(ttd_engine *e)
+{
+    begin_again(e);
     replaced(e);
 }
 
@@ -46,7 +53,7 @@ void ttd_reset_registers(ttd_engine *e)
 void ttd_load_state(ttd_engine *e, const uint64_t *values)
 {
     int i, plain = e->nstate - e->nwide;
-    e->context_restore(e->uc, e->pristine);
+    begin_again(e);
     ttd_regs_write(e, e->state_regs, values, plain);
     for (i = 0; i < e->nwide; i++)
         e->reg_write(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
@@ -81,17 +88,17 @@ void ttd_clear_exclusive(ttd_engine *e)
     ttd_load_state(e, values);
 }
 
-/* `beside`: what Unicorn leaves out. `release` frees one: whoever collects garbage may free the engine
+/* `kept`: what Unicorn leaves out. `release` frees one: whoever collects garbage may free the engine
  * first. */
 typedef struct {
     uc_context *registers;
-    uint64_t beside;
     uc_err (*release)(uc_context *);
+    uint64_t kept[];
 } context;
 
 void *ttd_context_new(ttd_engine *e)
 {
-    context *c = calloc(1, sizeof *c);
+    context *c = calloc(1, sizeof *c + e->set->kept_size);
     if (c && e->context_alloc(e->uc, &c->registers)) {
         free(c);
         c = NULL;
@@ -104,16 +111,16 @@ void *ttd_context_new(ttd_engine *e)
 void ttd_context_save(ttd_engine *e, void *to)
 {
     context *c = to;
-    if (e->set->beside_context)
-        ttd_regs_read(e, &e->set->beside_context, &c->beside, 1);
+    if (e->set->keep)
+        e->set->keep(e, c->kept);
     e->context_save(e->uc, c->registers);
 }
 
 void ttd_context_restore(ttd_engine *e, void *from)
 {
     context *c = from;
-    if (e->set->beside_context)
-        ttd_regs_write(e, &e->set->beside_context, &c->beside, 1);
+    if (e->set->take_back)
+        e->set->take_back(e, c->kept);
     e->context_restore(e->uc, c->registers);
     replaced(e);
 }

@@ -90,20 +90,13 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->looked_step = NEVER;
     e->masks_next = e->returns = false;
     e->look_at_masks = e->masks_on;
-    if (is_riscv(e)) {
-        riscv_refresh(e);
+    if (is_riscv(e))
         riscv_expect_flags(e);
-    }
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
         bool use_exit = false, waits = false, raises;
         uc_err err;
 
-        if (is_riscv(e)) {
-            if (e->masks_next)
-                e->modes_stale = true;
-            riscv_refresh(e);
-        }
         if ((e->flush_due || e->void_used) && !e->arm) {
             e->void_used = false;
             e->flush_due = false;
@@ -147,10 +140,9 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
             e->limit = e->steps + e->mid;
-            /* A wait instruction must be seen to have run. It ends its block by itself, but for
-               `waits_on`: there the exit cuts the block, and comes second. */
-            waits = e->set->is_wait(e, address_of(e, pc, e->mid - 1));
-            use_exit = !waits || e->set->waits_on;
+            /* A wait instruction must be seen to have run. It ends its block by itself. */
+            waits = e->set->is_wait && e->set->is_wait(e, address_of(e, pc, e->mid - 1));
+            use_exit = !waits;
         }
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
         e->masks_next = false;
@@ -232,7 +224,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 
         if (e->why == WHY_HOST_ERROR || e->why == WHY_WATCH || e->why == WHY_MASKS
             || e->why == WHY_REQUEST || e->why == WHY_EXCEPTION || e->why == WHY_BREAKPOINT
-            || e->why == WHY_FAULT || e->why == WHY_INVALID || e->why == WHY_RANGE) {
+            || e->why == WHY_FAULT || e->why == WHY_INVALID || e->why == WHY_RANGE || e->why == WHY_WAIT) {
             result = e->why;
         } else if (e->arm || e->mid) {
             continue;
@@ -262,7 +254,6 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
-    e->modes_stale |= e->masks_next;
     out->why = result;
     out->steps = e->steps - before;
     out->pc = read_pc(e);
@@ -352,9 +343,7 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
     e->masks = 0;
-    if (on && is_riscv(e)) {
-        e->masks = riscv_masks(e);
-    } else if (on) {
+    if (on) {
         int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
         uint64_t m[3] = { 0 };
         if (e->isa == ISA_THUMB)

@@ -4,7 +4,7 @@
 
 static uint64_t count_ticks(ttd_engine *e, uint64_t step)
 {
-    return ticks_at(step, e->time.clock_ns, e->time.warp_ns, e->timebase_hz, 1000000000) + e->time_offset;
+    return ticks_at(step, e->time.clock_ns, e->time.warp_ns, e->timebase_hz, 1000000000);
 }
 
 /* What `ttd_regs_read` calls a system register of AArch64, as MRS encodes it. */
@@ -91,7 +91,7 @@ static uint32_t on_mrs(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *f
     } else if (id == CNTFRQ) {
         value = e->timebase_hz;
     } else if (id == PMCCNTR) {
-        value = step_now(e) + e->cycle_offset;
+        value = step_now(e);
     } else if (counts_events(id)) {
         value = 0;
     } else if (is_timer(id) && (id & 7) != TIMER_CVAL) {

@@ -11,7 +11,7 @@
  * Of FMADD and its kin Unicorn does not raise NV for infinity * 0 + quiet NaN (11.6). The addend is
  * looked at when the block begins, or where it stands if the block has written it before; once one
  * was NaN, wherever one is. */
-#include "internal.h"
+#include "rv.h"
 
 #include <stdlib.h>
 
@@ -112,8 +112,8 @@ static void box(ttd_engine *e, uint32_t registers)
 
 bool riscv_reads_floats(ttd_engine *e, uint32_t insn)
 {
-    effects f = effects_of(insn, e->isa == ISA_RV32);
-    return e->rv.fs && (f.singles | f.wholes);
+    effects f = effects_of(insn, is_rv32(e));
+    return e->rv.csr.fs && (f.singles | f.wholes);
 }
 
 bool riscv_is_fused(uint32_t insn)
@@ -123,7 +123,7 @@ bool riscv_is_fused(uint32_t insn)
 
 bool riscv_reads_singles(ttd_engine *e, uint32_t insn)
 {
-    return e->rv.fs && effects_of(insn, e->isa == ISA_RV32).singles;
+    return e->rv.csr.fs && effects_of(insn, is_rv32(e)).singles;
 }
 
 /* The next instruction of a block that is being decoded. It must be looked at by itself where it reads
@@ -131,7 +131,7 @@ bool riscv_reads_singles(ttd_engine *e, uint32_t insn)
 uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn)
 {
     float_block *f = &e->floats[d->b - e->cache];
-    effects x = effects_of(insn, e->isa == ISA_RV32);
+    effects x = effects_of(insn, is_rv32(e));
     uint32_t written;
     bool apart;
     if (!d->n)
@@ -214,7 +214,7 @@ static uint32_t unboxed_at(ttd_engine *e, uint64_t pc)
     uint32_t unboxed = e->rv.unboxed_before;
     cursor c = cursor_at(e, e->blk_pc);
     while (c.at < pc) {
-        effects x = effects_of(riscv_insn(e, c.at), e->isa == ISA_RV32);
+        effects x = effects_of(riscv_insn(e, c.at), is_rv32(e));
         unboxed = (unboxed & ~(x.boxed | x.whole_writes)) | x.writes;
         if (!advance(e, &c))
             break;
@@ -262,7 +262,7 @@ static void raise_invalid(ttd_engine *e, uint32_t insn)
 /* The instruction's turn, which reads singles or doubles. */
 int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn)
 {
-    effects x = effects_of(insn, e->isa == ISA_RV32);
+    effects x = effects_of(insn, is_rv32(e));
     uint32_t bare = e->rv.lent ? 0 : not_boxed(e, x.singles);
     if (x.wholes & (e->rv.unboxed_before | e->floats[e->blk - e->cache].writes))
         box(e, x.wholes & unboxed_at(e, pc));
@@ -290,7 +290,7 @@ void riscv_float_lend(ttd_engine *e)
 /* It has run, or not: it was at `pc`, which PC is still if it has not. */
 void riscv_float_return(ttd_engine *e, uint64_t pc, uint64_t now)
 {
-    effects x = effects_of(riscv_insn(e, pc), e->isa == ISA_RV32);
+    effects x = effects_of(riscv_insn(e, pc), is_rv32(e));
     uint32_t left = e->rv.lent & ~(now == pc ? 0 : x.writes | x.whole_writes);
     e->rv.lent = 0;
     for (; left; left &= left - 1) {

@@ -1,5 +1,5 @@
 /* RISC-V: what is to be done about an instruction when a block with it is decoded. */
-#include "isa.h"
+#include "rv.h"
 
 /* JAL, JALR, BRANCH and their short forms, MRET and SRET (Volume I, chapter 24; 16.8). */
 static bool riscv_branches(uint32_t insn, bool rv32)
@@ -9,7 +9,7 @@ static bool riscv_branches(uint32_t insn, bool rv32)
                                   : (insn >> 13 & 7) == 1 && rv32;   /* C.J, C.BEQZ, C.BNEZ; C.JAL */
     case 2: return (insn >> 13 & 7) == 4 && !(insn & 0x7c) && (insn & 0xf80);   /* C.JR, C.JALR */
     case 3: return (insn & 0x7f) == 0x63 || (insn & 0x77) == 0x67
-                   || insn == 0x30200073 || insn == 0x10200073;
+                   || insn == INSN_MRET || insn == INSN_SRET;
     }
     return false;
 }
@@ -21,14 +21,10 @@ static uint32_t riscv_decode(ttd_engine *e, decoding *d)
     ways = riscv_float_decode(e, d, insn);
     if (straddles)                        /* its end may be gone, or be another, the next time */
         ways |= WAY_CHECK;
-    if ((d->code[0] & 0x7f) == 0x73) {    /* it may change a mask */
-        ways |= WAY_SETTLE;
-        if (straddles || riscv_changes_modes(insn))
-            ways |= WAY_MODES;
-    }
-    if (d->b->size && riscv_is_ours(e, insn))
+    /* Of a SYSTEM instruction on two pages the second half may come to be another. */
+    if (d->b->size && (riscv_is_ours(e, insn) || (straddles && (insn & 0x7f) == 0x73)))
         ways |= WAY_CALL;
-    if (riscv_branches(insn, e->isa == ISA_RV32))
+    if (riscv_branches(insn, is_rv32(e)))
         ways |= WAY_BRANCH;
     return ways;
 }
@@ -59,23 +55,11 @@ static int riscv_length(ttd_engine *e, uint64_t pc, const uint8_t *code)
     return (code[0] & 3) == 3 ? 4 : 2;
 }
 
-static void riscv_replaced(ttd_engine *e)
-{
-    e->modes_stale = true;
-    flush_tlb(e);
-}
-
-/* WFI. */
-static bool riscv_is_wait(ttd_engine *e, uint64_t pc)
-{
-    return riscv_insn(e, pc) == 0x10500073;
-}
-
 #define RISCV \
-    .pc = UC_RISCV_REG_PC, .beside_context = UC_RISCV_REG_FCSR, \
+    .pc = UC_RISCV_REG_PC, .state_size = sizeof(riscv_core), \
     .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, \
-    .is_wait = riscv_is_wait, .waits_on = true, \
-    .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .replaced = riscv_replaced
+    .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
+    .replaced = riscv_replaced, .kept_size = sizeof(riscv_kept), .keep = riscv_keep, .take_back = riscv_take_back
 
 TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", .isa = ISA_RV64, RISCV };
 

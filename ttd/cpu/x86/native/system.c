@@ -5,7 +5,7 @@
 static int on_rdtsc(uc_engine *uc, void *user)
 {
     ttd_engine *e = user;
-    uint64_t now = step_now(e) + e->cycle_offset, low = (uint32_t)now, high = now >> 32;
+    uint64_t now = step_now(e), low = (uint32_t)now, high = now >> 32;
     e->reg_write(uc, UC_X86_REG_RAX, &low);
     e->reg_write(uc, UC_X86_REG_RDX, &high);
     return 1;

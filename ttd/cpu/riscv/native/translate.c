@@ -1,0 +1,270 @@
+/* RISC-V: privilege, address spaces, physical memory protection, page tables.
+ *
+ * Unicorn's own MMU is not used: the virtual TLB asks for each page, and what is told it is kept
+ * true. A page that the walk has read is trapped for stores; one that changes a valid entry flushes
+ * the TLB. So translation follows from memory and registers alone, whatever has been flushed when,
+ * and does not depend on how a run was cut. */
+#include "rv.h"
+
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D = 128 };
+
+/* ---- modes -------------------------------------------------------------------------- */
+
+/* Each value of satp is an address space with blocks of its own. Its number. */
+static int space_of(ttd_engine *e, uint64_t satp)
+{
+    int i;
+    e->translated_once = true;
+    for (i = 1; i < e->nspaces && e->spaces[i] != satp; i++)
+        ;
+    if (i >= e->nspaces) {
+        if (i < 1 || i >= MAX_SPACES) {
+            forget_blocks(e);
+            memset(e->code_map, 0, sizeof e->code_map);
+            i = 1;
+        }
+        e->spaces[i] = satp;
+        e->nspaces = i + 1;
+    }
+    return i;
+}
+
+void riscv_choose_space(ttd_engine *e)
+{
+    e->space = 0;
+    if (riscv_translates(e, ACC_FETCH)) {
+        if (!e->rv.space)
+            e->rv.space = space_of(e, e->rv.csr.satp);
+        e->space = e->rv.space;
+    }
+    /* Without floating point other instructions exist: blocks of its own for it, too. */
+    e->salt = (uint64_t)e->space << 48 | (e->rv.csr.fs ? 0 : 1ull << 47);
+}
+
+/* Data accesses of machine mode with MPRV depend on it, which the TLB does not know. */
+static bool lends_privilege(const ttd_engine *e)
+{
+    return e->rv.csr.priv == PRIV_M && (e->rv.csr.status & STATUS_MPRV);
+}
+
+void riscv_set_privilege(ttd_engine *e, int priv)
+{
+    bool lent = lends_privilege(e);
+    e->rv.csr.priv = priv;
+    if (lent != lends_privilege(e))
+        flush_tlb(e);
+    riscv_choose_space(e);
+}
+
+void riscv_set_satp(ttd_engine *e, uint64_t satp)
+{
+    if (satp != e->rv.csr.satp) {
+        e->rv.csr.satp = satp;
+        e->rv.space = 0;
+        flush_tlb(e);
+    }
+    riscv_choose_space(e);
+}
+
+void riscv_set_status(ttd_engine *e, uint64_t status)
+{
+    uint64_t before = e->rv.csr.status, depends = STATUS_SUM | STATUS_MXR;
+    if (e->rv.csr.priv == PRIV_M)
+        depends |= STATUS_MPRV | (before & status & STATUS_MPRV ? STATUS_MPP : 0);
+    e->rv.csr.status = status;
+    if ((before ^ status) & depends)
+        flush_tlb(e);
+}
+
+/* The privilege that counts for an access (3.1.6.3, MPRV). */
+static int effective(ttd_engine *e, int kind)
+{
+    if (kind != ACC_FETCH && lends_privilege(e))
+        return e->rv.csr.status >> 11 & 3;
+    return e->rv.csr.priv;
+}
+
+/* ---- protection and translation ----------------------------------------------------- */
+
+/* 3.7.1, "Priority and Matching Logic": the first entry that matches any byte decides, and must
+ * match all of them. 1 yes, 0 no, -1 it depends on the place. */
+static int pmp_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, int priv)
+{
+    int i;
+    for (i = 0; i < e->npmp; i++) {
+        pmp_entry *p = &e->pmp[i];
+        if (paddr >= p->hi || paddr + size <= p->lo)
+            continue;
+        if (paddr < p->lo || paddr + size > p->hi)
+            return size == e->page_size ? -1 : 0;
+        return (priv == PRIV_M && !p->locked) || (p->kinds & kind);
+    }
+    return priv == PRIV_M;
+}
+
+int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind)
+{
+    return pmp_allows(e, paddr, size, kind, effective(e, kind));
+}
+
+bool riscv_translates(ttd_engine *e, int kind)
+{
+    if (effective(e, kind) == PRIV_M)
+        return false;
+    return is_rv32(e) ? e->rv.csr.satp >> 31 : e->rv.csr.satp >> 60;
+}
+
+/* The walk is going to change the entry at `at`. Where that is watched, an instruction that needs the
+ * translation for its data runs alone, so that its step is known; true if it must not go on.
+ * A fetch happens where a block ends, and so in the step before: it is noticed when it has. */
+static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uint8_t *old,
+                       const uint8_t *data)
+{
+    ttd_hit hit;
+    if (!seen_outside(e, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit))
+        return false;
+    if (kind == ACC_FETCH) {
+        hit.step = e->steps + e->blk_n - (e->blk_n > 0);
+        note_hit(e, hit);
+        set_fast_limit(e);
+        return false;
+    }
+    if (!e->armed) {
+        e->arm = true;
+        return true;
+    }
+    hit.step = e->steps;
+    if (e->scan) {
+        hit_add(&e->scan_watches, hit);
+    } else if (hit.step != e->skip_watches) {
+        e->hit = hit;
+        e->why = WHY_WATCH;
+        e->armed_abort = true;
+        return true;
+    }
+    return false;
+}
+
+/* 4.3.2, "Virtual Address Translation Process". `kind` 0: a look from outside, without rights.
+ * `update`: set A and D as the hardware does. */
+static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights)
+{
+    bool sv32 = is_rv32(e);
+    int level = sv32 ? 1 : 2, bits = sv32 ? 10 : 9, size = sv32 ? 4 : 8;
+    int priv = effective(e, kind ? kind : ACC_FETCH);
+    uint64_t base = sv32 ? (e->rv.csr.satp & 0x3fffff) << 12 : (e->rv.csr.satp & 0xfffffffffffull) << 12;
+    if (!sv32 && (uint64_t)((int64_t)(vaddr << 25) >> 25) != vaddr)
+        return REFUSED_PAGE;
+    for (; level >= 0; level--) {
+        int shift = 12 + level * bits, can;
+        uint64_t at = base + (vaddr >> shift & ((1u << bits) - 1)) * size, pte = 0, ppn, now;
+        region *r = find_region(e, at);
+        uint8_t *flags, *host;
+        if (!r || r->kind == REGION_MMIO || pmp_allows(e, at, size, ACC_READ, PRIV_S) != 1)
+            return REFUSED_ACCESS;
+        host = r->host + (at - r->base);
+        memcpy(&pte, host, size);
+        flags = &e->flags[page_of(e, r, at)];
+        if (update) {
+            *flags |= PAGE_READ;
+            if (!(*flags & PAGE_TABLE)) { /* stores to it may be going on unseen: no longer */
+                *flags |= PAGE_TABLE;
+                flush_tlb(e);
+            }
+        }
+        if (!(pte & PTE_V) || (!(pte & PTE_R) && (pte & PTE_W)))
+            return REFUSED_PAGE;
+        ppn = sv32 ? pte >> 10 : pte << 10 >> 20;
+        if (!(pte & (PTE_R | PTE_X))) {
+            base = ppn << 12;
+            continue;
+        }
+        if (ppn & ((1ull << level * bits) - 1))
+            return REFUSED_PAGE;          /* a misaligned superpage */
+        can = ((pte & PTE_R) || ((pte & PTE_X) && (e->rv.csr.status & STATUS_MXR)) ? ACC_READ : 0)
+            | (pte & PTE_W ? ACC_WRITE : 0) | (pte & PTE_X ? ACC_FETCH : 0);
+        if (pte & PTE_U ? priv == PRIV_S && !(e->rv.csr.status & STATUS_SUM) : priv == PRIV_U)
+            can = 0;
+        if ((pte & PTE_U) && priv == PRIV_S)
+            can &= ~ACC_FETCH;
+        if (kind && !(can & kind))
+            return REFUSED_PAGE;
+        now = pte | PTE_A | (kind == ACC_WRITE ? PTE_D : 0);
+        if (update && now != pte) {
+            if (r->kind == REGION_ROM)
+                return REFUSED_ACCESS;
+            if (e->nwatches && stops_walk(e, kind, at, size, (uint8_t *)&pte, (uint8_t *)&now))
+                return REFUSED_WATCHED;
+            memcpy(host, &now, size);
+            *flags |= PAGE_DIRTY;
+        }
+        if (!(now & PTE_D))
+            can &= ~ACC_WRITE;
+        if (rights)
+            *rights = can;
+        *paddr = ppn << 12 | (vaddr & ((1ull << shift) - 1));
+        return REFUSED_NOT;
+    }
+    return REFUSED_PAGE;
+}
+
+int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights)
+{
+    *paddr = vaddr;
+    *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
+    return riscv_translates(e, kind) ? walk(e, vaddr, kind, !e->quiet, paddr, rights) : REFUSED_NOT;
+}
+
+/* Could the halfword at `vaddr` be fetched? Changes nothing. */
+bool riscv_fetchable(ttd_engine *e, uint64_t vaddr)
+{
+    uint64_t paddr = vaddr;
+    if (riscv_translates(e, ACC_FETCH) && walk(e, vaddr, ACC_FETCH, false, &paddr, NULL))
+        return false;
+    return host_pointer(e, paddr) && riscv_allows(e, paddr, 2, ACC_FETCH) == 1;
+}
+
+/* Where code, or what a debugger looks at, is; changes nothing. */
+bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr)
+{
+    *paddr = vaddr;
+    return !riscv_translates(e, ACC_FETCH) || !walk(e, vaddr, 0, false, paddr, NULL);
+}
+
+/* Does a debugger find the page `paddr` at the page `vaddr`? The addresses of software that has page
+ * tables are its own while machine mode runs without them, too. */
+bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr)
+{
+    uint64_t at;
+    if (riscv_probe(e, vaddr, &at) && at == paddr)
+        return true;
+    return e->rv.csr.priv == PRIV_M && e->rv.csr.satp && !walk(e, vaddr, 0, false, &at, NULL) && at == paddr;
+}
+
+/* Is something of the watchpoint on this page? */
+bool riscv_shown(ttd_engine *e, const watch *w, uint64_t paddr)
+{
+    uint64_t mask = e->page_size - 1, at;
+    for (at = w->lo & ~mask;; at += e->page_size) {
+        if (riscv_shows(e, at, paddr))
+            return true;
+        if (w->last - at <= mask)
+            return false;
+    }
+}
+
+int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)
+{
+    int why;
+    region *r;
+    *paddr = vaddr;
+    if (!is_riscv(e))
+        return ttd_mapped(e, vaddr, kind ? kind : ACC_READ) ? REFUSED_NOT : REFUSED_ACCESS;
+    if (!kind)
+        return riscv_probe(e, vaddr, paddr) ? REFUSED_NOT : REFUSED_PAGE;
+    if (riscv_translates(e, kind) && (why = walk(e, vaddr, kind, false, paddr, NULL)))
+        return why;
+    r = find_region(e, *paddr);
+    return r && ttd_mapped(e, *paddr, kind) && riscv_allows(e, *paddr, 1, kind) == 1
+        ? REFUSED_NOT : REFUSED_ACCESS;
+}
