@@ -140,6 +140,15 @@ class Elf:
         strings = self.data[offset : offset + size]
         return [Section(_string(strings, header[0]), *header[1:7]) for header in headers]
 
+    @property
+    def headers_end(self) -> int:
+        """Where in the file its headers end, and what is in memory begins."""
+        try:
+            found = [s.offset for s in self.sections if s.size and s.flags & SHF_ALLOC]
+        except ElfError:
+            found = []
+        return min(found, default=self._segments_at + self._segment_count * self._segment_size)
+
     def section(self, name: str) -> Section | None:
         """The first section of that name."""
         return next((section for section in self.sections if section.name == name), None)

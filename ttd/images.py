@@ -46,6 +46,8 @@ class Segment:
     address: int
     data: bytes
     run_end: int
+    headers: int = 0
+    """So many of the first bytes are headers of the file, and the space behind them."""
 
     @property
     def end(self) -> int:
@@ -165,12 +167,13 @@ def _elf_segments(elf: Elf, data: bytes) -> Iterator[tuple[Segment, int]]:
         if segment.type != PT_LOAD:
             continue
         offset, size, address = segment.offset, segment.file_size, segment.physical
+        headers = 0 if offset else min(size, elf.headers_end)
         total += size
         end = address + max(size, segment.memory_size)
         run_end = segment.virtual + max(size, segment.memory_size)
         if offset + size > len(data) or max(end, run_end) > ADDRESS_SPACE or total > MAX_BYTES:
             raise ElfError("a segment goes beyond the file, or the address space")
-        yield Segment(address, data[offset : offset + size], run_end), end
+        yield Segment(address, data[offset : offset + size], run_end, headers), end
 
 
 def _broken_elf(path: str) -> ImageError:

@@ -216,7 +216,9 @@ class RecordedMachine:
             or status.virtual_ns != status.steps * config.clock_ns + status.warp_ns
         ):
             raise RecordingError(f"{path} is damaged: its clock and its length do not fit")
-        loads = loads_of(recording)
+        loads = [
+            replace(load, image=board.without_headers(load.image)) for load in loads_of(recording)
+        ]
         replay = Replay()
         expected = expected or Expected()
         ours = replace(

@@ -36,12 +36,13 @@ NETDEVS_NEED = {
 @pytest.mark.parametrize("kind", [*DEVICES, *ALIASES])
 def test_devices_know_what_is_offered_for_them(kind: str) -> None:
     assert kind in offered(candidates.devices, "")
+    needed = DEVICES_NEED.get(ALIASES.get(kind, kind), "")
     with pytest.raises(UserError) as error:
-        parse_additions([f"{kind},{DEVICES_NEED.get(kind, '')}nothing=1"], [], True)
+        parse_additions([f"{kind},{needed}nothing=1"], [], True)
     known = str(error.value).rpartition("there are ")[2].split(", ")
     # Instead of an image of its own a disk may name a drive.
     assert set(keys(candidates.devices, kind)) - {"drive="} == {
-        f"{key}=" for key in known if key != "format"
+        f"{key}=" for key in known if key not in ("format", "if")
     }
 
 
@@ -55,7 +56,7 @@ def test_netdevs_know_what_is_offered_for_them(kind: str) -> None:
 
 
 def test_keys_are_offered_once() -> None:
-    assert keys(candidates.devices, "virtio-blk,file=x") == ["drive=", "readonly=", "id="]
+    assert keys(candidates.devices, "virtio-blk,file=x") == ["drive=", "readonly=", "id=", "bus="]
 
 
 def test_files_of_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ttd.devices.base import Clock, Device, Dma, Line, Timebase
 from ttd.devices.chars import CharFront
@@ -185,6 +185,20 @@ class Board:
                 return False
             start = upto
         return True
+
+    def without_headers(self, image: Image) -> Image:
+        """The image without the headers of its file, where these would come to lie beside memory.
+
+        A linker that is told no more than where the code goes puts them into the page before it.
+        """
+        kept = [
+            replace(s, address=s.address + s.headers, data=s.data[s.headers :], headers=0)
+            if s.headers and not self.has_memory(s.address, s.address + s.headers)
+            else s
+            for s in image.segments
+        ]
+        segments = tuple(segment for segment in kept if segment.data)
+        return replace(image, segments=segments) if segments else image
 
     def region_at(self, address: int) -> Region | None:
         """Return the memory that is seen at `address`, itself or a mirror of it."""

@@ -36,7 +36,14 @@ DEVICES = (
     "power",
 )
 """What `--device` takes."""
-ALIASES = {"virtio-serial": "virtio-console"}
+ALIASES = {
+    "virtio-serial": "virtio-console",
+    "virtio-serial-device": "virtio-console",
+    # As QEMU calls those that are behind a virtio-mmio transport.
+    **{f"{kind}-device": kind for kind in DEVICES if kind.startswith("virtio-")},
+}
+BUS = "virtio-mmio-bus."
+"""How the places of virtio devices are called, with a number: QEMU's names."""
 CLOCKS = ("host", "rt", "vm")
 """What `pl031,clock=` takes."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -94,7 +101,7 @@ def build_extras(
     board: Board, extras: Sequence[Extra], fronts: Fronts, wiring: Wiring
 ) -> list[MappedDevice]:
     """Make the devices of `extras`; if there are virtio devices, their other slots are empty."""
-    free = iter(board.virtio_slots)
+    places, free = _virtio_places(board, extras)
     found = []
     for extra in extras:
         if extra.kind == "power":
@@ -108,7 +115,7 @@ def build_extras(
             )
             found.append(MappedDevice(board.power_base, SLOT_SIZE, power))
             continue
-        slot = board.rtc_slot if extra.kind == "pl031" else next(free)
+        slot = board.rtc_slot if extra.kind == "pl031" else places[extra.name]
         assert slot is not None
         found.append(MappedDevice(slot.base, SLOT_SIZE, _build(extra, slot, fronts, wiring)))
     if board.empty_slots or any(_is_virtio(extra) for extra in extras):
@@ -119,6 +126,38 @@ def build_extras(
     return found
 
 
+def _virtio_places(
+    board: Board, extras: Sequence[Extra]
+) -> tuple[dict[str, Slot], list[Slot]]:
+    """Where each virtio device goes, by its name, and the places that stay free.
+
+    In their order each takes the bus that it names, or the first free place of the board's.
+    """
+    free = list(board.virtio_slots)
+    buses = sorted(free, key=lambda slot: slot.base)
+    virtio = list(filter(_is_virtio, extras))
+    if len(virtio) > len(buses):
+        raise ExtraError(
+            f"{board.name} has places for {len(buses)} virtio devices, not for {len(virtio)}"
+        )
+    places = {}
+    for extra in virtio:
+        slot = free[0]
+        if (bus := extra.options.get("bus")) is not None:
+            number = int(bus) if bus.isascii() and bus.isdigit() and len(bus) < 3 else len(buses)
+            if number >= len(buses):
+                raise ExtraError(
+                    f"{board.name} has {BUS}0 to {len(buses) - 1}, but no {BUS}{bus}"
+                )
+            slot = buses[number]
+            if slot not in free:
+                raise ExtraError(f"{BUS}{bus} has a device already: there is no place for "
+                                 f"{extra.name}")  # fmt: skip
+        free.remove(slot)
+        places[extra.name] = slot
+    return places, free
+
+
 def _is_virtio(extra: Extra) -> bool:
     return extra.kind.startswith("virtio-")
 
@@ -127,8 +166,8 @@ def _irq_names(board: Board, extras: Sequence[Extra]) -> dict[int, str]:
     """What is at the CPU's external interrupts."""
     names = dict(board.irq_names)
     if board.irq_controller is None:
-        virtio = [extra.name for extra in extras if _is_virtio(extra)]
-        names |= {slot.irq: name for slot, name in zip(board.virtio_slots, virtio, strict=False)}
+        places, _ = _virtio_places(board, extras)
+        names |= {slot.irq: name for name, slot in places.items()}
         clocks = [extra.name for extra in extras if extra.kind == "pl031"]
         if clocks and board.rtc_slot is not None:
             names[board.rtc_slot.irq] = clocks[0]
@@ -157,10 +196,7 @@ def place_extras(board: Board, extras: Sequence[Extra]) -> None:
             raise ExtraError(f"{board.name} has no place for a device {kind}")
         if count > 1:
             raise ExtraError(f"{board.name} has no place for more than one device {kind}")
-    others = sum(map(_is_virtio, extras))
-    if others > len(board.virtio_slots):
-        slots = len(board.virtio_slots)
-        raise ExtraError(f"{board.name} has places for {slots} virtio devices, not for {others}")
+    _virtio_places(board, extras)
     names = [extra.name for extra in extras]
     drives = [extra.options["drive"] for extra in extras if "drive" in extra.options]
     for name in names:

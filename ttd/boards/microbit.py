@@ -7,7 +7,10 @@ Memory map and peripheral IDs: nRF51 Series Reference Manual, chapter "Memory" a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ttd.boards.base import Board, MappedDevice, Region, Wiring
+from ttd.boards.numbers import BoardOptionError
 from ttd.devices.microbit.buttons import Buttons
 from ttd.devices.microbit.leds import LedMatrix
 from ttd.devices.microbit.sensors import (
@@ -114,6 +117,19 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
     ]
 
 
+RAM_STEP, RAM_MOST = 1 << 10, 16 << 20
+"""Bytes; programs that need more than the chip has are run with more."""
+
+
+def with_memory(size: int) -> Board:
+    """The board with so many bytes of RAM; all else, FICR's words about it as well, is the
+    chip's."""
+    if not 0 < size <= RAM_MOST or size % RAM_STEP:
+        raise BoardOptionError(f"the RAM of microbit is a multiple of 1K up to {RAM_MOST >> 20}M")
+    regions = (FLASH, UICR, replace(RAM, size=size))
+    return replace(MICROBIT, regions=regions, options={"memory": size})
+
+
 MICROBIT = Board(
     name="microbit",
     description="BBC micro:bit: nRF51822, Cortex-M0, 16 MHz, 256 kB flash, 16 kB RAM, 25 LEDs",
@@ -128,4 +144,5 @@ MICROBIT = Board(
     build_devices=build_devices,
     irq_names=IRQ_NAMES,
     inputs={"buttons": "keyboard"},
+    with_memory=with_memory,
 )

@@ -137,7 +137,6 @@ _DEVICES: Mapping[str, Mapping[str, Values]] = {
     "virtio-blk": {"drive": (), **_DRIVE},
     "virtio-net": {"netdev": (), **_ID},
     "virtio-console": {"chardev": _chardevs, **_ID},
-    "virtio-serial": {"chardev": _chardevs, **_ID},
     "pl031": {"clock": ("host", "rt", "vm"), **_ID},
 }
 """Kinds that take more than a name."""
@@ -224,9 +223,14 @@ def chardevs(context: click.Context, parameter: click.Parameter, typed: str) -> 
 
 def devices(context: click.Context, parameter: click.Parameter, typed: str) -> Items:
     """What `--device` takes."""
-    from ttd.boards.extras import ALIASES, DEVICES
+    from ttd.boards.extras import ALIASES, BUS, DEVICES
 
-    return _kinds(typed, {kind: _DEVICES.get(kind, _ID) for kind in (*DEVICES, *ALIASES)})
+    keys: dict[str, Mapping[str, Values]] = {}
+    for name in (*DEVICES, *ALIASES):
+        kind = ALIASES.get(name, name)
+        places = {"bus": (BUS,)} if kind.startswith("virtio-") else {}
+        keys[name] = {**_DEVICES.get(kind, _ID), **places}
+    return _kinds(typed, keys)
 
 
 def drives(context: click.Context, parameter: click.Parameter, typed: str) -> Items:

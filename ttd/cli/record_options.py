@@ -70,7 +70,12 @@ _MACHINE = grouped(
         shell_complete=candidates.boards,
         help="The machine; see `ttd boards`.",
     ),
-    click.option("-m", "--memory", metavar="SIZE", help="How much memory, such as 256M (virt)."),
+    click.option(
+        "-m",
+        "--memory",
+        metavar="SIZE",
+        help="How much memory, such as 256M (virt) or 32K (microbit).",
+    ),
     click.option(
         "--clock", type=click.IntRange(1, 10**9), metavar="NS", help="Virtual nanoseconds per step."
     ),
@@ -112,7 +117,12 @@ _BOOT = grouped(
 _RAW = grouped(
     "What a raw board is made of (raw)",
     click.option("--cpu", metavar="MODEL", shell_complete=candidates.cpus, help="Its processor."),
-    click.option("--ram", multiple=True, metavar="ADDRESS:SIZE", help="Memory."),
+    click.option(
+        "--ram",
+        multiple=True,
+        metavar="ADDRESS:SIZE",
+        help="Memory. For other boards a SIZE is the same as -m.",
+    ),
     click.option(
         "--load",
         multiple=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ttd.boards.extras import ALIASES, CLOCKS, DEVICES, NAME, Drive, Extra
+from ttd.boards.extras import ALIASES, BUS, CLOCKS, DEVICES, NAME, Drive, Extra
 from ttd.host.drive import RawImage
 from ttd.host.options import OptionError, Options
 from ttd.replay.net import NetBackend
@@ -71,6 +71,10 @@ def _add_device(found: Additions, text: str, embed: bool) -> None:
         found.chardevs[name] = options.get("chardev") or "null"
     elif kind == "pl031":
         told["clock"] = options.choice("clock", CLOCKS, "host")
+    if kind.startswith("virtio-") and (bus := options.get("bus")) is not None:
+        if not bus.startswith(BUS):
+            raise options.error(f"bus is like {BUS}0, not {bus!r}")
+        told["bus"] = bus.removeprefix(BUS)
     options.done()
     found.extras.append(Extra(kind, name, told))
 
@@ -85,6 +89,7 @@ def _open_drive(found: Additions, options: Options, name: str, embed: bool) -> N
     """Open the image that the options name, as drive `name`."""
     path = options.need("file")
     options.choice("format", ("raw",), "raw")
+    options.choice("if", ("none",), "none")
     readonly = options.flag("readonly")
     if name in found.images:
         raise options.error(f"there already is a drive {name}")

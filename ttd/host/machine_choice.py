@@ -49,8 +49,8 @@ class MachineChoice:
         """The board and all that is loaded; a `UserError` says what cannot be."""
         if self.board == RAW:
             return self._make_raw()
-        self._refuse(RAW, "cpu", "ram", "load", "pc", "sp", "uart")
-        memory = None if self.memory is None else parse_size(self.memory, "--memory")
+        self._refuse(RAW, "cpu", "load", "pc", "sp", "uart")
+        memory = self._memory()
         board = make_board(self.board, {"memory": memory, PRIORITY_BITS: self.priority_bits})
         if board.boot is None:
             wrong = ("kernel", "bios", "initrd", "append")
@@ -61,6 +61,16 @@ class MachineChoice:
                 raise BoardOptionError("Missing argument 'IMAGE'.")
             return board, [Load("image", self._image(self.image, board))]
         return board, board.boot(board, self._boot_files(board))
+
+    def _memory(self) -> int | None:
+        """Bytes of memory of a board that has a name; None: as many as it has."""
+        if not self.ram:
+            return None if self.memory is None else parse_size(self.memory, "--memory")
+        if len(self.ram) > 1 or self.memory is not None:
+            raise BoardOptionError(f"the memory of {self.board} is said once, by --ram or --memory")
+        if ":" in self.ram[0]:
+            raise BoardOptionError(f"--ram ADDRESS:SIZE is for {RAW}: {self.board} takes a size")
+        return parse_size(self.ram[0], "--ram")
 
     def _make_raw(self) -> tuple[Board, list[Load]]:
         from ttd.boards import raw  # noqa: PLC0415 -- other boards do not need it
@@ -81,7 +91,7 @@ class MachineChoice:
 
     def _image(self, spec: str, board: Board) -> Image:
         """An image that the processor of the board can run."""
-        image = load_image(spec)
+        image = self._placed(load_image(spec), board)
         if doubt := check_built_for(image, board):
             self.say(doubt)
         if board.boot is not None and image.elf is not None and image.entry != RAM_BASE:
@@ -91,11 +101,22 @@ class MachineChoice:
             )
         return image
 
+    def _placed(self, image: Image, board: Board) -> Image:
+        """As the board takes it, with a word about what it leaves out."""
+        placed = board.without_headers(image)
+        for before, after in zip(image.segments, placed.segments, strict=False):
+            if left := after.address - before.address:
+                self.say(
+                    f"{image.path} begins with its own headers, {left} bytes for "
+                    f"{before.address:#x}, where {board.name} has no memory: they are left out"
+                )
+        return placed
+
     def _program(self, path: str | None, board: Board) -> tuple[str, bytes] | None:
         """A file that is run; as `_image` if it is ELF."""
         file = _file(path)
         if file is not None and file[1].startswith(MAGIC):
-            check_built_for(parse_image(*file), board)
+            check_built_for(self._placed(parse_image(*file), board), board)
         return file
 
     def _boot_files(self, board: Board) -> BootFiles:

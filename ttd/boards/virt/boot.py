@@ -33,7 +33,7 @@ LARGEST_TREE = TREE_ROOM // 2
 def boot(board: Board, files: BootFiles) -> list[Load]:
     """Place the files, and add the device tree and the reset ROM."""
     bits = CPUS[board.cpu].elf[1]
-    found, next_address = _programs(bits, files)
+    found, next_address = _programs(board, files)
     ram = next(region for region in board.regions if region.base == layout.RAM_BASE)
     seed = _seed(found)
     chosen = Chosen(files.append, seed=seed)
@@ -58,28 +58,30 @@ def _seed(loads: list[Load]) -> bytes:
     return blake2b(b"".join(load.image.data for load in loads), digest_size=32).digest()
 
 
-def _programs(bits: int, files: BootFiles) -> tuple[list[Load], int]:
+def _programs(board: Board, files: BootFiles) -> tuple[list[Load], int]:
     """Firmware and kernel, and the address that the firmware is told to go on at."""
+    bits = CPUS[board.cpu].elf[1]
     if files.image is not None:
         image = files.image
         return [Load("image", image)], image.segments[0].address
     found, free = [], layout.RAM_BASE
     if files.bios is not None:
-        bios = _image(files.bios, layout.RAM_BASE)
+        bios = _image(board, files.bios, layout.RAM_BASE)
         found.append(Load("bios", bios))
         free = bios.end
     if files.kernel is None:
         return found, 0
     align = KERNEL_ALIGN[bits]
-    kernel = _image(files.kernel, -(-free // align) * align)
+    kernel = _image(board, files.kernel, -(-free // align) * align)
     # Not the entry of an ELF: firmware goes on at the beginning, as if the kernel were raw.
     return [*found, Load("kernel", kernel)], kernel.segments[0].address
 
 
-def _image(file: tuple[str, bytes], address: int) -> Image:
+def _image(board: Board, file: tuple[str, bytes], address: int) -> Image:
     """An ELF goes where it says, anything else to `address`."""
     path, data = file
-    return parse_image(path, data, None if data.startswith(MAGIC) else address)
+    image = parse_image(path, data, None if data.startswith(MAGIC) else address)
+    return board.without_headers(image)
 
 
 # -- the ROM ------------------------------------------------------------------------------

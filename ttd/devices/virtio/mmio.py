@@ -200,10 +200,11 @@ class VirtioMmio(Device):
             self.reset()
             return
         value = value & 0xFF & ~NEEDS_RESET | self.status & NEEDS_RESET
-        if value & FEATURES_OK and not self.status & FEATURES_OK:
-            wanted = self.driver_features
-            if wanted & ~self._offered() or not wanted & F_VERSION_1:
-                value &= ~FEATURES_OK  # 3.1.1: the driver reads back that it was refused
+        refused = self.driver_features & ~self._offered() != 0
+        if value & FEATURES_OK and not self.status & FEATURES_OK and refused:
+            # 3.1.1: the driver reads it back. One that does not accept VIRTIO_F_VERSION_1 may be
+            # refused as well (6.1), but there are drivers that rely on being served.
+            value &= ~FEATURES_OK
         started = value & DRIVER_OK and not self.status & DRIVER_OK
         self.status = value
         if started:

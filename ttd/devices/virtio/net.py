@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.net import NetFront
-from ttd.devices.virtio.mmio import VirtioMmio
+from ttd.devices.virtio.mmio import F_VERSION_1, VirtioMmio
 from ttd.devices.virtio.queue import QueueError
 from ttd.devices.virtio.rng import BottomHalfFront
 
 F_MAC, F_STATUS = 1 << 5, 1 << 16
 RECEIVE, TRANSMIT = 0, 1
 """Queues (5.1.2)."""
-HEADER = 12
-"""Bytes of `virtio_net_hdr` (5.1.6): with VIRTIO_F_VERSION_1 it always has `num_buffers`."""
 _RECEIVED = bytes(10) + b"\1\0"
-"""No offloads, one buffer."""
+"""`virtio_net_hdr` (5.1.6): no offloads, one buffer."""
 _LINK_UP = b"\1\0"
 MOST = 1 << 16
 """Bytes of a packet at most; longer ones are not sent."""
@@ -53,16 +51,21 @@ class VirtioNet(VirtioMmio):
         elif self.queues[TRANSMIT].waiting:
             self.halves.bh_schedule_event(self.name)
 
+    @property
+    def _header(self) -> int:
+        """Bytes of `virtio_net_hdr`: `num_buffers` is there with VIRTIO_F_VERSION_1 (5.1.6.1)."""
+        return len(_RECEIVED) if self.driver_features & F_VERSION_1 else len(_RECEIVED) - 2
+
     def _send(self, argument: bytes) -> None:
         if not self.running:
             return
         try:
             while (chain := self.queues[TRANSMIT].pop()) is not None:
-                size = chain.readable_size - HEADER
+                size = chain.readable_size - self._header
                 if size < 0:
                     raise QueueError("a packet without a header")
                 if size <= MOST:
-                    self.front.send(chain.read(self.dma, HEADER, size))
+                    self.front.send(chain.read(self.dma, self._header, size))
                 self.give_back(TRANSMIT, chain, 0)
         except QueueError:
             self.give_up()
@@ -75,14 +78,15 @@ class VirtioNet(VirtioMmio):
             chain = self.queues[RECEIVE].look()
         except QueueError:
             return True  # to ask changes nothing: `receive` finds it, and gives up
-        return chain is not None and chain.writable_size >= HEADER + size
+        return chain is not None and chain.writable_size >= self._header + size
 
     def receive(self, packet: bytes) -> None:
         """A packet from the network."""
         try:
             chain = self.queues[RECEIVE].pop()
             if chain is not None:
-                chain.write(self.dma, _RECEIVED + packet)
-                self.give_back(RECEIVE, chain, HEADER + len(packet))
+                data = _RECEIVED[: self._header] + packet
+                chain.write(self.dma, data)
+                self.give_back(RECEIVE, chain, len(data))
         except QueueError:
             self.give_up()
