@@ -12,7 +12,7 @@ uint64_t behind(const region *band, uint64_t address, int size, int *bit)
 
 region *band_at(ttd_engine *e, uint64_t address)
 {
-    region *r = e->isa == ISA_THUMB ? find_region(e, address) : NULL;
+    region *r = e->nbands ? find_region(e, address) : NULL;
     return r && r->band ? r : NULL;
 }
 
@@ -42,7 +42,7 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
         ttd_read(e, address, (uint8_t *)&word, size);
         value = (word & ~(1ull << bit)) | one << bit;
     }
-    at = e->isa == ISA_THUMB ? canonical(e, address) : address;
+    at = e->set->watches_memory ? canonical(e, address) : address;
     had = ttd_read(e, address + e->io_shift, old, size);
     if (kind == ACC_READ && had == size)
         memcpy(&value, old, size);
@@ -186,7 +186,7 @@ static bool permitted(ttd_engine *e, uint64_t address, uint64_t paddr, int size,
 {
     if (is_riscv(e))
         return riscv_allows(e, paddr, size, kind) == 1;
-    return !e->mpu_on || mpu_allows(e, address, size, kind, privileged_access(e), mpu_active(e)) == 1;
+    return !e->set->allows || e->set->allows(e, address, paddr, (uint64_t)size, kind, true) == 1;
 }
 
 /* The steps before the instruction at `pc`, which is under way. */
@@ -233,7 +233,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
             return give_up(e, write);
         }
     }
-    if (s && (e->trap_unaligned || e->baseline) && seen_at & ((size > 4 ? 4 : size) - 1)) {
+    if (s && e->must_align && seen_at & ((size > 4 ? 4 : size) - 1)) {
         fault_at(e, kind | ACC_UNALIGNED, seen_at);
         return give_up(e, write);
     }
@@ -249,7 +249,7 @@ uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     ttd_engine *e = user;
     (void)uc, (void)size;
-    return e->io_value >> 8 * ((offset - e->io_address) & 7 & -(uint64_t)(e->isa != ISA_THUMB));
+    return e->io_value >> 8 * ((offset - e->io_address) & 7);
 }
 
 void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)

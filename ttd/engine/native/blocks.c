@@ -98,14 +98,30 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
     return c.at;
 }
 
-/* Unprivileged code cannot change a mask, and Unicorn would answer 0 for them. */
 uint32_t read_masks(ttd_engine *e)
 {
-    uint32_t xpsr;
-    if (e->isa != ISA_THUMB || unprivileged_thread(e, &xpsr))
-        return e->masks;
-    return (reg32(e, UC_ARM_REG_PRIMASK) & 1) | (reg32(e, UC_ARM_REG_FAULTMASK) & 1) << 1
-        | (reg32(e, UC_ARM_REG_BASEPRI) & 0xff) << 8;
+    return e->set->masks ? e->set->masks(e, false) : e->masks;
+}
+
+bool privileged_access(ttd_engine *e)
+{
+    return !e->set->privileged || e->set->privileged(e);
+}
+
+/* A block that may leave registers with what they cannot hold is about to run. */
+static void expect_settling(ttd_engine *e, const block_info *b)
+{
+    e->settle_next = true;
+    if (e->set->expect)
+        e->set->expect(e, b);
+}
+
+void settle(ttd_engine *e)
+{
+    e->settle_next = false;
+    e->look_at_masks = e->masks_on;
+    if (e->set->settle)
+        e->set->settle(e);
 }
 
 void stop(ttd_engine *e, int why)
@@ -149,16 +165,12 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         return;
     }
     e->prefix_first = e->prefix_next;
-    if (e->prefix_next) {                     /* the same bytes, but begun behind a prefix */
+    if (e->prefix_next) {                 /* the same bytes, but begun behind a prefix */
         e->prefix_block = *b;
         decode_block(e, &e->prefix_block, b->pc, b->size, e->prefix_next);
         e->blk = b = &e->prefix_block;
     }
-    if (e->masks_next && e->mpu_on && mpu_active(e) != e->mpu_was_active)
-        flush_tlb(e);
-    e->masks_next = (b->ways & WAY_MODES) && e->mpu_on;
-    if (e->masks_next)
-        e->mpu_was_active = mpu_active(e);
+    e->masks_next = e->set->expect_modes && e->set->expect_modes(e, b);
     e->look_at_masks = false;
     if (b->ways & (WAY_MODES | WAY_SETTLE))
         expect_settling(e, b);
@@ -236,7 +248,7 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
         e->lookahead = false;
         flush_tlb(e);
     }
-    if (pc + size == e->exit_at && e->isa == ISA_THUMB) {
+    if (pc + size == e->exit_at && e->set->cut_span) {
         b = &e->exit_block;               /* it ends there this time only */
         decode_block(e, b, pc, size, 0);
     } else if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {

@@ -61,28 +61,24 @@ static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int
             return why == REFUSED_WATCHED ? -2 : 0;
         return riscv_allows(e, *paddr, e->page_size, kind);
     }
-    if (e->quiet || e->isa != ISA_THUMB || (!e->mpu_on && kind != ACC_FETCH))
-        return 1;
-    return mpu_allows(e, vaddr, e->page_size, kind,
-                      kind == ACC_FETCH ? privileged_now(e) : privileged_access(e), mpu_active(e));
+    return e->set->allows ? e->set->allows(e, vaddr, vaddr, e->page_size, kind, true) : 1;
 }
 
 /* May all of the page be accessed so without being asked again? */
-static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, int kind)
+static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, int kind, bool under_way)
 {
     if (!(rights & kind))
         return false;
     if (is_riscv(e))
         return riscv_allows(e, paddr, e->page_size, kind) == 1;
-    return !e->mpu_on
-        || mpu_allows(e, vaddr, e->page_size, kind, privileged_now(e), mpu_active(e)) == 1;
+    return !e->set->allows || e->set->allows(e, vaddr, paddr, e->page_size, kind, under_way) == 1;
 }
 
 /* What is watched on the page, or so little before a watched place that an access may get there. */
 int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
 {
     int i, kinds = 0;
-    if (e->isa == ISA_THUMB)
+    if (e->set->watches_memory)
         return e->watched[page];
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
@@ -109,9 +105,8 @@ static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t pad
         region *n = find_region(e, next);
         return n && (n->kind == REGION_MMIO || (n->kind == REGION_ROM && kind == ACC_WRITE));
     }
-    if (!e->mpu_on || mpu_allows(e, next, e->page_size, kind, privileged_now(e), mpu_active(e)) >= 0)
-        return false;
-    return !mpu_allows(e, next, 4, kind, privileged_now(e), mpu_active(e));
+    return e->set->allows && e->set->allows(e, next, next, e->page_size, kind, false) < 0
+        && !e->set->allows(e, next, next, 4, kind, false);
 }
 
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
@@ -145,7 +140,7 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
     if (!e->trap_unaligned && !(watched_kinds(e, vaddr, paddr, page) & ACC_READ)
-        && !leads_to_trap(e, r, vaddr, paddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ)) {
+        && !leads_to_trap(e, r, vaddr, paddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ, false)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
@@ -167,7 +162,7 @@ static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
     return true;
 }
 
-/* On a page that the MPU splits, blocks are looked at instruction by instruction. */
+/* On a page that protection splits, blocks are looked at instruction by instruction. */
 static void split_code(ttd_engine *e, uint32_t page, bool split)
 {
     if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
@@ -228,7 +223,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
                 out->perms = 0;
             if (kind == ACC_WRITE
                 || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
-                    && !e->mpu_on && grants(e, vaddr, paddr, rights, ACC_WRITE)
+                    && grants(e, vaddr, paddr, rights, ACC_WRITE, true)
                     && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, paddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;
         }

@@ -16,9 +16,9 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define MAX_TOKENS 32
 #define MAX_STEADY 8
 #define MAX_BURST 1024
-#define MAX_MPU 16
 #define MAX_STATE 192
-#define MAX_ALIGNED 3
+#define MAX_OPERANDS 4
+#define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
 #define MAX_KEPT 512
 #define MAX_DEMANDS 4
 #define MAX_PMP 16
@@ -28,7 +28,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define SEEN_BITS 14
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
-#define Q_BIT 0x08000000u
 #define NEVER UINT64_MAX
 #define END_OF_TIME (1ull << 62)     /* virtual ns: what is due then or later never is */
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
@@ -39,14 +38,13 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
  * run.
  * `prefix_after`: the prefix behind it. `last`: the length of its last instruction. `ways`: those of its
- * instructions. `aligned`: registers that must be (aligned.c), but for what is `unsure`. `divides`: its
- * first instruction does. `branches`: its last is a branch. `key`: PC and the address space. */
+ * instructions. `operands`, `own`: what `operands` of the instruction set is to look at. `branches`: its last is a branch. `key`: PC and the address space. */
 typedef struct {
     uint64_t key, pc;
     uint16_t size, span, n;
-    uint8_t slow, ways, prefix_after, last, naligned;
-    union { uint8_t aligned[MAX_ALIGNED]; uint16_t demands[MAX_DEMANDS]; };
-    bool unsure : 1, divides : 1, branches : 1;
+    uint8_t slow, ways, prefix_after, last, own, noperands;
+    uint16_t operands[MAX_OPERANDS];
+    bool branches;
 } block_info;
 
 /* What there is to do about an instruction, found when its block is decoded (isa.h). Of the block: */
@@ -67,8 +65,7 @@ enum {
 /* What is known of a register's lowest bits inside a block: those of register `from` when it began, plus
  * `low`; or `low` (FIXED), or nothing. */
 typedef struct { int8_t from; uint8_t low; } low_bits;
-/* `sp`: what was last to become SP. */
-typedef struct { low_bits r[16], sp; bool conditional; } thumb_tracker;
+enum { LOW_FIXED = -1, LOW_UNKNOWN = -2 };    /* as `from` */
 
 /* A block that is being decoded: its `n`th instruction is at `at`. `prefix`: that
  * before it, and then behind it. */
@@ -79,7 +76,7 @@ typedef struct {
     int length;
     uint32_t n;
     uint8_t prefix;
-    union { thumb_tracker thumb; uint8_t own[64]; };    /* `own`: the instruction set's */
+    _Alignas(8) uint8_t own[64];  /* the instruction set's */
 } decoding;
 
 typedef struct float_block float_block;
@@ -98,7 +95,6 @@ typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page;
 typedef struct { uint64_t address, value; int size, write; } token;
 /* A device that is not the host's. */
 typedef struct { uint64_t base, size; const device_ops *ops; void *device; } native_device;
-typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
 
 /* Physical memory protection: addresses below `hi`, from `lo` on. */
 typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
@@ -214,12 +210,12 @@ struct ttd_engine {
     float_block *floats;          /* by the places of `cache` */
 
     region regions[MAX_REGIONS];
-    int nregions, last_region;
+    int nregions, nbands, last_region;
     uint32_t npages;
     uint8_t *flags;               /* PAGE_... by page number */
     uint8_t *watched;             /* page number -> kinds watched somewhere on the page */
     uint8_t *translated;          /* a bit per halfword of RAM: part of some block, once */
-    uint8_t *cuts;                /* the same: a block that begins here has been cut (aligned.c) */
+    uint8_t *cuts;                /* the same: a block that begins here has been cut (cuts.c) */
     uint32_t *slot_table;         /* hash of the page as the guest sees it -> window slot + 1 */
     slot *slots;
     uint64_t window_base;
@@ -240,10 +236,10 @@ struct ttd_engine {
     uint64_t exit_at;             /* of this start of Unicorn; NEVER */
     uint64_t cut_at;              /* where the block at PC should end; NEVER */
     uint64_t cut_pc, cut_step;    /* the last that was made to, and when */
-    uint8_t *cut_code, cut_was[2];    /* what a branch stands for until that is translated; NULL */
+    uint8_t *cut_code, cut_was[CUT_SIZE];    /* what a branch stands for until that is translated; NULL */
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
-    bool fill_fault, stopped, flush_due, code_hit, masks_next, mpu_was_active;
+    bool fill_fault, stopped, flush_due, code_hit, masks_next;
     uint64_t fill_address;
 
     uint64_t io_step, io_pc, io_address, io_value;
@@ -284,14 +280,8 @@ struct ttd_engine {
     bool noting;                  /* breakpoints of the present block are still to be noted */
     mark_row marks;
 
-    bool trap_divide, trap_unaligned, baseline;
-
-    uint32_t basepri_mask;        /* the priority bits that there are */
-    uint32_t basepri_before, faultmask_before;
-    bool raises_basepri;
-    bool mpu_on, mpu_background, mpu_hfnmi;
-    mpu_region mpu[MAX_MPU];
-    int nmpu;
+    bool trap_unaligned;          /* all memory is trapped, to see unaligned accesses */
+    bool must_align;              /* where memory is trapped, such are faults */
 
     riscv_modes rv;
     bool all_stale;               /* something translated is not what memory has */
@@ -361,16 +351,9 @@ void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);
 void free_ours(ttd_engine *e);
 
-/* mpu.c */
+/* blocks.c */
 void settle(ttd_engine *e);
-void expect_settling(ttd_engine *e, block_info *b);
-bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr);
-bool privileged_now(ttd_engine *e);
 bool privileged_access(ttd_engine *e);
-bool mpu_active(ttd_engine *e);
-int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool privileged,
-               bool active);
-
 /* blocks.c */
 void raise_exception(ttd_engine *e, int code);
 void forget_blocks(ttd_engine *e);
@@ -397,7 +380,7 @@ uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
 /* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */
 void note_branch(ttd_engine *e, uint32_t done, bool early);
 
-/* aligned.c */
+/* cuts.c */
 bool has_cuts(ttd_engine *e, uint64_t address);
 void forget_cuts(ttd_engine *e, uint32_t page);
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);

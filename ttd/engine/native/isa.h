@@ -31,6 +31,26 @@ struct instruction_set {
 
     /* All below may be missing. */
 
+    /* May all of a place be accessed so? 1 yes, 0 no, -1 it differs within. `under_way`: by the instruction at PC;
+     * else by any of the present mode. Has that access privilege? NULL: everything may, and it has. */
+    int (*allows)(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
+    bool (*privileged)(ttd_engine *e);
+    /* A block is about to run: may it change how `allows` answers? NULL: if it has WAY_MODES. */
+    bool (*expect_modes)(ttd_engine *e, const block_info *b);
+    /* A block with WAY_MODES or WAY_SETTLE is about to run, and has run: registers may hold what they cannot. */
+    void (*expect)(ttd_engine *e, const block_info *b);
+    void (*settle)(ttd_engine *e);
+    /* What lets interrupts in, as a number. `between` runs: whatever the mode may read. */
+    uint32_t (*masks)(ttd_engine *e, bool between);
+    /* False: the CPU is in a state in which there are no instructions. */
+    bool (*can_run)(ttd_engine *e);
+    uint64_t entry_bits;          /* set in the address at which Unicorn is started */
+    bool watches_memory;          /* watchpoints are of memory, whichever alias shows it; else of addresses */
+    /* Blocks that end before an instruction which has to begin one (cuts.c): what stands there while they are
+     * translated, and how many of the `size` bytes at `pc` such a block runs. */
+    uint8_t branch_to_self[CUT_SIZE];
+    uint32_t (*cut_span)(ttd_engine *e, uint64_t pc, uint32_t size);
+
     /* What an instruction in front says of those that follow (as IT of Thumb does), as the CPU has it now; 0:
      * nothing. Stores behind it are such as Unicorn does not leave at once (WAY_LATE_STORE). `forget_prefix`: the
      * CPU is to have none. */

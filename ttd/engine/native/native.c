@@ -46,7 +46,7 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
     e->late = false;
     memset(e->watched, 0, e->npages);
     for (i = 0; i < count; i++) {
-        uint64_t at = e->isa == ISA_THUMB ? canonical(e, lo[i]) : lo[i], end = at + (last[i] - lo[i]);
+        uint64_t at = e->set->watches_memory ? canonical(e, lo[i]) : lo[i], end = at + (last[i] - lo[i]);
         region *band = find_region(e, at);
         int bit;
         if (band && band->band) {         /* whoever changes the bits changes the words */
@@ -54,7 +54,7 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
             at = behind(band, at, 1, &bit);
         }
         e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
-        if (e->isa != ISA_THUMB)
+        if (!e->set->watches_memory)
             continue;                     /* `watched_kinds` compares with what the guest sees */
         at = at < 63 ? 0 : at - 63;
         for (j = 0; j < e->nregions; j++) {
@@ -146,30 +146,6 @@ void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *da
     }
 }
 
-void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
-                 const uint32_t *base, const uint64_t *size, const uint8_t *srd,
-                 const uint8_t *ap, const uint8_t *xn)
-{
-    int i;
-    e->mpu_on = enabled;
-    e->mpu_background = privdefena;
-    e->mpu_hfnmi = hfnmiena;
-    e->nmpu = count < MAX_MPU ? count : MAX_MPU;
-    for (i = 0; i < e->nmpu; i++)
-        e->mpu[i] = (mpu_region){ base[i], size[i], srd[i], ap[i], xn[i] };
-    if (e->running)
-        e->flush_due = true;              /* after the instruction that is storing */
-    else
-        flush_tlb(e);
-}
-
-bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
-{
-    bool priv = privileged >= 0 ? privileged != 0
-        : kind == ACC_FETCH ? privileged_now(e) : privileged_access(e);
-    return mpu_allows(e, address, 1, kind, priv, mpu_active(e)) != 1;
-}
-
 bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind)
 {
     region *r = find_region(e, address);
@@ -231,7 +207,6 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
         return e;
     }
     e->isa = e->set->isa;
-    e->baseline = e->isa == ISA_THUMB && e->set->variant;
     e->arch = calloc(1, e->set->state_size + 1);
     e->page_size = page_size;
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
@@ -242,7 +217,6 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->slots = calloc(window_pages, sizeof *e->slots);
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
     e->nspaces = 1;
-    e->basepri_mask = 0xff;
     e->due = e->time.due_ns = NEVER;
     e->time.warp_step = -1;
     e->breaks = malloc(8);
@@ -323,6 +297,7 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
                    kind == REGION_BAND };
     kind = r->kind;
     e->nregions++;
+    e->nbands += r->band;
     if (kind == REGION_MMIO) {
         int err = e->mmio_map(e->uc, base, size, on_mmio_read, e, on_mmio_write, e);
         return err ? err : trap_accesses(e, base, size);

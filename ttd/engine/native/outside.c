@@ -1,6 +1,6 @@
 /* Memory without an instruction: what the machine itself accesses (exception entries and returns,
  * DMA, calls of the host, flash controllers), and what somebody outside looks at or changes. */
-#include "internal.h"
+#include "isa.h"
 
 /* A watched access that no instruction makes. The run stops at it when it has happened: who asked
  * for the watchpoint goes back to before `step`. */
@@ -43,7 +43,7 @@ bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const 
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
         if (!is_riscv(e)) {
-            if (sees(e, i, e->isa == ISA_THUMB ? canonical(e, paddr) : paddr, size, kind, old, data, by,
+            if (sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
                      hit))
                 return true;
             continue;

@@ -53,8 +53,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->before = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
-    err = e->emu_start(e->uc, e->isa == ISA_THUMB ? pc | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1) : pc,
-                       0, 0, 0);
+    err = e->emu_start(e->uc, pc | e->set->entry_bits, 0, 0, 0);
     e->exit_at = NEVER;
     if (e->cut_code)
         end_cut(e, NEVER);
@@ -62,21 +61,6 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
         set_exits(e, &exit_at, 0);        /* Unicorn itself has dropped the block that ends there */
     return err;
 }
-
-void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
-{
-    if (divide == e->trap_divide && unaligned == e->trap_unaligned)
-        return;
-    e->trap_divide = divide;
-    e->trap_unaligned = unaligned;
-    forget_blocks(e);
-    if (e->running)
-        e->flush_due = true;              /* after the instruction that is storing */
-    else
-        flush_tlb(e);
-}
-
-void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask) { e->basepri_mask = mask; }
 
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
@@ -125,8 +109,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_RANGE;
             break;
         }
-        if (e->isa == ISA_THUMB && !(reg32(e, UC_ARM_REG_XPSR) >> 24 & 1)) {
-            result = WHY_INVALID;         /* there is no ARM state to run in */
+        if (e->set->can_run && !e->set->can_run(e)) {
+            result = WHY_INVALID;
             break;
         }
         e->limit = limit;
@@ -342,13 +326,6 @@ void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const u
 void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
-    e->masks = 0;
-    if (on) {
-        int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
-        uint64_t m[3] = { 0 };
-        if (e->isa == ISA_THUMB)
-            ttd_regs_read(e, ids, m, 3);
-        e->masks = (uint32_t)((m[0] & 1) | (m[1] & 1) << 1 | (m[2] & 0xff) << 8);
-    }
+    e->masks = on && e->set->masks ? e->set->masks(e, true) : 0;
     set_fast_limit(e);
 }

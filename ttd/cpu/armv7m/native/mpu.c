@@ -1,5 +1,5 @@
 /* Armv7-M: privilege and the memory protection unit (DDI0403E B3.5). */
-#include "internal.h"
+#include "thumb.h"
 
 bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr)
 {
@@ -10,82 +10,24 @@ bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr)
 bool privileged_now(ttd_engine *e)
 {
     uint32_t xpsr;
-    return e->isa != ISA_THUMB || !unprivileged_thread(e, &xpsr);
+    return !unprivileged_thread(e, &xpsr);
 }
 
 /* LDRT, STRT and their kin access as unprivileged code does (DDI0403E A7.7.71 and others). */
-bool privileged_access(ttd_engine *e)
+bool thumb_privileged(ttd_engine *e)
 {
     uint8_t *code = host_pointer(e, read_pc(e));
-    if (code && e->isa == ISA_THUMB && code[1] >> 1 == 0xf8 >> 1 && !(code[0] & 0x80)
+    if (code && code[1] >> 1 == 0xf8 >> 1 && !(code[0] & 0x80)
         && (code[0] & 15) != 15 && (code[3] & 15) == 0xe)
         return false;
     return privileged_now(e);
 }
 
-/* After an instruction that may have written special registers: bits that the core does not have
- * read as 0 (DDI0403E B1.4), and what may not be written was not. */
-void settle(ttd_engine *e)
-{
-    static const int stacks[] = { UC_ARM_REG_MSP, UC_ARM_REG_PSP };
-    uint32_t xpsr, sp, basepri, value, i;
-    e->settle_next = false;
-    e->look_at_masks = e->masks_on;
-    if (e->isa != ISA_THUMB)
-        return;
-    sp = reg32(e, UC_ARM_REG_SP);
-    if (sp & 3) {
-        sp &= ~3u;
-        e->reg_write(e->uc, UC_ARM_REG_SP, &sp);
-    }
-    xpsr = reg32(e, UC_ARM_REG_XPSR);
-    if (e->baseline && xpsr & Q_BIT) {
-        value = xpsr & (0xf0000000 & ~Q_BIT);
-        e->reg_write(e->uc, UC_ARM_REG_APSR_NZCVQ, &value);
-    }
-    if (unprivileged_thread(e, &xpsr))
-        return;                           /* which MSR has written nothing else */
-    for (i = 0; i < 2; i++) {
-        value = reg32(e, stacks[i]);
-        if (value & 3) {
-            value &= ~3u;
-            e->reg_write(e->uc, stacks[i], &value);
-        }
-    }
-    if (e->baseline)
-        return;
-    basepri = reg32(e, UC_ARM_REG_BASEPRI);
-    if (basepri & ~e->basepri_mask) {
-        value = basepri & e->basepri_mask;
-        if (!value && e->raises_basepri)
-            value = e->basepri_before;
-        e->reg_write(e->uc, UC_ARM_REG_BASEPRI, &value);
-    }
-    /* B5.2.3: from priority -1 on FAULTMASK is not set. */
-    if (((xpsr & 0x1ff) == 2 || (xpsr & 0x1ff) == 3) && !e->faultmask_before
-        && (reg32(e, UC_ARM_REG_FAULTMASK) & 1)) {
-        value = 0;
-        e->reg_write(e->uc, UC_ARM_REG_FAULTMASK, &value);
-    }
-}
-
-/* A block that may write special registers is about to run. */
-void expect_settling(ttd_engine *e, block_info *b)
-{
-    uint32_t xpsr;
-    e->settle_next = true;
-    if (e->isa != ISA_THUMB || e->baseline || !(b->ways & WAY_MODES) || unprivileged_thread(e, &xpsr))
-        return;
-    e->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
-    e->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
-    e->raises_basepri = b->ways & WAY_RAISES;
-}
-
 bool mpu_active(ttd_engine *e)
 {
-    if (!e->mpu_on)
+    if (!thumb_of(e)->mpu_on)
         return false;
-    if (!e->mpu_hfnmi) {
+    if (!thumb_of(e)->mpu_hfnmi) {
         uint32_t ipsr = reg32(e, UC_ARM_REG_XPSR) & 0x1ff;
         if (ipsr == 2 || ipsr == 3 || (reg32(e, UC_ARM_REG_FAULTMASK) & 1))
             return false;
@@ -114,8 +56,8 @@ static bool default_map_xn(uint64_t a)
 static int mpu_find(ttd_engine *e, uint64_t a, uint64_t *end)
 {
     int i, found = -1;
-    for (i = 0; i < e->nmpu; i++) {
-        mpu_region *m = &e->mpu[i];
+    for (i = 0; i < thumb_of(e)->nmpu; i++) {
+        mpu_region *m = &thumb_of(e)->mpu[i];
         uint64_t step = m->size >= 256 ? m->size / 8 : m->size, lo = m->base, hi;
         if (a < lo) {
             if (lo < *end)
@@ -145,10 +87,10 @@ int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool pr
         uint64_t end = stop_at;
         int i = mpu_find(e, at, &end), ok;
         if (i < 0)
-            ok = e->mpu_background && privileged && !(kind == ACC_FETCH && default_map_xn(at));
+            ok = thumb_of(e)->mpu_background && privileged && !(kind == ACC_FETCH && default_map_xn(at));
         else
-            ok = ap_allows(e->mpu[i].ap, kind == ACC_WRITE, privileged)
-                && !(kind == ACC_FETCH && (e->mpu[i].xn || at >= 0xe0000000));
+            ok = ap_allows(thumb_of(e)->mpu[i].ap, kind == ACC_WRITE, privileged)
+                && !(kind == ACC_FETCH && (thumb_of(e)->mpu[i].xn || at >= 0xe0000000));
         if (verdict == -2)
             verdict = ok;
         else if (verdict != ok)
@@ -156,4 +98,55 @@ int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool pr
         at = end;
     }
     return verdict;
+}
+
+/* As `mpu_allows`, of an access or a fetch that the instruction at PC makes (`under_way`), or others of the
+ * mode do. */
+int thumb_allows(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way)
+{
+    bool privileged;
+    (void)paddr;
+    if (e->quiet || (!thumb_of(e)->mpu_on && kind != ACC_FETCH))
+        return 1;
+    privileged = under_way && kind != ACC_FETCH ? thumb_privileged(e) : privileged_now(e);
+    return mpu_allows(e, vaddr, size, kind, privileged, mpu_active(e));
+}
+
+/* A block begins that may change what the MPU applies to, or the one before was such. */
+bool thumb_expect_modes(ttd_engine *e, const block_info *b)
+{
+    thumb_state *t = thumb_of(e);
+    if (e->masks_next && t->mpu_on && mpu_active(e) != t->mpu_was_active)
+        flush_tlb(e);
+    if (!(b->ways & WAY_MODES) || !t->mpu_on)
+        return false;
+    t->mpu_was_active = mpu_active(e);
+    return true;
+}
+
+/* ---- from outside ------------------------------------------------------------------------ */
+
+void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
+                 const uint32_t *base, const uint64_t *size, const uint8_t *srd,
+                 const uint8_t *ap, const uint8_t *xn)
+{
+    thumb_state *t = thumb_of(e);
+    int i;
+    t->mpu_on = enabled;
+    t->mpu_background = privdefena;
+    t->mpu_hfnmi = hfnmiena;
+    t->nmpu = count < MAX_MPU ? count : MAX_MPU;
+    for (i = 0; i < t->nmpu; i++)
+        t->mpu[i] = (mpu_region){ base[i], size[i], srd[i], ap[i], xn[i] };
+    if (e->running)
+        e->flush_due = true;              /* after the instruction that is storing */
+    else
+        flush_tlb(e);
+}
+
+bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
+{
+    bool priv = privileged >= 0 ? privileged != 0
+        : kind == ACC_FETCH ? privileged_now(e) : thumb_privileged(e);
+    return mpu_allows(e, address, 1, kind, priv, mpu_active(e)) != 1;
 }

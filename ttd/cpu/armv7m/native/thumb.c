@@ -91,7 +91,7 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
         ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))
         ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_RAISES : 0);
-    if (e->baseline && is_mainline(insn))
+    if (thumb_of(e)->baseline && is_mainline(insn))
         ways |= WAY_CHECK;
     return ways;
 }
@@ -113,7 +113,7 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
             }
             return k;
         }
-        if (e->baseline && code && is_mainline(thumb_at(e, at, code))) {
+        if (thumb_of(e)->baseline && code && is_mainline(thumb_at(e, at, code))) {
             if (k == 0)
                 *why = WHY_INVALID;
             return k;
@@ -122,8 +122,20 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     return room;
 }
 
+static int thumb_start(ttd_engine *e)
+{
+    thumb_state *t = thumb_of(e);
+    t->baseline = e->must_align = e->set->variant;
+    t->basepri_mask = 0xff;
+    return 0;
+}
+
 #define THUMB \
-    .isa = ISA_THUMB, .pc = UC_ARM_REG_PC, \
+    .isa = ISA_THUMB, .state_size = sizeof(thumb_state), .start = thumb_start, \
+    .privileged = thumb_privileged, .allows = thumb_allows, .expect_modes = thumb_expect_modes, \
+    .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .can_run = thumb_can_run, \
+    .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \
+    .pc = UC_ARM_REG_PC, \
     .length = length_here, .decode = thumb_decode, .room = thumb_room, .operands = aligned_room, \
     .interruptible = thumb_interruptible, .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
     .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \

@@ -4,6 +4,40 @@
 
 #include "isa.h"
 
+#define MAX_MPU 16
+#define Q_BIT 0x08000000u
+
+typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
+
+typedef struct {
+    bool baseline;                /* Armv6-M */
+    bool trap_divide;
+    uint32_t basepri_mask;        /* the priority bits that there are */
+    uint32_t basepri_before, faultmask_before;
+    bool raises_basepri;
+    bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
+    mpu_region mpu[MAX_MPU];
+    int nmpu;
+} thumb_state;
+
+static inline thumb_state *thumb_of(ttd_engine *e) { return e->arch; }
+
+/* `sp`: what was last to become SP. */
+typedef struct { low_bits r[16], sp; bool conditional; } thumb_tracker;
+
+/* tracker.c */
+void tracker_begin(thumb_tracker *t);
+void tracker_follow(thumb_tracker *t, uint32_t insn, int length);
+
+/* mpu.c */
+bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr);
+bool privileged_now(ttd_engine *e);
+bool thumb_privileged(ttd_engine *e);
+bool mpu_active(ttd_engine *e);
+int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool privileged, bool active);
+int thumb_allows(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
+bool thumb_expect_modes(ttd_engine *e, const block_info *b);
+
 /* thumb.c */
 int thumb_length(const uint8_t *code);
 /* The instruction at `pc`, whose first bytes are at `code`, as a number; 0 if its end is not there. */
@@ -21,6 +55,7 @@ bool thumb_is_wait(ttd_engine *e, uint64_t pc);
 /* aligned.c */
 bool thumb_is_it(uint32_t insn);
 uint32_t aligned_decode(ttd_engine *e, decoding *d, uint32_t insn);
+uint32_t thumb_cut_span(ttd_engine *e, uint64_t pc, uint32_t size);
 uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
 
 /* thumb_registers.c */
@@ -29,5 +64,9 @@ void thumb_write_registers(ttd_engine *e, const int *ids, const uint64_t *values
 void thumb_replaced(ttd_engine *e);
 uint8_t thumb_prefix(ttd_engine *e);
 void thumb_forget_prefix(ttd_engine *e);
+uint32_t thumb_masks(ttd_engine *e, bool between);
+bool thumb_can_run(ttd_engine *e);
+void thumb_settle(ttd_engine *e);
+void thumb_expect(ttd_engine *e, const block_info *b);
 
 #endif

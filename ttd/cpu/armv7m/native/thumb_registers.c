@@ -28,9 +28,9 @@ static uint64_t thumb_value(ttd_engine *e, int id, uint64_t value)
     case UC_ARM_REG_PC: return (value & ~1ull) | (reg32(e, UC_ARM_REG_XPSR) >> 24 & 1);
     case UC_ARM_REG_SP: case UC_ARM_REG_MSP: case UC_ARM_REG_PSP: return value & ~3ull;
     case UC_ARM_REG_PRIMASK: case UC_ARM_REG_FAULTMASK: return value & 1;
-    case UC_ARM_REG_BASEPRI: return value & e->basepri_mask;
-    case UC_ARM_REG_CONTROL: return value & (e->baseline ? 2 : 3);
-    case UC_ARM_REG_XPSR: return value & (e->baseline ? 0xf100003f : 0xff00fdff);
+    case UC_ARM_REG_BASEPRI: return value & thumb_of(e)->basepri_mask;
+    case UC_ARM_REG_CONTROL: return value & (thumb_of(e)->baseline ? 2 : 3);
+    case UC_ARM_REG_XPSR: return value & (thumb_of(e)->baseline ? 0xf100003f : 0xff00fdff);
     default: return value;
     }
 }
@@ -73,7 +73,7 @@ void thumb_write_registers(ttd_engine *e, const int *ids, const uint64_t *values
 /* The MPU may apply differently to what the registers are now. */
 void thumb_replaced(ttd_engine *e)
 {
-    if (e->mpu_on)
+    if (thumb_of(e)->mpu_on)
         flush_tlb(e);
 }
 
@@ -92,3 +92,94 @@ void thumb_forget_prefix(ttd_engine *e)
         e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
 }
+
+/* PRIMASK, FAULTMASK and BASEPRI. Unprivileged code cannot change them, and Unicorn would answer 0 for
+ * them; `between` runs they are found out all the same. */
+uint32_t thumb_masks(ttd_engine *e, bool between)
+{
+    static const int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_FAULTMASK, UC_ARM_REG_BASEPRI };
+    uint64_t m[3];
+    uint32_t xpsr;
+    if (!between && unprivileged_thread(e, &xpsr))
+        return e->masks;
+    thumb_read_registers(e, ids, m, 3);
+    return (uint32_t)((m[0] & 1) | (m[1] & 1) << 1 | (m[2] & 0xff) << 8);
+}
+
+/* There is no ARM state to run in. */
+bool thumb_can_run(ttd_engine *e)
+{
+    return reg32(e, UC_ARM_REG_XPSR) >> 24 & 1;
+}
+
+/* After an instruction that may have written special registers: bits that the core does not have
+ * read as 0 (DDI0403E B1.4), and what may not be written was not. */
+void thumb_settle(ttd_engine *e)
+{
+    static const int stacks[] = { UC_ARM_REG_MSP, UC_ARM_REG_PSP };
+    thumb_state *t = thumb_of(e);
+    uint32_t xpsr, sp, basepri, value, i;
+    sp = reg32(e, UC_ARM_REG_SP);
+    if (sp & 3) {
+        sp &= ~3u;
+        e->reg_write(e->uc, UC_ARM_REG_SP, &sp);
+    }
+    xpsr = reg32(e, UC_ARM_REG_XPSR);
+    if (t->baseline && xpsr & Q_BIT) {
+        value = xpsr & (0xf0000000 & ~Q_BIT);
+        e->reg_write(e->uc, UC_ARM_REG_APSR_NZCVQ, &value);
+    }
+    if (unprivileged_thread(e, &xpsr))
+        return;                           /* which MSR has written nothing else */
+    for (i = 0; i < 2; i++) {
+        value = reg32(e, stacks[i]);
+        if (value & 3) {
+            value &= ~3u;
+            e->reg_write(e->uc, stacks[i], &value);
+        }
+    }
+    if (t->baseline)
+        return;
+    basepri = reg32(e, UC_ARM_REG_BASEPRI);
+    if (basepri & ~t->basepri_mask) {
+        value = basepri & t->basepri_mask;
+        if (!value && t->raises_basepri)
+            value = t->basepri_before;
+        e->reg_write(e->uc, UC_ARM_REG_BASEPRI, &value);
+    }
+    /* B5.2.3: from priority -1 on FAULTMASK is not set. */
+    if (((xpsr & 0x1ff) == 2 || (xpsr & 0x1ff) == 3) && !t->faultmask_before
+        && (reg32(e, UC_ARM_REG_FAULTMASK) & 1)) {
+        value = 0;
+        e->reg_write(e->uc, UC_ARM_REG_FAULTMASK, &value);
+    }
+}
+
+/* A block that may write special registers is about to run. */
+void thumb_expect(ttd_engine *e, const block_info *b)
+{
+    thumb_state *t = thumb_of(e);
+    uint32_t xpsr;
+    if (t->baseline || !(b->ways & WAY_MODES) || unprivileged_thread(e, &xpsr))
+        return;
+    t->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
+    t->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
+    t->raises_basepri = b->ways & WAY_RAISES;
+}
+
+void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
+{
+    thumb_state *t = thumb_of(e);
+    if (divide == t->trap_divide && unaligned == e->trap_unaligned)
+        return;
+    t->trap_divide = divide;
+    e->trap_unaligned = unaligned;
+    e->must_align = unaligned || t->baseline;
+    forget_blocks(e);
+    if (e->running)
+        e->flush_due = true;              /* after the instruction that is storing */
+    else
+        flush_tlb(e);
+}
+
+void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask) { thumb_of(e)->basepri_mask = mask; }

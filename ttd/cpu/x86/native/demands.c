@@ -90,12 +90,12 @@ uint32_t x86_decode_demand(ttd_engine *e, block_info *b, const x86_bits *t, uint
         return WAY_CALL;
     if ((condition & ~(3u << 10)) == ALWAYS)
         return 0;
-    for (i = 0; i < b->naligned; i++)
-        if (b->demands[i] == condition)
+    for (i = 0; i < b->noperands; i++)
+        if (b->operands[i] == condition)
             return WAY_OPERANDS;
-    if (b->naligned == MAX_DEMANDS)
+    if (b->noperands == MAX_OPERANDS)
         return WAY_CALL;
-    b->demands[b->naligned++] = condition;
+    b->operands[b->noperands++] = condition;
     return WAY_OPERANDS;
 }
 
@@ -108,9 +108,9 @@ uint64_t x86_aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why)
     x86_bits t;
     ours o;
     int i;
-    for (i = 0; i < b->naligned && x86_bits_hold(e, b->demands[i]); i++)
+    for (i = 0; i < b->noperands && x86_bits_hold(e, b->operands[i]); i++)
         ;
-    if (i == b->naligned)
+    if (i == b->noperands)
         return room;
     x86_bits_begin(&t);
     for (k = 0; c.code && k < b->n && k < room; k++) {

@@ -6,7 +6,6 @@
 
 #define X86_LONGEST 15
 #define LENGTH_BITS 10
-#define MAX_DEMANDS 4
 
 /* An instruction of the guest that is done here (patches.c), as `x86_decode` finds it. An effective
  * address is base + index << scale + disp, each of them if not negative; `rm` is a register if not

@@ -2,14 +2,13 @@
  * begins: enough to tell there whether an address is a multiple of 16. */
 #include "x86.h"
 
-enum { FIXED = -1, UNKNOWN = -2 };
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 
 typedef low_bits value;
 
-static const value anything = { UNKNOWN, 0 };
+static const value anything = { LOW_UNKNOWN, 0 };
 
-static value fixed(uint64_t low) { return (value){ FIXED, low & 15 }; }
+static value fixed(uint64_t low) { return (value){ LOW_FIXED, low & 15 }; }
 
 static value plus(value a, uint64_t low)
 {
@@ -19,7 +18,7 @@ static value plus(value a, uint64_t low)
 
 static value sum(value a, value b)
 {
-    return a.from == FIXED ? plus(b, a.low) : b.from == FIXED ? plus(a, b.low) : anything;
+    return a.from == LOW_FIXED ? plus(b, a.low) : b.from == LOW_FIXED ? plus(a, b.low) : anything;
 }
 
 void x86_bits_begin(x86_bits *t)
@@ -60,7 +59,7 @@ static void put(x86_bits *t, const one *i, int n, value v)
 /* The eight operations of ADD, OR, ADC, SBB, AND, SUB, XOR, CMP. */
 static value computed(int what, value a, value b, bool same)
 {
-    bool known = b.from == FIXED;
+    bool known = b.from == LOW_FIXED;
     switch (what) {
     case 0: return sum(a, b);
     case 1: return known && !b.low ? a : anything;
@@ -118,7 +117,7 @@ static void follow_one(x86_bits *t, const one *i)
     case 0x8a: case 0x8b: put(t, i, o->reg, source); break;
     case 0x8d: {
         value index = o->index < 0 ? fixed(0) : r[o->index];
-        if (o->scale && index.from != FIXED)
+        if (o->scale && index.from != LOW_FIXED)
             index = anything;
         index.low = (uint8_t)(index.low << o->scale & 15);
         source = o->relative ? fixed(o->pc + o->length) : o->base < 0 ? fixed(0) : r[o->base];
@@ -249,7 +248,7 @@ bool x86_bits_address(const x86_bits *t, const ours *o, uint16_t *condition)
     value base = o->base < 0 ? fixed(0) : t->r[o->base];
     value index = o->index < 0 ? fixed(0) : t->r[o->index];
     uint64_t low = (uint64_t)o->disp + (o->relative ? o->pc + o->length : 0);
-    if (o->segment || base.from == UNKNOWN || index.from == UNKNOWN)
+    if (o->segment || base.from == LOW_UNKNOWN || index.from == LOW_UNKNOWN)
         return false;
     low += base.low + ((uint64_t)index.low << o->scale);
     *condition = (uint16_t)((base.from & 31) | (index.from & 31) << 5 | o->scale << 10 | (low & 15) << 12);
