@@ -539,9 +539,7 @@ class Machine:
         if room == 0:
             replay.unmet("an ordinary instruction")
         end = min(end, slice_end if room is None else engine.step + room)
-        engine.time.tells_waits = self.clock.waits_matter or (
-            self.realtime and not replay.in_play
-        )
+        engine.time.tells_waits = self.clock.waits_matter or (self.realtime and not replay.in_play)
         self.clock.tell_due()
         self.cpu.about_to_run()
         try:

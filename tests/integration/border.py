@@ -42,6 +42,12 @@ class Line:
         self.output += data[: max(0, taken)]
         return taken
 
+    def room(self) -> int:
+        return 0
+
+    def put(self, data: bytes) -> None:
+        self.write(data)
+
     def read_all(self, count: int) -> bytes:
         raise OSError(EIO, "unplugged")
 

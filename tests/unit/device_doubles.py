@@ -39,17 +39,23 @@ class HandFront:
     """A character front end that takes `room` bytes, and then refuses."""
 
     def __init__(self, room: int = 1_000_000) -> None:
-        self.room = room
+        self.left = room
         self.taken = b""
 
     def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
         self.receive, self.can_receive = receive, can_receive
 
     def write(self, data: bytes) -> int:
-        count = min(len(data), self.room)
+        count = min(len(data), self.left)
         self.taken += data[:count]
-        self.room -= count
+        self.left -= count
         return count
+
+    def room(self) -> int:
+        return self.left
+
+    def put(self, data: bytes) -> None:
+        assert self.write(data) == len(data)
 
 
 def advance(device: Device, clock: HandClock, until: int) -> None:

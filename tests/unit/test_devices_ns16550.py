@@ -97,7 +97,7 @@ def test_what_the_host_refuses_waits() -> None:
     assert (device.read(IIR, 1), device.deadline()) == (FIFO | 1, 1_000_000)
     advance(device, clock, 1_000_000)
     assert (front.taken, device.deadline()) == (b"", 2_000_000)
-    front.room = 100
+    front.left = 100
     advance(device, clock, 2_000_000)
     assert front.taken == b"0123456789abcdeg", "there was no room for f"
     assert (device.deadline(), device.read(LSR, 1), device.line.level) == (None, 0x60, True)

@@ -68,7 +68,7 @@ def test_what_is_refused_waits_in_the_fifo() -> None:
     for value in range(20):
         device.write(DR, 4, value)
     assert device.read(FR, 4) == 0x30
-    front.room = 100
+    front.left = 100
     advance(device, clock, clock.ns + RETRY_NS)
     assert front.taken == b"abc" + bytes(range(14)) and device.read(FR, 4) == 0x90
 

@@ -56,7 +56,7 @@ def test_full_while_the_host_refuses_and_overrun_after_that() -> None:
     assert isinstance(clock, HandClock)
     advance(device, clock, deadline)
     assert (front.taken, device.deadline()) == (b"", 2_000_000), "refused once more"
-    front.room = 5
+    front.left = 5
     advance(device, clock, 2_000_000)
     assert device.deadline() is None
     assert front.taken == b"B"
@@ -69,6 +69,7 @@ def test_what_an_error_meets_is_lost_and_what_is_refused_waits() -> None:
     device, front, _ = uart()
     device.write(CTRL, 4, 1)
     results = [-EPIPE, -EIO, -EAGAIN, 0, 1]
+    front.left = 0
     front.write = lambda data: results.pop(0)  # type: ignore[method-assign]
     for byte in b"xy":
         device.write(DATA, 4, byte)

@@ -41,12 +41,12 @@ def test_nothing_leaves_unless_started_and_enabled(board: Board) -> None:
 
 
 def test_a_byte_that_is_refused_is_offered_again(board: Board) -> None:
-    board.front.room = 0
+    board.front.left = 0
     board.write(STARTTX)
     board.write(TXD, ord("x"))
     board.advance(3 * MS)
     assert (board.front.taken, board.read(TXDRDY)) == (b"", 0)
-    board.front.room = 1
+    board.front.left = 1
     board.advance(MS)
     assert (board.front.taken, board.read(TXDRDY)) == (b"x", 1)
 

@@ -221,7 +221,7 @@ def test_console_both_ways_and_a_host_that_refuses() -> None:
     driver.descriptor(0, DATA + 0x800, 5, 0, queue=1)
     driver.offer(0, queue=1)
     assert (front.taken, driver.used(1)) == (b"hel", [])
-    front.room = 10
+    front.left = 10
     driver.clock.ns = driver.device.deadline() or 0
     driver.device.expire()
     assert (front.taken, driver.used(1)) == (b"hello", [(0, 0)])

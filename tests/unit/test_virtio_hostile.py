@@ -115,7 +115,7 @@ def test_a_console_says_what_is_long_in_pieces() -> None:
     driver = Driver(MAKERS["console"])
     driver.start()
     front = driver.device.front  # type: ignore[attr-defined]
-    front.room = 1 << 30
+    front.left = 1 << 30
     for at in range(4):
         driver.descriptor(at, 0, 1 << 15, NEXT if at < 3 else 0, at + 1, queue=1)
     driver.offer(0, queue=1)

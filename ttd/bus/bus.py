@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import pairwise
+from typing import ClassVar
 
 from ttd.boards.base import BitBand, MappedDevice, Region
 from ttd.bus.clockwork import Clockwork
@@ -23,6 +24,9 @@ MOST_SHOWN = 4096
 
 class Bus:
     """The devices of one machine, served to its engine."""
+
+    native: ClassVar[bool] = True
+    """What devices declare of their registers is done natively; tests compare with it asked."""
 
     def __init__(self, engine: Engine, clockwork: Clockwork) -> None:
         self._engine = engine
@@ -72,6 +76,7 @@ class Bus:
     def _map(self, mapped: MappedDevice) -> None:
         base, device, clockwork = mapped.base, mapped.device, self._clockwork
         bursts = type(device).burst is not Device.burst
+        ignores = type(device).ignores is not Device.ignores
         unit = device.unit
 
         def read(address: int, size: int) -> int:
@@ -98,8 +103,17 @@ class Bus:
                     self._engine.note_write(watched, min(len(old), 8), device.name)
             if bursts:
                 self._open_burst(base, device.burst(address - base, True))
+            if ignores and device.ignores(address - base):
+                self._engine.keep_ignoring()
 
-        self._engine.map_mmio(base, mapped.size, read, write)
+        self._engine.map_mmio(
+            base,
+            mapped.size,
+            read,
+            write,
+            alone=device.alone,
+            registers=device.registers if self.native else None,
+        )
 
     def _store(
         self, serve: Callable[[int, int, int], None], at: int, size: int, value: int

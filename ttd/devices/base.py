@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from ttd.contents import Contents
+from ttd.engine.registers import RegisterFile
 from ttd.state import State, copied
 
 NS_PER_SECOND = 1_000_000_000
@@ -132,6 +133,11 @@ class Device(Stateful):
     shows_memory: ClassVar[bool] = False
     """A write changes what is read elsewhere in the window, as in a flash memory."""
 
+    alone: ClassVar[bool] = False
+    """What is read changes with time, and with accesses of this device; no other reaches in."""
+    registers: RegisterFile | None = None
+    """Those of its registers that are declared as data, if any are (`declared.py`)."""
+
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.clock = clock
@@ -160,6 +166,11 @@ class Device(Stateful):
         """How the register at `offset` goes on by itself; None if reading it has side effects,
         or if that is not known. Saves asking for what a guest polls."""
         return None
+
+    def ignores(self, offset: int) -> bool:
+        """After a write at `offset`: it has done nothing, nor will others until something else
+        happens to the device."""
+        return False
 
     def burst(self, offset: int, write: bool) -> Burst | None:
         """After an access at `offset`: what may follow there without asking, if anything."""

@@ -19,6 +19,13 @@ class CharFront(Protocol):
     def write(self, data: bytes) -> int:
         """Take bytes from the guest; return how many the host side took, or a negative errno."""
 
+    def room(self) -> int:
+        """How many bytes `put` may be given, from now on until this is asked again."""
+
+    def put(self, data: bytes) -> None:
+        """Take bytes that the guest has written, maybe in earlier steps; as many as are certain to
+        be taken (`room`)."""
+
 
 def is_lost(result: int) -> bool:
     """True if a `write` failed and will fail again: what was to be sent is lost, as it is when a

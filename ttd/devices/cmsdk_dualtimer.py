@@ -59,6 +59,7 @@ class CmsdkDualTimer(TimedBlock):
     timer that is enabled between two prescaled ticks counts first at the next of them.
     """
 
+    alone = True
     STATE = ("itcr", "itop", "halves_state")
 
     def __init__(self, name: str, clock: Clock, hz: int, irq: Line) -> None:

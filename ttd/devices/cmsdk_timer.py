@@ -20,6 +20,7 @@ class CmsdkTimer(CountdownBlock):
     either bit set the counter stands still.
     """
 
+    alone = True
     STATE = ("ctrl", "pending", "counter_state")
 
     def __init__(self, name: str, clock: Clock, hz: int, irq: Line) -> None:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ttd.devices.base import Clock, Line, Steady
+from ttd.devices.base import Clock, Line
 from ttd.devices.chars import RETRY_NS, CharFront, is_lost
-from ttd.devices.registers import RegisterBlock, cmsdk_id
+from ttd.devices.declared import (
+    Bits,
+    Declaration,
+    Register,
+    Word,
+    ask,
+    clear_bits,
+    constant,
+    give,
+    keep,
+    kept,
+    send,
+    set_bits,
+)
+from ttd.devices.registers import ID_OFFSETS, RegisterBlock, cmsdk_id
 
 DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
 TX, RX = 1 << 0, 1 << 1
@@ -46,11 +59,45 @@ class CmsdkUart(RegisterBlock):
     """
 
     STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf", "retry_at", "rx_at")
+    alone = True
+    state, ctrl, intstatus, bauddiv, txbuf, rxbuf = (Word() for _ in range(6))
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        # The overrun interrupts are no latches of their own: STATUS gated by CTRL.
+        overruns = Bits("state", TX_OVERRUN | RX_OVERRUN, "ctrl", IRQ_ENABLE_SHIFT)
+        waits, enabled = Bits("state", TX), Bits("ctrl", TX)
+        left = set_bits("intstatus", TX, when=Bits("ctrl", TX << IRQ_ENABLE_SHIFT))
+        return Declaration(
+            {
+                DATA: Register(
+                    (ask(when=Bits("state", RX)), give("rxbuf")),
+                    (ask(when=waits), ask(unless=enabled), keep("txbuf", 0xFF), send(), left),
+                ),
+                STATUS: Register(
+                    (give("state"),),
+                    (clear_bits("state", TX_OVERRUN | RX_OVERRUN, source="value"),),
+                ),
+                CTRL: Register((give("ctrl"),), (ask(when=waits), keep("ctrl", 0x7F))),
+                INTSTATUS: Register(
+                    (give("intstatus"), give(overruns)), (clear_bits("intstatus", source="value"),)
+                ),
+                BAUDDIV: kept("bauddiv", 0xFFFFF),
+                **{offset: constant(cmsdk_id(PART, offset)) for offset in ID_OFFSETS},
+            },
+            others=constant(0),
+            lines={
+                "tx": [Bits("intstatus", TX)],
+                "rx": [Bits("intstatus", RX)],
+                "overrun": [overruns],
+            },
+        )
 
     def __init__(self, name: str, clock: Clock, front: CharFront, lines: UartLines) -> None:
         super().__init__(name, clock)
         self.front = front
-        self.lines = lines
+        self.send_to(front)
+        self.connect(tx=lines.tx, rx=lines.rx, overrun=lines.overrun)
         self.reset()
         front.connect(self.receive, self.can_receive)
 
@@ -65,56 +112,28 @@ class CmsdkUart(RegisterBlock):
         self.rx_at: int | None = None
         self.drive()
 
-    def outputs(self) -> Iterable[tuple[Line, bool]]:
-        status = self._status()
-        yield self.lines.tx, bool(status & TX)
-        yield self.lines.rx, bool(status & RX)
-        yield self.lines.overrun, bool(status & (TX_OVERRUN | RX_OVERRUN))
-
-    def _status(self) -> int:
-        # The overrun interrupts are no latches of their own: STATUS gated by CTRL.
-        overruns = self.state & (self.ctrl >> IRQ_ENABLE_SHIFT) & (TX_OVERRUN | RX_OVERRUN)
-        return self.intstatus | overruns
-
     def peek_word(self, offset: int) -> int:
-        if offset == DATA:
-            return self.rxbuf
-        if offset == STATUS:
-            return self.state
-        if offset == CTRL:
-            return self.ctrl
-        if offset == INTSTATUS:
-            return self._status()
-        if offset == BAUDDIV:
-            return self.bauddiv
-        return cmsdk_id(PART, offset)
+        return self.rxbuf
 
     def read_word(self, offset: int) -> int:
-        value = self.peek_word(offset)
-        if offset == DATA:
-            self.state &= ~RX
-        return value
-
-    def steady(self, offset: int) -> Steady | None:
-        return Steady() if offset != DATA else None
+        """DATA, with a byte in it."""
+        self.state &= ~RX
+        if self.rx_at is None:
+            self._pause_line()
+        return self.rxbuf
 
     def write_word(self, offset: int, value: int) -> None:
-        if offset == DATA:
+        """DATA and CTRL, as far as they are not declared."""
+        if offset == CTRL:
+            self.ctrl = value & 0x7F
+            self._send()
+        else:
             self.txbuf = value & 0xFF
             if self.state & TX:
                 self.state |= TX_OVERRUN
             else:
                 self.state |= TX
                 self._send()
-        elif offset == STATUS:
-            self.state &= ~(value & (TX_OVERRUN | RX_OVERRUN))
-        elif offset == CTRL:
-            self.ctrl = value & 0x7F
-            self._send()
-        elif offset == INTSTATUS:
-            self.intstatus &= ~value
-        elif offset == BAUDDIV:
-            self.bauddiv = value & 0xFFFFF
         self.drive()
 
     def deadline(self) -> int | None:
@@ -159,7 +178,11 @@ class CmsdkUart(RegisterBlock):
         if data and self.ctrl & RX << IRQ_ENABLE_SHIFT:
             self.intstatus |= RX
         if data:
-            divider = self.bauddiv if self.bauddiv >= LEAST_BAUDDIV else DIV_115200
-            self.rx_at = self.clock.now() + 10 * divider * CYCLE_NS
-            self.clock.rearm()
+            self._pause_line()
         self.drive()
+
+    def _pause_line(self) -> None:
+        """One character's time; at its end the host side is asked what it has."""
+        divider = self.bauddiv if self.bauddiv >= LEAST_BAUDDIV else DIV_115200
+        self.rx_at = self.clock.now() + 10 * divider * CYCLE_NS
+        self.clock.rearm()

@@ -23,6 +23,7 @@ class CmsdkWatchdog(CountdownBlock):
     reset comes back at once nobody sees it, and a run that ends there has one defined end.
     """
 
+    alone = True
     STATE = ("load_value", "control", "pending", "resetting", "locked", "itcr", "itop",
              "counter_state")  # fmt: skip
 

@@ -22,6 +22,7 @@ _LONG = (1 << 64) - 1
 class GoldfishRtc(RegisterBlock):
     """A clock with one alarm; `host_ns` is the host's time."""
 
+    alone = True
     STATE = ("offset", "taken", "alarm", "armed", "enabled", "pending")
 
     def __init__(self, name: str, clock: Clock, host_ns: Callable[[], int], line: Line) -> None:

@@ -64,6 +64,7 @@ class Lan9118(RegisterBlock):
     a board must set IRQ_TYPE (push-pull) and IRQ_POL (active high) to get interrupts.
     """
 
+    alone = True
     STATE = (
         "int_config", "int_status", "int_enable", "fifo_levels", "rx_config", "tx_config",
         "tx_kb", "hw_config", "power", "gpio", "word_swap", "flow_config", "rx_drops",

@@ -19,6 +19,7 @@ class Mps2Fpgaio(CountdownBlock):
     drives chip selects of devices that are not modelled: it reads back as written.
     """
 
+    alone = True
     STATE = ("led0", "misc", "bases", "counter_base", "counter_state")
 
     def __init__(self, name: str, clock: Clock, hz: int) -> None:
@@ -58,8 +59,16 @@ class Mps2Fpgaio(CountdownBlock):
         if offset == PSCNTR:
             return self.counter_steady(self.peek_word(PSCNTR))
         if offset == COUNTER:
-            return None if self.counter.reload else Steady(1, self.hz)
+            return self._counter_steady()
         return Steady()
+
+    def _counter_steady(self) -> Steady:
+        """It goes up with each reload of PSCNTR."""
+        left, period = self.counter.value(self.tick()) + 1, (self.counter.reload or 0) + 1
+        next_at = self.tick() + left
+        if left > period or NS_PER_S % self.hz:
+            return Steady(until_ns=self.time_of(next_at))
+        return Steady(1, self.hz, period, since_ns=self.time_of(next_at - period))
 
     def write_word(self, offset: int, value: int) -> None:
         if offset == LED0:

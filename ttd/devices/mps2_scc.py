@@ -23,6 +23,7 @@ class Mps2Scc(RegisterBlock):
     QEMU: code memory is always the SSRAM.
     """
 
+    alone = True
     STATE = ("cfg0", "cfg1", "data_return", "data_out", "cfgctrl", "cfgstat", "oscillators")
 
     def __init__(self, name: str, clock: Clock, board_revision: int, aid: int, id: int) -> None:

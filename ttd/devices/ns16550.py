@@ -42,6 +42,7 @@ class Ns16550(Device):
     rising line must hear of a second character while the first one is being served.
     """
 
+    alone = True
     STATE = (
         *("ier", "fcr", "lcr", "mcr", "lsr_errors", "msr_changes", "scr", "divisor"),
         *("rx", "tx", "tx_empty", "timed_out", "rx_at", "timeout_at", "retry_at"),

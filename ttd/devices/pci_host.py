@@ -25,6 +25,7 @@ class PciHost(Device):
     """The configuration space of one bridge on an otherwise empty bus."""
 
     size: ClassVar[int] = 0x1000_0000
+    alone = True
     STATE = ("command", "cache_line", "interrupt_line")
 
     def __init__(self, name: str, clock: Clock) -> None:

@@ -33,6 +33,7 @@ IDENTIFICATION = (0x11, 0x10, 0x14, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
 class Pl011(RegisterBlock):
     """A UART; `line` is UARTINTR, the OR of its interrupts."""
 
+    alone = True
     STATE = ("kept", "rx", "tx", "tx_done", "rx_at", "retry_at")
 
     def __init__(self, name: str, clock: Clock, front: CharFront, line: Line) -> None:

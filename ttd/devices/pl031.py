@@ -26,6 +26,7 @@ class Pl031(RegisterBlock):
     off when the host's time has come), or None for virtual time.
     """
 
+    alone = True
     STATE = ("offset", "match", "load_value", "mask", "raw", "alarm")
 
     def __init__(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ttd.devices.base import Device, Line
+from ttd.devices.base import Line
+from ttd.devices.declared import Declared
 from ttd.state import State
 
 WORD = 0xFFFFFFFF
 
 
-class RegisterBlock(Device):
+class RegisterBlock(Declared):
     """A device whose window is 32-bit registers.
 
     A narrower read returns the addressed bytes of its register. A narrower write puts zeros
@@ -38,24 +39,33 @@ class RegisterBlock(Device):
 
     def drive(self) -> None:
         """Bring the output lines to the levels that follow from the state."""
+        self.drive_lines()
         for line, level in self.outputs():
             line.set(level)
 
     def read(self, offset: int, size: int) -> int:
+        if self.registers is not None:
+            value = self.registers.read(offset, size)
+            if value is not None:
+                return value
         if size == 4 and not offset & 3:
             return self.read_word(offset)
         return _bytes_of(self.read_word(offset & ~3), offset, size)
 
     def peek(self, offset: int, size: int) -> int:
+        if self.registers is not None:
+            value = self.registers.read(offset, size, look=True)
+            if value is not None:
+                return value
         return _bytes_of(self.peek_word(offset & ~3), offset, size)
 
     def write(self, offset: int, size: int, value: int) -> None:
-        self.write_word(offset & ~3, (value << 8 * (offset & 3)) & WORD)
+        if self.registers is None or not self.registers.write(offset, size, value):
+            self.write_word(offset & ~3, (value << 8 * (offset & 3)) & WORD)
 
     def load(self, state: State) -> None:
         super().load(state)
-        # The listener is being restored too, to a state that knows these levels already: tell it
-        # nothing, or a restored high line would look like a new edge.
+        # As of the declared ones.
         for line, level in self.outputs():
             line.level = level
 
@@ -90,6 +100,10 @@ def wired_or(count: int, sink: Callable[[bool], None]) -> tuple[Line, ...]:
     group: list[_WiredInput] = []
     group.extend(_WiredInput(group, sink) for _ in range(count))
     return tuple(group)
+
+
+ID_OFFSETS = range(0xFD0, 0x1000, 4)
+"""Where `cmsdk_id` has something."""
 
 
 def cmsdk_id(part: int, offset: int) -> int:

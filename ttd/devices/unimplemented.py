@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttd.devices.base import Clock, Device
+from ttd.devices.base import Clock, Device, Steady
 
 
 class Unimplemented(Device):
@@ -12,6 +12,7 @@ class Unimplemented(Device):
     order of the accesses, so that whoever runs the machine can say once what the guest missed.
     """
 
+    alone = True
     STATE = ("first_accesses",)
     LIMIT = 64
     """No more offsets than this are remembered: enough for a warning, small in a snapshot."""
@@ -30,7 +31,15 @@ class Unimplemented(Device):
     def write(self, offset: int, size: int, value: int) -> None:
         self._note(offset, size, value)
 
+    def steady(self, offset: int) -> Steady | None:
+        return Steady() if self.ignores(offset) else None
+
+    def ignores(self, offset: int) -> bool:
+        return len(self.first_accesses) >= self.LIMIT or self._known(offset)
+
+    def _known(self, offset: int) -> bool:
+        return any(access[0] == offset for access in self.first_accesses)
+
     def _note(self, offset: int, size: int, value: int | None) -> None:
-        known = any(access[0] == offset for access in self.first_accesses)
-        if not known and len(self.first_accesses) < self.LIMIT:
+        if not self._known(offset) and len(self.first_accesses) < self.LIMIT:
             self.first_accesses.append([offset, size, value])

@@ -21,7 +21,7 @@ SOURCES = [
 
 # What Python sees: of the engine, and of each architecture's own half that it has to itself.
 HEADERS = [
-    *(NATIVE / name for name in ("native.h", "marks.h", "core.h")),
+    *(NATIVE / name for name in ("native.h", "marks.h", "core.h", "declared.h")),
     *sorted(HERE.parent.glob("cpu/*/native/api.h")),
 ]
 
@@ -41,6 +41,8 @@ ffi.cdef(
     extern "Python+C" void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
     extern "Python+C" void ttd_host_due(void *handle);
     extern "Python+C" void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
+    extern "Python+C" void ttd_host_output(void *handle, ttd_registers *r);
+    extern "Python+C" void ttd_host_lines(void *handle, ttd_registers *r);
     """
 )
 ffi.set_source(

@@ -15,6 +15,7 @@ from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
 from ttd.engine.isa import Isa
 from ttd.engine.mark_row import MarkRow
+from ttd.engine.registers import RegisterFile
 from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit
 
 NEVER = (1 << 64) - 1
@@ -77,6 +78,16 @@ def ttd_host_write(handle: Any, address: int, size: int, value: int) -> None:
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_output(handle: Any, registers: Any) -> None:
+    ffi.from_handle(handle).on_registers(registers, RegisterFile.give_output)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def ttd_host_lines(handle: Any, registers: Any) -> None:
+    ffi.from_handle(handle).on_registers(registers, RegisterFile.tell_lines)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
 def ttd_host_burst(handle: Any, write: bool, words: Any, count: int) -> None:
     ffi.from_handle(handle).on_burst(bytes(ffi.buffer(words, 4 * count)))
 
@@ -86,6 +97,8 @@ class _Port:
 
     def __init__(self) -> None:
         self.windows: list[tuple[int, int, ReadCallback, WriteCallback]] = []
+        self.files: dict[Any, RegisterFile] = {}
+        """By the registers that they are of."""
         self.native: Any = None
         self.error: BaseException | None = None
         self.burst: BurstCallback = _no_burst
@@ -128,6 +141,14 @@ class _Port:
             self.due()
         except BaseException as error:  # as above
             lib.ttd_fail(self.native, 2)
+            self.error = error
+
+    def on_registers(self, registers: Any, tell: Callable[[RegisterFile], None]) -> None:
+        try:
+            tell(self.files[registers])
+        except BaseException as error:  # as above
+            lib.ttd_fail(self.native, 2)
+            lib.ttd_request_stop(self.native)
             self.error = error
 
     def on_burst(self, words: bytes) -> None:
@@ -262,10 +283,29 @@ class Engine:
         """Make each word at `base` one bit of what is at `target`, memory or devices."""
         self._add(lib.REGION_BAND, base, size, ffi.NULL, target, 0)
 
-    def map_mmio(self, base: int, size: int, read: ReadCallback, write: WriteCallback) -> None:
-        """Hand accesses to [base, base + size) to the callbacks; in them `step` is exact."""
+    def map_mmio(
+        self,
+        base: int,
+        size: int,
+        read: ReadCallback,
+        write: WriteCallback,
+        *,
+        alone: bool = False,
+        registers: RegisterFile | None = None,
+    ) -> None:
+        """Hand accesses to [base, base + size) to the callbacks; in them `step` is exact.
+
+        `alone`: what is read there changes with time and with accesses there only (for
+        `keep_reading`). `registers`: who is asked first, without a callback.
+        """
         self._add(2, base, size, ffi.NULL, base, 0)
         self._port.windows.append((base, base + size, read, write))
+        if alone:
+            lib.ttd_set_alone(self._native, base)
+        if registers is not None:
+            self._port.files[registers.native] = registers
+            if not lib.ttd_attach_registers(self._native, base, size, registers.native):
+                raise EngineError(f"too many devices: the one at {base:#x} has no room")
 
     def _add(self, kind: int, base: int, size: int, host: Any, canonical: int, page: int) -> None:
         if lib.ttd_add_region(self._native, kind, base, size, host, canonical, page):
@@ -421,12 +461,18 @@ class Engine:
         """Inside a read callback: answer further reads of this register without asking.
 
         It holds `value` now and changes by `slope` (-1, 0, 1) with every tick; ticks are
-        (step * clock_ns + offset_ns) * hz // divider. Good until step `until_step`, the next
-        write to any device, the next read that does not say this, or the end of the run.
+        (step * clock_ns + offset_ns) * hz // divider. Good until step `until_step`, the end of the
+        run, or the next access of the same device that does not say this; of any device, unless
+        the device is `alone`.
         """
         lib.ttd_keep_reading(
             self._native, value, slope, clock_ns, offset_ns, hz, divider, min(until_step, NEVER)
         )
+
+    def keep_ignoring(self) -> None:
+        """Inside a write callback: this write has done nothing, nor will others of its place and
+        size. Ends as `keep_reading` does."""
+        lib.ttd_keep_ignoring(self._native)
 
     @property
     def watch_masks(self) -> bool:

@@ -31,6 +31,14 @@ class Console:
         """Bytes taken, or a negative errno."""
         return self._output.write(data)
 
+    def room(self) -> int:
+        """Bytes that are taken for certain."""
+        return self._output.room()
+
+    def put(self, data: bytes) -> None:
+        """Take bytes that there was room for."""
+        self._output.put(data)
+
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes, waiting for the first; the end once this has been closed."""
         if self._claim is not None:

@@ -10,6 +10,7 @@ from errno import ENOENT, ENXIO
 from ttd.host.errors import ChardevError
 from ttd.host.writer import Outputs
 
+_PLENTY = 1 << 20
 _FLAGS = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -28,6 +29,14 @@ class Null:
     def write(self, data: bytes) -> int:
         """All of it is gone."""
         return len(data)
+
+    def room(self) -> int:
+        """Any number."""
+        return _PLENTY
+
+    def put(self, data: bytes) -> None:
+        """As `write`."""
+        self.write(data)
 
     def read_all(self, count: int) -> bytes:
         """The end."""
@@ -73,6 +82,14 @@ class File(Null):
         if not self._begun:
             self.start(lambda data: None)
         return self._writer.write(data)
+
+    def room(self) -> int:
+        """Bytes that are taken for certain."""
+        return self._writer.room() if self._begun else 0
+
+    def put(self, data: bytes) -> None:
+        """Take bytes that there was room for."""
+        self._writer.put(data)
 
     def close(self) -> None:
         """Close the file."""

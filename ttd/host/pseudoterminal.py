@@ -47,6 +47,14 @@ class PseudoTerminal:
         except OSError as error:
             return -(error.errno or 0)
 
+    def room(self) -> int:
+        """Nothing is certain: it is written at once."""
+        return 0
+
+    def put(self, data: bytes) -> None:
+        """As `write`."""
+        self.write(data)
+
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes, waiting for somebody to type them."""
         while not self._end.is_set():

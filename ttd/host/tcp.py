@@ -41,6 +41,14 @@ class TcpClient:
         """Bytes the connection took, or a negative errno."""
         return _send(self._socket, data)
 
+    def room(self) -> int:
+        """Nothing is certain: it is written at once."""
+        return 0
+
+    def put(self, data: bytes) -> None:
+        """As `write`."""
+        self.write(data)
+
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes, waiting for the first."""
         return self._reader.read(count)
@@ -80,6 +88,14 @@ class TcpServer:
         with self._lock:
             peer = self._peer
         return len(data) if peer is None else _send(peer, data)
+
+    def room(self) -> int:
+        """Nothing is certain: it is written at once."""
+        return 0
+
+    def put(self, data: bytes) -> None:
+        """As `write`."""
+        self.write(data)
 
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes, waiting for a connection and for the first."""

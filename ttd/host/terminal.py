@@ -56,6 +56,14 @@ class Stdio:
         """Bytes taken, or a negative errno."""
         return self._output.write(data)
 
+    def room(self) -> int:
+        """Bytes that are taken for certain."""
+        return self._output.room()
+
+    def put(self, data: bytes) -> None:
+        """Take bytes that there was room for."""
+        self._output.put(data)
+
     def read_all(self, count: int) -> bytes:
         """Up to `count` bytes of standard input, waiting for the first."""
         return self._reader.read(count)

@@ -106,6 +106,18 @@ class Writer:
 
     # -- the machine's thread ------------------------------------------------------------
 
+    def room(self) -> int:
+        """How many bytes `put` may be given: none where the next write may fail."""
+        with self._changed:
+            sure = self._proven and not (self._gone or self._error or self._failed)
+            return max(0, QUEUE_BYTES - len(self._queue)) if sure else 0
+
+    def put(self, data: bytes) -> None:
+        """Take bytes that there was `room` for, whatever has happened since."""
+        with self._changed:
+            self._queue += data
+            self._begin()
+
     def write(self, data: bytes) -> int:
         """How many bytes were taken, or a negative errno: EAGAIN while there is no room."""
         with self._changed:

@@ -20,6 +20,8 @@ _READ_SECONDS = 0.05
 """How long a read waits before the machine looks at what else there is, such as its timers."""
 _ROOM_SECONDS = 0.01
 """How long a write waits for room."""
+_PLENTY = 1 << 20
+"""Room where nobody is written to."""
 
 Echo = Callable[[str, bytes], None]
 """Sees what the guest writes in play: the device, the data."""
@@ -30,6 +32,8 @@ class Ears:
     """Who hears what the guest writes in play."""
 
     echo: Echo | None = None
+    exact: bool = False
+    """In the very step in which it is written."""
 
 
 class CharBackend(Protocol):
@@ -42,6 +46,15 @@ class CharBackend(Protocol):
 
     def write(self, data: bytes) -> int:
         """Bytes taken (maybe fewer), or a negative errno; never raises."""
+        ...
+
+    def room(self) -> int:
+        """How many bytes `put` may be given, from now on until this is asked again."""
+        ...
+
+    def put(self, data: bytes) -> None:
+        """Take bytes, whatever has happened since `room` said so; what becomes of them, later
+        writes tell."""
         ...
 
     def read_all(self, count: int) -> bytes:
@@ -75,6 +88,8 @@ class CharDriver:
         self._closed = False
         self._written = 0
         self._crc = 0
+        self._refusal: tuple[int, int] | None = None
+        """Play: the next logged result of a write: its number in the log, where in the output."""
         self._reads = None if backend is None else HostReads(backend.read_all, entrance.wake)
         self._begun: tuple[int, bytes, int] | None = None
         """Record: the step and the data of a `write_all` that was interrupted, and how much of it
@@ -108,6 +123,40 @@ class CharDriver:
         """
         return self._log(data, lambda: self._put_all(data))
 
+    def room(self) -> int:
+        """How many bytes `put` may be given: so many writes are certain to be taken."""
+        if not self._at.playing():
+            return _PLENTY if self.backend is None else self.backend.room()
+        if self._ears.exact:
+            return 0
+        cursor = self._at.cursor
+        if self._refusal is None or self._refusal[0] < cursor:
+            self._refusal = self._next_refusal(cursor)
+        return max(0, self._refusal[1] - self._written)
+
+    def _next_refusal(self, cursor: int) -> tuple[int, int]:
+        mine, log = self._device(), self._at.log
+        while (found := log.next_of((Kind.CHAR_WRITE,), cursor)) is not None:
+            at, event = found
+            if event.payload.startswith(mine):
+                return at, to_number(event.payload[len(mine) :][:8])
+            cursor = at + 1
+        return len(log), self._written + _PLENTY
+
+    def put(self, data: bytes) -> None:
+        """Guest to host: no more than `room` has said, which may have been in earlier steps. It is
+        the same as writes that are taken, of which nothing is logged."""
+        if self._at.playing():
+            if self._ears.echo is not None:
+                self._ears.echo(self.name, data)
+        elif self.backend is not None:
+            self.backend.put(data)
+        self._count(data)
+
+    def _count(self, data: bytes) -> None:
+        self._written += len(data)
+        self._crc = crc32(data, self._crc)
+
     def _log(self, data: bytes, put_out: Callable[[], int]) -> int:
         if self._at.playing():
             result = self._take_back(data)
@@ -115,8 +164,7 @@ class CharDriver:
             result = put_out()
             if result != len(data):
                 self._at.append(Kind.CHAR_WRITE, self._mark() + number(result))
-        self._written += len(data)
-        self._crc = crc32(data, self._crc)
+        self._count(data)
         return result
 
     def _put_all(self, data: bytes) -> int:
@@ -256,3 +304,4 @@ class CharDriver:
 
     def load(self, state: list[int]) -> None:
         self._written, self._crc = state
+        self._refusal = None

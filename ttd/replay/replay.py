@@ -407,12 +407,13 @@ class Replay:
 
     @contextmanager
     def heard(self, echo: Echo) -> Iterator[None]:
-        """What character devices write in play meanwhile is given to `echo`."""
-        before, self._drivers.ears.echo = self._drivers.ears.echo, echo
+        """What character devices write in play meanwhile is given to `echo`, in its step."""
+        ears = self._drivers.ears
+        before, ears.echo, ears.exact = (ears.echo, ears.exact), echo, True
         try:
             yield
         finally:
-            self._drivers.ears.echo = before
+            ears.echo, ears.exact = before
 
     def chr_be_write(self, name: str, data: bytes) -> None:
         """Host to guest, from any thread but the machine's. QEMU: `replay_chr_be_write`.

@@ -17,20 +17,73 @@ uint64_t ticks_of(const steady *r, uint64_t step)
     return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
 }
 
+/* What is known of a register ends with what may change it: an access of its own device that does, and,
+ * unless the device is alone, one of any other; and with whatever else the host has done (`epoch`). */
+void device_changed(ttd_engine *e)
+{
+    region *own = find_region(e, e->io_address);
+    if (own)
+        own->generation++;
+}
+
+void devices_changed(ttd_engine *e)
+{
+    e->generation++;
+}
+
+void host_was_here(ttd_engine *e)
+{
+    e->epoch++;
+}
+
+static steady *steady_of(ttd_engine *e, uint64_t address, bool write)
+{
+    return &e->steadies[(address >> 2 ^ (write ? MAX_STEADY / 2 : 0)) & (MAX_STEADY - 1)];
+}
+
+/* Is that known, and still so? */
+static bool holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write)
+{
+    return r->address == address && r->size == size && r->write == write && r->epoch == e->epoch
+        && r->own == r->where->generation && (r->where->alone || r->others == e->generation)
+        && e->io_step < r->until && e->io_step < e->due && r->privileged == privileged_access(e);
+}
+
 /* What a register that was to be kept reading would say. */
 static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *value)
 {
-    int i;
-    for (i = 0; i < e->nsteadies; i++) {
-        steady *r = &e->steadies[i];
-        if (r->address == address && r->size == size) {
-            uint64_t passed = ticks_of(r, e->io_step) - r->ticks;
-            *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
-            *value &= NEVER >> (64 - 8 * size);
-            return e->io_step < r->until && e->io_step < e->due && r->privileged == privileged_access(e);
-        }
-    }
-    return false;
+    steady *r = steady_of(e, address, false);
+    uint64_t passed;
+    if (!holds(e, r, address, size, false))
+        return false;
+    passed = ticks_of(r, e->io_step) - r->ticks;
+    *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
+    *value &= NEVER >> (64 - 8 * size);
+    return true;
+}
+
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
+                      uint64_t hz, uint64_t divider, uint64_t until_step)
+{
+    steady *r = steady_of(e, e->io_address, false);
+    *r = (steady){ .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
+                   .divider = divider, .until = until_step, .offset_ns = offset_ns,
+                   .size = e->io_size, .slope = slope, .privileged = privileged_access(e),
+                   .where = find_region(e, e->io_address), .epoch = e->epoch,
+                   .others = e->generation };
+    r->own = r->where->generation;
+    r->ticks = ticks_of(r, e->io_step);
+    e->kept = true;
+}
+
+void ttd_keep_ignoring(ttd_engine *e)
+{
+    steady *r = steady_of(e, e->io_address, true);
+    *r = (steady){ .address = e->io_address, .size = e->io_size, .write = true, .until = NEVER,
+                   .privileged = privileged_access(e), .where = find_region(e, e->io_address),
+                   .epoch = e->epoch, .others = e->generation };
+    r->own = r->where->generation;
+    e->kept = true;
 }
 
 static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
@@ -67,6 +120,11 @@ static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *v
     return true;
 }
 
+void ttd_set_alone(ttd_engine *e, uint64_t base)
+{
+    find_region(e, base)->alone = true;
+}
+
 bool attach_device(ttd_engine *e, uint64_t base, uint64_t size, const device_ops *ops, void *device)
 {
     if (e->nnatives == MAX_NATIVE)
@@ -80,15 +138,26 @@ void device_fails(ttd_engine *e)
     e->failed = 1;
 }
 
+static native_device *native_at(ttd_engine *e, uint64_t address)
+{
+    native_device *d = &e->natives[e->last_native], *end = e->natives + e->nnatives;
+    if (e->nnatives && address - d->base < d->size)
+        return d;
+    for (d = e->natives; d < end; d++)
+        if (address - d->base < d->size) {
+            e->last_native = (int)(d - e->natives);
+            return d;
+        }
+    return NULL;
+}
+
 /* Is the access one that is answered here? `mask`: the bits of it. */
 static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,
                        uint64_t mask)
 {
     uint64_t word = 0;
-    native_device *d = e->natives, *end = d + e->nnatives;
-    while (d < end && address - d->base >= d->size)
-        d++;
-    if (d == end)
+    native_device *d = native_at(e, address);
+    if (!d)
         return false;
     if (write) {
         bool done = d->ops->write(e, d->device, (uint32_t)(address - d->base), size, value >> half & mask);
@@ -109,12 +178,17 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     e->io_size = size;
     e->kept = false;
     e->failed = 0;
-    if (ask_native(e, address, size, write, value, half, mask))
-        e->kept = true;
-    else if (write)
-        ttd_host_write(e->handle, address, size, value >> half & mask);
-    else
-        e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
+    if (e->burst.count && e->burst.where == find_region(e, address))
+        end_burst(e);
+    if (!ask_native(e, address, size, write, value, half, mask)) {
+        end_burst(e);
+        if (write)
+            ttd_host_write(e->handle, address, size, value >> half & mask);
+        else
+            e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
+        if (!e->kept)
+            device_changed(e), devices_changed(e);
+    }
     switch (e->failed) {
     case 0: break;
     case 1: fault_at(e, write ? ACC_WRITE : ACC_READ, address); break;
@@ -130,7 +204,6 @@ static void ask_band(ttd_engine *e, const region *band, uint64_t address, int si
     uint64_t at = behind(band, address, size, &bit), word = 0;
     region *r = find_region(e, at);
     bool device = r && r->kind == REGION_MMIO;
-    e->kept = false;
     if (device) {
         ask_device(e, at, size, false, 0, 0);
         word = e->io_value;
@@ -144,7 +217,6 @@ static void ask_band(ttd_engine *e, const region *band, uint64_t address, int si
             ask_device(e, at, size, true, word, 0);
         else
             memory_word(e, at, size, true, &word);
-        e->kept = false;
     }
     if (e->why == WHY_FAULT)
         fault_at(e, write ? ACC_WRITE : ACC_READ, address);
@@ -166,7 +238,6 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     region *band = band_at(e, address), *r = find_region(e, address);
     bool flash = r && r->asks;            /* what the store does, watchpoints see from the controller */
     int kind = write ? ACC_WRITE : ACC_READ;
-    bool kept;
     if (e->token_step != e->io_step) {
         e->token_step = e->io_step;
         e->ntokens = e->itoken = 0;
@@ -185,9 +256,9 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
-    if (e->nsteadies && !write
-        && (band ? steady_bit(e, band, address, size, &e->io_value)
-                 : steady_values(e, address, size, &e->io_value))) {
+    if (write ? !band && holds(e, steady_of(e, address, true), address, size, true)
+              : band ? steady_bit(e, band, address, size, &e->io_value)
+                     : steady_values(e, address, size, &e->io_value)) {
         forget_prefix(e);
         return true;
     }
@@ -195,35 +266,31 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     e->now = e->io_step;
     e->io_value = 0;
     if (e->io_step >= e->due) {           /* what is due comes before the access */
-        e->nsteadies = 0;
-        end_burst(e);
         e->failed = 0;
-        if (!expire_core(e))
+        if (!expire_core(e)) {
+            end_burst(e);
+            give_output(e);
             ttd_host_due(e->handle);
+            host_was_here(e);
+        }
         if (e->failed) {
             e->why = WHY_HOST_ERROR;
             return give_up(e, write);
         }
     }
     if (e->burst.count && burst_access(e, address, size, write, value)) {
-        e->nsteadies = 0;
+        device_changed(e);
         goto remember;
     }
-    end_burst(e);
     if (band)
         ask_band(e, band, address, size, write, value);
     else
         ask_device(e, address, size > 4 ? 4 : size, write, value, 0);
-    kept = e->kept;
-    if (size > 4 && !e->why) {
+    if (size > 4 && !e->why)
         ask_device(e, address + 4, 4, write, value, 32);
-        kept &= e->kept;
-    }
     e->io_address = address;
     if (e->why)
         return give_up(e, write);
-    if (!kept)
-        e->nsteadies = 0;                 /* this access may have changed any device */
 remember:
     if (e->ntokens < MAX_TOKENS) {
         e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };

@@ -3,6 +3,7 @@
 #define TTD_INTERNAL_H
 
 #include "core.h"
+#include "declared.h"
 #include "marks.h"
 
 #include <string.h>
@@ -12,9 +13,9 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 
 #define CACHE_BITS 16
 #define MAX_REGIONS 64
-#define MAX_NATIVE 16
+#define MAX_NATIVE 64
 #define MAX_TOKENS 32
-#define MAX_STEADY 8
+#define MAX_STEADY 64             /* a power of two: places by address */
 #define MAX_BURST 1024
 #define MAX_STATE 192
 #define MAX_OPERANDS 4
@@ -87,6 +88,8 @@ typedef struct {
     uint32_t first_page;
     bool asks;                    /* ROM: the host decides what a store does */
     bool band;                    /* MMIO: a bit-band alias of what is at `canonical` */
+    bool alone;                   /* MMIO: no other device changes what is read there */
+    uint64_t generation;          /* MMIO: counts what may have changed what is read there */
 } region;
 /* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. */
 typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
@@ -134,19 +137,22 @@ typedef struct { uint64_t *pages; uint16_t *table; uint32_t n; bool full; } page
 /* A page of code: where it was when it was last fetched from. */
 typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
 
-/* A device register whose value follows from the step until something else happens: `value` at
- * tick `ticks`, changing by `slope` a tick. */
+/* A device register whose value follows from the step until something else happens (devices.c): `value` at
+ * tick `ticks`, changing by `slope` a tick. `epoch`, `own`, `others`: when that was. */
 typedef struct {
     uint64_t address, value, ticks, clock_ns, hz, divider, until;
     int64_t offset_ns;
     int size, slope;
-    bool privileged;
+    bool privileged, write;       /* `write`: those do nothing */
+    const region *where;
+    uint64_t epoch, own, others;
 } steady;
 
 /* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
  * `at` of `count` are done. The device hears of them at once when that is over. */
 typedef struct {
     uint64_t lo, hi;
+    const region *where;
     uint32_t count, at, words[MAX_BURST];
     bool write;
 } burst;
@@ -254,14 +260,18 @@ struct ttd_engine {
     uint8_t kept_bytes[MAX_KEPT];
     uint64_t looked_step;         /* the watchpoints have seen the accesses of this step */
     steady steadies[MAX_STEADY];
-    int nsteadies;
+    uint64_t epoch;               /* counts the times that the host had control */
+    uint64_t generation;          /* counts what may have changed devices that are not alone */
+    ttd_registers *writing;       /* whose output waits to be given to the host */
+    uint64_t output_since;        /* on the host's clock */
+    uint32_t output_looks;
     bool kept;                    /* the access being served asked for `ttd_keep_reading` */
     int failed;                   /* what `ttd_fail` said of it */
     burst burst;
     const core_ops *core_ops;
     void *core;                   /* the architecture's own, for `core_ops` */
     native_device natives[MAX_NATIVE];
-    int nnatives;
+    int nnatives, last_native;
     token tokens[MAX_TOKENS];
     int ntokens, itoken;
     uint64_t token_step;
@@ -418,10 +428,19 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
 uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
                   uint64_t divider);
 uint64_t ticks_of(const steady *r, uint64_t step);
+/* The access under way has changed what its device shows; something has changed devices that are not alone;
+ * the host had control. */
+void device_changed(ttd_engine *e);
+void devices_changed(ttd_engine *e);
+void host_was_here(ttd_engine *e);
 void end_burst(ttd_engine *e);
 /* False: it did not happen, or not yet. `seen_at`: its address as watchpoints have it. */
 bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
                    uint64_t value);
+
+/* registers.c: give the host what devices have written; if that has waited for long. */
+void give_output(ttd_engine *e);
+void give_late_output(ttd_engine *e);
 
 /* Does an access of memory, all of it on one page, concern nobody else? */
 bool is_plain(ttd_engine *e, uint64_t address, int size, int kind);
@@ -502,6 +521,8 @@ void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
 extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
 extern void ttd_host_due(void *handle);
+extern void ttd_host_output(void *handle, ttd_registers *r);
+extern void ttd_host_lines(void *handle, ttd_registers *r);
 extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
 
 #endif

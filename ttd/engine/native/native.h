@@ -82,6 +82,8 @@ const char *ttd_problem(ttd_engine *e);
 
 int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_t *host,
                    uint64_t canonical, uint32_t first_page);
+/* What is read in the device region at `base` changes by time and by accesses of it only. */
+void ttd_set_alone(ttd_engine *e, uint64_t base);
 int ttd_use_disassembler(ttd_engine *e, const char *path);
 int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide);
 
@@ -112,6 +114,8 @@ bool ttd_take_request(ttd_engine *e);
 void ttd_stop_after_access(ttd_engine *e);
 void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
                       uint64_t hz, uint64_t divider, uint64_t until_step);
+/* Inside a device callback: further writes there do nothing, for as long as what is read would be kept. */
+void ttd_keep_ignoring(ttd_engine *e);
 /* Inside a device callback: the access failed; 1: a bus fault, 2: an error in the host. */
 void ttd_fail(ttd_engine *e, int how);
 /* Inside a device callback: the next accesses of words in [lo, hi) are done without asking. */

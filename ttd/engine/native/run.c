@@ -67,7 +67,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     uint64_t before = e->steps;
     uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
     int result = -1;
-    e->nsteadies = 0;                     /* devices may have changed since the last run */
+    host_was_here(e);
     e->running = true;
     e->arm = e->ending = e->noting = false;
     e->mid = 0;
@@ -235,6 +235,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->now = e->steps;
     if (is_riscv(e))
         riscv_float_settle(e), riscv_settle_flags(e);
+    give_output(e);
     end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
@@ -286,25 +287,6 @@ void ttd_stop_after_access(ttd_engine *e)
     e->stop_after = e->host_wants = true;
 }
 
-void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
-                      uint64_t hz, uint64_t divider, uint64_t until_step)
-{
-    steady r = { .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
-                 .divider = divider, .until = until_step, .offset_ns = offset_ns,
-                 .size = e->io_size, .slope = slope, .privileged = privileged_access(e) };
-    int i;
-    r.ticks = ticks_of(&r, e->io_step);
-    e->kept = true;
-    for (i = 0; i < e->nsteadies; i++)
-        if (e->steadies[i].address == r.address && e->steadies[i].size == r.size)
-            break;
-    if (i == MAX_STEADY)
-        i = 0;
-    e->steadies[i] = r;
-    if (i == e->nsteadies)
-        e->nsteadies++;
-}
-
 void ttd_fail(ttd_engine *e, int how)
 {
     e->failed = how;
@@ -316,6 +298,7 @@ void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const u
     burst *b = &e->burst;
     b->lo = lo;
     b->hi = hi;
+    b->where = find_region(e, lo);
     b->write = write;
     b->at = 0;
     b->count = count < MAX_BURST ? count : MAX_BURST;

@@ -1,0 +1,200 @@
+"""What devices declare of their registers is what they do when they are asked.
+
+Random accesses by a guest (tests/firmware/poker) to devices that declare registers: done natively,
+and asked; in one run and in slices; recorded and replayed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from errno import EAGAIN, EIO
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.guests import (
+    ACTIONS,
+    FIRMWARE,
+    MARKER,
+    READ,
+    TARGETS,
+    UNMASK,
+    WRITE,
+    Script,
+    Target,
+)
+from ttd.boards import BOARDS
+from ttd.bus.bus import Bus
+from ttd.engine import Engine
+from ttd.host.files import Null
+from ttd.host.semihost_files import SemihostFiles
+from ttd.loader import load_image
+from ttd.recorded import RecordedMachine, RecordOptions
+from ttd.replay.chars import CharDriver
+from ttd.runs import RunEnd
+
+END = 60_000
+DEVICES = {
+    "mps2-an385": (
+        *((0x40004000, 0x14), (0x40005000, 0x14), (0x40000000, 0x10), (0x40028000, 0x50)),
+        *((0x4002F000, 0x10), (0x40010000, 0x20)),
+    ),
+}
+"""Base and size of what is accessed: mostly UARTs."""
+SWITCH_ON = {
+    "mps2-an385": (
+        ((0x40004008, 3), (0x40004008, 15), (0x40005008, 0x37), (0x40000000, 9)),
+        (0xE000E100, 0xFFFFFFFF),
+    ),
+}
+"""Writes without which not much happens, and the one that lets interrupts in."""
+KIND = {target.board: target for target in TARGETS}
+
+
+class Pokes(Script):
+    """Many accesses, most of them of whole registers; of values that switch things on."""
+
+    def number(self) -> int:
+        choose = self.random
+        return choose.randrange(128) if choose.random() < 0.7 else super().number()
+
+    def poke(self) -> None:
+        choose = self.random
+        base, size = choose.choice(self.target.devices)
+        width = choose.choice((4, 4, 4, 4, 4, 2, 1))
+        address = base + (choose.randrange(size) & -width)
+        op, count = choose.choice((WRITE, WRITE, READ)), choose.choice((1, 1, 1, 2, 3, 20))
+        self.add(op, address, self.number(), width, count, choose.choice((0, 0, 4)))
+
+    def to_bytes(self) -> bytes:
+        switch_on, interrupts = SWITCH_ON[self.target.board]
+        while len(self.actions) < ACTIONS - 1:
+            self.poke()
+            if self.random.random() < 0.1:
+                self.add(WRITE, *self.random.choice(switch_on))
+            if self.random.random() < 0.1:
+                self.add(WRITE, *interrupts)
+                self.add(UNMASK, 0)
+        return b"".join(self.actions).ljust(ACTIONS * len(self.actions[0]), b"\0")
+
+
+def image(folder: Path, target: Target, seed: int) -> Path:
+    data = (FIRMWARE / target.elf).read_bytes()
+    at, script = data.index(MARKER), Pokes(target, seed).to_bytes()
+    path = folder / "guest.elf"
+    path.write_bytes(data[:at] + script + data[at + len(script) :])
+    return path
+
+
+class Line(Null):
+    """A serial line that takes, write by write, what `plan` says; the test types on it."""
+
+    def __init__(self, plan: Callable[[bytes], int] = len) -> None:
+        self.plan = plan
+        self.printed = bytearray()
+
+    def start(self, on_input: Callable[[bytes], None]) -> None:
+        self.type = on_input
+
+    def write(self, data: bytes) -> int:
+        taken = self.plan(data)
+        self.printed += data[: max(0, taken)]
+        return taken
+
+
+def options(elf: Path, target: Target) -> RecordOptions:
+    board = BOARDS[target.board]
+    return RecordOptions(board, load_image(str(elf)), board.ns_per_step)
+
+
+def states(elf: Path, target: Target, seed: int) -> list[object]:
+    """What the machine is at places of the run, and what is printed.
+
+    Without input: it would come in where the recorder looks at the host, which is no certain step.
+    """
+    dice, line = random.Random(seed), Line()
+    serial = BOARDS[target.board].serials[0]
+    session = RecordedMachine.record(
+        options(elf, target), None, {serial: line}, SemihostFiles(None), bytes
+    )
+    machine, found = session.machine, []
+    while machine.engine.step < END:
+        machine.run(min(END, machine.engine.step + dice.choice((1, 30, 500, 3000))))
+        parts = machine.save()
+        state = {name: parts[name] for name in ("devices", "cpu", "warp_ns", "waiting")}
+        registers = machine.engine.save_state()
+        found.append((machine.engine.step, state, registers, bytes(line.printed)))
+    session.close()
+    return found
+
+
+def switch_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every access is asked, and every byte of output."""
+    monkeypatch.setattr(Bus, "native", False)
+    monkeypatch.setattr(CharDriver, "room", lambda driver: 0)
+    monkeypatch.setattr(Engine, "keep_reading", lambda *values: None)
+    monkeypatch.setattr(Engine, "keep_ignoring", lambda *values: None)
+
+
+@pytest.mark.parametrize("board", DEVICES)
+@pytest.mark.parametrize("n", range(3))
+def test_declared_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str, n: int
+) -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    target = replace(KIND[board], devices=DEVICES[board], virtio=())
+    elf = image(tmp_path, target, seed)
+    done = states(elf, target, seed)
+    switch_off(monkeypatch)
+    asked = states(elf, target, seed)
+    for one, other in zip(done, asked, strict=True):
+        assert one == other
+
+
+@pytest.mark.parametrize("board", DEVICES)
+def test_what_a_slow_reader_refuses_is_refused_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str
+) -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    dice = random.Random(seed)
+    target = replace(KIND[board], devices=DEVICES[board][:2], virtio=())
+    elf, path = image(tmp_path, target, seed), str(tmp_path / "run.ttd")
+
+    class Slow(Line):
+        """Says of some bytes only that there is room for them; what is `put` it takes."""
+
+        def room(self) -> int:
+            return dice.choice((0, 0, 1, 2, 5))
+
+        def put(self, data: bytes) -> None:
+            self.printed += data
+
+    line = Slow(lambda data: dice.choice((len(data), len(data) - 1, -EAGAIN, -EIO)))
+    serial = BOARDS[board].serials[0]
+    session = RecordedMachine.record(
+        options(elf, target), path, {serial: line}, SemihostFiles(None), os.urandom
+    )
+    while session.machine.engine.step < END:
+        session.machine.run(min(END, session.machine.engine.step + 5000))
+        line.type(dice.randbytes(3))
+    session.finish("it is enough", None)
+    session.close()
+    for native in (True, False):
+        if not native:
+            switch_off(monkeypatch)
+        for longest in (END, 900):
+            heard = bytearray()
+            played = RecordedMachine.open(
+                path, SemihostFiles(None), lambda name, data, heard=heard: heard.extend(data)
+            )
+            end = RunEnd.LIMIT
+            while end is RunEnd.LIMIT:
+                length = dice.randrange(1, longest + 1)
+                end = played.machine.run(played.machine.engine.step + length).end
+            played.compare_end()
+            played.close()

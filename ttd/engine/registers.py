@@ -1,0 +1,164 @@
+"""Registers that a device declares as data, done natively (`native/declared.h`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from ttd.engine._native import ffi, lib
+
+VALUE, ONES, FIRST_WORD = 0, 1, 2
+"""The words of no device: what is being written, and all ones; and the first that is of one."""
+WORDS, LINES, TERMS = 64, 4, 3
+"""As many of a device, at most; and terms of a line."""
+_ALL = 0xFFFFFFFF
+
+
+class Op(IntEnum):
+    """What an effect does: `native/declared.h`."""
+
+    ASK = lib.EFFECT_ASK
+    ROOM = lib.EFFECT_ROOM
+    GIVE = lib.EFFECT_GIVE
+    KEEP = lib.EFFECT_KEEP
+    SET = lib.EFFECT_SET
+    CLEAR = lib.EFFECT_CLEAR
+    PUSH = lib.EFFECT_PUSH
+
+
+class WordBits(NamedTuple):
+    """words[word] & words[also] >> shift & mask, words by their numbers."""
+
+    word: int
+    also: int = ONES
+    shift: int = 0
+    mask: int = _ALL
+
+
+class WordEffect(NamedTuple):
+    """One effect of an access; `when`: only if those bits have ones, or, `unless`, have none."""
+
+    op: Op
+    what: WordBits
+    move: int = 0
+    when: WordBits = WordBits(ONES)
+    unless: bool = False
+
+
+class Access(NamedTuple):
+    """What a read and a write of a register do."""
+
+    read: Sequence[WordEffect]
+    write: Sequence[WordEffect]
+
+
+class RegisterMap:
+    """The registers of a class of devices."""
+
+    def __init__(
+        self,
+        registers: Mapping[int, Access],
+        others: Access,
+        lines: Sequence[Sequence[WordBits]],
+        *,
+        decode: int,
+        unit: int,
+    ) -> None:
+        """`registers` by offset, of `unit` bytes each; `others` is for all the other offsets.
+
+        `decode`: the bits of an offset that count; one less than a power of two.
+        """
+        kinds = [others, *registers.values()]
+        effects: list[WordEffect] = []
+        spans = []
+        for kind in kinds:
+            at = len(effects)
+            effects += kind.read
+            middle = len(effects)
+            effects += kind.write
+            spans.append((at, middle, middle, len(effects)))
+        places = [0] * ((decode + 1) // unit)
+        for number, offset in enumerate(registers, 1):
+            places[offset // unit] = number
+        self._places = ffi.new("uint16_t[]", places)
+        self._registers = ffi.new("ttd_register[]", spans)
+        self._effects = ffi.new(
+            "ttd_effect[]", [(f.op, f.move, f.what, f.when, f.unless) for f in effects]
+        )
+        rules = [(len(terms), list(terms)) for terms in lines]
+        self.native = ffi.new(
+            "ttd_map *",
+            (decode, unit, len(rules), self._places, self._registers, self._effects, rules),
+        )
+
+
+def _lost(data: bytes) -> None:
+    """Nobody has been connected, and there is no room."""
+
+
+class RegisterFile:
+    """The registers of one device: its words, the levels of its lines, output that waits."""
+
+    def __init__(self, registers: RegisterMap, line: Callable[[int, bool], None]) -> None:
+        """`line` hears of a line whose level has changed, unless somebody listens natively."""
+        self._map = registers
+        self._put: Callable[[bytes], None] = _lost
+        self._room: Callable[[], int] | None = None
+        self._line = line
+        self.native = ffi.new("ttd_registers *")
+        self.native.map = registers.native
+        self.words: Any = self.native.words
+        self.words[ONES] = _ALL
+        self._value = ffi.new("uint64_t *")
+
+    def send_to(self, put: Callable[[bytes], None], room: Callable[[], int]) -> None:
+        """`put` takes bytes of output, never more than `room` has said."""
+        self._put, self._room = put, room
+
+    def read(self, offset: int, size: int, *, look: bool = False) -> int | None:
+        """What an access gives; None: that is not declared. `look`: without side effects."""
+        if not lib.ttd_registers_read(self.native, offset, size, look, self._value):
+            return None
+        if self.native.stale:
+            self.tell_lines()
+        return self._value[0]  # type: ignore[no-any-return]
+
+    def write(self, offset: int, size: int, value: int) -> bool:
+        """False: what the access does is not declared, and nothing has been done."""
+        if self._room is not None:
+            lib.ttd_registers_offer(self.native, self._room())
+        if not lib.ttd_registers_write(self.native, offset, size, value):
+            return False
+        if self.native.waiting:
+            self.give_output()
+        if self.native.stale:
+            self.tell_lines()
+        return True
+
+    def give_output(self) -> None:
+        """Hand on what waits."""
+        native = self.native
+        data = bytes(ffi.buffer(native.output, native.waiting))
+        native.waiting = 0
+        self._put(data)
+        if self._room is not None:
+            lib.ttd_registers_offer(native, self._room())
+
+    def drive(self) -> None:
+        """The words have changed: the lines follow."""
+        lib.ttd_registers_drive(self.native)
+        if self.native.stale:
+            self.tell_lines()
+
+    def settle(self) -> list[bool]:
+        """The words are of another state, whose lines all know already: the levels."""
+        lib.ttd_registers_settle(self.native)
+        return [bool(self.native.lines[n].level) for n in range(self._map.native.nlines)]
+
+    def tell_lines(self) -> None:
+        """Let those hear of levels who do not listen natively."""
+        stale, self.native.stale = self.native.stale, 0
+        for number in range(stale.bit_length()):
+            if stale >> number & 1:
+                self._line(number, bool(self.native.lines[number].level))
