@@ -39,8 +39,8 @@ def test_inputs_enter_before_an_instruction_or_after_what_it_causes(
         nonlocal at_return, looked
         looked += 1
         at_return += engine.pc >= EXC_RETURN
-        if cpu._flow.synchronous and engine.read(engine.pc - 2, 2)[1] != SVC:
-            pending.add(cpu._table.top)
+        if cpu.core.synchronous and engine.read(engine.pc - 2, 2)[1] != SVC:
+            pending.add(cpu.core.top)
         let_in()
 
     monkeypatch.setattr(machine.replay, "arrive", arrive)

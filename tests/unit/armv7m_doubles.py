@@ -1,194 +1,131 @@
-"""A core without instructions, and a clock set by hand, for the tests of `ttd.cpu.armv7m`."""
+"""A core that runs no instruction, and a clock set by hand, for the tests of `ttd.cpu.armv7m`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from unicorn import arm_const as arm
 
 from ttd.cpu.armv7m import CORTEX_M3, CortexM
-from ttd.cpu.armv7m.access import MpuRegion
+from ttd.cpu.armv7m.mpu import MpuRegion
 from ttd.cpu.armv7m.profile import Profile
-from ttd.engine import EngineFault
-from ttd.engine.types import Access, EngineStop, StopReason
+from ttd.engine import Engine
+from ttd.engine._native import lib
+from ttd.engine.types import EngineStop, StopReason
 
 THUMB = 1 << 24
-STACKS = (arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PSP)
-MASKS = (arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_FAULTMASK, arm.UC_ARM_REG_BASEPRI)
+FIRST_IRQ = 16
+SYST_CSR, SYST_RVR, SYST_CVR = 0x010, 0x014, 0x018
+ISER, ICER, ISPR, ICPR, IABR, IPR = 0x100, 0x180, 0x200, 0x280, 0x300, 0x400
+MPU_CTRL, MPU_RBAR, MPU_RASR = 0xD94, 0xD9C, 0xDA0
 
 
 class HandClock:
-    """Time is what the test says."""
+    """Time is what the test says; `engine` has it, too, while its step is 0."""
 
-    def __init__(self) -> None:
-        self.time = 0
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine
+        self._time = 0
         self.rearmed = 0
 
+    @property
+    def time(self) -> int:
+        return self._time
+
+    @time.setter
+    def time(self, ns: int) -> None:
+        self._time = ns
+        if self._engine is not None:
+            self._engine.time.warp_ns = ns
+
     def now(self) -> int:
-        return self.time
+        return self._time
 
     def rearm(self) -> None:
         self.rearmed += 1
 
 
-class FakeCore:
-    """Registers with the banking of Armv7-M, and 4 KiB of memory at 0 and at 0x20000000."""
+class StillCore(Engine):
+    """4 KiB of memory at 0, 0x20000000 and, where devices are, 0x40000000; remembers the MPU."""
 
-    def __init__(self) -> None:
-        self.plain: dict[int, int] = {}
-        self.stacks = {arm.UC_ARM_REG_MSP: 0x20000800, arm.UC_ARM_REG_PSP: 0x20000C00}
-        self.masks = dict.fromkeys(MASKS, 0)
-        self.control = 0
-        self.xpsr = THUMB
-        self.ram = {0: bytearray(0x1000), 0x20000000: bytearray(0x1000)}
-        self.forbidden: list[range] = []
-        self.unprivileged_forbidden: list[range] = []
-        self.watch_masks = False
-        self.mpu: tuple[bool, bool, bool, list[MpuRegion]] | None = None
-        self.monitor_cleared = 0
-        for number in range(16, 64):
-            self.poke(4 * number, 0x800 + 4 * number + 1)
-        for number in range(2, 16):
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(profile.isa)
+        for base in (0, 0x20000000, 0x40000000):
+            self.map_ram(base, 0x1000)
+        self.mpu: tuple[bool, bool, bool, Sequence[MpuRegion]] | None = None
+
+    def start(self) -> None:
+        super().start()
+        self.poke(0, 0x20000800)
+        self.poke(4, 0x401)
+        for number in range(2, 64):
             self.poke(4 * number, 0x800 + 4 * number + 1)
 
     def poke(self, address: int, word: int) -> None:
-        base = address & ~0xFFF
-        self.ram[base][address - base : address - base + 4] = word.to_bytes(4, "little")
+        self.write(address, word.to_bytes(4, "little"))
 
     def word(self, address: int) -> int:
         return int.from_bytes(self.read(address, 4), "little")
 
     @property
-    def handler(self) -> bool:
-        return bool(self.xpsr & 0x1FF)
+    def xpsr(self) -> int:
+        return self.reg_read(arm.UC_ARM_REG_XPSR)
 
-    def _sp(self) -> int:
-        on_psp = self.control & 2 and not self.handler
-        return arm.UC_ARM_REG_PSP if on_psp else arm.UC_ARM_REG_MSP
-
-    def reg_read(self, reg: int) -> int:
-        if reg == arm.UC_ARM_REG_SP:
-            return self.stacks[self._sp()]
-        if reg in self.stacks:
-            return self.stacks[reg]
-        if reg in self.masks:
-            return self.masks[reg]
-        if reg == arm.UC_ARM_REG_CONTROL:
-            return self.control
-        if reg == arm.UC_ARM_REG_XPSR:
-            return self.xpsr
-        return self.plain.get(reg, 0)
-
-    def reg_write(self, reg: int, value: int) -> None:
-        assert 0 <= value <= 0xFFFFFFFF
-        if reg == arm.UC_ARM_REG_SP:
-            self.stacks[self._sp()] = value
-        elif reg in self.stacks:
-            self.stacks[reg] = value
-        elif reg in self.masks:
-            self.masks[reg] = value
-        elif reg == arm.UC_ARM_REG_CONTROL:
-            # SPSEL is writable in privileged thread mode only.
-            if self.handler or self.control & 1:
-                value = value & 1 | self.control & 2
-            self.control = value & 3
-        elif reg == arm.UC_ARM_REG_XPSR:
-            self.xpsr = value
-        else:
-            self.plain[reg] = value
-
-    def regs_read(self, ids: tuple[int, ...]) -> list[int]:
-        return [self.reg_read(reg) for reg in ids]
-
-    def regs_write(self, ids: tuple[int, ...], values: Sequence[int]) -> None:
-        for reg, value in zip(ids, values, strict=True):
-            self.reg_write(reg, value)
-
-    def _mapped(self, address: int) -> bool:
-        return any(base <= address < base + len(ram) for base, ram in self.ram.items())
-
-    def read(self, address: int, size: int) -> bytes:
-        base = address & ~0xFFF
-        if base not in self.ram:
-            return b""
-        return bytes(self.ram[base][address - base : address - base + size])
-
-    def _check(self, address: int, size: int, kind: Access, privileged: bool) -> None:
-        for at in range(address, address + size, 4):
-            denied = self.forbidden if privileged else self.forbidden + self.unprivileged_forbidden
-            if any(at in part for part in denied):
-                raise EngineFault(at, kind, True)
-            if not self._mapped(at):
-                raise EngineFault(at, kind, False)
-
-    def load(self, address: int, size: int, by: str) -> bytes:
-        data = self.read(address, size)
-        if len(data) < size:
-            raise EngineFault(address, Access.READ, False)
-        return data
-
-    def vread(self, address: int, size: int, by: str, privileged: bool = True) -> bytes:
-        self._check(address, size, Access.READ, privileged)
-        return self.read(address, size)
-
-    def vwrite(self, address: int, data: bytes, by: str, privileged: bool = True) -> None:
-        self._check(address, len(data), Access.WRITE, privileged)
-        base = address & ~0xFFF
-        self.ram[base][address - base : address - base + len(data)] = data
-
-    def accessible(self, address: int, kind: Access) -> bool:
-        return self._mapped(address) and not self.mpu_denies(address, kind)
-
-    def mpu_denies(self, address: int, kind: Access) -> bool:
-        never = 0x40000000 <= address < 0x60000000 or address >= 0xA0000000
-        return any(address in part for part in self.forbidden) or (kind == Access.FETCH and never)
-
-    def access_privileged(self) -> bool:
-        control, xpsr = self.regs_read((arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_XPSR))
-        return not control & 1 or bool(xpsr & 0x1FF)
-
-    def set_priority_mask(self, mask: int) -> None:
-        self.priority_mask = mask
-
-    def set_traps(self, *, divide: bool, unaligned: bool) -> None:
-        self.traps = (divide, unaligned)
+    @xpsr.setter
+    def xpsr(self, value: int) -> None:
+        self.reg_write(arm.UC_ARM_REG_XPSR, value)
 
     def set_mpu(
-        self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: list[MpuRegion]
+        self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: Sequence[MpuRegion]
     ) -> None:
         self.mpu = (enabled, privdefena, hfnmiena, regions)
-
-    def clear_exclusive(self) -> None:
-        self.monitor_cleared += 1
+        super().set_mpu(enabled, privdefena, hfnmiena, regions)
 
 
 class Bench:
-    """A CortexM on a fake core, and shorthands for what happens to it."""
+    """A CortexM on such a core, and shorthands for what happens to it."""
 
     def __init__(self, profile: Profile = CORTEX_M3, **options: int) -> None:
-        self.core = FakeCore()
-        self.clock = HandClock()
+        self.core = StillCore(profile)
+        self.clock = HandClock(self.core)
         self.changes = 0
         self.resets = 0
+        hz = options.pop("hz", 25_000_000)
         self.cpu = CortexM(
             profile,
             self.core,
             self.clock,
-            hz=25_000_000,
+            hz=hz,
             on_change=self._changed,
             on_reset_request=self._reset_requested,
             **options,  # type: ignore[arg-type]
         )
-        self.core.poke(0, 0x20000800)
-        self.core.poke(4, 0x401)
+        self.core.start()
         self.cpu.reset()
-        self.changes = 0
 
     def _changed(self) -> None:
         self.changes += 1
 
     def _reset_requested(self) -> None:
         self.resets += 1
+
+    @property
+    def native(self) -> Any:
+        """The fields of the native core."""
+        return self.cpu.core
+
+    def sets(self, **sets: int) -> None:
+        """Make these sets of exceptions what they are."""
+        for name, value in sets.items():
+            setattr(self.cpu.scs.table, name, value)
+        lib.armv7m_refresh(self.native)
+
+    def deadline(self) -> int | None:
+        """Of SysTick, in ns."""
+        due: int = lib.armv7m_deadline(self.native)
+        return None if due == (1 << 64) - 1 else due
 
     def reg(self, name: str) -> int:
         return self.cpu.read_register(name)
@@ -202,6 +139,12 @@ class Bench:
 
     def scs_write(self, offset: int, value: int, size: int = 4) -> None:
         self.cpu.scs.write(offset, size, value)
+
+    def forbid(self, base: int, size: int) -> None:
+        """No access to a region of memory; privileged code has the rest."""
+        self.scs_write(MPU_RBAR, base)
+        self.scs_write(MPU_RASR, (size.bit_length() - 2) << 1 | 1)
+        self.scs_write(MPU_CTRL, 5)
 
     def stop(self, reason: StopReason, code: int = 0, **more: int) -> EngineStop:
         return EngineStop(reason, 1, self.reg("pc"), code, **more)  # type: ignore[arg-type]
@@ -219,6 +162,22 @@ class Bench:
     def exc_return(self, value: int | None = None) -> object:
         """The handler branches to LR, or to `value`."""
         target = self.reg("lr") if value is None else value
-        self.put(pc=target & ~1)
         self.core.xpsr = self.core.xpsr & ~THUMB | (THUMB if target & 1 else 0)
+        self.put(pc=target & ~1)
         return self.cpu.stopped(self.stop(StopReason.EXCEPTION, 8, returns=True))
+
+
+@cache
+def _kept(which: int, lines: int, priority_bits: int) -> Bench:
+    return Bench(lines=lines, priority_bits=priority_bits)
+
+
+def reset_bench(which: int = 0, *, lines: int = 32, priority_bits: int = 8) -> Bench:
+    """One that has been used before, after a reset: for tests that need very many. `which`: of
+    several."""
+    bench = _kept(which, lines, priority_bits)
+    bench.sets(levels=0)
+    bench.native.hz = 25_000_000
+    bench.clock.time = 0
+    bench.cpu.reset()
+    return bench

@@ -29,6 +29,7 @@ class Machine:
         self, program: bytes, enabled: int = 0xFFFFFFFF, profile: Profile = CORTEX_M3
     ) -> None:
         self.engine = Engine(profile.isa)
+        self.engine.time.clock_ns = NS_PER_STEP
         self.engine.map_ram(0, 0x1000)
         self.engine.map_ram(0x20000000, 0x1000)
         self.cpu = CortexM(profile, self.engine, self, hz=25_000_000, on_change=self._changed)
@@ -40,7 +41,7 @@ class Machine:
         self.engine.write(CODE, program)
         self.engine.write(HANDLERS, HANDLER)
         self.cpu.reset()
-        self.cpu.scs.table.enable(enabled << 16)
+        self.cpu.scs.write(0x100, 4, enabled)
         self.entered: list[tuple[int, int]] = []
 
     def now(self) -> int:
@@ -230,7 +231,7 @@ def test_hints() -> None:
 def test_faults(program: str, cfsr: int, pc: int) -> None:
     machine = Machine(bytes.fromhex(program))
     machine.cpu.write_register("r1", 0x60000000)
-    machine.cpu.scs.table.enable(7 << 4)
+    machine.cpu.scs.write(0xD24, 4, 7 << 16)
     while not machine.entered:
         assert machine.advance(machine.engine.step + 1) is None
     assert (machine.cpu.scs.cfsr, machine.entered[0][1]) == (cfsr, pc)

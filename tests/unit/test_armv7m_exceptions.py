@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.armv7m_doubles import FIRST_IRQ, ICER, ICPR, IPR, ISER, ISPR, Bench, reset_bench
 from ttd.cpu.armv7m import exceptions as exc
-from ttd.cpu.armv7m.exceptions import FIRST_IRQ, LOWEST, ExceptionTable
+from ttd.engine._native import lib
+
+AIRCR_KEY = 0x05FA0000
+LOWEST = 256
+SETS = ("pending", "active", "enabled", "levels")
 
 
 def irq(number: int) -> int:
@@ -15,59 +20,71 @@ def irq(number: int) -> int:
 
 
 @pytest.fixture
-def table() -> ExceptionTable:
-    made = ExceptionTable(lines=32, priority_bits=3)
-    made.enable(irq(32) - irq(0))
+def bench() -> Bench:
+    """All interrupts are enabled."""
+    made = Bench(priority_bits=3)
+    made.scs_write(ISER, 0xFFFFFFFF)
     return made
 
 
-def test_a_disabled_interrupt_is_not_taken(table: ExceptionTable) -> None:
-    table.disable(irq(3))
-    table.pend(irq(3))
-    assert table.takeable == 0
-    table.enable(irq(3))
-    assert table.takeable == FIRST_IRQ + 3
+def table(bench: Bench) -> tuple[int, int]:
+    """The most urgent exception, and it again if it beats those active."""
+    return bench.native.top, bench.native.takeable
+
+
+def group(bench: Bench, prigroup: int) -> None:
+    bench.scs_write(0xD0C, AIRCR_KEY | prigroup << 8)
+
+
+def priority(bench: Bench, number: int, value: int) -> None:
+    bench.scs_write(IPR + number, value, 1)
+
+
+def execution_priority(bench: Bench, primask: int, faultmask: int, basepri: int) -> int:
+    bench.put(primask=primask, faultmask=faultmask, basepri=basepri)
+    return lib.armv7m_execution_priority(bench.native, False)  # type: ignore[no-any-return]
+
+
+def test_a_disabled_interrupt_is_not_taken(bench: Bench) -> None:
+    bench.scs_write(ICER, 1 << 3)
+    bench.scs_write(ISPR, 1 << 3)
+    assert table(bench) == (0, 0)
+    bench.scs_write(ISER, 1 << 3)
+    assert table(bench) == (FIRST_IRQ + 3, FIRST_IRQ + 3)
 
 
 def test_the_lowest_priority_value_comes_first_and_ties_go_to_the_lowest_number(
-    table: ExceptionTable,
+    bench: Bench,
 ) -> None:
-    table.set_priority(FIRST_IRQ + 1, 0x40)
-    table.set_priority(FIRST_IRQ + 2, 0x20)
-    table.set_priority(FIRST_IRQ + 5, 0x20)
-    table.pend(irq(1) | irq(5) | irq(2))
-    assert table.top == FIRST_IRQ + 2
-    table.pend(1 << exc.NMI | 1 << exc.HARD_FAULT)
-    assert table.top == exc.NMI
+    priority(bench, 1, 0x40)
+    priority(bench, 2, 0x20)
+    priority(bench, 5, 0x20)
+    bench.scs_write(ISPR, 1 << 1 | 1 << 5 | 1 << 2)
+    assert bench.native.top == FIRST_IRQ + 2
+    bench.sets(pending=bench.cpu.scs.table.pending | 1 << exc.NMI | 1 << exc.HARD_FAULT)
+    assert bench.native.top == exc.NMI
 
 
-def test_priority_bits_that_are_not_there_read_as_zero(table: ExceptionTable) -> None:
-    table.set_priority(FIRST_IRQ, 0xFF)
-    assert table.priority[FIRST_IRQ] == 0xE0
-    table.set_priority(exc.NMI, 0x40)
-    assert table.priority[exc.NMI] == -2
+def test_only_the_group_priority_preempts(bench: Bench) -> None:
+    group(bench, 6)  # bit 7
+    priority(bench, 0, 0x60)
+    priority(bench, 1, 0x20)
+    bench.scs_write(ISPR, 1)
+    bench.take()
+    bench.scs_write(ISPR, 2)
+    assert table(bench) == (FIRST_IRQ + 1, 0)
+    group(bench, 4)
+    assert table(bench) == (FIRST_IRQ + 1, FIRST_IRQ + 1)
+    group(bench, 7)
+    assert bench.native.active_group == 0
 
 
-def test_only_the_group_priority_preempts(table: ExceptionTable) -> None:
-    table.set_prigroup(6)  # group: bit 7
-    table.set_priority(FIRST_IRQ, 0x60)
-    table.set_priority(FIRST_IRQ + 1, 0x20)
-    table.pend(irq(0))
-    table.activate(FIRST_IRQ)
-    table.pend(irq(1))
-    assert (table.top, table.takeable) == (FIRST_IRQ + 1, 0)
-    table.set_prigroup(4)
-    assert table.takeable == FIRST_IRQ + 1
-    table.set_prigroup(7)
-    assert table.active_group == 0
-
-
-def test_the_subpriority_orders_what_is_pending(table: ExceptionTable) -> None:
-    table.set_prigroup(7)
-    table.set_priority(FIRST_IRQ, 0xE0)
-    table.set_priority(FIRST_IRQ + 9, 0x20)
-    table.pend(irq(0) | irq(9))
-    assert table.top == FIRST_IRQ + 9
+def test_the_subpriority_orders_what_is_pending(bench: Bench) -> None:
+    group(bench, 7)
+    priority(bench, 0, 0xE0)
+    priority(bench, 9, 0x20)
+    bench.scs_write(ISPR, 1 << 0 | 1 << 9)
+    assert bench.native.top == FIRST_IRQ + 9
 
 
 @pytest.mark.parametrize(
@@ -81,108 +98,145 @@ def test_the_subpriority_orders_what_is_pending(table: ExceptionTable) -> None:
     ],
 )
 def test_execution_priority(
-    table: ExceptionTable, primask: int, faultmask: int, basepri: int, expected: int
+    bench: Bench, primask: int, faultmask: int, basepri: int, expected: int
 ) -> None:
-    assert table.execution_priority(primask, faultmask, basepri) == expected
+    assert execution_priority(bench, primask, faultmask, basepri) == expected
 
 
-def test_basepri_is_cut_to_its_group(table: ExceptionTable) -> None:
-    table.set_prigroup(6)
-    assert table.execution_priority(0, 0, 0xE0) == 0x80
-    assert table.execution_priority(0, 0, 0x60) == 0
+def test_basepri_is_cut_to_its_group(bench: Bench) -> None:
+    group(bench, 6)
+    assert execution_priority(bench, 0, 0, 0xE0) == 0x80
+    assert execution_priority(bench, 0, 0, 0x60) == 0
 
 
-def test_nmi_and_hard_fault_keep_their_priority_whatever_the_grouping(
-    table: ExceptionTable,
+def test_nmi_and_hard_fault_keep_their_priority_whatever_the_grouping(bench: Bench) -> None:
+    group(bench, 7)
+    bench.sets(pending=1 << exc.HARD_FAULT)
+    assert bench.native.top_group == -1
+    bench.take()
+    assert bench.native.active_group == -1
+
+
+def test_a_line_that_stays_high_pends_again_at_return(bench: Bench) -> None:
+    bench.cpu.set_line(4, True)
+    assert bench.take() == FIRST_IRQ + 4
+    assert bench.cpu.scs.table.pending == 0
+    bench.exc_return()
+    assert bench.cpu.scs.table.pending == irq(4)
+    bench.take()
+    bench.cpu.set_line(4, False)
+    bench.exc_return()
+    assert bench.cpu.scs.table.pending == 0
+
+
+def test_a_pulse_is_remembered(bench: Bench) -> None:
+    def pulse() -> None:
+        bench.cpu.set_line(4, True)
+        bench.cpu.set_line(4, False)
+
+    pulse()
+    assert bench.take() == FIRST_IRQ + 4
+    pulse()
+    bench.exc_return()
+    assert bench.cpu.scs.table.pending == irq(4)
+
+
+def test_a_high_line_cannot_be_unpended(bench: Bench) -> None:
+    bench.put(primask=1)
+    bench.cpu.set_line(4, True)
+    bench.scs_write(ISPR, 1 << 5)
+    bench.scs_write(ICPR, 1 << 4 | 1 << 5)
+    assert bench.cpu.scs.table.pending == irq(4)
+    bench.put(primask=0)
+    bench.take()
+    bench.scs_write(ISPR, 1 << 4)
+    bench.scs_write(ICPR, 1 << 4)
+    assert bench.cpu.scs.table.pending == 0
+
+
+def test_reset_keeps_the_inputs(bench: Bench) -> None:
+    bench.cpu.set_line(3, True)
+    bench.take()
+    bench.scs_write(ISPR, 1 << 7)
+    bench.cpu.reset()
+    state = bench.cpu.scs.table
+    assert (state.pending, state.active, table(bench)) == (irq(3), 0, (0, 0))
+    bench.scs_write(ISER, 1 << 3)
+    assert table(bench) == (FIRST_IRQ + 3, FIRST_IRQ + 3)
+
+
+NUMBERS = st.integers(0, (1 << 256) - 1)
+
+
+@settings(max_examples=50)
+@given(
+    st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    st.lists(st.integers(0, 255), min_size=252, max_size=252),
+    st.integers(0, 7),
+    st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 255)),
+    st.integers(0, 256),
+)
+def test_what_comes_first_is_what_the_manual_says(
+    sets: tuple[int, int, int],
+    priorities: list[int],
+    prigroup: int,
+    masks: tuple[int, int, int],
+    few: int,
 ) -> None:
-    table.set_prigroup(7)
-    table.pend(1 << exc.HARD_FAULT)
-    assert table.top_group == -1
-    table.activate(exc.HARD_FAULT)
-    assert table.active_group == -1
+    """With 240 lines, and sets of any size: against the definition, written down once more."""
+    bench = reset_bench(lines=240)
+    known = [LOWEST, -3, -2, -1, *priorities]
+    pending, active, enabled = (bits & ~(3 << few) & ~3 for bits in sets)
+    state = bench.cpu.scs.table
+    state.priority = known
+    state.prigroup = prigroup
+    bench.sets(pending=pending, active=active, enabled=enabled)
 
+    def group_of(value: int) -> int:
+        return value if value < 0 else value >> (prigroup + 1) << (prigroup + 1)
 
-def test_a_line_that_stays_high_pends_again_at_return(table: ExceptionTable) -> None:
-    table.set_level(4, True)
-    assert table.takeable == FIRST_IRQ + 4
-    table.activate(FIRST_IRQ + 4)
-    assert table.pending == 0
-    table.deactivate(FIRST_IRQ + 4)
-    assert table.pending == irq(4)
-    table.activate(FIRST_IRQ + 4)
-    table.set_level(4, False)
-    table.deactivate(FIRST_IRQ + 4)
-    assert table.pending == 0
+    def best(numbers: int) -> tuple[int, int]:
+        """Priority and number."""
+        return min(((known[n], n) for n in range(256) if numbers >> n & 1), default=(LOWEST, 0))
 
-
-def test_a_pulse_is_remembered(table: ExceptionTable) -> None:
-    table.set_level(4, True)
-    table.set_level(4, False)
-    assert table.pending == irq(4)
-    table.activate(FIRST_IRQ + 4)
-    table.set_level(4, True)
-    table.set_level(4, False)
-    table.deactivate(FIRST_IRQ + 4)
-    assert table.pending == irq(4)
-
-
-def test_a_high_line_cannot_be_unpended(table: ExceptionTable) -> None:
-    table.set_level(4, True)
-    table.pend(irq(5))
-    table.unpend(irq(4) | irq(5))
-    assert table.pending == irq(4)
-    table.activate(FIRST_IRQ + 4)
-    table.pend(irq(4))
-    table.unpend(irq(4))
-    assert table.pending == 0
-
-
-def test_on_change_is_called_for_what_can_preempt_only(table: ExceptionTable) -> None:
-    calls: list[int] = []
-    table.on_change = lambda: calls.append(table.takeable)
-    table.set_priority(FIRST_IRQ + 1, 0x40)
-    table.pend(irq(0))
-    assert calls == [FIRST_IRQ]
-    table.activate(FIRST_IRQ)
-    table.pend(irq(1))
-    assert calls == [FIRST_IRQ]
-    table.set_priority(FIRST_IRQ, 0x80)
-    assert calls == [FIRST_IRQ, FIRST_IRQ + 1]
+    first, top = best(pending & enabled)
+    running, _ = best(active)
+    takes = top if top and group_of(first) < group_of(running) else 0
+    assert table(bench) == (top, takes)
+    primask, faultmask, basepri = masks
+    levels = [group_of(running)]
+    levels += [group_of(basepri)] * bool(basepri) + [0] * primask + [-1] * faultmask
+    assert execution_priority(bench, *masks) == min(levels)
+    expected = takes if top and group_of(first) < min(levels) else None
+    assert bench.cpu.pending() == (expected or None)
 
 
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from(["pend", "unpend", "enable", "disable"]), st.integers(0, 2**48 - 1)
-        )
-        | st.tuples(st.just("activate"), st.integers(16, 47))
-        | st.tuples(st.just("deactivate"), st.integers(16, 47))
-        | st.tuples(st.just("set_prigroup"), st.integers(0, 7)),
+        st.tuples(st.sampled_from([ISPR, ICPR, ISER, ICER]), st.integers(0, 2**32 - 1))
+        | st.tuples(st.just(0xD0C), st.integers(0, 7).map(lambda n: AIRCR_KEY | n << 8))
+        | st.tuples(st.sampled_from(["take", "leave"]), st.just(0)),
         max_size=20,
     ),
-    st.dictionaries(st.integers(4, 47), st.integers(0, 255)),
+    st.dictionaries(st.integers(0, 31), st.integers(0, 255)),
 )
-def test_state_is_data_and_caches_follow_from_it(
-    steps: list[tuple[str, int]], priorities: dict[int, int]
+def test_state_is_data_and_what_follows_from_it_does(
+    steps: list[tuple[int | str, int]], priorities: dict[int, int]
 ) -> None:
-    table = ExceptionTable(lines=32, priority_bits=3)
+    bench = reset_bench(priority_bits=3)
     for number, value in priorities.items():
-        table.set_priority(number, value)
-    for name, argument in steps:
-        getattr(table, name)(argument)
-    state = table.save()
-    other = ExceptionTable(lines=32, priority_bits=3)
-    other.load(state)
-    assert other.save() == state
+        priority(bench, number, value)
+    for where, value in steps:
+        if where == "take":
+            bench.take()
+        elif where == "leave":
+            bench.sets(active=bench.cpu.scs.table.active & (bench.cpu.scs.table.active - 1))
+        else:
+            assert isinstance(where, int)
+            bench.scs_write(where, value)
+    state = bench.cpu.scs.table.save()
+    other = reset_bench(1, priority_bits=3)
+    other.cpu.scs.table.load(state)
+    assert other.cpu.scs.table.save() == state
     for field in ("top", "top_group", "active_group", "takeable"):
-        assert getattr(other, field) == getattr(table, field)
-
-
-def test_reset_keeps_the_inputs(table: ExceptionTable) -> None:
-    table.set_level(3, True)
-    table.activate(FIRST_IRQ + 3)
-    table.pend(irq(7))
-    table.reset()
-    assert (table.pending, table.active, table.takeable) == (irq(3), 0, 0)
-    table.enable(irq(3))
-    assert table.takeable == FIRST_IRQ + 3
+        assert getattr(other.native, field) == getattr(bench.native, field)

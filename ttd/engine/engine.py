@@ -414,6 +414,7 @@ class Engine:
             stop.exact != 0,
             watch,
             stop.returns != 0,
+            stop.behind != 0,
         )
 
     def _hit(self, hit: Any) -> WatchHit:
@@ -638,6 +639,12 @@ class Engine:
             number = self._numbers[by] = len(self._makers)
             self._makers.append(by)
         return number
+
+    def name_makers(self, names: Sequence[str]) -> int:
+        """Who makes accesses natively: the number of the first name; the others follow it."""
+        first = len(self._makers)
+        self._makers.extend(names)
+        return first
 
     def note_write(self, address: int, size: int, by: str) -> None:
         """A device has changed what it shows at a watched address, by no access to it."""

@@ -103,3 +103,5 @@ class EngineStop(NamedTuple):
     returns: bool = False
     """Cortex-M: PC is an EXC_RETURN, loaded by one of the instructions that may return from an
     exception; in handler mode that is still to be done."""
+    behind: bool = False
+    """The last instruction has run, and the one at PC has not begun."""

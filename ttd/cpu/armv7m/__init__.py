@@ -1,18 +1,27 @@
 """The M profile (Cortex-M3, Cortex-M0): exceptions, NVIC, SysTick, MPU registers, around the
 engine's core.
 
+What happens for every interrupt, access and sleep is native (`native/`):
+
+| file | DDI0403E | reason to exist |
+|---|---|---|
+| `core.c` | B1.5.18, B1.5.19 | what is taken when, stops of the engine, sleep |
+| `entry.c`, `leave.c` | B1.5.4 to B1.5.15, B1.5.8 | exception entry, escalation, lockup; return |
+| `nvic.c` | B1.5.4, B3.4 | what is pending, active, enabled; priorities |
+| `scs.c`, `scb.c` | B3.1 to B3.4, C1.6 | the registers at 0xE000E000 |
+| `systick.c`, `dwt.c` | B3.3, C1.8 | the core's timer, the cycle counter |
+| `api.h` | | their state, as the modules here see it |
+
 | module | reason to exist |
 |---|---|
 | `profile` | what differs between the cores: Armv7-M and Armv6-M |
-| `cpu` | `CortexM`: what happens when the engine stops; sleep; registers for GDB |
-| `flow` | exception entry, return, escalation, lockup |
-| `exceptions` | what is pending, active, enabled; priorities |
-| `scs` | the registers at 0xE000E000 |
-| `systick`, `mpu`, `dwt` | the units behind those registers, and the cycle counter |
-| `data_faults` | effective addresses of faulting loads and stores |
+| `cpu` | `CortexM`: reset, faults of instructions, state as data, registers for GDB |
+| `core` | the native state, and views of it |
+| `exceptions`, `scs`, `dwt` | what is saved of it, and what debuggers see |
+| `mpu` | the MPU's registers |
+| `data_faults`, `fault_words` | effective addresses of faulting loads and stores; faults in words |
 | `registers` | numbers and names for GDB |
 | `isa` | the core as Unicorn has it |
-| `access` | what is asked of the engine |
 
 Known gaps, all because the translated code does not offer the event:
 

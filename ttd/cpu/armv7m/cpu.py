@@ -8,27 +8,25 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, FaultLine, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Device, Timebase
-from ttd.engine import EngineFault, types
+from ttd.engine import Engine, EngineFault, types
+from ttd.engine._native import ffi, lib
 from ttd.engine.types import Access, EngineStop, StopReason
 from ttd.state import State
 
 from . import exceptions as exc
 from . import fault_words, scs
-from .access import ArmCore
+from .core import new_core
 from .dwt import CycleCounter, PpbUnit
-from .exceptions import ExceptionTable
-from .flow import IPSR, IT_BITS, LOCKUP_ADDRESS, T_BIT, ExceptionFlow
 from .mpu import Mpu
 from .profile import Profile
 from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
-from .systick import SysTick
 
 if TYPE_CHECKING:
     from .data_faults import DataAccess
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 class _Excp(IntEnum):
     """Unicorn's exception numbers (its target/arm/cpu.h); what is not here is undefined."""
 
-    SWI = 2
     PREFETCH_ABORT = 3
     DATA_ABORT = 4
     BKPT = 7
@@ -46,18 +43,14 @@ class _Excp(IntEnum):
 
 
 _SEMIHOSTING = b"\xab\xbe"
-_WFE = (b"\x20\xbf", b"\xaf\xf3\x02\x80")
-_YIELD = (b"\x10\xbf", b"\xaf\xf3\x01\x80")
-_SEV = (b"\x40\xbf", b"\xaf\xf3\x04\x80")
+_IPSR = 0x1FF
+_T_BIT = 1 << 24
+_IT_BITS = 0x0600FC00
+_LOCKUP_ADDRESS = 0xFFFFFFFE
 
-_AWAKE, _WAIT_INTERRUPT, _WAIT_EVENT = 0, 1, 2
+# What `armv7m_stopped` may say (core.h); the last is for us to find out.
+_AFTER = (After.CONTINUE, After.RAISED, After.ENTERED, After.WAIT, None)
 
-_PENDING_READ = (
-    arm.UC_ARM_REG_PRIMASK,
-    arm.UC_ARM_REG_FAULTMASK,
-    arm.UC_ARM_REG_BASEPRI,
-    arm.UC_ARM_REG_XPSR,
-)
 _RESET_WRITE = (
     arm.UC_ARM_REG_XPSR,
     arm.UC_ARM_REG_CONTROL,
@@ -76,7 +69,8 @@ _RESET_WRITE = (
 
 
 class CortexM:
-    """A Cortex-M core: the engine runs its instructions, everything around them is here.
+    """A Cortex-M core: the engine runs its instructions, and around them exceptions, sleep and
+    the core's own registers are native (`native/`). Here is what is rare, and for people.
 
     Interrupts and other asynchronous exceptions are not taken inside an IT block: the engine
     cannot stop there, so where one was noticed would depend on how the run was sliced.
@@ -90,7 +84,7 @@ class CortexM:
     def __init__(
         self,
         profile: Profile,
-        engine: ArmCore,
+        engine: Engine,
         clock: Clock,
         *,
         hz: int,
@@ -105,74 +99,75 @@ class CortexM:
         """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none; `priority_bits`:
         of each exception, None for as many as the profile has.
 
-        `on_change` is called when `pending` has to be asked before the next instruction: the
-        instruction under way, if any, has to be the last of the engine's run.
-        `on_reset_request`: the guest wrote SYSRESETREQ.
+        `on_change` is called when the instruction under way has to be the last of the engine's
+        run. `on_reset_request`: the guest wrote SYSRESETREQ.
         """
         self.registers: tuple[Register, ...] = profile.registers
         self._profile = profile
         self.triple = profile.triple
         self._engine = engine
-        self._table = ExceptionTable(lines, priority_bits or profile.priority_bits)
-        engine.set_priority_mask(self._table.priority_mask)
+        self.core: Any = new_core(
+            engine,
+            profile,
+            lines=lines,
+            priority_bits=priority_bits or profile.priority_bits,
+            hz=hz,
+            reference_hz=reference_hz,
+        )
+        """The state of all that is native (`native/api.h`)."""
+        engine.set_priority_mask(self.core.priority_mask)
         self.scs = SystemControlSpace(
             "scs",
             clock,
-            engine,
+            self.core,
             profile=profile,
-            table=self._table,
-            systick=SysTick(clock, hz, reference_hz),
             mpu=Mpu(engine, profile.mpu_regions),
             vtor=vtor,
         )
-        self.dwt = CycleCounter("dwt", clock, engine, hz)
-        self._flow = ExceptionFlow(engine, self.scs, profile)
+        self.dwt = CycleCounter("dwt", clock, self.core)
+        self._stop = ffi.new("ttd_stop *")
         self.semihosting = semihosting
-        self.waiting = _AWAKE
-        self.nmi_level = False
-        self._table.on_pend = self._pended
-        self._table.on_change = on_change
+        self.scs.on_mpu_change = on_change
         self.scs.on_reset_request = on_reset_request
 
     def reset(self) -> None:
         """B1.5.5 TakeReset(): everything to its reset value, SP and PC from the vector table."""
         self.scs.reset()
         self.dwt.reset()
-        self._flow.reset()
-        self.waiting = _AWAKE
+        core = self.core
+        core.synchronous = core.chained = core.lockup = core.event = False
+        core.chain = 0
+        core.waiting = lib.ARMV7M_AWAKE
         try:
             sp, entry = struct.unpack("<2I", self._engine.load(self.scs.vtor, 8, "reset"))
         except EngineFault:
-            self._flow.lockup = True
-            sp, entry = 0, LOCKUP_ADDRESS | 1
+            core.lockup = True
+            sp, entry = 0, _LOCKUP_ADDRESS | 1
         # First a privileged handler, then thread mode on MSP, whatever the mode was before.
-        leave_mode = (T_BIT | exc.HARD_FAULT, 0, T_BIT, 0)
-        xpsr = T_BIT if entry & 1 else 0
+        leave_mode = (_T_BIT | exc.HARD_FAULT, 0, _T_BIT, 0)
+        xpsr = _T_BIT if entry & 1 else 0
         self._engine.regs_write(
             _RESET_WRITE,
             (*leave_mode, 0, 0, 0, sp & ~3, 0, *([0] * 13), 0xFFFFFFFF, xpsr, entry & ~1),
         )
         self._engine.clear_exclusive()
-        self._engine.watch_masks = False
 
     def start_at(self, entry: int, sp: int) -> None:
         """After `reset`: begin at `entry` on this main stack, for images without vectors."""
-        self._flow.lockup = False
+        self.core.lockup = False
         self._engine.regs_write(
-            (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PC), (T_BIT, sp, entry & ~1)
+            (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_PC), (_T_BIT, sp, entry & ~1)
         )
 
     # What a board wires up -------------------------------------------------------------------
 
     def set_line(self, number: int, level: bool) -> None:
         """Drive the input of external interrupt `number`."""
-        self._table.set_level(number, level)
+        lib.armv7m_set_level(self.core, number, level)
 
     def set_nmi(self, level: bool) -> None:
         """Drive the NMI input; it is taken at its rising edge."""
-        if level and not self.nmi_level:
-            self._table.pend(1 << exc.NMI)
-        self.nmi_level = level
+        lib.armv7m_set_nmi(self.core, level)
 
     def mapped_devices(self) -> list[MappedUnit]:
         """The devices of the Private Peripheral Bus.
@@ -195,13 +190,27 @@ class CortexM:
     # State -----------------------------------------------------------------------------------
 
     def save(self) -> State:
-        return {"flow": self._flow.save(), "waiting": self.waiting, "nmi": self.nmi_level}
+        core = self.core
+        return {
+            "flow": {
+                "synchronous": core.synchronous,
+                "chain": core.chain if core.chained else None,
+                "lockup": core.lockup,
+                "event": core.event,
+            },
+            "waiting": core.waiting,
+            "nmi": core.nmi_level,
+        }
 
     def load(self, state: State) -> None:
-        self._flow.load(state["flow"])
-        self.waiting = state["waiting"]
-        self.nmi_level = state["nmi"]
-        self._engine.watch_masks = False  # the next `pending()` knows
+        core, flow = self.core, state["flow"]
+        core.synchronous = flow["synchronous"]
+        core.chained = flow["chain"] is not None
+        core.chain = flow["chain"] or 0
+        core.lockup = flow["lockup"]
+        core.event = flow["event"]
+        core.waiting = state["waiting"]
+        core.nmi_level = state["nmi"]
 
     def read_register(self, name: str) -> int:
         return self._engine.reg_read(UNICORN_IDS[name])
@@ -219,40 +228,30 @@ class CortexM:
             self._engine.reg_write(register, value & ~1)
         elif name == "xpsr":
             # Another exception number would be another mode; to go there takes an exception.
-            number = self._engine.reg_read(register) & IPSR
-            self._engine.reg_write(register, value & ~IPSR | number)
+            number = self._engine.reg_read(register) & _IPSR
+            self._engine.reg_write(register, value & ~_IPSR | number)
         else:
             self._engine.reg_write(register, value)
 
     # Pending exceptions and sleep ------------------------------------------------------------
 
     def pending(self) -> int | None:
-        table, engine, flow = self._table, self._engine, self._flow
-        if not table.takeable or flow.lockup:
-            engine.watch_masks = False
-            return None
-        primask, faultmask, basepri, xpsr = engine.regs_read(_PENDING_READ)
-        if table.top_group >= table.execution_priority(primask & 1, faultmask & 1, basepri):
-            engine.watch_masks = True
-            return None
-        engine.watch_masks = False
-        if xpsr & IT_BITS and not flow.synchronous:
-            return None  # the machine sees `single_step` and goes step by step
-        return table.top
+        number: int = lib.armv7m_pending(self.core)
+        return None if number < 0 else number
 
     def about_to_run(self) -> None:
-        """SysTick and the cycle counter are devices: nothing to tell."""
+        """SysTick and the cycle counter see time by themselves: nothing to tell."""
 
     def single_step(self) -> bool:
         """The instruction at PC belongs to an IT block; only after faults and returns.
 
         Interrupts wait for its end, wherever a run may have been cut.
         """
-        return bool(self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IT_BITS)
+        return bool(self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _IT_BITS)
 
     def exception_number(self) -> int:
         """IPSR: the exception whose handler runs, 0 in thread mode."""
-        return self._engine.reg_read(arm.UC_ARM_REG_XPSR) & IPSR
+        return self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _IPSR
 
     def translate(self, address: int) -> int | None:
         return address
@@ -280,50 +279,33 @@ class CortexM:
         return fault_words.faults(self.scs, registers=self._profile.mainline)
 
     def enter(self, number: int) -> None:
-        self.waiting = _AWAKE
-        self._flow.enter(number)
+        lib.armv7m_enter(self.core, number)
 
     def wake(self) -> bool:
-        """B1.5.18, B1.5.19: PRIMASK does not keep WFI asleep."""
-        if self.waiting == _WAIT_EVENT and self._flow.event:
-            self._flow.event = False
-            self.waiting = _AWAKE
-        elif self.waiting and self._table.takeable:
-            ignore = self.waiting == _WAIT_INTERRUPT
-            if self._table.top_group < self._flow.execution_priority(ignore_primask=ignore):
-                self.waiting = _AWAKE
-        return not self.waiting
-
-    def _pended(self) -> None:
-        """SCR.SEVONPEND: pending is an event, enabled or not (B1.5.18)."""
-        if self.scs.scr & scs.SEVONPEND:
-            self._flow.event = True
-
-    def _sleep(self, how: int) -> After:
-        self.waiting = how
-        return After.CONTINUE if self.wake() else After.WAIT
+        return bool(lib.armv7m_wake(self.core))
 
     # Stops -----------------------------------------------------------------------------------
 
     def stopped(self, stop: EngineStop) -> After | Over:
-        if self._flow.lockup:
-            return self._locked_up()
-        if self.unfinished(stop):
-            after = self._return(stop.pc)
-            return self._locked_up() if self._flow.lockup else after
+        raw = self._stop
+        raw.why, raw.pc, raw.code = stop.reason, stop.pc, stop.code
+        raw.returns, raw.behind = stop.returns, stop.behind
+        after = _AFTER[lib.armv7m_stopped(self.core, raw)]
+        if after is None and not self.core.lockup:
+            after = self._caused(stop)
+        return self._locked_up() if after is None or self.core.lockup else after
+
+    def _caused(self, stop: EngineStop) -> After:
+        """What an instruction has caused that the native side leaves to us."""
         match stop.reason:
-            case StopReason.WAIT:
-                return self._sleep(_WAIT_INTERRUPT)
             case StopReason.EXCEPTION:
-                after = self._exception(stop)
+                return self._exception(stop)
             case StopReason.FAULT:
                 fetch = stop.code == Access.FETCH
-                after = self._fetch_fault(stop.pc) if fetch else self._data_fault(stop)
+                return self._fetch_fault(stop.pc) if fetch else self._data_fault(stop)
             case StopReason.INVALID:
-                after = self._invalid(stop.pc)
-            case _:
-                after = After.CONTINUE
-        return self._locked_up() if self._flow.lockup else after
+                return self._invalid(stop.pc)
+        return After.CONTINUE
 
     def unfinished(self, stop: EngineStop) -> bool:
         """A branch to EXC_RETURN: the return belongs to the instruction that made it.
@@ -333,12 +315,6 @@ class CortexM:
         """
         return stop.returns and self.exception_number() != 0
 
-    def _return(self, pc: int) -> After:
-        """B1.5.8. A branch took the low bit of EXC_RETURN into EPSR.T."""
-        thumb = self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT
-        sleeps = self._flow.leave(pc | (1 if thumb else 0))
-        return self._sleep(_WAIT_INTERRUPT) if sleeps else After.CONTINUE
-
     def _locked_up(self) -> Over:
         return Over(f"the CPU locked up at {self._engine.reg_read(arm.UC_ARM_REG_PC):#010x}")
 
@@ -346,9 +322,6 @@ class CortexM:
         match stop.code:
             case types.EXCEPTION_DIVIDE:
                 return self._raise(exc.USAGE_FAULT, scs.DIVBYZERO)
-            case _Excp.SWI:  # PC is after it: the exception is a step of its own
-                self._raise(exc.SVCALL)
-                return After.CONTINUE
             case _Excp.PREFETCH_ABORT | _Excp.EXCEPTION_EXIT:
                 return self._fetch_fault(stop.pc)
             case _Excp.DATA_ABORT:
@@ -362,7 +335,7 @@ class CortexM:
         return self._undefined()
 
     def _raise(self, number: int, status: int = 0) -> After:
-        self._flow.raise_synchronous(number, status)
+        lib.armv7m_raise(self.core, number, status)
         return After.RAISED
 
     def _breakpoint(self, pc: int) -> After:
@@ -370,43 +343,22 @@ class CortexM:
         if self.semihosting and self._engine.read(pc, 2) == _SEMIHOSTING:
             return After.SEMIHOST
         self.scs.dfsr |= scs.DFSR_BKPT
-        if self._table.can_preempt(exc.DEBUG_MONITOR, self._flow.execution_priority()):
+        priority = lib.armv7m_execution_priority(self.core, False)
+        if lib.armv7m_can_preempt(self.core, exc.DEBUG_MONITOR, priority):
             return self._raise(exc.DEBUG_MONITOR)
-        self._flow.raise_hard_fault(scs.DEBUGEVT)
+        lib.armv7m_raise_hard_fault(self.core, scs.DEBUGEVT)
         return After.RAISED
 
     def _invalid(self, pc: int) -> After:
-        """Undefined instructions, ARM state, and the hints that Unicorn stops after."""
-        if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & T_BIT:
+        """Undefined instructions, and ARM state."""
+        if not self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _T_BIT:
             if not self._engine.accessible(pc, Access.FETCH):
                 return self._fetch_fault(pc)
             return self._raise(exc.USAGE_FAULT, scs.INVSTATE)
-        from .data_faults import is_defined  # noqa: PLC0415 -- brings a disassembler
-
-        if is_defined(self._engine.read(pc, 4), baseline=not self._profile.mainline):
-            if self._is_before(pc, _YIELD):
-                return After.CONTINUE
-            if length := self._is_before(pc, _WFE):
-                return self._wait_for_event(pc - length)
         return self._undefined()
 
     def _undefined(self) -> After:
         return self._raise(exc.USAGE_FAULT, scs.UNDEFINSTR)
-
-    def _is_before(self, pc: int, encodings: tuple[bytes, bytes]) -> int:
-        """Length of the instruction before `pc` if it is one of these, else 0."""
-        for code in encodings:
-            if self._engine.read(pc - len(code), len(code)) == code:
-                return len(code)
-        return 0
-
-    def _wait_for_event(self, pc: int) -> After:
-        """WFE at `pc`. SEV runs unseen; a SEV right before it is what programs use to empty
-        the event register."""
-        if self._flow.event or self._is_before(pc, _SEV):
-            self._flow.event = False
-            return After.CONTINUE
-        return self._sleep(_WAIT_EVENT)
 
     def _fetch_fault(self, pc: int) -> After:
         """A fetch that is not answered, or not allowed (B1.5.14)."""
@@ -437,7 +389,8 @@ class CortexM:
             return self._raise(exc.MEM_MANAGE, scs.DACCVIOL | scs.MMARVALID)
         self.scs.bfar = address
         status = scs.PRECISERR | scs.BFARVALID
-        if self.scs.ccr & scs.BFHFNMIGN and self._flow.execution_priority() < 0:
+        ignores = self.scs.ccr & scs.BFHFNMIGN
+        if ignores and lib.armv7m_execution_priority(self.core, False) < 0:
             # The access is ignored (B3.2.8): its instruction retires, as a step of its own.
             self.scs.cfsr |= status
             self.skip_instruction()
@@ -467,7 +420,7 @@ class CortexM:
         wide = self._engine.read(pc, 2)[1] >> 3 >= 0x1D
         it = xpsr >> 8 & 0xFC | xpsr >> 25 & 3
         it = it & 0xE0 | it << 1 & 0x1F if it & 7 else 0  # A7.3.3 ITAdvance()
-        xpsr = xpsr & ~IT_BITS | (it & 0xFC) << 8 | (it & 3) << 25
+        xpsr = xpsr & ~_IT_BITS | (it & 0xFC) << 8 | (it & 3) << 25
         self._engine.regs_write(
             (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_PC), (xpsr, pc + (4 if wide else 2))
         )

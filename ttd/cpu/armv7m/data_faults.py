@@ -61,16 +61,6 @@ _MUST_ALIGN = {  # A3.2.1: these never may be unaligned; to so many bytes
     cs.ARM_INS_LDRD: 4,
     cs.ARM_INS_STRD: 4,
 }
-# DDI0419C A5.2 and A5.3.
-_NEW_V7M = (cs.ARM_INS_IT, cs.ARM_INS_CBZ, cs.ARM_INS_CBNZ)
-_WIDE_V6M = (
-    cs.ARM_INS_BL,
-    cs.ARM_INS_MSR,
-    cs.ARM_INS_MRS,
-    cs.ARM_INS_DSB,
-    cs.ARM_INS_DMB,
-    cs.ARM_INS_ISB,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +106,6 @@ def _disassembler() -> capstone.Cs:
 
 def _decode(code: bytes, pc: int) -> capstone.CsInsn | None:
     return next(_disassembler().disasm(code, pc, 1), None)
-
-
-def is_defined(code: bytes, *, baseline: bool = False) -> bool:
-    """Is this an instruction, and not UDF? `baseline`: one of Armv6-M."""
-    found = _decode(code, 0)
-    if found is None or found.id == cs.ARM_INS_UDF:
-        return False
-    return not baseline or (found.id in _WIDE_V6M if found.size == 4 else found.id not in _NEW_V7M)
 
 
 def data_access(code: bytes, pc: int, register: Callable[[int], int]) -> DataAccess | None:

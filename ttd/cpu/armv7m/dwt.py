@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from unicorn import arm_const as arm
 
 from ttd.devices.base import BusError, Clock, Device
+from ttd.engine import Engine
+from ttd.engine._native import ffi, lib
 
-from .access import ArmCore
-from .systick import NANOSECONDS
-
-_CTRL, _CYCCNT = 0x000, 0x004
-_CYCCNTENA = 1
+from .core import Field
 
 
 class PpbUnit(Device):
     """A debug unit that is not modelled: reads as zero, ignores writes; privileged only (B3.1)."""
 
-    def __init__(self, name: str, clock: Clock, engine: ArmCore) -> None:
+    def __init__(self, name: str, clock: Clock, engine: Engine) -> None:
         super().__init__(name, clock)
         self._engine = engine
 
@@ -41,44 +39,30 @@ class PpbUnit(Device):
         return 0
 
 
-class CycleCounter(PpbUnit):
-    """DWT_CTRL and DWT_CYCCNT (C1.8.7, C1.8.8): cycles of the core clock in virtual time."""
+class CycleCounter(Device):
+    """A view of DWT_CTRL and DWT_CYCCNT (C1.8.7, C1.8.8), which are native (`dwt.c`)."""
 
     STATE: ClassVar[tuple[str, ...]] = ("enabled", "count", "anchor")
+    enabled, count, anchor = Field("cycles"), Field("cycles"), Field("cycles")
 
-    def __init__(self, name: str, clock: Clock, engine: ArmCore, hz: int) -> None:
-        super().__init__(name, clock, engine)
-        self.hz = hz
-        self.reset()
+    def __init__(self, name: str, clock: Clock, core: Any) -> None:
+        super().__init__(name, clock)
+        self.core = core
+        self._word = ffi.new("uint32_t *")
 
     def reset(self) -> None:
         self.enabled = False
         self.count = 0
         self.anchor = 0
 
-    def _cycles(self) -> int:
-        return self.clock.now() * self.hz // NANOSECONDS
-
-    def _current(self) -> int:
-        running = self._cycles() - self.anchor if self.enabled else 0
-        return (self.count + running) & 0xFFFFFFFF
-
-    def _set(self, count: int, enabled: bool) -> None:
-        self.count = count
-        self.anchor = self._cycles()
-        self.enabled = enabled
-
     def read(self, offset: int, size: int) -> int:
-        self._check_privilege()
-        return self.peek(offset, size)
+        if lib.armv7m_dwt_read(self.core, offset, size, self._word) == lib.ARMV7M_REFUSED:
+            raise BusError
+        return self._word[0]  # type: ignore[no-any-return]
 
     def peek(self, offset: int, size: int) -> int:
-        word = {_CTRL: int(self.enabled), _CYCCNT: self._current()}.get(offset & ~3, 0)
-        return word >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
+        return lib.armv7m_dwt_peek(self.core, offset, size)  # type: ignore[no-any-return]
 
     def write(self, offset: int, size: int, value: int) -> None:
-        self._check_privilege()
-        if offset == _CTRL:
-            self._set(self._current(), bool(value & _CYCCNTENA))
-        elif offset == _CYCCNT and size == 4:
-            self._set(value, self.enabled)
+        if lib.armv7m_dwt_write(self.core, offset, size, value) == lib.ARMV7M_REFUSED:
+            raise BusError

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import Stateful
+from ttd.engine import Engine
 from ttd.state import State
 
-from .access import ArmCore, MpuRegion
+MpuRegion = tuple[int, int, int, int, bool]
+"""base, size in bytes, subregions disabled (8 bits), AP field, execute-never."""
 
 TYPE, CTRL, RNR, RBAR, RASR = 0xD90, 0xD94, 0xD98, 0xD9C, 0xDA0
 END = 0xDBC
@@ -22,7 +24,7 @@ class Mpu(Stateful):
 
     STATE: ClassVar[tuple[str, ...]] = ("control", "number", "bases", "attributes")
 
-    def __init__(self, engine: ArmCore, regions: int) -> None:
+    def __init__(self, engine: Engine, regions: int) -> None:
         self._engine = engine
         self.regions = regions
         self._clear()

@@ -50,6 +50,7 @@ typedef struct {
     uint64_t address;     /* of a fault */
     int exact;            /* address is exact, not the page's start */
     int returns;          /* the last instruction may return from an exception, and PC says so */
+    int behind;           /* the last instruction has run, the one at PC has not begun */
 } ttd_stop;
 
 typedef struct {

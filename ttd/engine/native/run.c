@@ -246,6 +246,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     out->address = e->fault_address;
     out->exact = e->fault_exact;
     out->returns = e->returns;
+    out->behind = e->blk && out->pc == e->blk_pc + e->blk_size;
     return result;
 }
 
