@@ -16,7 +16,7 @@ from ttd.engine.hits import HitRow
 from ttd.engine.isa import Isa
 from ttd.engine.mark_row import MarkRow
 from ttd.engine.registers import RegisterFile
-from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit
+from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit, Work
 
 NEVER = (1 << 64) - 1
 # By name: the types of Unicorn's binding cover but a part of it.
@@ -378,6 +378,12 @@ class Engine:
     def has_core(self) -> bool:
         """The processor model is native, and `go` does its part of the machine's loop."""
         return bool(lib.ttd_has_core(self._native))
+
+    @property
+    def work(self) -> Work:
+        """What has been done so far that is not the guest's own work."""
+        done = lib.ttd_work_done(self._native)
+        return Work(done.starts, done.looks, done.traps, done.fills)
 
     def run(self, max_steps: int) -> EngineStop:
         """Run at most `max_steps` steps, or until what is due is noticed; say how many ran and why

@@ -88,6 +88,22 @@ class WatchHit:
     """The access has happened, as what no instruction makes cannot be stopped before."""
 
 
+class Work(NamedTuple):
+    """What an engine has done that is not the guest's own work, counted.
+
+    How often Unicorn was started, a block looked at closely, a trapped access asked about, a TLB
+    entry filled.
+    """
+
+    starts: int
+    looks: int
+    traps: int
+    fills: int
+
+    def since(self, before: Work) -> Work:
+        return Work(*(now - then for now, then in zip(self, before, strict=True)))
+
+
 class EngineStop(NamedTuple):
     """Result of `Engine.run`: `steps` is exactly how many steps ran."""
 

@@ -205,6 +205,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
     slot *s = NULL;
     (void)uc;
 
+    e->work.traps++;
     if (e->why || e->arm)                /* already on the way out: nothing may happen */
         return give_up(e, write);
     if (write && !e->armed && prefix_now(e)) {

@@ -145,8 +145,14 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
 {
     uint64_t room = e->limit - e->steps;
     int i, why = WHY_BUDGET;
+    e->work.looks++;
     if (e->settle_next)
         settle(e);
+    if (e->leaving && !room) {            /* before anything that is to be looked at behind it */
+        e->blk_n = 0;
+        stop(e, WHY_BUDGET);
+        return;
+    }
     if (((e->request && e->follows) || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);

@@ -1,5 +1,5 @@
 /* Accesses of devices: what is asked of them, and what is answered without asking. */
-#include "internal.h"
+#include "isa.h"
 
 uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider)
 {
@@ -232,6 +232,23 @@ static bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int 
     return true;
 }
 
+/* The instruction that accesses shall be the last for now. True: that can be seen to when it has completed,
+ * since its block ends with it, or what comes behind it in the block has a call. */
+static bool leaves_behind(ttd_engine *e)
+{
+    uint8_t *code = code_at(e, e->io_pc);
+    uint64_t next;
+    if (!e->set->calls_anywhere || !code || prefix_now(e))
+        return false;
+    next = e->io_pc + (uint64_t)length_at(e, e->io_pc, code);
+    if (next - e->blk_pc != e->blk_size && !can_leave_at(e, next))
+        return false;
+    e->leaving = true;
+    e->limit = e->io_step + 1;
+    set_fast_limit(e);
+    return true;
+}
+
 bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, bool write,
                    uint64_t value)
 {
@@ -297,7 +314,8 @@ remember:
         e->itoken = e->ntokens;
     }
     e->ending |= e->stop_after;
-    if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed) {
+    if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed
+        && (e->code_hit || !leaves_behind(e))) {
         e->arm = true;
         return give_up(e, write);
     }

@@ -181,6 +181,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     region *r;
     (void)uc;
 
+    e->work.fills++;
     allowed = look_up(e, vaddr, kind, &paddr, &rights);
     if (allowed == -2)
         return refuse(e, kind, vaddr);

@@ -227,6 +227,7 @@ struct ttd_engine {
     uint64_t window_base;
     uint32_t window_pages, window_used;
 
+    ttd_work work;
     uint64_t limit;               /* of the run under way */
     volatile bool request;
     bool masks_on, running, settle_next;
@@ -245,6 +246,7 @@ struct ttd_engine {
     uint8_t *cut_code, cut_was[CUT_SIZE];    /* what a branch stands for until that is translated; NULL */
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
+    bool leaving;                 /* `limit` is behind the instruction under way, for now */
     bool fill_fault, stopped, flush_due, code_hit, masks_next;
     uint64_t fill_address;
 
@@ -356,6 +358,7 @@ int advance(ttd_engine *e, cursor *c);
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);
 bool note_ours(ttd_engine *e, uint64_t pc);
+bool can_leave_at(ttd_engine *e, uint64_t pc);
 bool forget_ours(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);

@@ -26,8 +26,10 @@ struct instruction_set {
      * blocks with WAY_CHECK, and of those with WAY_OPERANDS. */
     uint64_t (*room)(ttd_engine *e, block_info *b, uint64_t room, int *why);
     uint64_t (*operands)(ttd_engine *e, block_info *b, uint64_t room, int *why);
-    /* An instruction with WAY_CALL comes up; TURN_... */
+    /* An instruction with WAY_CALL comes up; TURN_...; NULL: there are none. `calls_anywhere`: it makes no
+     * difference to any instruction that it has a call before it. */
     int (*turn)(ttd_engine *e, turn *t);
+    bool calls_anywhere;
 
     /* All below may be missing. */
 

@@ -62,6 +62,10 @@ typedef struct {
 /* Shared with ttd.engine.Engine. */
 enum { BY_INSTRUCTION, BY_PAGE_WALK };
 
+/* What has been done that is not the guest's own work, since the beginning: Unicorn was started, a block was
+ * looked at closely, a trapped access asked about, a TLB entry filled. Shared with ttd.engine.types.Work. */
+typedef struct { uint64_t starts, looks, traps, fills; } ttd_work;
+
 typedef struct ttd_engine ttd_engine;
 
 /* Time and waiting, as Python and the native side have them together: virtual time is
@@ -109,6 +113,7 @@ bool ttd_has_core(ttd_engine *e);
 int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out);
 /* Where the number of steps done is: exact between runs and in device callbacks. */
 uint64_t *ttd_now(ttd_engine *e);
+ttd_work ttd_work_done(ttd_engine *e);
 void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);

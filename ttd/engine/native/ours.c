@@ -1,5 +1,5 @@
 /* Instructions that are looked at before they run, since Unicorn has them wrong for some operands or
- * in some modes, or always.
+ * in some modes, or always; and places at which a run can be left without cutting a block.
  *
  * An instruction set says of an instruction, when a block is decoded, whether it is one. Unicorn
  * then translates it with a call of `on_ours` before it, at a price of a few nanoseconds and without
@@ -14,6 +14,10 @@
 
 struct ours_sites {
     uint64_t table[1 << SITE_BITS];   /* a hash of addresses + 1 */
+    /* Of the same places: the instruction is ours; what was translated of this physical address + 1 has the
+     * call, so that a run can be left there. */
+    bool ours[1 << SITE_BITS];
+    uint64_t exits[1 << SITE_BITS];
     uc_hook hooks[MAX_SITES];
     int count;
     bool full;
@@ -26,20 +30,36 @@ uint64_t turn_step(ttd_engine *e, const turn *t)
     return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
 }
 
+/* Where `pc` is in the table, or is to be. */
+static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
+{
+    uint64_t hash = pc * 0x9e3779b97f4a7c15ull >> (64 - SITE_BITS);
+    while (s->table[hash] && s->table[hash] != pc + 1)
+        hash = (hash + 1) & ((1u << SITE_BITS) - 1);
+    return &s->table[hash];
+}
+
 static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
     turn t = { .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
+    bool ours = e->sites->ours[site_of(e->sites, pc) - e->sites->table];
     int answer;
     (void)size;
     if (e->stopped)
         return;
-    if (pc - e->blk_pc >= e->blk_size) {  /* Unicorn left it out of its block */
-        on_block(uc, pc, 0, e);
+    if (pc - e->blk_pc >= e->blk_size) {
+        if (!ours)                        /* what a block that is cut here ends with (aligned.c) */
+            return;
+        on_block(uc, pc, 0, e);           /* Unicorn left it out of its block */
         if (e->stopped)
             return;
     }
-    answer = e->set->turn(e, &t);
+    if (e->leaving && turn_step(e, &t) >= e->limit) {
+        stop(e, WHY_BUDGET);
+        return;
+    }
+    answer = ours ? e->set->turn(e, &t) : TURN_RUN;
     switch (answer) {
     case TURN_DONE: case TURN_LAST: {
         uint64_t done = turn_step(e, &t) + 1;
@@ -66,15 +86,6 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     }
 }
 
-/* Where `pc` is in the table, or is to be. */
-static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
-{
-    uint64_t hash = pc * 0x9e3779b97f4a7c15ull >> (64 - SITE_BITS);
-    while (s->table[hash] && s->table[hash] != pc + 1)
-        hash = (hash + 1) & ((1u << SITE_BITS) - 1);
-    return &s->table[hash];
-}
-
 /* The instruction at `pc` never is ours. If one was that was there before, the call has to go: some
  * instructions run otherwise with it. True if so. */
 bool forget_ours(ttd_engine *e, uint64_t pc)
@@ -85,29 +96,63 @@ bool forget_ours(ttd_engine *e, uint64_t pc)
     return true;
 }
 
-/* The instruction at `pc` is ours: from now on it is translated with the call. True if it is not
- * yet, so that what is translated there has to go. */
-bool note_ours(ttd_engine *e, uint64_t pc)
+/* What is translated at `pc` has to go before the next start. */
+static void drop_later(struct ours_sites *s, uint64_t pc)
 {
-    struct ours_sites *s = e->sites;
-    uint64_t *place = site_of(s, pc);
-    if (*place)
-        return false;
-    if (s->count == MAX_SITES) {
-        s->full = true;
-        return true;
-    }
-    if (e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, on_ours, e, pc, pc))
-        return false;
-    *place = pc + 1;
-    s->count++;
     if (s->lo == s->hi)
         s->lo = s->hi = pc;
     if (pc < s->lo)
         s->lo = pc;
     if (pc >= s->hi)
         s->hi = pc + 1;
+}
+
+/* Have a call before the instruction at `pc`. False: there is no room for another. */
+static bool call_at(ttd_engine *e, uint64_t pc)
+{
+    struct ours_sites *s = e->sites;
+    uint64_t *place = site_of(s, pc);
+    if (*place)
+        return true;
+    s->full |= s->count == MAX_SITES;
+    if (s->full || e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, on_ours, e, pc, pc))
+        return false;
+    *place = pc + 1;
+    s->count++;
     return true;
+}
+
+/* The instruction at `pc` is ours: from now on it is translated with the call. True if it is not
+ * yet, so that what is translated there has to go. */
+bool note_ours(ttd_engine *e, uint64_t pc)
+{
+    struct ours_sites *s = e->sites;
+    uint64_t place = (uint64_t)(site_of(s, pc) - s->table);
+    if (s->ours[place])
+        return false;
+    if (!call_at(e, pc))
+        return s->full;
+    s->ours[place] = true;
+    drop_later(s, pc);
+    return true;
+}
+
+/* Can the run be left right before the instruction at `pc`, without cutting the block that it is in? If
+ * not, it can from the next start on. An address may show other code in another address space, which was
+ * translated before there was a call. */
+bool can_leave_at(ttd_engine *e, uint64_t pc)
+{
+    struct ours_sites *s = e->sites;
+    uint64_t place = (uint64_t)(site_of(s, pc) - s->table), paddr;
+    if (!code_address(e, pc, &paddr))
+        return false;
+    if (s->exits[place] == paddr + 1)
+        return true;
+    if (call_at(e, pc)) {
+        s->exits[place] = paddr + 1;
+        drop_later(s, pc);
+    }
+    return false;
 }
 
 /* Between two starts of Unicorn: drop what was translated without the calls that belong there. */

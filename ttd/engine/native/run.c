@@ -17,7 +17,7 @@ static void account(ttd_engine *e, uint64_t pc)
         riscv_float_leave(e, pc);
     note_branch(e, done, early);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
-        note_breaks(e, e->steps, done + early);
+        note_breaks(e, e->steps, done + (early && !(e->leaving && e->steps + done >= e->limit)));
     if (done && !early && e->set->returns)
         e->returns = e->set->returns(e, pc, done - 1);
     e->steps += done;
@@ -53,6 +53,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->before = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
+    e->work.starts++;
     err = e->emu_start(e->uc, pc | e->set->entry_bits, 0, 0, 0);
     e->exit_at = NEVER;
     if (e->cut_code)
@@ -128,7 +129,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             waits = e->set->is_wait && e->set->is_wait(e, address_of(e, pc, e->mid - 1));
             use_exit = !waits;
         }
-        e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
+        e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = e->leaving = false;
         e->masks_next = false;
         e->mid = 0;
         e->kept_size = 0;
@@ -261,6 +262,8 @@ uint64_t *ttd_now(ttd_engine *e)
 {
     return &e->now;
 }
+
+ttd_work ttd_work_done(ttd_engine *e) { return e->work; }
 
 void ttd_set_step(ttd_engine *e, uint64_t step)
 {

@@ -140,7 +140,7 @@ static int thumb_start(ttd_engine *e)
     .interruptible = thumb_interruptible, .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
     .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \
     .replaced = thumb_replaced, .watched = thumb_watched, .stores_on = 4 * MAX_WORDS, \
-    .left_midway = thumb_left_midway, .returns = thumb_returns, .is_wait = thumb_is_wait
+    .calls_anywhere = true, .left_midway = thumb_left_midway, .returns = thumb_returns, .is_wait = thumb_is_wait
 
 TTD_INSTRUCTION_SET(armv7m) = { .name = "armv7-m", THUMB };
 

@@ -57,7 +57,7 @@ static int riscv_length(ttd_engine *e, uint64_t pc, const uint8_t *code)
 
 #define RISCV \
     .pc = UC_RISCV_REG_PC, .state_size = sizeof(riscv_core), \
-    .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, \
+    .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, .calls_anywhere = true, \
     .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
     .replaced = riscv_replaced, .kept_size = sizeof(riscv_kept), .keep = riscv_keep, .take_back = riscv_take_back
 

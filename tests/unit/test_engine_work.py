@@ -1,0 +1,151 @@
+"""What does not belong to the guest's own work is not done again and again: its places are known.
+
+Counted, not timed: how often Unicorn is started, blocks are looked at, accesses trapped.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import pytest
+from unicorn import arm64_const as arm64
+from unicorn import arm_const as arm
+from unicorn import riscv_const as riscv
+
+from ttd.cpu.models import CPUS
+from ttd.engine import Engine, StopReason
+
+CODE, DATA, DEVICE = 0x20000000, 0x20100000, 0x40000000
+LOOPS = 50
+
+
+class Board:
+    """Code, data, and a device that does what a test wants.
+
+    The device's address is in the first register of `POINTERS`, that of the data in the second.
+    """
+
+    def __init__(self, model: str, code: bytes) -> None:
+        self.on_access: Callable[[], None] = lambda: None
+        self.accesses: list[int] = []
+        self.engine = engine = Engine(CPUS[model].isa)
+        engine.map_ram(CODE, 0x4000)
+        engine.map_ram(DATA, 0x4000)
+        engine.map_mmio(DEVICE, 0x1000, self._read, self._write)
+        engine.start()
+        engine.write(CODE, code)
+        first, second = POINTERS[model]
+        engine.reg_write(engine.isa.pc, CODE)
+        if model.startswith("cortex"):
+            engine.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24)
+        engine.regs_write((first, second), (DEVICE, DATA))
+
+    def _access(self) -> None:
+        self.accesses.append(self.engine.step)
+        self.on_access()
+
+    def _read(self, address: int, size: int) -> int:
+        self._access()
+        return 0
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        self._access()
+
+    def run_to(self, step: int) -> list[tuple[int, int]]:
+        """Run on, however often that ends; where it ended."""
+        stops = []
+        while self.engine.step < step:
+            stop = self.engine.run(step - self.engine.step)
+            assert stop.reason is StopReason.BUDGET
+            stops.append((self.engine.step, stop.pc - CODE))
+        return stops
+
+
+POINTERS = {
+    "cortex-m3": (arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5),
+    "cortex-m0": (arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5),
+    "rv64": (riscv.UC_RISCV_REG_X10, riscv.UC_RISCV_REG_X11),
+    "rv32": (riscv.UC_RISCV_REG_X10, riscv.UC_RISCV_REG_X11),
+    "aarch64": (arm64.UC_ARM64_REG_X4, arm64.UC_ARM64_REG_X5),
+}
+
+
+def halves(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}H", *values)
+
+
+def words(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}I", *values)
+
+
+# -- stops after an access of a device ------------------------------------------------------
+
+# Two instructions, a store to the device, one more, and back to the begin.
+STORE = {
+    "cortex-m3": halves(0x3001, 0x3001, 0x6020, 0x3001, 0xE7FA),
+    "cortex-m0": halves(0x3001, 0x3001, 0x6020, 0x3001, 0xE7FA),
+    "rv64": words(0x00130313, 0x00130313, 0x00652023, 0x00130313, 0xFF1FF06F),
+    "rv32": words(0x00130313, 0x00130313, 0x00652023, 0x00130313, 0xFF1FF06F),
+    "aarch64": words(0x91000400, 0x91000400, 0xB9000080, 0x91000400, 0x17FFFFFC),
+}
+
+
+@pytest.mark.parametrize("model", STORE)
+def test_a_stop_after_an_access_cuts_no_block_once_its_place_is_known(model: str) -> None:
+    board = Board(model, STORE[model])
+    length = len(STORE[model]) // 5
+    board.on_access = board.engine.stop_after_access
+    board.run_to(5)
+    before = board.engine.work
+    stops = board.run_to(5 + 5 * LOOPS)
+    assert stops[:-1] == [(5 * n + 3, 3 * length) for n in range(1, LOOPS + 1)]
+    assert board.accesses == [5 * n + 2 for n in range(LOOPS + 1)]
+    # One for each run, and two at most to find the place and to cut the last.
+    assert board.engine.work.since(before).starts <= len(stops) + 2
+
+
+def test_only_the_last_of_several_accesses_is_the_end() -> None:
+    board = Board("cortex-m3", halves(0xBF00, 0xE8A4, 0x0007, 0x3C0C, 0xE7FA))  # stm r4!, {r0-r2}
+    board.on_access = board.engine.stop_after_access
+    stops = board.run_to(4 * LOOPS)
+    assert stops[:-1] == [(4 * n + 2, 6) for n in range(LOOPS)]
+    assert board.accesses == [4 * n + 1 for n in range(LOOPS) for _ in range(3)]
+
+
+def test_places_that_are_too_many_are_given_up_and_found_anew() -> None:
+    count = 1100
+    code = halves(*[0x6020, 0xBF00, 0xE7FF] * count)  # str r0, [r4]; nop; b to behind it
+    board = Board("cortex-m3", code + thumb_branch(CODE + len(code), CODE))
+    board.on_access = board.engine.stop_after_access
+    loop = 3 * count + 1
+    stops = board.run_to(2 * loop)
+    accesses = [start + 3 * n for start in (0, loop) for n in range(count)]
+    assert [step for step, _ in stops] == [*(at + 1 for at in accesses), 2 * loop]
+    assert board.accesses == accesses
+
+
+def thumb_branch(at: int, to: int) -> bytes:
+    """B.W (DDI0403E A7.7.12, encoding T4), backwards."""
+    offset = to - (at + 4)
+    return halves(0xF400 | offset >> 12 & 0x3FF, 0xB800 | offset >> 1 & 0x7FF)
+
+
+def test_code_that_changes_at_a_known_place() -> None:
+    """The place becomes a part of another instruction, and one in an IT block."""
+    board = Board("cortex-m3", STORE["cortex-m3"])
+    engine = board.engine
+    board.on_access = engine.stop_after_access
+    board.run_to(20)
+    # it eq; adds.w r0, r0, #1 (in the middle of which the place is); str; b
+    for code, expected in [
+        (halves(0x2000, 0xBF04, 0x6020, 0x3001, 0xE7FA), (3, 6)),
+        (halves(0xF100, 0x0001, 0xF100, 0x0001, 0x6020, 0x3001, 0xE7F8), (3, 10)),
+    ]:
+        engine.write(CODE, code)
+        engine.step = 0
+        engine.reg_write(engine.isa.pc, CODE)
+        engine.reg_write(arm.UC_ARM_REG_XPSR, 1 << 24)
+        board.accesses.clear()
+        stops = board.run_to(10)
+        assert (stops[0], board.accesses[0]) == (expected, 2)
