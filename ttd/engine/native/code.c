@@ -27,12 +27,6 @@ void forget_prefix(ttd_engine *e)
         e->set->forget_prefix(e);
 }
 
-void flush_tlb(ttd_engine *e)
-{
-    e->write_cached = false;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
-}
-
 region *find_region(ttd_engine *e, uint64_t address)
 {
     region *r = &e->regions[e->last_region];

@@ -181,6 +181,8 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     region *r;
     (void)uc;
 
+    if (tlb_counting(e, vaddr, type, out))
+        return true;
     e->work.fills++;
     allowed = look_up(e, vaddr, kind, &paddr, &rights);
     if (allowed == -2)
@@ -230,6 +232,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         }
     }
     if (trap) {
+        e->device_fills++;
         /* A store inside an IT block cannot be stopped at once it is under way, so such an
          * instruction runs alone; refusing here is exact. */
         if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_LATE_STORE)) {

@@ -207,6 +207,7 @@ struct ttd_engine {
                        uc_cb_mmio_write_t, void *);
     uc_err (*mem_protect)(uc_engine *, uint64_t, size_t, uint32_t);
     uc_err (*mem_map_ptr)(uc_engine *, uint64_t, size_t, uint32_t, void *);
+    uc_err (*vmem_translate)(uc_engine *, uint64_t, uc_prot, uint64_t *);
     uc_err (*context_alloc)(uc_engine *, uc_context **);
     uc_err (*context_save)(uc_engine *, uc_context *);
     uc_err (*context_restore)(uc_engine *, uc_context *);
@@ -249,6 +250,8 @@ struct ttd_engine {
     bool leaving;                 /* `limit` is behind the instruction under way, for now */
     bool fill_fault, stopped, flush_due, code_hit, masks_next;
     uint64_t fill_address;
+    bool counting;                /* Unicorn is asked for a page for the sake of its count (tlb.c) */
+    uint32_t device_fills;        /* how often it has asked for one that traps since the TLB was flushed */
 
     uint64_t io_step, io_pc, io_address, io_value;
     uint64_t io_shift;            /* from the address that the guest uses to the memory's own */
@@ -336,7 +339,6 @@ typedef struct { uint64_t at; uint8_t *code; } cursor;
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
 void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
 bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
-void flush_tlb(ttd_engine *e);
 uint8_t *host_pointer(ttd_engine *e, uint64_t address);
 uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
 region *find_region(ttd_engine *e, uint64_t address);
@@ -399,6 +401,11 @@ void forget_cuts(ttd_engine *e, uint32_t page);
 uint32_t span_of(ttd_engine *e, uint64_t pc, uint32_t size);
 void begin_cut(ttd_engine *e, uint64_t pc, uint64_t at);
 void end_cut(ttd_engine *e, uint64_t pc);
+
+/* tlb.c */
+void flush_tlb(ttd_engine *e);
+/* Is it no access that asks for the page? Then this is the answer. */
+bool tlb_counting(ttd_engine *e, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out);
 
 /* fill.c */
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,

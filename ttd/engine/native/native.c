@@ -240,6 +240,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     FIND(mmio_map, "uc_mmio_map");
     FIND(mem_protect, "uc_mem_protect");
     FIND(mem_map_ptr, "uc_mem_map_ptr");
+    FIND(vmem_translate, "uc_vmem_translate");
     FIND(context_alloc, "uc_context_alloc");
     FIND(context_save, "uc_context_save");
     FIND(context_restore, "uc_context_restore");
