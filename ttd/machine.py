@@ -135,7 +135,7 @@ class Machine:
             dma=partial(DmaPort, self.engine),
             nic=nic or Nic(),
             host_ns=host_ns,
-            timebase=self.cpu.timebase,
+            native=self.engine.native,
             random=replay.random_bytes,
             input=replay.register_input_driver,
         )

@@ -47,7 +47,6 @@ class Bench:
         self.engine.time.clock_ns = NS_PER_STEP
         self.cpu = Riscv(
             self.engine,
-            self,
             isa=self.engine.isa,
             xlen=xlen,
             reset_address=RESET,
@@ -58,6 +57,15 @@ class Bench:
         self.engine.start()
         self.cpu.reset()
         self.tables = PageTables(xlen)
+
+    @property
+    def ns(self) -> int:
+        """Virtual time; whoever sets it has slept."""
+        return self.now()
+
+    @ns.setter
+    def ns(self, ns: int) -> None:
+        self.engine.time.warp_ns = ns - self.engine.step * NS_PER_STEP
 
     def now(self) -> int:
         return self.engine.step * NS_PER_STEP + self.engine.time.warp_ns

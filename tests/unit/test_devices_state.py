@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace
-from ttd.devices.base import Device, Timebase
+from tests.unit.riscv_doubles import Bench
+from ttd.devices.base import Device
 from ttd.devices.cfi_flash import CfiFlash
 from ttd.devices.clint import Clint
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
@@ -52,14 +53,18 @@ def uart(clock: HandClock, trace: Trace) -> Device:
     return CmsdkUart("uart", clock, HandFront(room=3), lines)
 
 
-class ClintAndCounter(Clint):
-    """The counter is part of the core's state."""
+class ClintAndCore(Clint):
+    """The counter is part of the core's state, and lines are."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        super().__init__("clint", bench, bench.engine.native)
 
     def save(self) -> State:
-        return super().save() | self.timebase.save()
+        return super().save() | {"core": self._bench.cpu.save()}
 
     def load(self, state: State) -> None:
-        self.timebase.load(state)
+        self._bench.cpu.load(state["core"])
         super().load(state)
 
 
@@ -81,14 +86,8 @@ FACTORIES: dict[str, Factory] = {
     ),
     "flash": lambda clock, trace: CfiFlash("flash", clock, 1 << 20, b"image"),
     "pl011": lambda clock, trace: Pl011("uart", clock, HandFront(room=3), trace.line("irq")),
-    "clint": lambda clock, trace: ClintAndCounter(
-        "clint",
-        clock,
-        Timebase(clock, 10_000_000),
-        timer=trace.line("timer"),
-        software=trace.line("software"),
-    ),
-    "plic": lambda clock, trace: Plic("plic", clock, 96, [trace.line("m"), trace.line("s")]),
+    "clint": lambda clock, trace: ClintAndCore(Bench()),
+    "plic": lambda clock, trace: Plic("plic", clock, 96, Bench().engine.native, (11, 9)),
     "ns16550": lambda clock, trace: Ns16550(
         "uart", clock, 3_686_400, HandFront(room=3), trace.line("irq")
     ),

@@ -26,6 +26,7 @@ from tests.unit.riscv_doubles import (
     open_memory,
 )
 from ttd.cpu.base import After
+from ttd.devices.clint import MTIME, Clint
 from ttd.engine.types import Access, StopReason
 
 SSI, STI = 1, 5
@@ -456,8 +457,8 @@ def test_state_is_data_that_comes_back(bench: Bench) -> None:
     bench.csr(CSRRW, 0xB00, 1000)
     bench.csr(CSRRW, 0x3B0, 0x20000000)
     bench.csr(CSRRW, 0x3A0, 0x0F)
-    assert bench.cpu.timebase is not None
-    bench.cpu.timebase.set(5000)
+    clint = Clint("clint", bench, bench.engine.native)
+    clint.write(MTIME, 4, 5000)
     saved: dict[str, Any] = bench.cpu.save()
     seen = [bench[n] for n in ("mip", "mcycle", "time", "pmpaddr0", "pmpcfg0")]
     pmp, step = bench.pmp, bench.engine.step

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from ttd.devices.base import Clock, Device, Dma, Line, Timebase
+from ttd.devices.base import Clock, Device, Dma, Line
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.input import InputFront
@@ -83,8 +84,8 @@ class Wiring:
     host_ns: Callable[[], int] = lambda: 0
     """The host's wall-clock time, in nanoseconds since 1970. The recording has one value of this
     clock: a PL031, which asks for seconds, cannot be on the same board."""
-    timebase: Timebase | None = None
-    """The core's real-time counter, if a timer device of the board is to show it."""
+    native: Any = None
+    """The native engine, for devices that are part of a native core."""
 
     random: Callable[[int], bytes] = bytes
     """So many random bytes of the host's, by way of the replay layer."""

@@ -48,6 +48,7 @@ class Bus:
             self.devices[name] = unit.device
             if unit.size:
                 self._map(unit)
+                unit.device.attach(unit.base)
         for band in bands:
             self._engine.map_bit_band(band.alias, band.alias_size, band.target)
             self._bands.append(band)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
-from ttd.devices.base import Clock, Device, Timebase
+from ttd.devices.base import Clock, Device
 from ttd.engine import Engine, Isa
 from ttd.engine.types import EngineStop
 from ttd.state import State
@@ -168,9 +168,6 @@ class Cpu(Protocol):
     """Bytes in a word of a semihosting call's parameters."""
     watch_after: bool
     """True when GDB expects watchpoint stops after the access (x86), False before (ARM, RISC-V)."""
-
-    timebase: Timebase | None
-    """The real-time counter, if there is one outside the core's own devices."""
 
     def reset(self) -> None: ...
 

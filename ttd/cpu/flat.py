@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ttd.cpu.base import After, CoreWiring, FaultLine, MappedUnit, Over, Register
-from ttd.devices.base import Timebase
 from ttd.engine import Isa
 from ttd.engine.types import UNALIGNED, Access, EngineStop, StopReason
 from ttd.state import State
@@ -40,7 +39,6 @@ class FlatCpu:
     registers: tuple[Register, ...]
     word_size = 8
     watch_after: bool
-    timebase: Timebase | None = None
 
     def __init__(
         self,

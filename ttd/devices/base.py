@@ -82,38 +82,6 @@ class Stateful:
             setattr(self, field, copied(state[field]))
 
 
-class Timebase(Stateful):
-    """A counter of virtual time that software may set, such as RISC-V's `mtime`.
-
-    Shared by the timer device that shows it as a register and the core that shows it as a CSR.
-    """
-
-    STATE = ("offset",)
-
-    def __init__(self, clock: Clock, hz: int) -> None:
-        self._clock = clock
-        self.hz = hz
-        self.offset = 0
-        """What is added to the ticks of virtual time, modulo 2**64."""
-
-    def ticks(self) -> int:
-        """The counter now: 64 bits."""
-        return (self._clock.now() * self.hz // NS_PER_SECOND + self.offset) & (1 << 64) - 1
-
-    def set(self, ticks: int) -> None:
-        """Make the counter go on from `ticks`."""
-        self.offset = 0
-        self.offset = (ticks - self.ticks()) & (1 << 64) - 1
-
-    def deadline(self, ticks: int) -> int:
-        """Virtual time (ns) at which the counter reaches `ticks`, as an unsigned number."""
-        missing = ticks - self.ticks()
-        if missing <= 0:
-            return self._clock.now()
-        due = self._clock.now() * self.hz // NS_PER_SECOND + missing
-        return -(-due * NS_PER_SECOND // self.hz)
-
-
 def as_state(part: Any) -> State:
     """The fields of a device's part that is a dataclass, as data."""
     return {field: copied(getattr(part, field)) for field in part.__dataclass_fields__}
@@ -161,6 +129,9 @@ class Device(Stateful):
             return self.read(offset, size)
         finally:
             self.load(saved)
+
+    def attach(self, base: int) -> None:
+        """The guest finds it at this address from now on, unless what is native answers there."""
 
     def steady(self, offset: int) -> Steady | None:
         """How the register at `offset` goes on by itself; None if reading it has side effects,

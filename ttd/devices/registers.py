@@ -50,14 +50,14 @@ class RegisterBlock(Declared):
                 return value
         if size == 4 and not offset & 3:
             return self.read_word(offset)
-        return _bytes_of(self.read_word(offset & ~3), offset, size)
+        return bytes_of(self.read_word(offset & ~3), offset, size)
 
     def peek(self, offset: int, size: int) -> int:
         if self.registers is not None:
             value = self.registers.read(offset, size, look=True)
             if value is not None:
                 return value
-        return _bytes_of(self.peek_word(offset & ~3), offset, size)
+        return bytes_of(self.peek_word(offset & ~3), offset, size)
 
     def write(self, offset: int, size: int, value: int) -> None:
         if self.registers is None or not self.registers.write(offset, size, value):
@@ -70,7 +70,8 @@ class RegisterBlock(Declared):
             line.level = level
 
 
-def _bytes_of(word: int, offset: int, size: int) -> int:
+def bytes_of(word: int, offset: int, size: int) -> int:
+    """Those of a register that a read of `size` bytes at `offset` gets."""
     return (word >> 8 * (offset & 3)) & ((1 << 8 * size) - 1)
 
 

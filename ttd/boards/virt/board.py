@@ -13,7 +13,7 @@ from ttd.boards.numbers import BoardOptionError
 from ttd.boards.virt import layout
 from ttd.boards.virt.boot import boot
 from ttd.boards.virt.layout import MIB
-from ttd.boards.virt.tree import M_EXTERNAL, M_SOFT, M_TIMER, S_EXTERNAL
+from ttd.boards.virt.tree import M_EXTERNAL, S_EXTERNAL
 from ttd.devices.base import Line
 from ttd.devices.cfi_flash import CfiFlash
 from ttd.devices.clint import Clint
@@ -41,20 +41,14 @@ MOST_MEMORY = {64: 4096 * MIB, 32: 2048 * MIB}
 def build_devices(wiring: Wiring) -> list[MappedDevice]:
     """Make the board's devices, connected to `wiring`."""
     clock = wiring.clock
-    assert wiring.timebase is not None
-    contexts = [wiring.line(M_EXTERNAL), wiring.line(S_EXTERNAL)]
-    plic = Plic(INTERRUPT_CONTROLLER, clock, layout.PLIC_SOURCES + 1, contexts)
+    contexts = (M_EXTERNAL, S_EXTERNAL)
+    sources = layout.PLIC_SOURCES + 1
+    plic = Plic(INTERRUPT_CONTROLLER, clock, sources, wiring.native, contexts)
 
     def line(number: int) -> Line:
         return Line(partial(plic.set_line, number))
 
-    clint = Clint(
-        "clint",
-        clock,
-        wiring.timebase,
-        timer=wiring.line(M_TIMER),
-        software=wiring.line(M_SOFT),
-    )
+    clint = Clint("clint", clock, wiring.native)
     uart = Ns16550(SERIAL, clock, layout.UART_HZ, wiring.char(SERIAL), line(layout.UART_IRQ))
     rtc = GoldfishRtc("rtc", clock, wiring.host_ns, line(layout.RTC_IRQ))
     finisher = SifiveTest("test", clock, reset=wiring.reset, shutdown=wiring.shutdown)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unicorn import arm_const as arm
 
 from ttd.cpu.base import After, FaultLine, MappedUnit, Over, Register
-from ttd.devices.base import Clock, Device, Timebase
+from ttd.devices.base import Clock, Device
 from ttd.engine import Engine, EngineFault, types
 from ttd.engine._native import ffi, lib
 from ttd.engine.types import Access, EngineStop, StopReason
@@ -79,7 +79,6 @@ class CortexM:
     gdb_architecture = "arm"
     word_size = 4
     watch_after = False
-    timebase: Timebase | None = None
 
     def __init__(
         self,

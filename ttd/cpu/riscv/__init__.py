@@ -33,7 +33,6 @@ def _core(isa: Isa, xlen: int) -> Callable[[CoreWiring], Riscv]:
     def build(core: CoreWiring) -> Riscv:
         return Riscv(
             core.engine,
-            core.clock,
             isa=isa,
             xlen=xlen,
             reset_address=core.reset_address,

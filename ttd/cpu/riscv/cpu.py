@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from unicorn import riscv_const as rv
 
 from ttd.cpu.base import After, FaultLine, MappedUnit, Register
-from ttd.devices.base import Clock, Timebase
 from ttd.engine import Engine, Isa
 from ttd.engine._native import ffi, lib
 from ttd.engine.types import EngineStop
@@ -25,26 +22,9 @@ _AFTER: dict[int, After] = {
     lib.CORE_WAITS: After.WAIT,
     lib.CORE_ASK: After.SEMIHOST,
 }
+_ALL = (1 << 64) - 1
 _COUNTERS = ("cycle_offset", "instret_offset")
 _INTERRUPTS = ("lines", "software")
-
-
-class CoreTimebase(Timebase):
-    """`time`, which is part of the core."""
-
-    def __init__(self, core: Any, clock: Clock, hz: int) -> None:
-        self._core = core
-        core.timebase_hz = hz
-        super().__init__(clock, hz)
-
-    @property
-    def offset(self) -> int:
-        """What is added to the ticks of virtual time, modulo 2**64."""
-        return self._core.time_offset  # type: ignore[no-any-return]
-
-    @offset.setter
-    def offset(self, ticks: int) -> None:
-        self._core.time_offset = ticks
 
 
 class Riscv:
@@ -59,7 +39,6 @@ class Riscv:
     def __init__(
         self,
         engine: Engine,
-        clock: Clock,
         *,
         isa: Isa,
         xlen: int,
@@ -72,6 +51,7 @@ class Riscv:
         self._native = engine.native
         self._core = lib.riscv_core_of(self._native)
         self._core.semihosting = semihosting
+        self._core.timebase_hz = timebase_hz
         lib.riscv_use(self._native)
         self._isa = isa
         self._xlen = xlen
@@ -82,18 +62,16 @@ class Riscv:
         self.triple = f"riscv{xlen}-none-elf"
         self.registers: tuple[Register, ...] = registers(xlen)
         self.word_size = xlen // 8
-        self._timebase = CoreTimebase(self._core, clock, timebase_hz)
-        self.timebase: Timebase | None = self._timebase
 
     def reset(self) -> None:
         """Section "Reset": machine mode, interrupts off, translation off; all else is 0, and the
         counters begin at 0. The inputs keep their levels."""
         core = self._core
         core.software = 0
-        core.cycle_offset = core.instret_offset = -self._engine.step & (1 << 64) - 1
+        core.cycle_offset = core.instret_offset = -self._engine.step & _ALL
         self._load_pmp([0] * lib.RISCV_PMP_ENTRIES, [0] * lib.RISCV_PMP_ENTRIES)
         core.raises = False
-        self._timebase.set(0)
+        core.time_offset = core.time_offset - lib.riscv_time_now(self._native) & _ALL
         start = {rv.UC_RISCV_REG_PRIV: bits.MACHINE, self._isa.pc: self._reset_address}
         self._engine.load_state([start.get(register, 0) for register in self._isa.state])
 
@@ -127,7 +105,7 @@ class Riscv:
             "interrupts": {name: getattr(core, name) for name in _INTERRUPTS},
             "counters": {name: getattr(core, name) for name in _COUNTERS},
             "pmp": {"config": list(core.pmp_config), "address": list(core.pmp_address)},
-            "timebase": self._timebase.save(),
+            "timebase": {"offset": core.time_offset},
         }
 
     def load(self, state: State) -> None:
@@ -137,7 +115,7 @@ class Riscv:
         for name in _COUNTERS:
             setattr(core, name, state["counters"][name])
         self._load_pmp(state["pmp"]["config"], state["pmp"]["address"])
-        self._timebase.load(state["timebase"])
+        core.time_offset = state["timebase"]["offset"]
         core.raises = False
 
     def read_register(self, name: str) -> int:

@@ -97,20 +97,9 @@ static bool asynchronous(ttd_engine *e, int number)
     return number & RISCV_INTERRUPT;
 }
 
-static uint64_t deadline(ttd_engine *e)
-{
-    (void)e;
-    return UINT64_MAX;
-}
-
-static void expire(ttd_engine *e)
-{
-    (void)e;
-}
-
 void riscv_use(ttd_engine *e)
 {
-    static const core_ops ops = { riscv_pending, asynchronous, riscv_enter, riscv_stopped, riscv_wake, deadline,
-                                  expire };
+    static const core_ops ops = { riscv_pending, asynchronous, riscv_enter, riscv_stopped, riscv_wake,
+                                  riscv_deadline, riscv_expire };
     use_core(e, &ops, core_of(e));
 }

@@ -32,6 +32,11 @@ uint64_t riscv_time(ttd_engine *e, uint64_t step)
     return ticks_at(step, e->time.clock_ns, e->time.warp_ns, c->timebase_hz, 1000000000) + c->time_offset;
 }
 
+uint64_t riscv_time_now(ttd_engine *e)
+{
+    return riscv_time(e, e->now);
+}
+
 static uint64_t count(ttd_engine *e, uint32_t csr, uint64_t step)
 {
     switch (csr & 31) {

@@ -88,6 +88,10 @@ bool riscv_counter_visible(ttd_engine *e, uint32_t csr);
 uint64_t riscv_counter(ttd_engine *e, uint32_t csr, uint64_t step);
 void riscv_write_counter(ttd_engine *e, uint32_t csr, uint64_t value, uint64_t step);
 
+/* clint.c */
+uint64_t riscv_deadline(ttd_engine *e);
+void riscv_expire(ttd_engine *e);
+
 /* pmp.c */
 bool riscv_pmp_exists(ttd_engine *e, uint32_t csr);
 uint64_t riscv_pmp_read(ttd_engine *e, uint32_t csr);
