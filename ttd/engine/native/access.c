@@ -62,7 +62,7 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
         hit_any |= hits(e, (ttd_hit){ .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
                                       .value = value, .size = size, .kind = kind, .id = i }, !hit_any);
     }
-    if (!seen && had == size && is_riscv(e)) {     /* by another address that shows the memory */
+    if (!seen && had == size && e->set->shows) {     /* by another address that shows the memory */
         ttd_hit hit;
         if (seen_outside(e, address + e->io_shift, (uint64_t)size, kind, old, (uint8_t *)&value,
                          BY_INSTRUCTION, &hit)) {
@@ -174,7 +174,7 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
         return give_up(e, write);
     if (write && !e->armed && e->blk_size
         && (((e->flags[s->page] & PAGE_EVER_EXEC) && in_block(e, s->r, paddr, size))
-            || ((e->flags[s->page] & PAGE_TABLE) && riscv_changes_code(e, s, address, size, value)))) {
+            || ((e->flags[s->page] & PAGE_TABLE) && e->set->moves_code(e, s, address, size, value)))) {
         e->arm = true;                    /* this very block changes: run the store alone */
         return give_up(e, write);
     }
@@ -184,8 +184,6 @@ static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bo
 
 static bool permitted(ttd_engine *e, uint64_t address, uint64_t paddr, int size, int kind)
 {
-    if (is_riscv(e))
-        return riscv_allows(e, paddr, size, kind) == 1;
     return !e->set->allows || e->set->allows(e, address, paddr, (uint64_t)size, kind, true) == 1;
 }
 
@@ -294,7 +292,7 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     if (s->r->asks)
         return;                           /* done in on_prot */
     if ((e->flags[s->page] & PAGE_TABLE) && memcmp(s->host + in_page, &value, size)
-        && (e->nwatches || riscv_entry_valid(e, s, s->vaddr + in_page, (int)size)))
+        && (e->nwatches || e->set->entry_valid(e, s, s->vaddr + in_page, (int)size)))
         flush_tlb(e);                     /* what is watched may be shown elsewhere now */
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;

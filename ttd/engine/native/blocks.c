@@ -222,8 +222,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         e->blk_n = 0;
         e->noting = false;
         stop(e, WHY_BUDGET);
-    } else if (b->ways & WAY_FLOATS) {
-        riscv_float_enter(e, b);
+    } else if (b->ways & WAY_ENTER) {
+        e->set->enter(e, b);
     }
 }
 
@@ -304,21 +304,5 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     (void)uc;
     if (e->set->interrupt && e->set->interrupt(e, number))
         return;
-    if (is_riscv(e)) {
-        uint64_t pc = read_pc(e) - 4;     /* Unicorn has gone on, by that, whatever the length */
-        e->intr_after = true;
-        if (number == RISCV_ILLEGAL && pc - e->blk_pc >= e->blk_size) {
-            on_block(uc, pc, 0, e);       /* an instruction of 16 bits, left out of its block */
-            if (e->stopped)
-                return;
-        }
-        /* Unicorn does not drop such a block when that instruction is overwritten. */
-        if (number == RISCV_ILLEGAL && e->blk && !e->blk->size
-            && !riscv_is_narrow_illegal(e, riscv_insn(e, pc))) {
-            e->all_stale = true;
-            stop(e, WHY_AGAIN);
-            return;
-        }
-    }
     raise_exception(e, (int)number);
 }

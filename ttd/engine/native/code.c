@@ -73,13 +73,6 @@ uint8_t *host_pointer(ttd_engine *e, uint64_t address)
     return r && r->kind != REGION_MMIO ? r->host + (address - r->base) : NULL;
 }
 
-/* The physical address of code. */
-bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr)
-{
-    *paddr = pc;
-    return !is_riscv(e) || riscv_code_page(e, pc, paddr);
-}
-
 /* The code at `pc`, as far as its page goes; NULL if there is none. */
 uint8_t *code_at(ttd_engine *e, uint64_t pc)
 {
@@ -157,13 +150,8 @@ static void forget_blocks_in(ttd_engine *e, uint64_t first, uint32_t size)
         lo = at & ~mask;
         forget_blocks_at(e, lo >= e->page_size ? lo - e->page_size : 0, at + size);
     }
-    if (!e->translated_once)
-        return;
-    for (i = 0; i < 1 << CODE_MAP_BITS; i++) {
-        code_page *c = &e->code_map[i];
-        if (c->used && c->ppage == (first & ~mask))
-            forget_blocks_at(e, c->vpage - e->page_size, c->vpage + (first & mask) + size);
-    }
+    if (e->translated_once)
+        forget_moved_blocks(e, first, size);
 }
 
 /* Memory changed: drop what was translated from it, and what is known of the blocks. */
@@ -171,7 +159,7 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
 {
     uint64_t first = r->canonical + (paddr - r->base), at;
     uint64_t bit = ((uint64_t)r->first_page << e->page_shift) + (paddr - r->base);
-    bool any = false, moved = is_riscv(e) && e->rv.csr.satp;
+    bool any = false, moved = e->translated_once;
     if (e->set->code_changed)
         e->set->code_changed(e, first, first + size);
     for (at = bit & ~1ull; at < bit + size && !any; at += 2)

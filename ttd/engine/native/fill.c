@@ -29,7 +29,7 @@ static uint64_t void_address(ttd_engine *e, uint64_t vaddr)
     if (s->vaddr != vaddr)
         flush_tlb(e);
     *s = (slot){ .vaddr = vaddr };
-    e->void_used = is_riscv(e);           /* something may be there the next time */
+    e->void_used = e->set->translate;           /* something may be there the next time */
     return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
 }
 
@@ -52,16 +52,15 @@ static int look_up(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int
 {
     *paddr = vaddr;
     *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
-    if (is_riscv(e)) {
+    if (e->set->translate) {
         int why;
         if (e->quiet_physical)
             return 1;
-        why = riscv_translate(e, vaddr, kind, paddr, rights);
+        why = e->set->translate(e, vaddr, kind, !e->quiet, paddr, rights);
         if (why)
             return why == REFUSED_WATCHED ? -2 : 0;
-        return riscv_allows(e, *paddr, e->page_size, kind);
     }
-    return e->set->allows ? e->set->allows(e, vaddr, vaddr, e->page_size, kind, true) : 1;
+    return e->set->allows ? e->set->allows(e, vaddr, *paddr, e->page_size, kind, true) : 1;
 }
 
 /* May all of the page be accessed so without being asked again? */
@@ -69,9 +68,19 @@ static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, in
 {
     if (!(rights & kind))
         return false;
-    if (is_riscv(e))
-        return riscv_allows(e, paddr, e->page_size, kind) == 1;
     return !e->set->allows || e->set->allows(e, vaddr, paddr, e->page_size, kind, under_way) == 1;
+}
+
+/* Is something of the watchpoint on this page? */
+static bool shown(ttd_engine *e, const watch *w, uint64_t paddr)
+{
+    uint64_t mask = e->page_size - 1, at;
+    for (at = w->lo & ~mask;; at += e->page_size) {
+        if (e->set->shows(e, at, paddr))
+            return true;
+        if (w->last - at <= mask)
+            return false;
+    }
 }
 
 /* What is watched on the page, or so little before a watched place that an access may get there. */
@@ -84,7 +93,7 @@ int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
         watch *w = &e->watches[i];
         if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
             kinds |= w->kinds;
-        else if (is_riscv(e) && riscv_shown(e, w, paddr & ~(uint64_t)(e->page_size - 1)))
+        else if (e->set->shows && shown(e, w, paddr & ~(uint64_t)(e->page_size - 1)))
             kinds |= w->kinds;
     }
     return kinds;
@@ -94,12 +103,12 @@ int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
 static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int kind)
 {
     uint64_t next = vaddr + e->page_size;
-    if (is_riscv(e)) {
-        if (!riscv_probe(e, next, &next))
+    if (e->set->probe) {
+        if (!e->set->probe(e, next, &next))
             return false;
         r = find_region(e, next);
         return r && (r->kind == REGION_MMIO || (r->kind == REGION_ROM && kind == ACC_WRITE)
-                     || riscv_allows(e, next, e->page_size, kind) < 0);
+                     || e->set->allows(e, vaddr + e->page_size, next, e->page_size, kind, false) < 0);
     }
     if (paddr + e->page_size == r->base + r->size) {
         region *n = find_region(e, next);
@@ -137,23 +146,23 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     out->perms = UC_PROT_EXEC;
     if ((e->set->code_fill && e->set->code_fill(e, page, &out->paddr)) || e->quiet)
         return true;                      /* not the page itself, or only looked up */
-    if (is_riscv(e) && e->space && riscv_note_code(e, vaddr, paddr))
+    if (e->space && note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
     if (!e->trap_unaligned && !(watched_kinds(e, vaddr, paddr, page) & ACC_READ)
         && !leads_to_trap(e, r, vaddr, paddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ, false)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
-    if (is_riscv(e))
-        riscv_see(e, out->perms & UC_PROT_READ ? ACC_FETCH | ACC_READ : ACC_FETCH, vaddr);
+    if (e->set->translate)
+        see_page(e, out->perms & UC_PROT_READ ? ACC_FETCH | ACC_READ : ACC_FETCH, vaddr);
     return true;
 }
 
 /* Code may end in the middle of an instruction: what is behind, on a page that cannot be fetched
- * from, is not looked at before that instruction's turn (`riscv_room`). */
+ * from, is not looked at before that instruction's turn (`room`). */
 static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
 {
-    if (!is_riscv(e) || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
+    if (!e->set->looks_ahead || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
         return false;
     e->lookahead = true;
     e->fast_limit = 0;
@@ -241,12 +250,12 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         }
         out->perms = UC_PROT_READ;
         if (kind == ACC_WRITE) {
-            out->perms = is_riscv(e) ? UC_PROT_WRITE : UC_PROT_READ | UC_PROT_WRITE;
+            out->perms = e->set->translate ? UC_PROT_WRITE : UC_PROT_READ | UC_PROT_WRITE;
             e->write_cached = true;
         }
     }
-    if (is_riscv(e))
-        riscv_see(e, ACC_READ | (out->perms & UC_PROT_WRITE ? ACC_WRITE : 0), vaddr);
+    if (e->set->translate)
+        see_page(e, ACC_READ | (out->perms & UC_PROT_WRITE ? ACC_WRITE : 0), vaddr);
     forget_prefix(e);
     return true;
 }

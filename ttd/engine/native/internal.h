@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unicorn/unicorn.h>
 
-enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
-
 #define CACHE_BITS 16
 #define MAX_REGIONS 64
 #define MAX_NATIVE 64
@@ -22,7 +20,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
 #define MAX_KEPT 512
 #define MAX_DEMANDS 4
-#define MAX_PMP 16
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12
 #define DEVICE_VIEWS 64
@@ -33,7 +30,6 @@ enum { ISA_THUMB, ISA_RV64, ISA_A64, ISA_RV32, ISA_X64 };
 #define END_OF_TIME (1ull << 62)     /* virtual ns: what is due then or later never is */
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
 #define WHY_OURS 101          /* within a run: do the instruction at PC here */
-#define RISCV_ILLEGAL 2       /* mcause */
 #define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
 
 /* `size` is what Unicorn says, which of an illegal instruction of 16 bits alone is 0; `span` what is
@@ -56,7 +52,7 @@ enum {
     WAY_SETTLE = 8,               /* after it: SP may be unaligned, interrupts masked differently */
     WAY_RAISES = 16,              /* MSR BASEPRI_MAX */
     WAY_LATE_STORE = 32,          /* a store in it may be one that Unicorn does not leave at once */
-    WAY_FLOATS = 64,              /* RISC-V: boxes (riscv_float.c) */
+    WAY_ENTER = 64,               /* before it: `enter` */
 /* Of the instruction alone: */
     WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
     WAY_ANEW = 512,               /* what was translated for it has just become wrong */
@@ -80,7 +76,6 @@ typedef struct {
     _Alignas(8) uint8_t own[64];  /* the instruction set's */
 } decoding;
 
-typedef struct float_block float_block;
 typedef struct {
     int kind;
     uint64_t base, size, canonical;
@@ -99,37 +94,6 @@ typedef struct { uint64_t address, value; int size, write; } token;
 /* A device that is not the host's. */
 typedef struct { uint64_t base, size; const device_ops *ops; void *device; } native_device;
 
-/* Physical memory protection: addresses below `hi`, from `lo` on. */
-typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
-enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
-enum {
-    CSR_FFLAGS = 0x001, CSR_FCSR = 0x003, CSR_SSTATUS = 0x100, CSR_SIE = 0x104,
-    CSR_STVEC = 0x105, CSR_SCOUNTEREN = 0x106, CSR_SEPC = 0x141, CSR_SIP = 0x144, CSR_SATP = 0x180, CSR_MSTATUS = 0x300,
-    CSR_MEDELEG = 0x302, CSR_MIDELEG = 0x303, CSR_MIE = 0x304, CSR_MTVEC = 0x305, CSR_MCOUNTEREN = 0x306,
-    CSR_MSTATUSH = 0x310, CSR_NONE = 0x321, CSR_MEPC = 0x341, CSR_MIP = 0x344,
-    CSR_PMPCFG0 = 0x3a0, CSR_PMPADDR0 = 0x3b0, CSR_PMP_LAST = 0x3ef, CSR_TSELECT = 0x7a0, CSR_TINFO = 0x7a4,
-    CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02, CSR_MCYCLEH = 0xb80, CSR_MINSTRETH = 0xb82,
-    CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_HPMCOUNTER3 = 0xc03,
-    CSR_HPMCOUNTER31 = 0xc1f, CSR_CYCLEH = 0xc80, CSR_TIMEH = 0xc81, CSR_INSTRETH = 0xc82
-};
-/* The registers of a RISC-V core that are kept here, not by Unicorn. */
-typedef struct {
-    uint64_t status;          /* mstatus, but FS and SD */
-    uint64_t medeleg, mideleg, mie, mtvec, stvec, satp, mcounteren, scounteren;
-    int priv, fs;             /* FS may have become Dirty meanwhile */
-} riscv_registers;
-/* What a context of Unicorn is without. */
-typedef struct { uint64_t fcsr; riscv_registers csr; } riscv_kept;
-typedef struct {
-    riscv_registers csr;
-    int space;                /* the number of satp's address space; 0: not looked up */
-    /* Registers of floating point, a bit each (riscv_float.c): with singles that are not boxed, now and
-     * when the block began; known to have singles; to get a NaN while an instruction runs. */
-    uint32_t unboxed, unboxed_before, single, lend, lent;
-    uint64_t real[32];
-    bool careful, careful_addends;   /* singles, addends are looked at wherever they are read */
-    uint64_t clean_flags;     /* fflags when FS was last seen not Dirty */
-} riscv_modes;
 /* A device's page, and where the guest saw it last. */
 typedef struct { uint64_t paddr, vaddr; } view;
 /* Page numbers as the guest used them in an interval; `table` is a hash with places in `pages` + 1. */
@@ -192,7 +156,6 @@ struct ttd_engine {
 
     void *lib, *handle;
     uc_engine *uc;
-    int isa;
     const instruction_set *set;
     const char *problem;
     uint32_t page_size, page_shift;
@@ -214,7 +177,6 @@ struct ttd_engine {
     uc_err (*context_free)(uc_context *);
 
     struct ours_sites *sites;
-    float_block *floats;          /* by the places of `cache` */
 
     region regions[MAX_REGIONS];
     int nregions, nbands, last_region;
@@ -298,16 +260,12 @@ struct ttd_engine {
     bool trap_unaligned;          /* all memory is trapped, to see unaligned accesses */
     bool must_align;              /* where memory is trapped, such are faults */
 
-    riscv_modes rv;
     bool all_stale;               /* something translated is not what memory has */
-    bool intr_after;              /* PC is beyond the instruction that caused the exception */
     bool translated_once;         /* page tables have been in use */
-    uint64_t spaces[MAX_SPACES];  /* values of satp; the place is the number of the space */
+    uint64_t spaces[MAX_SPACES];  /* what they are known by; the place is the number of the space */
     int nspaces, space;
     code_page code_map[1 << CODE_MAP_BITS];
     page_set seen[3];             /* by kind of access: read, write, fetch */
-    pmp_entry pmp[MAX_PMP];
-    int npmp;
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
     ttd_time time;
@@ -325,11 +283,6 @@ struct ttd_engine {
 static inline bool leaves_range(const ttd_engine *e, uint64_t pc)
 {
     return e->range_lo != e->range_hi && pc - e->range_lo >= e->range_hi - e->range_lo;
-}
-
-static inline bool is_riscv(const ttd_engine *e)
-{
-    return e->isa == ISA_RV64 || e->isa == ISA_RV32;
 }
 
 /* Goes through the instructions from `at` on. */
@@ -458,6 +411,23 @@ bool is_plain(ttd_engine *e, uint64_t address, int size, int kind);
 bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
 bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
 
+/* seen.c: the addresses that the guest used, where page tables may put memory anywhere. */
+bool start_seen(ttd_engine *e);
+void free_seen(ttd_engine *e);
+void see_page(ttd_engine *e, int kinds, uint64_t vaddr);
+/* Nobody knows at which addresses the guest would see this memory, once it has page tables. */
+void see_outside(ttd_engine *e, int kind, uint64_t paddr);
+void forget_seen(ttd_engine *e);
+
+/* spaces.c: address spaces, with blocks of their own, and where their code is. */
+/* The number of the space that is known by `key`. */
+int space_of(ttd_engine *e, uint64_t key);
+/* Space `space` is in force; `other`: other instructions exist than usually, and blocks are others. */
+void use_space(ttd_engine *e, int space, bool other);
+/* A page is fetched from. True if blocks known of that page may not be what is there now. */
+bool note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
+void forget_moved_blocks(ttd_engine *e, uint64_t first, uint32_t size);
+
 /* outside.c */
 void note_hit(ttd_engine *e, ttd_hit hit);
 bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
@@ -485,48 +455,6 @@ bool enter_late(ttd_engine *e, const extent *x);
 /* run.c */
 uint64_t step_now(ttd_engine *e);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
-
-/* riscv.c */
-bool riscv_translates(ttd_engine *e, int kind);
-int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights);
-int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);
-bool riscv_start(ttd_engine *e);
-void riscv_free(ttd_engine *e);
-void riscv_see(ttd_engine *e, int kinds, uint64_t vaddr);
-void riscv_forget_seen(ttd_engine *e);
-bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
-void riscv_see_outside(ttd_engine *e, int kind, uint64_t paddr);
-bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
-bool riscv_shown(ttd_engine *e, const watch *w, uint64_t paddr);
-bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
-bool riscv_note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
-bool riscv_code_page(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
-bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size, uint64_t value);
-bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
-uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
-
-/* riscv_float.c */
-bool riscv_reads_floats(ttd_engine *e, uint32_t insn);
-bool riscv_is_fused(uint32_t insn);
-bool riscv_reads_singles(ttd_engine *e, uint32_t insn);
-uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn);
-void riscv_float_enter(ttd_engine *e, block_info *b);
-void riscv_float_leave(ttd_engine *e, uint64_t pc);
-void riscv_float_settle(ttd_engine *e);
-int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn);
-void riscv_float_lend(ttd_engine *e);
-void riscv_float_return(ttd_engine *e, uint64_t pc, uint64_t now);
-bool riscv_float_start(ttd_engine *e);
-
-/* riscv_ours.c */
-bool riscv_is_csr(uint32_t insn);
-bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn);
-void riscv_settle_flags(ttd_engine *e);
-void riscv_expect_flags(ttd_engine *e);
-bool riscv_is_ours(ttd_engine *e, uint32_t insn);
-int riscv_turn(ttd_engine *e, turn *t);
-void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
-void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
 
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);
 extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);

@@ -7,7 +7,6 @@
 
 struct instruction_set {
     const char *name;             /* as `ttd.engine.isa.Isa.instructions` has it */
-    int isa;
     int variant;                  /* for the architecture's own use */
     int pc;                       /* Unicorn's number of the program counter */
     size_t state_size;            /* of what it keeps in `arch`, which begins with zeros */
@@ -33,6 +32,18 @@ struct instruction_set {
 
     /* All below may be missing. */
 
+    /* Where an access of this kind to `vaddr` goes, and with which rights such accesses to its page come along;
+     * REFUSED_... `update`: with marks that the hardware makes. The page tables it reads are to have PAGE_TABLE.
+     * NULL: addresses are as they are, and none of the next four is called. */
+    int (*translate)(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights);
+    /* The same for a debugger, without rights or marks. Does one find the page `paddr` at the page `vaddr`? */
+    bool (*probe)(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
+    bool (*shows)(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
+    /* A store to a page with PAGE_TABLE: would it take the ground from under the running block; is an entry there
+     * that the TLB may know? */
+    bool (*moves_code)(ttd_engine *e, const slot *s, uint64_t address, int size, uint64_t value);
+    bool (*entry_valid)(ttd_engine *e, const slot *s, uint64_t address, int size);
+    bool looks_ahead;             /* translated code may end in the middle of an instruction: `room` looks at it */
     /* May all of a place be accessed so? 1 yes, 0 no, -1 it differs within. `under_way`: by the instruction at PC;
      * else by any of the present mode. Has that access privilege? NULL: everything may, and it has. */
     int (*allows)(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
@@ -84,6 +95,14 @@ struct instruction_set {
     void (*left_midway)(ttd_engine *e, uint64_t pc, uint64_t at, bool exact);
     /* So many bytes behind a store that is refused Unicorn may still store. */
     uint32_t stores_on;
+    /* A run begins; it ends. Unicorn is about to be started. A block with WAY_ENTER is about to run; what runs is left
+     * before the instruction at `pc`. */
+    void (*begin_run)(ttd_engine *e);
+    void (*end_run)(ttd_engine *e);
+    void (*before)(ttd_engine *e);
+    void (*enter)(ttd_engine *e, block_info *b);
+    void (*leave)(ttd_engine *e, uint64_t pc);
+    bool causes_stay;             /* what raises an exception has not run: PC is at it */
     /* Unicorn has been left, with PC at `pc`; it began at `began`. */
     void (*left)(ttd_engine *e, uint64_t began, uint64_t pc);
     /* Of how many bytes are the accesses that the instruction makes in parts, each of them left in time; 0: it

@@ -16,6 +16,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* ---- stops -------------------------------------------------------------------------- */
 
@@ -118,8 +119,8 @@ void ttd_new_interval(ttd_engine *e)
     uint32_t page;
     for (page = 0; page < e->npages; page++)
         e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT | PAGE_CUT;
-    if (is_riscv(e))
-        riscv_forget_seen(e);
+    if (e->set->translate)
+        forget_seen(e);
     flush_tlb(e);
 }
 
@@ -206,7 +207,6 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
         e->problem = "the engine has no such instruction set";
         return e;
     }
-    e->isa = e->set->isa;
     e->arch = calloc(1, e->set->state_size + 1);
     e->page_size = page_size;
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
@@ -261,7 +261,6 @@ void ttd_free(ttd_engine *e)
         e->set->free(e);
     free(e->arch);
     free_ours(e);
-    free(e->floats);
     free(e->cache);
     free(e->flags);
     free(e->watched);
@@ -270,7 +269,9 @@ void ttd_free(ttd_engine *e)
     free(e->slot_table);
     hits_free(e);
     marks_free(e);
-    riscv_free(e);
+    free_seen(e);
+    if (e->nothing)
+        munmap(e->nothing, e->page_size);
     free(e->slots);
     free(e->breaks);
     free(e->watches);
@@ -315,6 +316,17 @@ int ttd_use_disassembler(ttd_engine *e, const char *path)
     return e->set->use_library(e, path);
 }
 
+/* A page of zeros, in front of the window: what lies behind an instruction that is not all there. */
+static bool lend_nothing(ttd_engine *e)
+{
+    e->nothing = mmap(NULL, e->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (e->nothing == MAP_FAILED) {
+        e->nothing = NULL;
+        return false;
+    }
+    return !e->mem_map_ptr(e->uc, e->window_base - e->page_size, e->page_size, UC_PROT_ALL, e->nothing);
+}
+
 int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
 {
     uc_hook hook;
@@ -343,7 +355,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
     if (!marks_start(e) || !start_ours(e)
-        || (is_riscv(e) && (!riscv_start(e) || !riscv_float_start(e))))
+        || (e->set->translate && !start_seen(e)) || (e->set->looks_ahead && !lend_nothing(e)))
         return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);
     return 0;

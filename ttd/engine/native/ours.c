@@ -65,8 +65,8 @@ static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)
             note_breaks(e, e->steps, done - e->steps);
-        if (is_riscv(e))
-            riscv_float_leave(e, pc);
+        if (e->set->leave)
+            e->set->leave(e, pc);
         e->steps = done;
         e->blk_n = e->blk_size = 0;
         e->turned.branches = t.branches;

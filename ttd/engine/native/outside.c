@@ -42,14 +42,14 @@ bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const 
     int i;
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (!is_riscv(e)) {
+        if (!e->set->shows) {
             if (sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
                      hit))
                 return true;
             continue;
         }
         for (at = w->lo & ~mask;; at += e->page_size) {
-            if (riscv_shows(e, at, paddr & ~mask)
+            if (e->set->shows(e, at, paddr & ~mask)
                 && sees(e, i, at | (paddr & mask), size, kind, old, data, by, hit))
                 return true;
             if (w->last - at <= mask)
@@ -112,8 +112,8 @@ static void see(ttd_engine *e, uint64_t at, int size, int kind, const uint8_t *o
                 int by)
 {
     ttd_hit hit;
-    if (is_riscv(e))
-        riscv_see_outside(e, kind, at);
+    if (e->set->translate)
+        see_outside(e, kind, at);
     if (e->nwatches && seen_outside(e, at, (uint64_t)size, kind, old, data, by, &hit))
         note_hit(e, hit);
 }
@@ -192,4 +192,19 @@ int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)
         done += n;
     }
     return done;
+}
+
+/* Where an access by the CPU in its present mode would go, or, `kind` 0, a debugger's look. */
+int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)
+{
+    int why, rights;
+    *paddr = vaddr;
+    if (!e->set->translate)
+        return ttd_mapped(e, vaddr, kind ? kind : ACC_READ) ? REFUSED_NOT : REFUSED_ACCESS;
+    if (!kind)
+        return e->set->probe(e, vaddr, paddr) ? REFUSED_NOT : REFUSED_PAGE;
+    if ((why = e->set->translate(e, vaddr, kind, false, paddr, &rights)))
+        return why;
+    return ttd_mapped(e, *paddr, kind) && e->set->allows(e, vaddr, *paddr, 1, kind, true) == 1
+        ? REFUSED_NOT : REFUSED_ACCESS;
 }

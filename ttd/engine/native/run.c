@@ -13,8 +13,8 @@ static void account(ttd_engine *e, uint64_t pc)
     bool early = done && pc - e->blk_pc < e->blk_size;
     if (early)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
-    if (early && is_riscv(e))
-        riscv_float_leave(e, pc);
+    if (early && e->set->leave)
+        e->set->leave(e, pc);
     note_branch(e, done, early);
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
         note_breaks(e, e->steps, done + (early && !(e->leaving && e->steps + done >= e->limit)));
@@ -75,8 +75,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->looked_step = NEVER;
     e->masks_next = e->returns = false;
     e->look_at_masks = e->masks_on;
-    if (is_riscv(e))
-        riscv_expect_flags(e);
+    if (e->set->begin_run)
+        e->set->begin_run(e);
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
         bool use_exit = false, waits = false, raises;
@@ -139,18 +139,11 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (cut_at != NEVER)
             begin_cut(e, pc, cut_at);
         set_fast_limit(e);
-        if (e->rv.lend)
-            riscv_float_lend(e);
+        if (e->set->before)
+            e->set->before(e);
         began = pc;
         err = start(e, pc, use_exit, exit_at);
         pc = read_pc(e);
-        if (e->intr_after) {
-            e->intr_after = false;
-            pc -= 4;
-            e->reg_write(e->uc, e->set->pc, &pc);
-        }
-        if (e->rv.lent)
-            riscv_float_return(e, began, pc);
         if (e->settle_next)
             settle(e);
         if (e->back_to != NEVER) {
@@ -176,7 +169,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
         account(e, pc);
         if (e->why == WHY_AGAIN) {
-            e->arm |= e->armed || e->rv.lend;
+            e->arm |= e->armed;
             continue;
         }
         if (e->why == WHY_OURS) {
@@ -191,7 +184,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
         /* What the instruction after the last one raises is for the next run to find. */
         raises = (e->fill_fault && e->code == ACC_FETCH)
-                 || (is_riscv(e) && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
+                 || (e->set->causes_stay && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT
                                      || err == UC_ERR_INSN_INVALID));
         if (raises && (e->steps >= e->limit || due_now(e)))
             continue;
@@ -234,8 +227,8 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
     }
     e->now = e->steps;
-    if (is_riscv(e))
-        riscv_float_settle(e), riscv_settle_flags(e);
+    if (e->set->end_run)
+        e->set->end_run(e);
     give_output(e);
     end_burst(e);
     e->running = e->armed = e->arm = false;

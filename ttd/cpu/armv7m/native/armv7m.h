@@ -2,7 +2,7 @@
 #ifndef TTD_ARMV7M_H
 #define TTD_ARMV7M_H
 
-#include "isa.h"
+#include "thumb.h"
 #include "api.h"
 
 enum {

@@ -131,7 +131,7 @@ static int thumb_start(ttd_engine *e)
 }
 
 #define THUMB \
-    .isa = ISA_THUMB, .state_size = sizeof(thumb_state), .start = thumb_start, \
+    .state_size = sizeof(thumb_state), .start = thumb_start, \
     .privileged = thumb_privileged, .allows = thumb_allows, .expect_modes = thumb_expect_modes, \
     .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .can_run = thumb_can_run, \
     .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \

@@ -58,7 +58,7 @@ static int exception(ttd_engine *e, const ttd_stop *stop)
     case EXCEPTION_OURS: case CAUSE_ILLEGAL:
         return raised(e, CAUSE_ILLEGAL, riscv_insn(e, stop->pc));
     case CAUSE_USER_ECALL:                /* so Unicorn says in every mode */
-        return raised(e, CAUSE_USER_ECALL + e->rv.csr.priv, 0);
+        return raised(e, CAUSE_USER_ECALL + rv_of(e)->csr.priv, 0);
     case CAUSE_LOAD_MISALIGNED: case CAUSE_STORE_MISALIGNED:
         return is_store(e, stop, &address) ? raised(e, CAUSE_STORE_MISALIGNED, address)
                                            : raised(e, CAUSE_LOAD_MISALIGNED, address);

@@ -20,7 +20,7 @@ bool riscv_counter_exists(ttd_engine *e, uint32_t csr)
 
 bool riscv_counter_visible(ttd_engine *e, uint32_t csr)
 {
-    const riscv_registers *r = &e->rv.csr;
+    const riscv_registers *r = &rv_of(e)->csr;
     if ((csr & ~(31u | HIGH)) != CSR_CYCLE || r->priv == PRIV_M)
         return true;
     return r->mcounteren >> (csr & 31) & 1 && (r->priv == PRIV_S || r->scounteren >> (csr & 31) & 1);

@@ -22,7 +22,7 @@ static bool writes_csr(uint32_t insn)
  * exceptions, nor may calls from machine mode be delegated (3.1.8); counter enables have 32 bits (3.1.11). */
 static uint64_t *number_of(ttd_engine *e, uint32_t csr, uint64_t *mask)
 {
-    riscv_registers *r = &e->rv.csr;
+    riscv_registers *r = &rv_of(e)->csr;
     *mask = is_rv32(e) ? 0xffffffff : UINT64_MAX;
     switch (csr) {
     case CSR_MEDELEG: *mask = 0xb3ff; return &r->medeleg;
@@ -73,7 +73,7 @@ static bool exists(ttd_engine *e, uint32_t csr)
     case CSR_MSTATUSH:
         return is_rv32(e);
     case CSR_SATP:                        /* 3.1.6.5, TVM */
-        return e->rv.csr.priv != PRIV_S || !(e->rv.csr.status & STATUS_TVM);
+        return rv_of(e)->csr.priv != PRIV_S || !(rv_of(e)->csr.status & STATUS_TVM);
     }
     if (is_pmp(csr))
         return riscv_pmp_exists(e, csr);
@@ -85,7 +85,7 @@ static bool exists(ttd_engine *e, uint32_t csr)
 /* As the instruction of this step reads it. */
 static uint64_t value_of(ttd_engine *e, uint32_t csr, uint64_t step)
 {
-    const riscv_registers *r = &e->rv.csr;
+    const riscv_registers *r = &rv_of(e)->csr;
     const riscv_core *c = core_of(e);
     uint64_t mask, *number = number_of(e, csr, &mask);
     if (number)
@@ -123,7 +123,7 @@ static void write_number(ttd_engine *e, uint32_t csr, uint64_t *number, uint64_t
 /* Write, so that the instruction of this step finds it. */
 static void put(ttd_engine *e, uint32_t csr, uint64_t value, uint64_t step)
 {
-    riscv_registers *r = &e->rv.csr;
+    riscv_registers *r = &rv_of(e)->csr;
     riscv_core *c = core_of(e);
     uint64_t mask, *number = number_of(e, csr, &mask);
     if (number) {
@@ -159,7 +159,7 @@ int riscv_csr_turn(ttd_engine *e, turn *t, uint32_t insn)
     uint32_t csr = insn >> 20, rs1 = insn >> 15 & 31, rd = insn >> 7 & 31;
     uint64_t step = turn_step(e, t), old, base, operand;
     bool writes = writes_csr(insn);
-    if (e->rv.csr.priv < (int)(csr >> 8 & 3) || (writes && csr >> 10 == 3) || !exists(e, csr))
+    if (rv_of(e)->csr.priv < (int)(csr >> 8 & 3) || (writes && csr >> 10 == 3) || !exists(e, csr))
         return TURN_STOP;
     if (csr == CSR_MSTATUS || csr == CSR_SSTATUS)
         riscv_settle_flags(e);

@@ -57,7 +57,7 @@ bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn)
 {
     bool rv32 = is_rv32(e);
     return (insn & 3) != 3
-        && (!narrow_exists(insn, rv32) || (e->rv.csr.fs == 0 && is_floating(insn, rv32)));
+        && (!narrow_exists(insn, rv32) || (rv_of(e)->csr.fs == 0 && is_floating(insn, rv32)));
 }
 
 bool riscv_is_ours(ttd_engine *e, uint32_t insn)
@@ -65,10 +65,10 @@ bool riscv_is_ours(ttd_engine *e, uint32_t insn)
     bool rv32 = is_rv32(e);
     if ((insn & 3) != 3)
         return riscv_is_narrow_illegal(e, insn);
-    if (e->rv.csr.fs == 0 && is_floating(insn, rv32))
+    if (rv_of(e)->csr.fs == 0 && is_floating(insn, rv32))
         return true;
-    if ((e->rv.careful && riscv_reads_singles(e, insn))
-        || (e->rv.careful_addends && riscv_is_fused(insn)))
+    if ((rv_of(e)->careful && riscv_reads_singles(e, insn))
+        || (rv_of(e)->careful_addends && riscv_is_fused(insn)))
         return true;
     if (insn == INSN_WFI || insn == INSN_MRET || insn == INSN_SRET)
         return true;
@@ -78,8 +78,8 @@ bool riscv_is_ours(ttd_engine *e, uint32_t insn)
 /* 3.3.3: at once an exception where U-mode may not wait, nor S-mode with TW (3.1.6.5). */
 static int wait_turn(ttd_engine *e, turn *t)
 {
-    int priv = e->rv.csr.priv;
-    if (priv == PRIV_U || (priv == PRIV_S && (e->rv.csr.status & STATUS_TW)))
+    int priv = rv_of(e)->csr.priv;
+    if (priv == PRIV_U || (priv == PRIV_S && (rv_of(e)->csr.status & STATUS_TW)))
         return TURN_STOP;
     t->why = WHY_WAIT;
     t->branches = true;
@@ -94,7 +94,7 @@ int riscv_turn(ttd_engine *e, turn *t)
         return riscv_float_turn(e, t->pc, insn);
     if (!riscv_is_ours(e, insn))          /* it was, once */
         return TURN_RUN;
-    if ((insn & 3) != 3 || (e->rv.csr.fs == 0 && is_floating(insn, is_rv32(e))))
+    if ((insn & 3) != 3 || (rv_of(e)->csr.fs == 0 && is_floating(insn, is_rv32(e))))
         return TURN_STOP;
     switch (insn) {
     case INSN_WFI: return wait_turn(e, t);

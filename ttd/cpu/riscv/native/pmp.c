@@ -33,22 +33,22 @@ bool riscv_region(const riscv_core *c, int n, uint64_t *lo, uint64_t *hi)
 void riscv_enforce(ttd_engine *e)
 {
     riscv_core *c = core_of(e);
-    int i, had = e->npmp;
-    pmp_entry before[MAX_PMP];
-    memcpy(before, e->pmp, sizeof before);
-    memset(e->pmp, 0, sizeof e->pmp);
-    e->npmp = 0;
+    int i, had = rv_of(e)->npmp;
+    pmp_entry before[RISCV_PMP_ENTRIES];
+    memcpy(before, rv_of(e)->pmp, sizeof before);
+    memset(rv_of(e)->pmp, 0, sizeof rv_of(e)->pmp);
+    rv_of(e)->npmp = 0;
     for (i = 0; i < RISCV_PMP_ENTRIES; i++) {
-        pmp_entry *p = &e->pmp[e->npmp];
+        pmp_entry *p = &rv_of(e)->pmp[rv_of(e)->npmp];
         if (!riscv_region(c, i, &p->lo, &p->hi)) {
             p->lo = p->hi = 0;
             continue;
         }
         p->kinds = c->pmp_config[i] & PMP_RIGHTS;
         p->locked = c->pmp_config[i] & PMP_LOCKED;
-        e->npmp++;
+        rv_of(e)->npmp++;
     }
-    if (had == e->npmp && !memcmp(before, e->pmp, sizeof before))
+    if (had == rv_of(e)->npmp && !memcmp(before, rv_of(e)->pmp, sizeof before))
         return;
     flush_tlb(e);
     forget_blocks(e);

@@ -60,7 +60,7 @@ void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
     for (i = 0; i < count; i++) {
         int csr = kept_here(ids[i]);
         if (ids[i] == UC_RISCV_REG_PRIV)
-            out[i] = (uint64_t)e->rv.csr.priv;
+            out[i] = (uint64_t)rv_of(e)->csr.priv;
         else if (csr >= 0)
             riscv_csr_look(e, (uint32_t)csr, &out[i]);
         else
@@ -70,7 +70,7 @@ void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
 
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
 {
-    int i, priv = e->rv.csr.priv;
+    int i, priv = rv_of(e)->csr.priv;
     bool lent = false;
     for (i = 0; i < count; i++) {
         int csr = kept_here(ids[i]);
@@ -113,7 +113,7 @@ void riscv_keep(ttd_engine *e, void *to)
     riscv_kept *k = to;
     int id = UC_RISCV_REG_FCSR;
     riscv_raw_read(e, &id, &k->fcsr, 1);
-    k->csr = e->rv.csr;
+    k->csr = rv_of(e)->csr;
     k->csr.fs = (int)(riscv_status(e, false) >> 13 & 3);
 }
 
@@ -122,17 +122,17 @@ void riscv_take_back(ttd_engine *e, const void *from)
     const riscv_kept *k = from;
     int id = UC_RISCV_REG_FCSR;
     riscv_regs_write(e, &id, &k->fcsr, 1);
-    e->rv.csr = k->csr;
+    rv_of(e)->csr = k->csr;
 }
 
 void riscv_reset_registers(ttd_engine *e)
 {
-    e->rv.csr = (riscv_registers){ .priv = PRIV_M };
+    rv_of(e)->csr = (riscv_registers){ .priv = PRIV_M };
 }
 
 void riscv_replaced(ttd_engine *e)
 {
-    e->rv.space = 0;
+    rv_of(e)->space = 0;
     riscv_choose_space(e);
     flush_tlb(e);
 }

@@ -113,7 +113,7 @@ static void box(ttd_engine *e, uint32_t registers)
 bool riscv_reads_floats(ttd_engine *e, uint32_t insn)
 {
     effects f = effects_of(insn, is_rv32(e));
-    return e->rv.csr.fs && (f.singles | f.wholes);
+    return rv_of(e)->csr.fs && (f.singles | f.wholes);
 }
 
 bool riscv_is_fused(uint32_t insn)
@@ -123,14 +123,14 @@ bool riscv_is_fused(uint32_t insn)
 
 bool riscv_reads_singles(ttd_engine *e, uint32_t insn)
 {
-    return e->rv.csr.fs && effects_of(insn, is_rv32(e)).singles;
+    return rv_of(e)->csr.fs && effects_of(insn, is_rv32(e)).singles;
 }
 
 /* The next instruction of a block that is being decoded. It must be looked at by itself where it reads
  * what the block has just written as something else. */
 uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn)
 {
-    float_block *f = &e->floats[d->b - e->cache];
+    float_block *f = &rv_of(e)->floats[d->b - e->cache];
     effects x = effects_of(insn, is_rv32(e));
     uint32_t written;
     bool apart;
@@ -150,7 +150,7 @@ uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn)
     f->leaves = (f->leaves & ~(x.boxed | x.whole_writes)) | x.writes;
     f->settles = (f->settles & ~x.writes) | x.boxed | x.whole_writes;
     f->whole_writes = (f->whole_writes & ~(x.boxed | x.writes)) | x.whole_writes;
-    return apart ? WAY_FLOATS | WAY_CALL : WAY_FLOATS;
+    return apart ? WAY_ENTER | WAY_CALL : WAY_ENTER;
 }
 
 static bool is_nan(uint64_t value, bool twice)
@@ -188,30 +188,30 @@ static void be_careful(ttd_engine *e, bool *about)
 /* The block is about to run. */
 void riscv_float_enter(ttd_engine *e, block_info *b)
 {
-    float_block *f = &e->floats[b - e->cache];
-    uint32_t doubtful = f->singles & ~(e->rv.single | e->rv.unboxed);
-    if (!e->rv.careful && doubtful) {
+    float_block *f = &rv_of(e)->floats[b - e->cache];
+    uint32_t doubtful = f->singles & ~(rv_of(e)->single | rv_of(e)->unboxed);
+    if (!rv_of(e)->careful && doubtful) {
         if (not_boxed(e, doubtful)) {
-            be_careful(e, &e->rv.careful);
+            be_careful(e, &rv_of(e)->careful);
             return;
         }
-        e->rv.single |= doubtful;
+        rv_of(e)->single |= doubtful;
     }
-    if (!e->rv.careful_addends
+    if (!rv_of(e)->careful_addends
         && (any_nan(e, f->addends[0], false) || any_nan(e, f->addends[1], true))) {
-        be_careful(e, &e->rv.careful_addends);
+        be_careful(e, &rv_of(e)->careful_addends);
         return;
     }
-    box(e, f->wholes & e->rv.unboxed);
-    e->rv.unboxed_before = e->rv.unboxed;
-    e->rv.unboxed = (e->rv.unboxed & ~f->settles) | f->leaves;
-    e->rv.single = (e->rv.single & ~f->whole_writes) | f->leaves | (f->settles & ~f->whole_writes);
+    box(e, f->wholes & rv_of(e)->unboxed);
+    rv_of(e)->unboxed_before = rv_of(e)->unboxed;
+    rv_of(e)->unboxed = (rv_of(e)->unboxed & ~f->settles) | f->leaves;
+    rv_of(e)->single = (rv_of(e)->single & ~f->whole_writes) | f->leaves | (f->settles & ~f->whole_writes);
 }
 
 /* What was not boxed before the instruction at `pc` of the block that runs. */
 static uint32_t unboxed_at(ttd_engine *e, uint64_t pc)
 {
-    uint32_t unboxed = e->rv.unboxed_before;
+    uint32_t unboxed = rv_of(e)->unboxed_before;
     cursor c = cursor_at(e, e->blk_pc);
     while (c.at < pc) {
         effects x = effects_of(riscv_insn(e, c.at), is_rv32(e));
@@ -225,17 +225,17 @@ static uint32_t unboxed_at(ttd_engine *e, uint64_t pc)
 /* The block was left before the instruction at `pc`. */
 void riscv_float_leave(ttd_engine *e, uint64_t pc)
 {
-    if (!e->blk || !(e->blk->ways & WAY_FLOATS))
+    if (!e->blk || !(e->blk->ways & WAY_ENTER))
         return;
-    e->rv.unboxed = unboxed_at(e, pc);
-    e->rv.single = 0;
+    rv_of(e)->unboxed = unboxed_at(e, pc);
+    rv_of(e)->single = 0;
 }
 
 /* The end of a run: as the registers are seen. */
 void riscv_float_settle(ttd_engine *e)
 {
-    box(e, e->rv.unboxed);
-    e->rv.unboxed = e->rv.unboxed_before = e->rv.single = 0;
+    box(e, rv_of(e)->unboxed);
+    rv_of(e)->unboxed = rv_of(e)->unboxed_before = rv_of(e)->single = 0;
 }
 
 /* 11.6, "Single-Precision Floating-Point Computational Instructions": the flag that Unicorn leaves out.
@@ -263,11 +263,12 @@ static void raise_invalid(ttd_engine *e, uint32_t insn)
 int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn)
 {
     effects x = effects_of(insn, is_rv32(e));
-    uint32_t bare = e->rv.lent ? 0 : not_boxed(e, x.singles);
-    if (x.wholes & (e->rv.unboxed_before | e->floats[e->blk - e->cache].writes))
+    uint32_t bare = rv_of(e)->lent ? 0 : not_boxed(e, x.singles);
+    if (x.wholes & (rv_of(e)->unboxed_before | rv_of(e)->floats[e->blk - e->cache].writes))
         box(e, x.wholes & unboxed_at(e, pc));
     if (bare && (bare &= ~unboxed_at(e, pc))) {
-        e->rv.lend = bare;
+        rv_of(e)->lend = bare;
+        e->arm = true;
         stop(e, WHY_AGAIN);
     } else if (riscv_is_fused(insn)) {
         raise_invalid(e, insn);
@@ -276,31 +277,40 @@ int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn)
 }
 
 /* The instruction at PC is about to run alone: it sees a NaN where there is no single. */
-void riscv_float_lend(ttd_engine *e)
+void riscv_float_before(ttd_engine *e)
 {
-    uint32_t left = e->rv.lent = e->rv.lend;
-    e->rv.lend = 0;
+    uint32_t left = rv_of(e)->lent = rv_of(e)->lend;
+    rv_of(e)->lend = 0;
     for (; left; left &= left - 1) {
         int n = __builtin_ctz(left);
-        e->rv.real[n] = get(e, n);
+        rv_of(e)->real[n] = get(e, n);
         put(e, n, BOXED_NAN);
     }
 }
 
 /* It has run, or not: it was at `pc`, which PC is still if it has not. */
-void riscv_float_return(ttd_engine *e, uint64_t pc, uint64_t now)
+void riscv_float_left(ttd_engine *e, uint64_t pc, uint64_t now)
 {
-    effects x = effects_of(riscv_insn(e, pc), is_rv32(e));
-    uint32_t left = e->rv.lent & ~(now == pc ? 0 : x.writes | x.whole_writes);
-    e->rv.lent = 0;
+    effects x;
+    uint32_t left;
+    if (!rv_of(e)->lent)
+        return;
+    x = effects_of(riscv_insn(e, pc), is_rv32(e));
+    left = rv_of(e)->lent & ~(now == pc ? 0 : x.writes | x.whole_writes);
+    rv_of(e)->lent = 0;
     for (; left; left &= left - 1) {
         int n = __builtin_ctz(left);
-        put(e, n, e->rv.real[n]);
+        put(e, n, rv_of(e)->real[n]);
     }
 }
 
 bool riscv_float_start(ttd_engine *e)
 {
-    e->floats = calloc(1u << CACHE_BITS, sizeof *e->floats);
-    return e->floats;
+    rv_of(e)->floats = calloc(1u << CACHE_BITS, sizeof *rv_of(e)->floats);
+    return rv_of(e)->floats;
+}
+
+void riscv_float_free(ttd_engine *e)
+{
+    free(rv_of(e)->floats);
 }

@@ -55,12 +55,53 @@ static int riscv_length(ttd_engine *e, uint64_t pc, const uint8_t *code)
     return (code[0] & 3) == 3 ? 4 : 2;
 }
 
+/* Unicorn's exception. PC has gone on by four, whatever the length of its cause. */
+static bool riscv_exception(ttd_engine *e, uint32_t number)
+{
+    uint64_t pc = e->back_to = read_pc(e) - 4;
+    if (number == CAUSE_ILLEGAL && pc - e->blk_pc >= e->blk_size) {
+        on_block(e->uc, pc, 0, e);        /* an instruction of 16 bits, left out of its block */
+        if (e->stopped)
+            return true;
+    }
+    /* Unicorn does not drop such a block when that instruction is overwritten. */
+    if (number == CAUSE_ILLEGAL && e->blk && !e->blk->size
+        && !riscv_is_narrow_illegal(e, riscv_insn(e, pc))) {
+        e->all_stale = true;
+        stop(e, WHY_AGAIN);
+        return true;
+    }
+    return false;
+}
+
+static void riscv_begin_run(ttd_engine *e)
+{
+    riscv_expect_flags(e);
+}
+
+static void riscv_end_run(ttd_engine *e)
+{
+    riscv_float_settle(e);
+    riscv_settle_flags(e);
+}
+
+static int riscv_start(ttd_engine *e)
+{
+    riscv_reset_registers(e);
+    return riscv_float_start(e) ? 0 : UC_ERR_NOMEM;
+}
+
 #define RISCV \
-    .pc = UC_RISCV_REG_PC, .state_size = sizeof(riscv_core), \
+    .pc = UC_RISCV_REG_PC, .state_size = sizeof(riscv_state), .start = riscv_start, .free = riscv_float_free, \
     .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, .calls_anywhere = true, \
+    .looks_ahead = true, .interrupt = riscv_exception, .causes_stay = true, \
+    .translate = riscv_translate, .probe = riscv_probe, .shows = riscv_shows, .allows = riscv_allows_at, \
+    .moves_code = riscv_changes_code, .entry_valid = riscv_entry_valid, \
+    .begin_run = riscv_begin_run, .end_run = riscv_end_run, .before = riscv_float_before, \
+    .enter = riscv_float_enter, .leave = riscv_float_leave, .left = riscv_float_left, \
     .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
     .replaced = riscv_replaced, .kept_size = sizeof(riscv_kept), .keep = riscv_keep, .take_back = riscv_take_back
 
-TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", .isa = ISA_RV64, RISCV };
+TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", RISCV };
 
-TTD_INSTRUCTION_SET(rv32) = { .name = "rv32", .isa = ISA_RV32, .variant = 1, RISCV };
+TTD_INSTRUCTION_SET(rv32) = { .name = "rv32", .variant = 1, RISCV };

@@ -35,6 +35,46 @@ enum {
     INSN_WFI = 0x10500073, INSN_MRET = 0x30200073
 };
 
+typedef struct float_block float_block;
+
+/* Physical memory protection: addresses below `hi`, from `lo` on. */
+typedef struct { uint64_t lo, hi; uint8_t kinds; bool locked; } pmp_entry;
+enum { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
+enum {
+    CSR_FFLAGS = 0x001, CSR_FCSR = 0x003, CSR_SSTATUS = 0x100, CSR_SIE = 0x104,
+    CSR_STVEC = 0x105, CSR_SCOUNTEREN = 0x106, CSR_SEPC = 0x141, CSR_SIP = 0x144, CSR_SATP = 0x180, CSR_MSTATUS = 0x300,
+    CSR_MEDELEG = 0x302, CSR_MIDELEG = 0x303, CSR_MIE = 0x304, CSR_MTVEC = 0x305, CSR_MCOUNTEREN = 0x306,
+    CSR_MSTATUSH = 0x310, CSR_NONE = 0x321, CSR_MEPC = 0x341, CSR_MIP = 0x344,
+    CSR_PMPCFG0 = 0x3a0, CSR_PMPADDR0 = 0x3b0, CSR_PMP_LAST = 0x3ef, CSR_TSELECT = 0x7a0, CSR_TINFO = 0x7a4,
+    CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02, CSR_MCYCLEH = 0xb80, CSR_MINSTRETH = 0xb82,
+    CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_HPMCOUNTER3 = 0xc03,
+    CSR_HPMCOUNTER31 = 0xc1f, CSR_CYCLEH = 0xc80, CSR_TIMEH = 0xc81, CSR_INSTRETH = 0xc82
+};
+/* The registers of a RISC-V core that are kept here, not by Unicorn. */
+typedef struct {
+    uint64_t status;          /* mstatus, but FS and SD */
+    uint64_t medeleg, mideleg, mie, mtvec, stvec, satp, mcounteren, scounteren;
+    int priv, fs;             /* FS may have become Dirty meanwhile */
+} riscv_registers;
+/* What a context of Unicorn is without. */
+typedef struct { uint64_t fcsr; riscv_registers csr; } riscv_kept;
+typedef struct {
+    riscv_core core;          /* what Python sees */
+    riscv_registers csr;
+    int space;                /* the number of satp's address space; 0: not looked up */
+    /* Registers of floating point, a bit each (riscv_float.c): with singles that are not boxed, now and
+     * when the block began; known to have singles; to get a NaN while an instruction runs. */
+    uint32_t unboxed, unboxed_before, single, lend, lent;
+    uint64_t real[32];
+    bool careful, careful_addends;   /* singles, addends are looked at wherever they are read */
+    uint64_t clean_flags;     /* fflags when FS was last seen not Dirty */
+    pmp_entry pmp[RISCV_PMP_ENTRIES];
+    int npmp;
+    float_block *floats;   /* by the places of the engine's `cache` */
+} riscv_state;
+
+static inline riscv_state *rv_of(const ttd_engine *e) { return e->arch; }
+
 static inline uint64_t reg(ttd_engine *e, int id)
 {
     uint64_t value = 0;
@@ -49,12 +89,12 @@ static inline void set(ttd_engine *e, int id, uint64_t value)
 
 static inline bool is_rv32(const ttd_engine *e)
 {
-    return e->isa == ISA_RV32;
+    return e->set->variant;
 }
 
 static inline riscv_core *core_of(ttd_engine *e)
 {
-    return e->arch;
+    return &rv_of(e)->core;
 }
 
 /* translate.c: the privilege has changed to this one; satp has; something else that translation depends on. */
@@ -106,5 +146,41 @@ uint64_t riscv_trap(ttd_engine *e, int number, uint64_t tval, uint64_t pc);
 int riscv_turn_done(ttd_engine *e, turn *t);
 /* MRET, SRET. */
 int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor);
+
+/* translate.c, pages.c */
+bool riscv_translates(ttd_engine *e, int kind);
+int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights);
+int riscv_allows_at(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
+int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);
+bool riscv_fetchable(ttd_engine *e, uint64_t vaddr);
+bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr);
+bool riscv_probe(ttd_engine *e, uint64_t vaddr, uint64_t *paddr);
+bool riscv_changes_code(ttd_engine *e, const slot *s, uint64_t address, int size, uint64_t value);
+bool riscv_entry_valid(ttd_engine *e, const slot *s, uint64_t address, int size);
+uint32_t riscv_insn(ttd_engine *e, uint64_t pc);
+
+/* riscv_float.c */
+bool riscv_reads_floats(ttd_engine *e, uint32_t insn);
+bool riscv_is_fused(uint32_t insn);
+bool riscv_reads_singles(ttd_engine *e, uint32_t insn);
+uint32_t riscv_float_decode(ttd_engine *e, const decoding *d, uint32_t insn);
+void riscv_float_enter(ttd_engine *e, block_info *b);
+void riscv_float_leave(ttd_engine *e, uint64_t pc);
+void riscv_float_settle(ttd_engine *e);
+int riscv_float_turn(ttd_engine *e, uint64_t pc, uint32_t insn);
+void riscv_float_before(ttd_engine *e);
+void riscv_float_left(ttd_engine *e, uint64_t pc, uint64_t now);
+bool riscv_float_start(ttd_engine *e);
+void riscv_float_free(ttd_engine *e);
+
+/* instructions.c, registers.c */
+bool riscv_is_csr(uint32_t insn);
+bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn);
+void riscv_settle_flags(ttd_engine *e);
+void riscv_expect_flags(ttd_engine *e);
+bool riscv_is_ours(ttd_engine *e, uint32_t insn);
+int riscv_turn(ttd_engine *e, turn *t);
+void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
+void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
 
 #endif

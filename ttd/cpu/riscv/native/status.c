@@ -13,18 +13,18 @@
 void riscv_settle_flags(ttd_engine *e)
 {
     uint64_t flags;
-    if (e->rv.csr.fs == 0 || e->rv.csr.fs == FS_DIRTY)
+    if (rv_of(e)->csr.fs == 0 || rv_of(e)->csr.fs == FS_DIRTY)
         return;
     flags = reg(e, UC_RISCV_REG_FFLAGS);
-    if (flags != e->rv.clean_flags)
+    if (flags != rv_of(e)->clean_flags)
         set(e, UC_RISCV_REG_FFLAGS, flags);   /* as a write of fflags does */
-    e->rv.clean_flags = flags;
+    rv_of(e)->clean_flags = flags;
 }
 
 void riscv_expect_flags(ttd_engine *e)
 {
-    if (e->rv.csr.fs)
-        e->rv.clean_flags = reg(e, UC_RISCV_REG_FFLAGS);
+    if (rv_of(e)->csr.fs)
+        rv_of(e)->clean_flags = reg(e, UC_RISCV_REG_FFLAGS);
 }
 
 /* Unicorn's mstatus: no CSR of it can be read in user mode. */
@@ -32,8 +32,8 @@ static uint64_t raw_status(ttd_engine *e)
 {
     int id = UC_RISCV_REG_MSTATUS;
     uint64_t raw;
-    if (e->rv.csr.priv != PRIV_U)
-        return reg(e, e->rv.csr.priv == PRIV_M ? UC_RISCV_REG_MSTATUS : UC_RISCV_REG_SSTATUS);
+    if (rv_of(e)->csr.priv != PRIV_U)
+        return reg(e, rv_of(e)->csr.priv == PRIV_M ? UC_RISCV_REG_MSTATUS : UC_RISCV_REG_SSTATUS);
     riscv_raw_read(e, &id, &raw, 1);
     return raw;
 }
@@ -41,7 +41,7 @@ static uint64_t raw_status(ttd_engine *e)
 uint64_t riscv_status(ttd_engine *e, bool supervisor)
 {
     uint64_t fs = raw_status(e) & STATUS_FS;
-    uint64_t value = (e->rv.csr.status & (supervisor ? WRITABLE_S : WRITABLE_M)) | fs;
+    uint64_t value = (rv_of(e)->csr.status & (supervisor ? WRITABLE_S : WRITABLE_M)) | fs;
     if (fs == STATUS_FS)
         value |= is_rv32(e) ? 1ull << 31 : 1ull << 63;
     if (!is_rv32(e))
@@ -62,17 +62,17 @@ static uint64_t legal(uint64_t value, uint64_t before, bool supervisor)
 /* `id`: of Unicorn's registers the one that can be written now. */
 void riscv_put_status(ttd_engine *e, int id, uint64_t value, bool supervisor)
 {
-    uint64_t status = legal(value, e->rv.csr.status, supervisor), raw = (value & STATUS_FS) | (status & STATUS_TVM);
+    uint64_t status = legal(value, rv_of(e)->csr.status, supervisor), raw = (value & STATUS_FS) | (status & STATUS_TVM);
     uint64_t there = id == UC_RISCV_REG_SSTATUS ? STATUS_FS : STATUS_FS | STATUS_TVM;
     if ((reg(e, id) ^ raw) & there)
         set(e, id, raw & there);
-    e->rv.csr.fs = (int)(value >> 13 & 3);
+    rv_of(e)->csr.fs = (int)(value >> 13 & 3);
     riscv_set_status(e, status);
     riscv_choose_space(e);
 }
 
 void riscv_write_status(ttd_engine *e, uint64_t value, bool supervisor)
 {
-    riscv_put_status(e, e->rv.csr.priv == PRIV_M ? UC_RISCV_REG_MSTATUS : UC_RISCV_REG_SSTATUS, value, supervisor);
+    riscv_put_status(e, rv_of(e)->csr.priv == PRIV_M ? UC_RISCV_REG_MSTATUS : UC_RISCV_REG_SSTATUS, value, supervisor);
     riscv_expect_flags(e);
 }

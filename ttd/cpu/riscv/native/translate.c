@@ -10,47 +10,28 @@ enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D
 
 /* ---- modes -------------------------------------------------------------------------- */
 
-/* Each value of satp is an address space with blocks of its own. Its number. */
-static int space_of(ttd_engine *e, uint64_t satp)
-{
-    int i;
-    e->translated_once = true;
-    for (i = 1; i < e->nspaces && e->spaces[i] != satp; i++)
-        ;
-    if (i >= e->nspaces) {
-        if (i < 1 || i >= MAX_SPACES) {
-            forget_blocks(e);
-            memset(e->code_map, 0, sizeof e->code_map);
-            i = 1;
-        }
-        e->spaces[i] = satp;
-        e->nspaces = i + 1;
-    }
-    return i;
-}
-
 void riscv_choose_space(ttd_engine *e)
 {
-    e->space = 0;
+    int space = 0;
     if (riscv_translates(e, ACC_FETCH)) {
-        if (!e->rv.space)
-            e->rv.space = space_of(e, e->rv.csr.satp);
-        e->space = e->rv.space;
+        if (!rv_of(e)->space)
+            rv_of(e)->space = space_of(e, rv_of(e)->csr.satp);
+        space = rv_of(e)->space;
     }
     /* Without floating point other instructions exist: blocks of its own for it, too. */
-    e->salt = (uint64_t)e->space << 48 | (e->rv.csr.fs ? 0 : 1ull << 47);
+    use_space(e, space, !rv_of(e)->csr.fs);
 }
 
 /* Data accesses of machine mode with MPRV depend on it, which the TLB does not know. */
 static bool lends_privilege(const ttd_engine *e)
 {
-    return e->rv.csr.priv == PRIV_M && (e->rv.csr.status & STATUS_MPRV);
+    return rv_of(e)->csr.priv == PRIV_M && (rv_of(e)->csr.status & STATUS_MPRV);
 }
 
 void riscv_set_privilege(ttd_engine *e, int priv)
 {
     bool lent = lends_privilege(e);
-    e->rv.csr.priv = priv;
+    rv_of(e)->csr.priv = priv;
     if (lent != lends_privilege(e))
         flush_tlb(e);
     riscv_choose_space(e);
@@ -58,9 +39,9 @@ void riscv_set_privilege(ttd_engine *e, int priv)
 
 void riscv_set_satp(ttd_engine *e, uint64_t satp)
 {
-    if (satp != e->rv.csr.satp) {
-        e->rv.csr.satp = satp;
-        e->rv.space = 0;
+    if (satp != rv_of(e)->csr.satp) {
+        rv_of(e)->csr.satp = satp;
+        rv_of(e)->space = 0;
         flush_tlb(e);
     }
     riscv_choose_space(e);
@@ -68,10 +49,10 @@ void riscv_set_satp(ttd_engine *e, uint64_t satp)
 
 void riscv_set_status(ttd_engine *e, uint64_t status)
 {
-    uint64_t before = e->rv.csr.status, depends = STATUS_SUM | STATUS_MXR;
-    if (e->rv.csr.priv == PRIV_M)
+    uint64_t before = rv_of(e)->csr.status, depends = STATUS_SUM | STATUS_MXR;
+    if (rv_of(e)->csr.priv == PRIV_M)
         depends |= STATUS_MPRV | (before & status & STATUS_MPRV ? STATUS_MPP : 0);
-    e->rv.csr.status = status;
+    rv_of(e)->csr.status = status;
     if ((before ^ status) & depends)
         flush_tlb(e);
 }
@@ -80,8 +61,8 @@ void riscv_set_status(ttd_engine *e, uint64_t status)
 static int effective(ttd_engine *e, int kind)
 {
     if (kind != ACC_FETCH && lends_privilege(e))
-        return e->rv.csr.status >> 11 & 3;
-    return e->rv.csr.priv;
+        return rv_of(e)->csr.status >> 11 & 3;
+    return rv_of(e)->csr.priv;
 }
 
 /* ---- protection and translation ----------------------------------------------------- */
@@ -91,8 +72,8 @@ static int effective(ttd_engine *e, int kind)
 static int pmp_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, int priv)
 {
     int i;
-    for (i = 0; i < e->npmp; i++) {
-        pmp_entry *p = &e->pmp[i];
+    for (i = 0; i < rv_of(e)->npmp; i++) {
+        pmp_entry *p = &rv_of(e)->pmp[i];
         if (paddr >= p->hi || paddr + size <= p->lo)
             continue;
         if (paddr < p->lo || paddr + size > p->hi)
@@ -111,7 +92,7 @@ bool riscv_translates(ttd_engine *e, int kind)
 {
     if (effective(e, kind) == PRIV_M)
         return false;
-    return is_rv32(e) ? e->rv.csr.satp >> 31 : e->rv.csr.satp >> 60;
+    return is_rv32(e) ? rv_of(e)->csr.satp >> 31 : rv_of(e)->csr.satp >> 60;
 }
 
 /* The walk is going to change the entry at `at`. Where that is watched, an instruction that needs the
@@ -152,7 +133,7 @@ static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *
     bool sv32 = is_rv32(e);
     int level = sv32 ? 1 : 2, bits = sv32 ? 10 : 9, size = sv32 ? 4 : 8;
     int priv = effective(e, kind ? kind : ACC_FETCH);
-    uint64_t base = sv32 ? (e->rv.csr.satp & 0x3fffff) << 12 : (e->rv.csr.satp & 0xfffffffffffull) << 12;
+    uint64_t base = sv32 ? (rv_of(e)->csr.satp & 0x3fffff) << 12 : (rv_of(e)->csr.satp & 0xfffffffffffull) << 12;
     if (!sv32 && (uint64_t)((int64_t)(vaddr << 25) >> 25) != vaddr)
         return REFUSED_PAGE;
     for (; level >= 0; level--) {
@@ -181,9 +162,9 @@ static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *
         }
         if (ppn & ((1ull << level * bits) - 1))
             return REFUSED_PAGE;          /* a misaligned superpage */
-        can = ((pte & PTE_R) || ((pte & PTE_X) && (e->rv.csr.status & STATUS_MXR)) ? ACC_READ : 0)
+        can = ((pte & PTE_R) || ((pte & PTE_X) && (rv_of(e)->csr.status & STATUS_MXR)) ? ACC_READ : 0)
             | (pte & PTE_W ? ACC_WRITE : 0) | (pte & PTE_X ? ACC_FETCH : 0);
-        if (pte & PTE_U ? priv == PRIV_S && !(e->rv.csr.status & STATUS_SUM) : priv == PRIV_U)
+        if (pte & PTE_U ? priv == PRIV_S && !(rv_of(e)->csr.status & STATUS_SUM) : priv == PRIV_U)
             can = 0;
         if ((pte & PTE_U) && priv == PRIV_S)
             can &= ~ACC_FETCH;
@@ -208,11 +189,11 @@ static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *
     return REFUSED_PAGE;
 }
 
-int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr, int *rights)
+int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights)
 {
     *paddr = vaddr;
     *rights = ACC_READ | ACC_WRITE | ACC_FETCH;
-    return riscv_translates(e, kind) ? walk(e, vaddr, kind, !e->quiet, paddr, rights) : REFUSED_NOT;
+    return riscv_translates(e, kind) ? walk(e, vaddr, kind, update, paddr, rights) : REFUSED_NOT;
 }
 
 /* Could the halfword at `vaddr` be fetched? Changes nothing. */
@@ -238,33 +219,12 @@ bool riscv_shows(ttd_engine *e, uint64_t vaddr, uint64_t paddr)
     uint64_t at;
     if (riscv_probe(e, vaddr, &at) && at == paddr)
         return true;
-    return e->rv.csr.priv == PRIV_M && e->rv.csr.satp && !walk(e, vaddr, 0, false, &at, NULL) && at == paddr;
+    return rv_of(e)->csr.priv == PRIV_M && rv_of(e)->csr.satp && !walk(e, vaddr, 0, false, &at, NULL) && at == paddr;
 }
 
-/* Is something of the watchpoint on this page? */
-bool riscv_shown(ttd_engine *e, const watch *w, uint64_t paddr)
+/* As the table has it. */
+int riscv_allows_at(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way)
 {
-    uint64_t mask = e->page_size - 1, at;
-    for (at = w->lo & ~mask;; at += e->page_size) {
-        if (riscv_shows(e, at, paddr))
-            return true;
-        if (w->last - at <= mask)
-            return false;
-    }
-}
-
-int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)
-{
-    int why;
-    region *r;
-    *paddr = vaddr;
-    if (!is_riscv(e))
-        return ttd_mapped(e, vaddr, kind ? kind : ACC_READ) ? REFUSED_NOT : REFUSED_ACCESS;
-    if (!kind)
-        return riscv_probe(e, vaddr, paddr) ? REFUSED_NOT : REFUSED_PAGE;
-    if (riscv_translates(e, kind) && (why = walk(e, vaddr, kind, false, paddr, NULL)))
-        return why;
-    r = find_region(e, *paddr);
-    return r && ttd_mapped(e, *paddr, kind) && riscv_allows(e, *paddr, 1, kind) == 1
-        ? REFUSED_NOT : REFUSED_ACCESS;
+    (void)vaddr, (void)under_way;
+    return riscv_allows(e, paddr, size, kind);
 }

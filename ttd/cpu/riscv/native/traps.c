@@ -24,7 +24,7 @@ static int first_of(uint64_t pending)
  * privileged ones, never the other way; interrupts for machine mode come before delegated ones. */
 int riscv_interrupt(ttd_engine *e)
 {
-    const riscv_registers *r = &e->rv.csr;
+    const riscv_registers *r = &rv_of(e)->csr;
     uint64_t enabled = pending(e) & r->mie, machine, supervisor;
     if (!enabled)
         return -1;
@@ -46,7 +46,7 @@ int riscv_pending(ttd_engine *e)
 /* 3.3.3: whatever mstatus and mideleg say. */
 bool riscv_wake(ttd_engine *e)
 {
-    return pending(e) & e->rv.csr.mie;
+    return pending(e) & rv_of(e)->csr.mie;
 }
 
 bool riscv_set_line(ttd_engine *e, int number, bool level)
@@ -79,7 +79,7 @@ static uint64_t handler(ttd_engine *e, uint64_t tvec, int code, bool interrupt)
  * instruction raises an exception, and so on for ever, as in hardware. */
 uint64_t riscv_trap(ttd_engine *e, int number, uint64_t tval, uint64_t pc)
 {
-    const riscv_registers *r = &e->rv.csr;
+    const riscv_registers *r = &rv_of(e)->csr;
     bool interrupt = number & RISCV_INTERRUPT;
     int code = number & (RISCV_INTERRUPT - 1), from = r->priv;
     uint64_t cause = (uint64_t)code | (interrupt ? 1ull << (is_rv32(e) ? 31 : 63) : 0), status = r->status;
@@ -113,8 +113,8 @@ bool riscv_enter(ttd_engine *e, int number)
 /* 3.3.2, "Trap-Return Instructions"; 3.1.6.5, TSR. */
 int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor)
 {
-    uint64_t status = e->rv.csr.status;
-    int priv = e->rv.csr.priv, to;
+    uint64_t status = rv_of(e)->csr.status;
+    int priv = rv_of(e)->csr.priv, to;
     if (priv < (supervisor ? PRIV_S : PRIV_M) || (supervisor && priv == PRIV_S && (status & STATUS_TSR)))
         return TURN_STOP;
     if (supervisor) {

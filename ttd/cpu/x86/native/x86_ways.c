@@ -101,7 +101,7 @@ static void x86_free(ttd_engine *e)
 }
 
 TTD_INSTRUCTION_SET(x86_64) = {
-    .name = "x86-64", .isa = ISA_X64, .pc = UC_X86_REG_RIP, .state_size = sizeof(x86_state),
+    .name = "x86-64", .pc = UC_X86_REG_RIP, .state_size = sizeof(x86_state),
     .use_library = x86_use_capstone, .start = x86_start, .free = x86_free,
     .length = x86_length_at, .decode = x86_decode_ways, .room = x86_room, .operands = x86_aligned_room,
     .turn = x86_turn, .left = x86_left, .parts = x86_parts, .is_wait = x86_is_wait,
