@@ -1,0 +1,147 @@
+"""Where what is due is noticed: a function of the instructions executed, however they are run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import capstone
+import pytest
+from capstone import CS_GRP_JUMP, CS_GRP_RET, Cs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit import engine_bench, engine_programs, flat_programs, riscv_bench, riscv_programs
+from tests.unit import test_engine_flat as flat
+from ttd.engine import Engine, StopReason
+
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
+LATENCY = 32
+IT_BITS = 0x0600FC00
+COMMON = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Core(NamedTuple):
+    """A bench, what programs it runs, and who else can tell a branch from other instructions."""
+
+    bench: Any
+    programs: st.SearchStrategy[Any]
+    judge: Cs | None
+
+
+def judge(arch: int, mode: int) -> Cs:
+    disassembler = Cs(arch, mode)
+    disassembler.detail = True
+    return disassembler
+
+
+def core(name: str) -> Core:
+    match name:
+        case "cortex-m3" | "cortex-m0":
+            small = name == "cortex-m0"
+            dialect = engine_programs.BASELINE if small else engine_programs.THUMB2
+            thumb = judge(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+            bench = engine_bench.Bench(dialect)
+            return Core(bench, engine_programs.programs(dialect), thumb)
+        case "rv64" | "rv32":
+            bits = int(name[2:])
+            return Core(riscv_bench.Bench(bits), riscv_programs.programs(bits), None)
+        case "x86-64":
+            x86 = judge(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+            x86_programs = flat_programs.programs(flat_programs.X86_64)
+            return Core(flat.Bench(flat_programs.X86_64), x86_programs, x86)
+    a64 = judge(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+    return Core(
+        flat.Bench(flat_programs.AARCH64), flat_programs.programs(flat_programs.AARCH64), a64
+    )
+
+
+@pytest.fixture(
+    scope="module", params=["cortex-m3", "cortex-m0", "rv64", "rv32", "aarch64", "x86-64"]
+)
+def machine(request: pytest.FixtureRequest) -> Core:
+    return core(request.param)
+
+
+def in_it(engine: Engine) -> bool:
+    thumb = engine.isa.name.startswith("cortex")
+    return thumb and bool(engine.reg_read(engine_bench.XPSR) & IT_BITS)
+
+
+def walked(bench: Any, program: Any, until: int) -> dict[int, tuple[bool, bool]]:
+    """By single steps: of each position whether it is behind a branch, and inside an IT block."""
+    engine = bench.engine
+    bench.load(program)
+    found = {0: (engine.follows_branch, in_it(engine))}
+    while not bench.done and engine.step < until:
+        bench.run(1)
+        found[engine.step] = (engine.follows_branch, in_it(engine))
+    return found
+
+
+def noticed(positions: dict[int, tuple[bool, bool]], due: int) -> int | None:
+    """Where what is due at step `due` is noticed, as docs/engine.md has it."""
+    for step in range(due, max(positions) + 1):
+        follows, inside = positions.get(step, (False, True))
+        if follows or (step >= due + LATENCY and not inside):
+            return step
+    return None
+
+
+@COMMON
+@given(data=st.data(), due=st.integers(0, 400), slices=st.lists(st.integers(1, 60), min_size=1))
+def test_noticed_at_the_same_step(
+    machine: Core, data: st.DataObject, due: int, slices: list[int]
+) -> None:
+    bench, engine = machine.bench, machine.bench.engine
+    program = data.draw(machine.programs)
+    positions = walked(bench, program, due + 3 * LATENCY)
+    expected = noticed(positions, due)
+    for counts in ([1 << 20], slices):
+        bench.load(program)
+        engine.time.clock_ns = 1
+        engine.time.warp_ns = 0
+        engine.set_due(due)
+        turn = 0
+        while not engine.notices() and not bench.done and engine.step < max(positions):
+            bench.run(min(counts[turn % len(counts)], max(positions) - engine.step))
+            turn += 1
+            if engine.step in positions:
+                assert (engine.follows_branch, in_it(engine)) == positions[engine.step]
+        if expected is not None:
+            assert engine.step == expected
+        engine.set_due(None)
+
+
+@COMMON
+@given(data=st.data())
+def test_branches_are_what_a_disassembler_takes_for_them(
+    machine: Core, data: st.DataObject
+) -> None:
+    if machine.judge is None:
+        pytest.skip("this disassembler knows no branches of RISC-V")
+    bench, engine = machine.bench, machine.bench.engine
+    bench.load(data.draw(machine.programs))
+    while not bench.done:
+        at, step, events = engine.pc, engine.step, len(bench.events)
+        code = engine.read(at, 16)
+        stop = bench.run(1)
+        if stop.reason is not StopReason.BUDGET or len(bench.events) > events:
+            continue
+        insn = next(machine.judge.disasm(code, at, 1), None)
+        if insn is None or engine.step != step + 1:
+            continue
+        jumps = (
+            insn.group(CS_GRP_JUMP) or insn.group(CS_GRP_RET) or insn.group(capstone.CS_GRP_CALL)
+        )
+        loads_pc = (
+            engine.isa.name.startswith("cortex")
+            and "pc" in insn.op_str.split("{")[-1]
+            and (insn.mnemonic.startswith(("pop", "ldm")) or insn.op_str.startswith("pc"))
+        )
+        assert engine.follows_branch == bool(jumps or loads_pc), f"{insn.mnemonic} {insn.op_str}"
