@@ -189,6 +189,8 @@ class Bench:
             assert engine.step == before + stop.steps and engine.step <= min(end, due)
             if stop.reason in (StopReason.BREAKPOINT, StopReason.WATCH):
                 return stop
+            if engine.step < min(end, due) and engine.notices():
+                return None
             if stop.reason not in _PASSING:
                 self._deal_with(stop)
             self._raise_lines()
