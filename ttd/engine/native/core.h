@@ -51,6 +51,8 @@ typedef struct {
 bool attach_device(ttd_engine *e, uint64_t base, uint64_t size, const device_ops *ops, void *device);
 /* In an operation: the access is answered with a bus error. */
 void device_fails(ttd_engine *e);
-/* (`ttd_stop_after_access` in it, too, ends the run after the instruction.) */
+/* In an access, whoever makes it: behind the instruction the loop looks what is pending. (Python gets
+ * control there only with `ttd_stop_after_access`.) */
+void end_after_access(ttd_engine *e);
 
 #endif

@@ -284,6 +284,8 @@ void ttd_stop_after_access(ttd_engine *e)
     e->stop_after = e->host_wants = true;
 }
 
+void end_after_access(ttd_engine *e) { e->stop_after = true; }
+
 void ttd_fail(ttd_engine *e, int how)
 {
     e->failed = how;

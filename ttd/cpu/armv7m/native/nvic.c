@@ -65,7 +65,7 @@ static void tell(armv7m_core *c)
     if (!c->takeable || !e->running)
         return;
     if (!privileged_now(e) || c->top_group < armv7m_execution_priority(c, false))
-        ttd_stop_after_access(e);
+        end_after_access(e);
     else
         ttd_watch_masks(e, true);
 }

@@ -57,7 +57,7 @@ bool riscv_set_line(ttd_engine *e, int number, bool level)
     c->lines = level ? c->lines | bit : c->lines & ~bit;
     if (!comes || riscv_interrupt(e) < 0)
         return false;
-    ttd_stop_after_access(e);
+    end_after_access(e);
     return true;
 }
 
