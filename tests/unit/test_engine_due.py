@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import capstone
 import pytest
-from capstone import CS_GRP_JUMP, CS_GRP_RET, Cs
+from capstone import CS_GRP_CALL, CS_GRP_JUMP, CS_GRP_RET, Cs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -136,9 +136,8 @@ def test_branches_are_what_a_disassembler_takes_for_them(
         insn = next(machine.judge.disasm(code, at, 1), None)
         if insn is None or engine.step != step + 1:
             continue
-        jumps = (
-            insn.group(CS_GRP_JUMP) or insn.group(CS_GRP_RET) or insn.group(capstone.CS_GRP_CALL)
-        )
+        groups = (CS_GRP_JUMP, CS_GRP_RET, CS_GRP_CALL)
+        jumps = any(insn.group(group) for group in groups) or insn.mnemonic == "eret"
         loads_pc = (
             engine.isa.name.startswith("cortex")
             and "pc" in insn.op_str.split("{")[-1]
