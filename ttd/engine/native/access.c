@@ -111,14 +111,6 @@ static bool enter_parts(ttd_engine *e, uint64_t address, int size, int kind)
     return e->armed;
 }
 
-void fault_at(ttd_engine *e, int kind, uint64_t address)
-{
-    e->why = WHY_FAULT;
-    e->code = kind;
-    e->fault_address = address;
-    e->fault_exact = true;
-}
-
 void keep_bytes(ttd_engine *e, uint64_t address, uint32_t size)
 {
     uint32_t i;

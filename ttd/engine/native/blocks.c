@@ -1,11 +1,6 @@
 /* Blocks: how many instructions each has, and what in one may end the run (`on_block`). */
 #include "isa.h"
 
-void forget_blocks(ttd_engine *e)
-{
-    memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
-}
-
 static void add_ways(block_info *b, uint32_t ways)
 {
     b->ways |= (uint8_t)ways;
@@ -71,73 +66,12 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     return known;
 }
 
-int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
-{
-    cursor c = cursor_at(e, start);
-    int n = 0;
-    while (c.at < pc && advance(e, &c))
-        n++;
-    return n;
-}
-
-/* Which instruction of the block is at `address`; NEVER if none begins there. */
-static uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address)
-{
-    uint32_t k;
-    if (address - b->pc >= b->span)
-        return NEVER;
-    k = (uint32_t)index_of(e, b->pc, address);
-    return address_of(e, b->pc, k) == address ? k : NEVER;
-}
-
-uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
-{
-    cursor c = cursor_at(e, start);
-    while (index-- && advance(e, &c))
-        ;
-    return c.at;
-}
-
-uint32_t read_masks(ttd_engine *e)
-{
-    return e->set->masks ? e->set->masks(e, false) : e->masks;
-}
-
-bool privileged_access(ttd_engine *e)
-{
-    return !e->set->privileged || e->set->privileged(e);
-}
-
 /* A block that may leave registers with what they cannot hold is about to run. */
 static void expect_settling(ttd_engine *e, const block_info *b)
 {
     e->settle_next = true;
     if (e->set->expect)
         e->set->expect(e, b);
-}
-
-void settle(ttd_engine *e)
-{
-    e->settle_next = false;
-    e->look_at_masks = e->masks_on;
-    if (e->set->settle)
-        e->set->settle(e);
-}
-
-void stop(ttd_engine *e, int why)
-{
-    e->stopped = true;
-    e->why = why;
-    e->emu_stop(e->uc);
-}
-
-void set_fast_limit(ttd_engine *e)
-{
-    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
-        || e->range_lo != e->range_hi || e->cut_code;
-    e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
-    if (e->request || e->late)            /* may come from another thread at any moment */
-        e->fast_limit = 0;
 }
 
 /* The block just announced needs a closer look. */
@@ -227,19 +161,6 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     }
 }
 
-/* Scan mode: the block at `blk_pc` has been executed up to its instruction number `done`. */
-COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
-{
-    block_info b = { .pc = e->blk_pc, .span = (uint16_t)e->blk_size };
-    int i;
-    for (i = 0; i < e->nbreaks; i++) {
-        uint64_t k = break_index(e, &b, e->breaks[i]);
-        if (k < done)
-            hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i });
-    }
-    e->noting = false;
-}
-
 /* A block that has to be looked at: it is new, or something in it may end the run. */
 COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size)
 {
@@ -289,13 +210,6 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     e->blk_n = b->n;
     e->before = e->blk;
     e->blk = b;
-}
-
-/* The instruction under way is for the processor model. */
-void raise_exception(ttd_engine *e, int code)
-{
-    e->code = code;
-    stop(e, WHY_EXCEPTION);
 }
 
 void on_interrupt(uc_engine *uc, uint32_t number, void *user)

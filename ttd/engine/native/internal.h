@@ -288,6 +288,10 @@ static inline bool leaves_range(const ttd_engine *e, uint64_t pc)
 /* Goes through the instructions from `at` on. */
 typedef struct { uint64_t at; uint8_t *code; } cursor;
 
+/* memory.c */
+/* The part of [at, at + size) that is on one page. */
+int on_page(ttd_engine *e, uint64_t at, int size);
+
 /* code.c */
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
 void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
@@ -330,6 +334,9 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
 void stop(ttd_engine *e, int why);
 void set_fast_limit(ttd_engine *e);
 uint32_t read_masks(ttd_engine *e);
+/* breaks.c */
+/* Which instruction of the block is at `address`; NEVER if none begins there. */
+uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
 void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void on_interrupt(uc_engine *uc, uint32_t number, void *user);

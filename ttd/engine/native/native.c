@@ -147,21 +147,6 @@ void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *da
     }
 }
 
-bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind)
-{
-    region *r = find_region(e, address);
-    return r && r->kind != REGION_MMIO && !(r->kind == REGION_ROM && kind == ACC_WRITE);
-}
-
-bool ttd_access_privileged(ttd_engine *e) { return privileged_access(e); }
-
-bool ttd_mapped(ttd_engine *e, uint64_t address, int kind)
-{
-    region *r = find_region(e, address);
-    return r && !(r->kind == REGION_ROM && kind == ACC_WRITE)
-        && !(r->kind == REGION_MMIO && kind == ACC_FETCH);
-}
-
 /* ---- core, time --------------------------------------------------------------------- */
 
 void use_core(ttd_engine *e, const core_ops *ops, void *core)
@@ -294,9 +279,9 @@ int ttd_add_region(ttd_engine *e, int kind, uint64_t base, uint64_t size, uint8_
     region *r = &e->regions[e->nregions];
     if (e->nregions == MAX_REGIONS)
         return UC_ERR_NOMEM;
-    *r = (region){ kind == REGION_FLASH ? REGION_ROM : kind == REGION_BAND ? REGION_MMIO : kind,
-                   base, size, canonical, host, first_page, kind == REGION_FLASH,
-                   kind == REGION_BAND };
+    *r = (region){ .kind = kind == REGION_FLASH ? REGION_ROM : kind == REGION_BAND ? REGION_MMIO : kind,
+                   .base = base, .size = size, .canonical = canonical, .host = host,
+                   .first_page = first_page, .asks = kind == REGION_FLASH, .band = kind == REGION_BAND };
     kind = r->kind;
     e->nregions++;
     e->nbands += r->band;

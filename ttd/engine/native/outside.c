@@ -74,13 +74,6 @@ static int present(ttd_engine *e, uint64_t address, int size, int kind)
     return done;
 }
 
-/* The part of [at, at + size) that is on one page. */
-static int on_page(ttd_engine *e, uint64_t at, int size)
-{
-    uint64_t left = e->page_size - (at & (e->page_size - 1));
-    return left < (uint64_t)size ? (int)left : size;
-}
-
 static void change(ttd_engine *e, region *r, uint64_t at, const uint8_t *data, int size)
 {
     uint8_t *flags = &e->flags[page_of(e, r, at)];
@@ -164,20 +157,6 @@ bool ttd_take_late(ttd_engine *e)
     bool was = e->late;
     e->late = false;
     return was;
-}
-
-int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size)
-{
-    int done = 0;
-    while (done < size) {
-        region *r = find_region(e, address + done);
-        int n = on_page(e, address + done, size - done);
-        if (!r || r->kind == REGION_MMIO)
-            break;
-        memcpy(out + done, r->host + (address + done - r->base), (size_t)n);
-        done += n;
-    }
-    return done;
 }
 
 int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size)

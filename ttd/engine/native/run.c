@@ -24,16 +24,6 @@ static void account(ttd_engine *e, uint64_t pc)
     e->blk_n = 0;
 }
 
-/* What was translated of code on one page, by the addresses that are mapped now. */
-void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi)
-{
-    e->quiet = true;
-    e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), lo, hi);
-    e->quiet = false;
-    if (e->space)                         /* it was looked up without marking it accessed */
-        flush_tlb(e);
-}
-
 /* One start of Unicorn. `exit_at`: stop before that address, if `use_exit`. */
 static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
 {
@@ -242,13 +232,6 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     out->returns = e->returns;
     out->behind = e->blk && out->pc == e->blk_pc + e->blk_size;
     return result;
-}
-
-/* In a callback in the middle of a block: the steps before the instruction at PC. */
-uint64_t step_now(ttd_engine *e)
-{
-    uint64_t pc = read_pc(e);
-    return e->steps + (pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, pc) : 0);
 }
 
 uint64_t *ttd_now(ttd_engine *e)

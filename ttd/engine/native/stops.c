@@ -1,0 +1,33 @@
+/* Ends of a run, from within. */
+#include "internal.h"
+
+void set_fast_limit(ttd_engine *e)
+{
+    bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
+        || e->range_lo != e->range_hi || e->cut_code;
+    e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
+    if (e->request || e->late)            /* may come from another thread at any moment */
+        e->fast_limit = 0;
+}
+
+void stop(ttd_engine *e, int why)
+{
+    e->stopped = true;
+    e->why = why;
+    e->emu_stop(e->uc);
+}
+
+/* The instruction under way is for the processor model. */
+void raise_exception(ttd_engine *e, int code)
+{
+    e->code = code;
+    stop(e, WHY_EXCEPTION);
+}
+
+void fault_at(ttd_engine *e, int kind, uint64_t address)
+{
+    e->why = WHY_FAULT;
+    e->code = kind;
+    e->fault_address = address;
+    e->fault_exact = true;
+}
