@@ -15,7 +15,7 @@ DEMO := examples/lost-event
 # Commands and tests start hundreds of processes: none of them should compile every source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo demo-micropython test check fuzz bench bench-guests firmware man clean
+.PHONY: help setup demo demo-micropython test check fuzz soak bench bench-guests firmware man clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make test      every test'
 	@echo 'make check     ruff, mypy, fast tests (under a minute)'
 	@echo 'make fuzz      hostile guests, recordings and debuggers, for some minutes (FUZZ="--seed 5 ...")'
+	@echo 'make soak      random interrupts in random programs, for some minutes (SOAK="--minutes 60")'
 	@echo 'make bench     speed and latencies, beside QEMU where it is installed'
 	@echo 'make bench-guests'
 	@echo '               how third-party guests do; writes the table of docs/guests.md'
@@ -55,6 +56,9 @@ check: $(READY)
 
 fuzz: $(READY)
 	@$(PY) scripts/fuzz.py $(FUZZ)
+
+soak: $(READY)
+	@$(PY) scripts/soak.py $(SOAK)
 
 bench: $(READY)
 	@$(PY) scripts/bench.py $(BENCH)

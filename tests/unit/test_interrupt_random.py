@@ -1,0 +1,21 @@
+"""Random interrupts in random programs, for some seconds; `make soak` does it for minutes."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.integration.soak import TARGETS, check
+
+PROGRAMS = int(os.environ.get("TTD_SOAK", "1"))
+SEED = os.environ.get("TTD_SOAK_SEED")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_one_step_is_one_state(name: str, tmp_path: Path) -> None:
+    """The seed is printed; `TTD_SOAK=100` for more programs."""
+    for _ in range(PROGRAMS):
+        check(name, random.randrange(1 << 32) if SEED is None else int(SEED), tmp_path, 30_000)
