@@ -6,6 +6,8 @@
 
 /* Exceptions and waits after which the host is asked whether it wants something (a snapshot). */
 #define PATIENCE 4096
+/* Steps after which an interrupt of the log's has not come. */
+#define MISSED 64
 
 /* What is due here is noticed. False: something of it is the host's. */
 static bool expire(ttd_engine *e)
@@ -51,12 +53,13 @@ static int end(ttd_engine *e, int why, ttd_stop *out)
     return why;
 }
 
-/* The step before which the run has to end: in play an interrupt of the log's comes there. */
+/* The step before which the run has to end: in play an interrupt of the log's has come by then. (A run
+ * that was to end right there would be cut, for nothing: the interrupt ends it.) */
 static uint64_t run_limit(const ttd_engine *e, uint64_t limit)
 {
     uint64_t next = marks_next(e);
     bool interrupt = next != NEVER && e->marks.keys[e->marks.at] >> 32 == MARK_INTERRUPT;
-    return interrupt && next < limit ? next : limit;
+    return interrupt && next + MISSED < limit ? next + MISSED : limit;
 }
 
 int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
@@ -89,7 +92,7 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
             continue;
         }
         until = run_limit(e, limit);
-        if (until <= e->steps)            /* the log has an interrupt here, and there is none */
+        if (until <= e->steps)            /* the log has an interrupt, and there has been none */
             return end(e, WHY_UNMET, out);
         patience += ttd_run(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
         switch (out->why) {
