@@ -443,7 +443,7 @@ class Machine:
             if replay.leave_position():
                 return False
             if replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT):
-                self.engine.step += 1
+                self._pass_step()
                 return False
         elif self.beyond and (self.interruption.asked or self.ended is not None):
             self._idle_step()
@@ -464,7 +464,13 @@ class Machine:
         """Record: somebody is to see the machine between two positions, so that becomes one: a
         step in which nothing runs."""
         self.replay.checkpoint(Checkpoint.CLOCK_WARP_ACCOUNT)
+        self._pass_step()
+
+    def _pass_step(self) -> None:
+        """A step in which nothing runs: behind it is what was behind the one before."""
+        follows = self.engine.follows_branch
         self.engine.step += 1
+        self.engine.follows_branch = follows
 
     def _serve_wanted(self) -> None:
         wanted, self._wanted = self._wanted, []

@@ -24,6 +24,7 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
 from ttd.recording.events import Kind, to_small
 from ttd.replay.terms import Cause, Checkpoint, Clock
+from ttd.runs import RunEnd
 
 pytestmark = pytest.mark.slow
 
@@ -137,6 +138,35 @@ def test_real_time_passes_while_the_guest_sleeps(tmp_path: Path) -> None:
     assert 2.9 * SECOND < clocks.running < 6.2 * SECOND
     assert line.output.startswith(b"00:00:01\n00:00:02\n00:00:03\n")
     assert replay_everywhere(path)[0] == line.output
+
+
+def test_a_stop_in_a_sleep_keeps_what_is_due(tmp_path: Path) -> None:
+    """The place becomes a position, by a step in which nothing runs; the timer then wakes it."""
+    path, line = tmp_path / "run.ttd", Line()
+    calls: list[int] = []
+
+    def idle() -> bool:
+        calls.append(live.machine.engine.step)
+        if len(calls) % 7 == 3:
+            live.machine.interrupt()
+        return True
+
+    live = recorder(
+        *("rtc", path),
+        extras=[rtc("vm")],
+        uart=line,
+        host=HostSides(time=Clocks(tick=70_000_000)),
+        realtime=True,
+        idle=idle,
+    )
+    stops = 0
+    while live.machine.ended is None:
+        stops += live.machine.run().end is RunEnd.INTERRUPTED
+    assert stops > 2
+    live.leave("enough")
+    live.close()
+    assert line.output.startswith(b"00:00:01\n00:00:02\n00:00:03\n")
+    assert Checkpoint.CLOCK_WARP_ACCOUNT in checkpoints(replay_everywhere(path)[1])
 
 
 def test_input_cuts_a_sleep_short(tmp_path: Path) -> None:
