@@ -211,12 +211,3 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     e->before = e->blk;
     e->blk = b;
 }
-
-void on_interrupt(uc_engine *uc, uint32_t number, void *user)
-{
-    ttd_engine *e = user;
-    (void)uc;
-    if (e->set->interrupt && e->set->interrupt(e, number))
-        return;
-    raise_exception(e, (int)number);
-}

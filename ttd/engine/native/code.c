@@ -51,9 +51,14 @@ uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index)
     return c.at;
 }
 
+/* The steps before the instruction at `pc`, which is under way. */
+uint64_t step_of(ttd_engine *e, uint64_t pc)
+{
+    return e->steps + (pc - e->blk_pc < e->blk_size ? (uint64_t)index_of(e, e->blk_pc, pc) : 0);
+}
+
 /* In a callback in the middle of a block: the steps before the instruction at PC. */
 uint64_t step_now(ttd_engine *e)
 {
-    uint64_t pc = read_pc(e);
-    return e->steps + (pc - e->blk_pc < e->blk_size ? index_of(e, e->blk_pc, pc) : 0);
+    return step_of(e, read_pc(e));
 }

@@ -1,156 +1,6 @@
 /* Accesses of devices: what is asked of them, and what is answered without asking. */
 #include "isa.h"
 
-uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz, uint64_t divider)
-{
-    unsigned __int128 ns = (unsigned __int128)step * clock_ns + offset_ns;
-    return (uint64_t)(ns * hz / divider);
-}
-
-void ttd_set_timebase(ttd_engine *e, uint64_t hz)
-{
-    e->timebase_hz = hz;
-}
-
-uint64_t ticks_of(const steady *r, uint64_t step)
-{
-    return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
-}
-
-/* What is known of a register ends with what may change it: an access of its own device that does, and,
- * unless the device is alone, one of any other; and with whatever else the host has done (`epoch`). */
-void device_changed(ttd_engine *e)
-{
-    region *own = find_region(e, e->io_address);
-    if (own)
-        own->generation++;
-}
-
-void devices_changed(ttd_engine *e)
-{
-    e->generation++;
-}
-
-void host_was_here(ttd_engine *e)
-{
-    e->epoch++;
-}
-
-static steady *steady_of(ttd_engine *e, uint64_t address, bool write)
-{
-    return &e->steadies[(address >> 2 ^ (write ? MAX_STEADY / 2 : 0)) & (MAX_STEADY - 1)];
-}
-
-/* Is that known, and still so? */
-static bool holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write)
-{
-    return r->address == address && r->size == size && r->write == write && r->epoch == e->epoch
-        && r->own == r->where->generation && (r->where->alone || r->others == e->generation)
-        && e->io_step < r->until && e->io_step < e->due && r->privileged == privileged_access(e);
-}
-
-/* What a register that was to be kept reading would say. */
-static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *value)
-{
-    steady *r = steady_of(e, address, false);
-    uint64_t passed;
-    if (!holds(e, r, address, size, false))
-        return false;
-    passed = ticks_of(r, e->io_step) - r->ticks;
-    *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
-    *value &= NEVER >> (64 - 8 * size);
-    return true;
-}
-
-void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
-                      uint64_t hz, uint64_t divider, uint64_t until_step)
-{
-    steady *r = steady_of(e, e->io_address, false);
-    *r = (steady){ .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
-                   .divider = divider, .until = until_step, .offset_ns = offset_ns,
-                   .size = e->io_size, .slope = slope, .privileged = privileged_access(e),
-                   .where = find_region(e, e->io_address), .epoch = e->epoch,
-                   .others = e->generation };
-    r->own = r->where->generation;
-    r->ticks = ticks_of(r, e->io_step);
-    e->kept = true;
-}
-
-void ttd_keep_ignoring(ttd_engine *e)
-{
-    steady *r = steady_of(e, e->io_address, true);
-    *r = (steady){ .address = e->io_address, .size = e->io_size, .write = true, .until = NEVER,
-                   .privileged = privileged_access(e), .where = find_region(e, e->io_address),
-                   .epoch = e->epoch, .others = e->generation };
-    r->own = r->where->generation;
-    e->kept = true;
-}
-
-static bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
-{
-    burst *b = &e->burst;
-    if (b->at == b->count || write != b->write || size != 4 || address - b->lo >= b->hi - b->lo)
-        return false;
-    if (write)
-        b->words[b->at] = (uint32_t)value;
-    else
-        e->io_value = b->words[b->at];
-    b->at++;
-    return true;
-}
-
-/* The device must know all before anything else happens to it. */
-void end_burst(ttd_engine *e)
-{
-    uint32_t done = e->burst.at;
-    e->burst.count = e->burst.at = 0;
-    if (done)
-        ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
-}
-
-/* Eight bytes are two registers. */
-static bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value)
-{
-    uint64_t high;
-    if (size < 8)
-        return steady_value(e, address, size, value);
-    if (!steady_value(e, address, 4, value) || !steady_value(e, address + 4, 4, &high))
-        return false;
-    *value |= high << 32;
-    return true;
-}
-
-void ttd_set_alone(ttd_engine *e, uint64_t base)
-{
-    find_region(e, base)->alone = true;
-}
-
-bool attach_device(ttd_engine *e, uint64_t base, uint64_t size, const device_ops *ops, void *device)
-{
-    if (e->nnatives == MAX_NATIVE)
-        return false;
-    e->natives[e->nnatives++] = (native_device){ base, size, ops, device };
-    return true;
-}
-
-void device_fails(ttd_engine *e)
-{
-    e->failed = 1;
-}
-
-static native_device *native_at(ttd_engine *e, uint64_t address)
-{
-    native_device *d = &e->natives[e->last_native], *end = e->natives + e->nnatives;
-    if (e->nnatives && address - d->base < d->size)
-        return d;
-    for (d = e->natives; d < end; d++)
-        if (address - d->base < d->size) {
-            e->last_native = (int)(d - e->natives);
-            return d;
-        }
-    return NULL;
-}
-
 /* Is the access one that is answered here? `mask`: the bits of it. */
 static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,
                        uint64_t mask)
@@ -222,16 +72,6 @@ static void ask_band(ttd_engine *e, const region *band, uint64_t address, int si
         fault_at(e, write ? ACC_WRITE : ACC_READ, address);
 }
 
-static bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value)
-{
-    int bit;
-    uint64_t at = behind(band, address, size, &bit), word;
-    if (!steady_value(e, at, size, &word))
-        return false;
-    *value = word >> bit & 1;
-    return true;
-}
-
 /* The instruction that accesses shall be the last for now. True: that can be seen to when it has completed,
  * since its block ends with it, or what comes behind it in the block has a call. */
 static bool leaves_behind(ttd_engine *e)
@@ -273,7 +113,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         e->why = WHY_WATCH;
         return give_up(e, write);
     }
-    if (write ? !band && holds(e, steady_of(e, address, true), address, size, true)
+    if (write ? !band && steady_holds(e, steady_of(e, address, true), address, size, true)
               : band ? steady_bit(e, band, address, size, &e->io_value)
                      : steady_values(e, address, size, &e->io_value)) {
         forget_prefix(e);

@@ -1,43 +1,6 @@
 /* Pages: what the TLB is told of each (`on_fill`), and the window behind which accesses are trapped. */
 #include "isa.h"
 
-/* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
-uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)
-{
-    uint32_t mask = 2 * e->window_pages - 1, n;
-    uint64_t hash = ((vaddr ^ paddr << 20) >> e->page_shift) * 0x9e3779b97f4a7c15ull >> 40;
-    for (; (n = e->slot_table[hash & mask]); hash++)
-        if (e->slots[n - 1].vaddr == vaddr && e->slots[n - 1].paddr == paddr)
-            break;
-    if (!n) {
-        if (e->window_used == e->window_pages - 1) {
-            memset(e->slot_table, 0, sizeof *e->slot_table * (mask + 1));
-            e->window_used = 0;
-            flush_tlb(e);
-        }
-        n = ++e->window_used;
-        e->slot_table[hash & mask] = n;
-        e->slots[n - 1] = (slot){ vaddr, paddr, r->host + (paddr - r->base), r, page_of(e, r, paddr) };
-    }
-    return e->window_base + ((uint64_t)(n - 1) << e->page_shift);
-}
-
-/* The window's last page stands for one page of nothing, to learn the address of a fault. */
-static uint64_t void_address(ttd_engine *e, uint64_t vaddr)
-{
-    slot *s = &e->slots[e->window_pages - 1];
-    if (s->vaddr != vaddr)
-        flush_tlb(e);
-    *s = (slot){ .vaddr = vaddr };
-    e->void_used = e->set->translate;           /* something may be there the next time */
-    return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
-}
-
-slot *slot_at(ttd_engine *e, uint64_t paddr)
-{
-    return &e->slots[(paddr - e->window_base) >> e->page_shift];
-}
-
 static bool refuse(ttd_engine *e, int kind, uint64_t address)
 {
     e->fill_fault = true;
@@ -69,34 +32,6 @@ static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, in
     if (!(rights & kind))
         return false;
     return !e->set->allows || e->set->allows(e, vaddr, paddr, e->page_size, kind, under_way) == 1;
-}
-
-/* Is something of the watchpoint on this page? */
-static bool shown(ttd_engine *e, const watch *w, uint64_t paddr)
-{
-    uint64_t mask = e->page_size - 1, at;
-    for (at = w->lo & ~mask;; at += e->page_size) {
-        if (e->set->shows(e, at, paddr))
-            return true;
-        if (w->last - at <= mask)
-            return false;
-    }
-}
-
-/* What is watched on the page, or so little before a watched place that an access may get there. */
-int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
-{
-    int i, kinds = 0;
-    if (e->set->watches_memory)
-        return e->watched[page];
-    for (i = 0; i < e->nwatches; i++) {
-        watch *w = &e->watches[i];
-        if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
-            kinds |= w->kinds;
-        else if (e->set->shows && shown(e, w, paddr & ~(uint64_t)(e->page_size - 1)))
-            kinds |= w->kinds;
-    }
-    return kinds;
 }
 
 /* An unaligned access that begins on this page may end on the next without another look. */

@@ -177,6 +177,7 @@ struct ttd_engine {
     uc_err (*context_free)(uc_context *);
 
     struct ours_sites *sites;
+    void *on_call;                /* the hook of each site */
 
     region regions[MAX_REGIONS];
     int nregions, nbands, last_region;
@@ -321,6 +322,9 @@ bool can_leave_at(ttd_engine *e, uint64_t pc);
 bool forget_ours(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);
+bool is_ours(ttd_engine *e, uint64_t pc);
+/* turns.c */
+void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 void free_ours(ttd_engine *e);
 
 /* blocks.c */
@@ -372,6 +376,9 @@ bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int
                 void *user);
 int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page);
 uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr);
+/* Will a watchpoint see a later access of the instruction that begins with this one? */
+bool watched_parts(ttd_engine *e, uint64_t address, uint32_t all, int kind);
+uint64_t void_address(ttd_engine *e, uint64_t vaddr);
 slot *slot_at(ttd_engine *e, uint64_t paddr);
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
 
@@ -400,6 +407,13 @@ uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t 
 uint64_t ticks_of(const steady *r, uint64_t step);
 /* The access under way has changed what its device shows; something has changed devices that are not alone;
  * the host had control. */
+native_device *native_at(ttd_engine *e, uint64_t address);
+/* steady.c */
+steady *steady_of(ttd_engine *e, uint64_t address, bool write);
+bool steady_holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write);
+bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value);
+bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value);
+bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value);
 void device_changed(ttd_engine *e);
 void devices_changed(ttd_engine *e);
 void host_was_here(ttd_engine *e);
@@ -461,6 +475,8 @@ bool enter_late(ttd_engine *e, const extent *x);
 
 /* run.c */
 uint64_t step_now(ttd_engine *e);
+/* The steps before the instruction at `pc`, which is under way. */
+uint64_t step_of(ttd_engine *e, uint64_t pc);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);

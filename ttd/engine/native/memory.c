@@ -79,3 +79,18 @@ int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size)
     }
     return done;
 }
+
+/* What an access to a bit-band alias is to: a word of the same size, and the bit in it (Cortex-M3 TRM,
+ * "Bit-banding"). */
+uint64_t behind(const region *band, uint64_t address, int size, int *bit)
+{
+    uint64_t offset = address - band->base, byte = offset >> 5;
+    *bit = (int)(offset >> 2 & 7) + 8 * (int)(byte & (unsigned)(size - 1));
+    return band->canonical + (byte & ~(uint64_t)(size - 1));
+}
+
+region *band_at(ttd_engine *e, uint64_t address)
+{
+    region *r = e->nbands ? find_region(e, address) : NULL;
+    return r && r->band ? r : NULL;
+}

@@ -147,23 +147,6 @@ void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *da
     }
 }
 
-/* ---- core, time --------------------------------------------------------------------- */
-
-void use_core(ttd_engine *e, const core_ops *ops, void *core)
-{
-    e->core_ops = ops;
-    e->core = core;
-}
-
-ttd_time *ttd_time_of(ttd_engine *e) { return &e->time; }
-
-bool ttd_has_core(ttd_engine *e) { return e->core_ops != NULL; }
-
-uint64_t time_now(const ttd_engine *e)
-{
-    return e->now * e->time.clock_ns + (uint64_t)e->time.warp_ns;
-}
-
 /* ---- life --------------------------------------------------------------------------- */
 
 const char *ttd_problem(ttd_engine *e) { return e->problem; }
@@ -202,6 +185,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->slots = calloc(window_pages, sizeof *e->slots);
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
     e->nspaces = 1;
+    e->on_call = on_ours;
     e->due = e->time.due_ns = NEVER;
     e->time.warp_step = -1;
     e->breaks = malloc(8);

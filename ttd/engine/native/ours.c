@@ -24,12 +24,6 @@ struct ours_sites {
     uint64_t lo, hi;              /* what is translated there is still without the call */
 };
 
-/* The step of the instruction whose turn it is. */
-uint64_t turn_step(ttd_engine *e, const turn *t)
-{
-    return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
-}
-
 /* Where `pc` is in the table, or is to be. */
 static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
 {
@@ -37,53 +31,6 @@ static uint64_t *site_of(struct ours_sites *s, uint64_t pc)
     while (s->table[hash] && s->table[hash] != pc + 1)
         hash = (hash + 1) & ((1u << SITE_BITS) - 1);
     return &s->table[hash];
-}
-
-static void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
-{
-    ttd_engine *e = user;
-    turn t = { .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
-    bool ours = e->sites->ours[site_of(e->sites, pc) - e->sites->table];
-    int answer;
-    (void)size;
-    if (e->stopped)
-        return;
-    if (pc - e->blk_pc >= e->blk_size) {
-        if (!ours)                        /* what a block that is cut here ends with (aligned.c) */
-            return;
-        on_block(uc, pc, 0, e);           /* Unicorn left it out of its block */
-        if (e->stopped)
-            return;
-    }
-    if (e->leaving && turn_step(e, &t) >= e->limit) {
-        stop(e, WHY_BUDGET);
-        return;
-    }
-    answer = ours ? e->set->turn(e, &t) : TURN_RUN;
-    switch (answer) {
-    case TURN_DONE: case TURN_LAST: {
-        uint64_t done = turn_step(e, &t) + 1;
-        if (e->noting)
-            note_breaks(e, e->steps, done - e->steps);
-        if (e->set->leave)
-            e->set->leave(e, pc);
-        e->steps = done;
-        e->blk_n = e->blk_size = 0;
-        e->turned.branches = t.branches;
-        e->blk = &e->turned;
-        e->reg_write(uc, e->set->pc, &t.next);
-        if (answer == TURN_LAST) {
-            e->follows = t.branches;
-            e->before = NULL;
-            stop(e, t.why);
-        }
-        break;
-    }
-    case TURN_STOP:
-        e->code = t.exception;
-        stop(e, t.why);
-        break;
-    }
 }
 
 /* The instruction at `pc` never is ours. If one was that was there before, the call has to go: some
@@ -115,7 +62,7 @@ static bool call_at(ttd_engine *e, uint64_t pc)
     if (*place)
         return true;
     s->full |= s->count == MAX_SITES;
-    if (s->full || e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, on_ours, e, pc, pc))
+    if (s->full || e->hook_add(e->uc, &s->hooks[s->count], UC_HOOK_CODE, e->on_call, e, pc, pc))
         return false;
     *place = pc + 1;
     s->count++;
@@ -175,6 +122,12 @@ void settle_ours(ttd_engine *e)
     if (s->lo != s->hi)
         drop_translated(e, s->lo, s->hi);
     s->lo = s->hi = 0;
+}
+
+/* Has an instruction set a say in the instruction at `pc`? */
+bool is_ours(ttd_engine *e, uint64_t pc)
+{
+    return e->sites->ours[site_of(e->sites, pc) - e->sites->table];
 }
 
 bool start_ours(ttd_engine *e)

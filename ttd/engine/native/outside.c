@@ -2,63 +2,6 @@
  * DMA, calls of the host, flash controllers), and what somebody outside looks at or changes. */
 #include "isa.h"
 
-/* A watched access that no instruction makes. The run stops at it when it has happened: who asked
- * for the watchpoint goes back to before `step`. */
-void note_hit(ttd_engine *e, ttd_hit hit)
-{
-    if (e->scan) {
-        hit_add(&e->scan_watches, hit);
-    } else if (hit.step != e->skip_watches && !e->late) {
-        e->hit = hit;
-        e->late = true;
-        e->stop_after = true;             /* for a device that is being accessed */
-    }
-}
-
-/* Watch `i`, by whose addresses the access is at `at`: does it see it? */
-static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, const uint8_t *old,
-                 const uint8_t *data, int by, ttd_hit *hit)
-{
-    watch *w = &e->watches[i];
-    uint64_t lo = at > w->lo ? at : w->lo, last = at + (size - 1) < w->last ? at + (size - 1) : w->last;
-    uint64_t length = last - lo + 1;
-    if (!(w->kinds & kind) || lo > last)
-        return false;
-    if (kind == ACC_WRITE && w->changes_only && !memcmp(old + (lo - at), data + (lo - at), length))
-        return false;
-    *hit = (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e),
-                      .address = lo + w->shift, .size = (int)(length < 8 ? length : 8),
-                      .kind = kind, .id = i, .by = by };
-    memcpy(&hit->value, data + (lo - at), hit->size);
-    return true;
-}
-
-/* Does a watchpoint see the access of [paddr, paddr + size), which is on one page? Watchpoints are by
- * the addresses that the guest uses; this one is physical. */
-bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
-                  const uint8_t *data, int by, ttd_hit *hit)
-{
-    uint64_t mask = e->page_size - 1, at;
-    int i;
-    for (i = 0; i < e->nwatches; i++) {
-        watch *w = &e->watches[i];
-        if (!e->set->shows) {
-            if (sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
-                     hit))
-                return true;
-            continue;
-        }
-        for (at = w->lo & ~mask;; at += e->page_size) {
-            if (e->set->shows(e, at, paddr & ~mask)
-                && sees(e, i, at | (paddr & mask), size, kind, old, data, by, hit))
-                return true;
-            if (w->last - at <= mask)
-                break;
-        }
-    }
-    return false;
-}
-
 /* How many of the bytes from `address` on are memory that answers this kind of access. */
 static int present(ttd_engine *e, uint64_t address, int size, int kind)
 {
