@@ -42,15 +42,20 @@ DEVICES = {
         *((0x40004000, 0x14), (0x40005000, 0x14), (0x40000000, 0x10), (0x40028000, 0x50)),
         *((0x4002F000, 0x10), (0x40010000, 0x20)),
     ),
+    "virt": ((0x10000000, 8), (0x10000000, 16), (0xC000028, 4), (0xC002000, 4), (0xC200000, 8)),
 }
 """Base and size of what is accessed: mostly UARTs."""
 SWITCH_ON = {
     "mps2-an385": (
-        ((0x40004008, 3), (0x40004008, 15), (0x40005008, 0x37), (0x40000000, 9)),
-        (0xE000E100, 0xFFFFFFFF),
+        *((0x40004008, 3, 4), (0x40004008, 15, 4), (0x40005008, 0x37, 4), (0x40000000, 9, 4)),
+        (0xE000E100, 0xFFFFFFFF, 4),
+    ),
+    "virt": (
+        *((0x10000001, 15, 1), (0x10000001, 2, 1), (0x10000003, 3, 1), (0x10000004, 0, 1)),
+        *((0x10000002, 7, 1), (0xC000028, 7, 4), (0xC002000, 1 << 10, 4), (0xC200000, 0, 4)),
     ),
 }
-"""Writes without which not much happens, and the one that lets interrupts in."""
+"""Writes without which not much happens: address, value, size."""
 KIND = {target.board: target for target in TARGETS}
 
 
@@ -64,19 +69,18 @@ class Pokes(Script):
     def poke(self) -> None:
         choose = self.random
         base, size = choose.choice(self.target.devices)
-        width = choose.choice((4, 4, 4, 4, 4, 2, 1))
+        narrow = size <= 16
+        width = choose.choice((1, 1, 1, 2, 4) if narrow else (4, 4, 4, 4, 4, 2, 1))
         address = base + (choose.randrange(size) & -width)
         op, count = choose.choice((WRITE, WRITE, READ)), choose.choice((1, 1, 1, 2, 3, 20))
         self.add(op, address, self.number(), width, count, choose.choice((0, 0, 4)))
 
     def to_bytes(self) -> bytes:
-        switch_on, interrupts = SWITCH_ON[self.target.board]
         while len(self.actions) < ACTIONS - 1:
             self.poke()
+            if self.random.random() < 0.3:
+                self.add(WRITE, *self.random.choice(SWITCH_ON[self.target.board]))
             if self.random.random() < 0.1:
-                self.add(WRITE, *self.random.choice(switch_on))
-            if self.random.random() < 0.1:
-                self.add(WRITE, *interrupts)
                 self.add(UNMASK, 0)
         return b"".join(self.actions).ljust(ACTIONS * len(self.actions[0]), b"\0")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.device_doubles import HandClock, HandFront, Trace, advance
-from ttd.devices.base import Steady
 from ttd.devices.ns16550 import (
     DATA,
     DLL,
@@ -62,7 +61,6 @@ def test_transmits_at_once() -> None:
     device, front, _, trace = uart()
     for value in b"hello":
         assert device.read(LSR, 1) & 0x20
-        assert device.steady(LSR) == Steady()
         device.write(DATA, 1, value)
     assert front.taken == b"hello"
     assert trace.events == []
@@ -74,9 +72,7 @@ def test_transmitter_empty_interrupt() -> None:
     assert device.line.level, "it is empty when the interrupt is enabled"
     assert device.peek(IIR, 1) == 2 and device.line.level
     assert device.read(IIR, 1) == 2
-    assert device.steady(IIR) is None, "the read has answered the interrupt"
     assert (device.read(IIR, 1), device.line.level) == (1, False)
-    assert device.steady(IIR) == Steady()
     trace.events.clear()
     device.write(DATA, 1, 0x41)
     device.write(DATA, 1, 0x42)
@@ -113,7 +109,6 @@ def test_without_fifos_one_character_fits() -> None:
     assert (device.can_receive(), device.read(IIR, 1)) == (0, 4), "no character timeout"
     assert (device.peek(DATA, 1), device.read(LSR, 1)) == (0x78, 0x61)
     assert device.read(DATA, 1) == 0x78
-    assert device.steady(DATA) is None
     assert (device.line.level, device.read(IIR, 1), device.read(LSR, 1)) == (False, 1, 0x60)
     assert device.can_receive() == 0 and device.deadline() == 11 * CHARACTER
     type_in(device, clock, b"y")
@@ -194,7 +189,6 @@ def test_loopback_overrun_and_priorities() -> None:
     assert front.taken == b""
     assert device.read(IIR, 1) == 0x6
     assert device.read(LSR, 1) == 0x63
-    assert device.steady(LSR) is None
     assert (device.read(LSR, 1), device.read(IIR, 1)) == (0x61, 0x4)
     assert device.read(DATA, 1) == 0x32, "the first was overrun"
     assert [device.read(IIR, 1) for _ in range(2)] == [0x2, 0x0]

@@ -157,6 +157,11 @@ def send(*, when: Bits | None = None) -> Effect:
     return _effect(Op.PUSH, Bits("value"), 0, when, None)
 
 
+def pulse(line: int, *, when: Bits | None = None) -> Effect:
+    """The line with this number goes low, and then to the level that the words give it."""
+    return _effect(Op.PULSE, Bits(str(line)), 0, when, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """What a read and a write of a register do, in this order; `ask` comes first."""
@@ -228,8 +233,12 @@ class Declared(Device):
         if self.registers is not None:
             self.registers.drive()
 
+    def derive(self) -> None:
+        """Bring words that follow from the rest of the state to what they must be."""
+
     def load(self, state: State) -> None:
         super().load(state)
+        self.derive()
         # The listener is being restored too, to a state that knows these levels already: tell it
         # nothing, or a restored high line would look like a new edge.
         if self.registers is not None:
@@ -251,11 +260,13 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
     numbers = {"value": VALUE, "ones": ONES}
     for base in owner.__mro__:
         numbers |= {name: word.index for name, word in words_of(vars(base))}
-    assert len(numbers) <= WORDS and len(declaration.lines) <= LINES, owner
+    assert len(numbers) <= WORDS + LINES and len(declaration.lines) <= LINES, owner
 
     def bits(some: Bits) -> WordBits:
         also = ONES if some.also is None else numbers[some.also]
         return WordBits(numbers[some.word], also, some.shift, some.mask)
+
+    numbers |= {str(line): line for line in range(LINES)}
 
     def row(effects: Sequence[Effect]) -> list[WordEffect]:
         found = [

@@ -6,9 +6,24 @@ leaves to the board is as on QEMU's `virt`: the modem lines say that somebody is
 
 from __future__ import annotations
 
-from ttd.devices.base import NS_PER_SECOND, Clock, Device, Line, Steady
+from ttd.devices.base import NS_PER_SECOND, Clock, Line
 from ttd.devices.chars import RETRY_NS, CharFront, is_lost
-from ttd.state import State
+from ttd.devices.declared import (
+    Bits,
+    Declaration,
+    Declared,
+    Flag,
+    Register,
+    Word,
+    ask,
+    clear_bits,
+    give,
+    keep,
+    kept,
+    pulse,
+    send,
+    set_bits,
+)
 
 DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 """DATA is RBR and THR; FCR is written where IIR is read."""
@@ -28,10 +43,9 @@ MSR_CONNECTED = 0xB0
 FIFO_SIZE = 16
 DIV_115200 = 2
 """The divisor, until software sets one, with the usual clock of 3.6864 MHz."""
-_AS_IT_IS = Steady()
 
 
-class Ns16550(Device):
+class Ns16550(Declared):
     """A UART whose characters leave at once, as in QEMU, but arrive at the line's speed.
 
     What the host side refuses waits in the transmit FIFO and is offered again after `RETRY_NS`.
@@ -49,6 +63,53 @@ class Ns16550(Device):
     )
     size = 0x100
     unit = 1
+    ier, fcr, lcr, mcr, lsr_errors, msr_changes, scr, divisor = (Word() for _ in range(8))
+    ready = Word()
+    """LSR without the errors."""
+    causes = Word()
+    """Interrupts that there would be if IER had their bits."""
+    tx_empty = Flag(causes, IER_TX)
+    """The interrupt for an empty transmitter has not been answered."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        latch, looped = Bits("lcr", LCR_DLAB), Bits("mcr", MCR_LOOP)
+        asks_for_more = Bits("causes", IER_TX, "ier")
+        others = Bits("causes", IER_RX | IER_LINE | IER_MODEM, "ier")
+        return Declaration(
+            {
+                DATA: Register(
+                    (ask(when=Bits("ready", LSR_DR)), give(Bits("divisor", 0xFF), when=latch)),
+                    (
+                        *(ask(when=latch), ask(when=looped), ask(unless=Bits("ready", LSR_THRE))),
+                        *(send(), set_bits("causes", IER_TX), pulse(0, when=Bits("ier"))),
+                    ),
+                ),
+                IER: Register((give("divisor", -8, when=latch), give("ier", unless=latch))),
+                IIR: Register(
+                    (
+                        ask(when=others),
+                        give(Bits("ones", IIR_NONE), unless=asks_for_more),
+                        give(Bits("ones", IIR_TX), when=asks_for_more),
+                        give(Bits("ones", IIR_FIFOS), when=Bits("fcr", FCR_ENABLE)),
+                        clear_bits("causes", IER_TX, when=asks_for_more),
+                    ),
+                ),
+                LCR: kept("lcr", 0xFF),
+                MCR: Register((give("mcr"),)),
+                LSR: Register((ask(when=Bits("lsr_errors")), give("ready")), ()),
+                MSR: Register(
+                    (
+                        *(ask(when=Bits("msr_changes")), ask(when=looped)),
+                        give(Bits("ones", MSR_CONNECTED)),
+                    ),
+                    (),
+                ),
+                SCR: Register((give("scr"),), (keep("scr", 0xFF),)),
+            },
+            lines={"line": [Bits("causes", 0xF, "ier")]},
+            decode=7,
+        )
 
     def __init__(self, name: str, clock: Clock, hz: int, front: CharFront, line: Line) -> None:
         """`hz`: the clock that the divisor divides, sixteen times the baud rate."""
@@ -56,8 +117,8 @@ class Ns16550(Device):
         self.hz = hz
         self.front = front
         self.line = line
-        self._quiet = True
-        """The read that was just served has changed nothing."""
+        self.send_to(front)
+        self.connect(line=line)
         self.reset()
         front.connect(self.receive, self.can_receive)
 
@@ -74,18 +135,23 @@ class Ns16550(Device):
         self.rx = b""
         self.tx = b""
         self.tx_empty = False
-        """The interrupt for an empty transmitter has not been answered."""
         self.timed_out = False
         self.rx_at: int | None = None
         """When the line can bring the next character."""
         self.timeout_at: int | None = None
         self.retry_at: int | None = None
-        self.line.set(False)
+        self.derive()
+        self.drive_lines()
 
-    def load(self, state: State) -> None:
-        super().load(state)
-        # The listener is being restored too, to a state that knows this level already.
-        self.line.level = self._interrupt() != IIR_NONE
+    def derive(self) -> None:
+        self.ready = (LSR_DR if self.rx else 0) | (0 if self.tx else LSR_THRE | LSR_TEMT)
+        arrived = self.timed_out or len(self.rx) >= self._trigger()
+        self.causes = (
+            (self.causes & IER_TX)
+            | (IER_RX if arrived else 0)
+            | (IER_LINE if self.lsr_errors else 0)
+            | (IER_MODEM if self.msr_changes else 0)
+        )
 
     # -- interrupts ----------------------------------------------------------------------
 
@@ -108,57 +174,49 @@ class Ns16550(Device):
         return TRIGGERS[self.fcr >> 6] if self.fcr & FCR_ENABLE else 1
 
     def _update(self) -> None:
-        self.line.set(False)
-        if self.ier and self._interrupt() != IIR_NONE:
-            self.line.set(True)
+        self.derive()
+        assert self.registers is not None
+        self.registers.pulse(0)
 
     # -- registers -----------------------------------------------------------------------
 
     def peek(self, offset: int, size: int) -> int:
+        assert self.registers is not None
+        value = self.registers.read(offset, size, look=True)
         register = offset & 7
-        if register == LSR:
-            ready = LSR_DR if self.rx else 0
-            return ready | self.lsr_errors | (0 if self.tx else LSR_THRE | LSR_TEMT)
+        if value is not None:
+            return value
         if register == DATA:
-            if self.lcr & LCR_DLAB:
-                return self.divisor & 0xFF
-            return self.rx[0] if self.rx else 0
-        if register == IER:
-            return self.divisor >> 8 if self.lcr & LCR_DLAB else self.ier
+            return self.divisor & 0xFF if self.lcr & LCR_DLAB else self.rx[0]
         if register == IIR:
             return self._interrupt() | (IIR_FIFOS if self.fcr & FCR_ENABLE else 0)
-        if register == MSR:
-            return self._modem() | self.msr_changes
-        return {LCR: self.lcr, MCR: self.mcr, SCR: self.scr}[register]
+        if register == LSR:
+            return self.ready | self.lsr_errors
+        return self._modem() | self.msr_changes
 
     def read(self, offset: int, size: int) -> int:
-        register = offset & 7
-        value = self.peek(register, 1)
-        self._quiet = True
-        if register == DATA:
-            if self.rx and not self.lcr & LCR_DLAB:
-                self._take()
+        assert self.registers is not None
+        value = self.registers.read(offset, size)
+        if value is not None:
+            return value
+        value, register = self.peek(offset, size), offset & 7
+        if register == DATA and not self.lcr & LCR_DLAB:
+            self._take()
         elif register == LSR:
-            if self.lsr_errors:
-                self.lsr_errors = 0
-                self._served()
-        elif register == IIR:
-            if value & 0xF == IIR_TX:
-                self.tx_empty = False
-                self._served()
+            self.lsr_errors = 0
+            self._update()
+        elif register == IIR and value & 0xF == IIR_TX:
+            self.tx_empty = False
+            self._update()
         elif register == MSR and self.msr_changes:
             self.msr_changes = 0
-            self._served()
+            self._update()
         return value
 
-    def _served(self) -> None:
-        self._quiet = False
-        self._update()
-
-    def steady(self, offset: int) -> Steady | None:
-        return _AS_IT_IS if self._quiet else None
-
     def write(self, offset: int, size: int, value: int) -> None:
+        assert self.registers is not None
+        if self.registers.write(offset, size, value):
+            return
         register = offset & 7
         value &= 0xFF
         if register == DATA:
@@ -173,12 +231,8 @@ class Ns16550(Device):
                 self._enable(value & 0xF)
         elif register == IIR:
             self._control_fifos(value)
-        elif register == LCR:
-            self.lcr = value
         elif register == MCR:
             self._control_modem(value & 0x1F)
-        elif register == SCR:
-            self.scr = value
 
     def _enable(self, value: int) -> None:
         rising = value & ~self.ier
@@ -243,6 +297,7 @@ class Ns16550(Device):
             self.tx_empty = False
             self.tx = bytes((value,))
             self._send()
+        self.derive()
         if self.ier:
             self._update()
 
@@ -289,7 +344,7 @@ class Ns16550(Device):
             self._pause_line()
         self.rx = self.rx[1:]
         self._restart_timeout()
-        self._served()
+        self._update()
 
     def _pause_line(self) -> None:
         """One character's time; at its end the host side is asked what it has."""

@@ -7,10 +7,22 @@ FIFO level (UARTIFLS) and the receive timeout make no difference. No modem, no D
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ttd.devices.base import Clock, Line, Steady
+from ttd.devices.base import Clock, Line
 from ttd.devices.chars import RETRY_NS, CharFront, is_lost
+from ttd.devices.declared import (
+    Bits,
+    Declaration,
+    Flag,
+    Register,
+    Word,
+    ask,
+    clear_bits,
+    constant,
+    give,
+    kept,
+    send,
+    set_bits,
+)
 from ttd.devices.registers import RegisterBlock
 
 DR, RSR, FR, ILPR, IBRD, FBRD, LCR_H, CR = 0x00, 0x04, 0x18, 0x20, 0x24, 0x28, 0x2C, 0x30
@@ -23,8 +35,16 @@ FIFO_SIZE = 16
 CHARACTER_NS = 86_805
 """8N1 at 115200 baud."""
 RESET = {CR: CR_TXE | CR_RXE, IFLS: 0x12}
-MASKS = {ILPR: 0xFF, IBRD: 0xFFFF, FBRD: 0x3F, LCR_H: 0xFF, CR: 0xFF87, IFLS: 0x3F, IMSC: 0x7FF,
-         DMACR: 0x7}  # fmt: skip
+KEPT = {
+    ILPR: ("ilpr", 0xFF),
+    IBRD: ("ibrd", 0xFFFF),
+    FBRD: ("fbrd", 0x3F),
+    LCR_H: ("lcr_h", 0xFF),
+    CR: ("cr", 0xFF87),
+    IFLS: ("ifls", 0x3F),
+    IMSC: ("imsc", 0x7FF),
+    DMACR: ("dmacr", 0x7),
+}
 """Registers that keep what is written, and the bits they have."""
 IDENTIFICATION = (0x11, 0x10, 0x14, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
 """UARTPeriphID0 to 3 and UARTPCellID0 to 3, from offset 0xFE0."""
@@ -35,79 +55,106 @@ class Pl011(RegisterBlock):
 
     alone = True
     STATE = ("kept", "rx", "tx", "tx_done", "rx_at", "retry_at")
+    ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, dmacr = (Word() for _ in range(8))
+    raw = Word()
+    """UARTRIS."""
+    flags = Word()
+    """UARTFR."""
+    tx_done = Flag(raw, INT_TX)
+    """The transmit interrupt: cleared by UARTICR, set when a character has left."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        nothing_there, nothing_waits = Bits("flags", FR_RXFE), Bits("flags", FR_TXFE)
+        return Declaration(
+            {
+                **{offset: kept(name, mask) for offset, (name, mask) in KEPT.items()},
+                # Without its FIFOs the UART is full earlier.
+                LCR_H: Register((give("lcr_h"),)),
+                DR: Register(
+                    (ask(unless=nothing_there),),
+                    (
+                        *(ask(when=Bits("cr", CR_LBE)), ask(unless=nothing_waits)),
+                        *(send(), set_bits("raw", INT_TX)),
+                    ),
+                ),
+                FR: Register((give("flags"),), ()),
+                RIS: Register((give("raw"),), ()),
+                MIS: Register((give(Bits("raw", also="imsc")),), ()),
+                ICR: Register((), (clear_bits("raw", INT_TX, source="value"),)),
+                **{0xFE0 + 4 * n: constant(value) for n, value in enumerate(IDENTIFICATION)},
+            },
+            others=constant(0),
+            lines={"line": [Bits("raw", also="imsc")]},
+        )
 
     def __init__(self, name: str, clock: Clock, front: CharFront, line: Line) -> None:
         super().__init__(name, clock)
         self.front = front
-        self.line = line
+        self.send_to(front)
+        self.connect(line=line)
         self.reset()
         front.connect(self.receive, self.can_receive)
 
     def reset(self) -> None:
-        self.kept = [RESET.get(offset, 0) for offset in MASKS]
+        self.kept = [RESET.get(offset, 0) for offset in KEPT]
         self.rx = b""
         self.tx = b""
         self.tx_done = False
-        """The transmit interrupt: cleared by UARTICR, set when a character has left."""
         self.rx_at: int | None = None
         """When the line can bring the next character."""
         self.retry_at: int | None = None
         self.drive()
 
-    def _register(self, offset: int) -> int:
-        return self.kept[list(MASKS).index(offset)]
+    @property
+    def kept(self) -> list[int]:
+        """The registers that keep what is written."""
+        return [getattr(self, name) for name, _ in KEPT.values()]
 
-    def _raw(self) -> int:
-        return (INT_RX if self.rx else 0) | (INT_TX if self.tx_done else 0)
+    @kept.setter
+    def kept(self, values: list[int]) -> None:
+        for (name, _), value in zip(KEPT.values(), values, strict=True):
+            setattr(self, name, value)
 
-    def outputs(self) -> Iterable[tuple[Line, bool]]:
-        yield self.line, self._raw() & self._register(IMSC) != 0
+    def derive(self) -> None:
+        room = self._room()
+        flags = (FR_RXFF if len(self.rx) >= room else 0) if self.rx else FR_RXFE
+        self.flags = flags | ((FR_TXFF if len(self.tx) >= room else 0) if self.tx else FR_TXFE)
+        self.raw = (INT_RX if self.rx else 0) | (self.raw & INT_TX)
+
+    def drive(self) -> None:
+        self.derive()
+        super().drive()
 
     def _room(self) -> int:
-        return FIFO_SIZE if self._register(LCR_H) & LCR_FEN else 1
+        return FIFO_SIZE if self.lcr_h & LCR_FEN else 1
 
     # -- registers -----------------------------------------------------------------------
 
     def peek_word(self, offset: int) -> int:
-        if offset in MASKS:
-            return self._register(offset)
-        if offset == DR:
-            return self.rx[0] if self.rx else 0
-        if offset == FR:
-            room = self._room()
-            flags = (FR_RXFF if len(self.rx) >= room else 0) if self.rx else FR_RXFE
-            return flags | ((FR_TXFF if len(self.tx) >= room else 0) if self.tx else FR_TXFE)
-        if offset in (RIS, MIS):
-            return self._raw() & (self._register(IMSC) if offset == MIS else -1)
-        if 0xFE0 <= offset <= 0xFFC:
-            return IDENTIFICATION[(offset - 0xFE0) // 4]
-        return 0
+        return self.rx[0]
 
     def read_word(self, offset: int) -> int:
-        value = self.peek_word(offset)
-        if offset == DR and self.rx:
-            if len(self.rx) >= self._room() and self.rx_at is None:
-                self._pause_line()
-            self.rx = self.rx[1:]
-            self.drive()
+        """UARTDR, with a character in it."""
+        value = self.rx[0]
+        if len(self.rx) >= self._room() and self.rx_at is None:
+            self._pause_line()
+        self.rx = self.rx[1:]
+        self.drive()
         return value
 
     def write_word(self, offset: int, value: int) -> None:
-        if offset in MASKS:
-            self.kept[list(MASKS).index(offset)] = value & MASKS[offset]
-        elif offset == DR:
+        """UARTDR and UARTLCR_H, as far as they are not declared."""
+        if offset == LCR_H:
+            self.lcr_h = value & KEPT[LCR_H][1]
+        else:
             self._transmit(value & 0xFF)
-        elif offset == ICR and value & INT_TX:
-            self.tx_done = False
         self.drive()
-
-    def steady(self, offset: int) -> Steady | None:
-        return None if offset == DR else Steady(until_ns=self.deadline())
 
     # -- characters ----------------------------------------------------------------------
 
     def _transmit(self, value: int) -> None:
-        if self._register(CR) & CR_LBE:
+        if self.cr & CR_LBE:
             self.rx = (self.rx + bytes((value,)))[: self._room()]
             self.tx_done = True
         elif self.tx:
@@ -125,12 +172,12 @@ class Pl011(RegisterBlock):
         self.clock.rearm()
 
     def can_receive(self) -> int:
-        looped = self._register(CR) & CR_LBE
+        looped = self.cr & CR_LBE
         return int(not looped and self.rx_at is None and len(self.rx) < self._room())
 
     def receive(self, data: bytes) -> None:
         """Characters from the line; what does not fit is lost."""
-        if data and not self._register(CR) & CR_LBE:
+        if data and not self.cr & CR_LBE:
             self.rx = (self.rx + data)[: self._room()]
             self._pause_line()
             self.drive()

@@ -25,6 +25,7 @@ class Op(IntEnum):
     SET = lib.EFFECT_SET
     CLEAR = lib.EFFECT_CLEAR
     PUSH = lib.EFFECT_PUSH
+    PULSE = lib.EFFECT_PULSE
 
 
 class WordBits(NamedTuple):
@@ -120,7 +121,7 @@ class RegisterFile:
         """What an access gives; None: that is not declared. `look`: without side effects."""
         if not lib.ttd_registers_read(self.native, offset, size, look, self._value):
             return None
-        if self.native.stale:
+        if self.native.stale | self.native.pulsed:
             self.tell_lines()
         return self._value[0]  # type: ignore[no-any-return]
 
@@ -132,7 +133,7 @@ class RegisterFile:
             return False
         if self.native.waiting:
             self.give_output()
-        if self.native.stale:
+        if self.native.stale | self.native.pulsed:
             self.tell_lines()
         return True
 
@@ -151,6 +152,11 @@ class RegisterFile:
         if self.native.stale:
             self.tell_lines()
 
+    def pulse(self, number: int) -> None:
+        """A line goes low, and high again if it was: who latches its edges hears of another."""
+        lib.ttd_registers_pulse(self.native, number)
+        self.tell_lines()
+
     def settle(self) -> list[bool]:
         """The words are of another state, whose lines all know already: the levels."""
         lib.ttd_registers_settle(self.native)
@@ -158,7 +164,11 @@ class RegisterFile:
 
     def tell_lines(self) -> None:
         """Let those hear of levels who do not listen natively."""
-        stale, self.native.stale = self.native.stale, 0
-        for number in range(stale.bit_length()):
-            if stale >> number & 1:
-                self._line(number, bool(self.native.lines[number].level))
+        native = self.native
+        stale, pulsed = native.stale, native.pulsed
+        native.stale = native.pulsed = 0
+        for number in range((stale | pulsed).bit_length()):
+            if pulsed >> number & 1:
+                self._line(number, False)
+            if (stale | pulsed) >> number & 1:
+                self._line(number, bool(native.lines[number].level))

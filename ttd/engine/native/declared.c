@@ -77,12 +77,27 @@ void ttd_registers_drive(ttd_registers *r)
         set_line(r, n, level_of(r, n));
 }
 
+static void lower(ttd_registers *r, int n)
+{
+    ttd_line *line = &r->lines[n];
+    if (line->level && !line->set)
+        r->pulsed |= 1u << n;
+    set_line(r, n, false);
+    r->changed = true;                    /* it is driven again */
+}
+
+void ttd_registers_pulse(ttd_registers *r, int line)
+{
+    lower(r, line);
+    ttd_registers_drive(r);
+}
+
 void ttd_registers_settle(ttd_registers *r)
 {
     int n;
     for (n = 0; n < r->map->nlines; n++)
         r->lines[n].level = level_of(r, n);
-    r->stale = 0;
+    r->stale = r->pulsed = 0;
 }
 
 void ttd_registers_offer(ttd_registers *r, uint32_t room)
@@ -113,6 +128,7 @@ static bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         case EFFECT_SET: *w |= from; break;
         case EFFECT_CLEAR: *w &= ~from; break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
+        case EFFECT_PULSE: lower(r, f->what.word); break;
         }
         r->changed |= f->op > EFFECT_GIVE && f->op < EFFECT_PUSH && *w != was;
     }
@@ -169,7 +185,7 @@ static bool done(ttd_engine *e, ttd_registers *r)
 {
     if (r->changed)
         device_changed(e);
-    if (r->stale) {
+    if (r->stale | r->pulsed) {
         devices_changed(e);
         ttd_host_lines(e->handle, r);
     }

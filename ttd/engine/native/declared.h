@@ -18,8 +18,11 @@ typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
  * GIVE: what is read has the bits, moved to the left (`move` negative: to the right), among its own.
  * KEEP, SET, CLEAR: the bits `mask` of `word` become those of `also`, moved; or are set, or cleared, where
  * those are ones.
- * PUSH: what is written, its lowest byte, goes to the output queue. */
-enum { EFFECT_ASK, EFFECT_ROOM, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH };
+ * PUSH: what is written, its lowest byte, goes to the output queue.
+ * PULSE: the line number `word` goes low, and then to where it belongs. */
+enum {
+    EFFECT_ASK, EFFECT_ROOM, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH, EFFECT_PULSE
+};
 
 /* Done if `when` has ones, or, `unless`, if it has none. */
 typedef struct { int op, move; ttd_bits what, when; bool unless; } ttd_effect;
@@ -45,7 +48,8 @@ typedef struct {
 typedef void (*ttd_line_sink)(void *sink, int number, bool level);
 typedef struct { bool level; ttd_line_sink set; void *sink; int number; } ttd_line;
 
-/* Of one device. `stale`: lines whose level the host has not heard of, a bit each. `output`: bytes that the
+/* Of one device. `stale`: lines whose level the host has not heard of, a bit each; `pulsed`: nor that they
+ * were low in between. `output`: bytes that the
  * host has not been given yet, `waiting` of them; `room` may wait, as long as `epoch` is the engine's:
  * afterwards the host is asked again. */
 typedef struct {
@@ -53,7 +57,7 @@ typedef struct {
     ttd_engine *engine;
     uint32_t words[64];
     ttd_line lines[4];
-    uint32_t stale, waiting, room;
+    uint32_t stale, pulsed, waiting, room;
     uint64_t epoch;
     bool changed;
     uint8_t output[4096];
@@ -65,6 +69,8 @@ bool ttd_registers_write(ttd_registers *r, uint32_t offset, int size, uint64_t v
 /* The words have changed: bring the lines to their levels; `settle`: nobody is told. */
 void ttd_registers_drive(ttd_registers *r);
 void ttd_registers_settle(ttd_registers *r);
+/* The line goes low, and then to its level. */
+void ttd_registers_pulse(ttd_registers *r, int line);
 /* So many bytes of output may wait until the host has control again. */
 void ttd_registers_offer(ttd_registers *r, uint32_t room);
 /* The guest's accesses of [base, base + size) are done from it; false if there is no room for more. */
