@@ -61,6 +61,8 @@ class Target:
 TARGETS = {
     "m3": Target("mps2-an385"),
     "m0": Target("raw", "cortex-m0", ("0:64K", "0x20000000:64K"), ("cmsdk@0x40004000,irq=0",)),
+    "rv64": Target("virt"),
+    "rv32": Target("virt32"),
 }
 
 

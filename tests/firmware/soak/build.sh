@@ -10,3 +10,10 @@ arm() { # NAME OPTION...
 }
 arm soak-m3 -mcpu=cortex-m3 -DTIMERS
 arm soak-m0 -mcpu=cortex-m0
+riscv() { # NAME ARCH ABI
+    riscv64-unknown-elf-gcc -march="$2" -mabi="$3" -mcmodel=medany -O1 -ffreestanding -nostdlib \
+        -static -fno-common -Wall -Wextra -Werror -Wl,--build-id=none -Wl,--no-relax \
+        -Wl,--no-warn-rwx-segments -T soak-riscv.ld soak-traps.S soak-riscv.c -o "$1.elf"
+}
+riscv soak-rv64 rv64imac_zicsr_zifencei lp64
+riscv soak-rv32 rv32imac_zicsr_zifencei ilp32
