@@ -1,239 +1,58 @@
-"""Speed and latencies on the benchmark firmware, beside QEMU where it is installed.
-
-The firmware is a Cortex-M3's, without and with interrupts, and a RISC-V's with page tables.
+"""Speed, latencies and start-up on the benchmark firmware, beside QEMU where it is installed.
 
 Times of ttd and QEMU alternate within one run, and what counts is the median of their ratios: a
-machine that is busy with other things slows both down.
+machine that is busy with other things slows both down. `--quick` is one round of what is short.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from bench_back import PLACES, latencies
+from bench_speed import WORKS, Numbers, Work, speed
+from bench_start import start_up
 from rich.console import Console
 from rich.table import Table
-from rspclient import RspClient
 
-ROOT = Path(__file__).resolve().parents[1]
-FIRMWARE = ROOT / "tests" / "firmware"
-TTD = str(Path(sys.executable).parent / "ttd")
-WORKLOADS = (
-    "bench/bench-notimer.elf",
-    "bench/bench-systick.elf",
-    "bench-sv39/bench-sv39.elf",
-)
-STEPS_IN_A_ROW = 100
-PLACES = (1, 50, 99)
-"""Where in the run `bs` is measured, in percent."""
-Numbers = dict[str, Any]
-
-
-def timed(command: list[str]) -> float:
-    """Wall-clock seconds of a command that must succeed."""
-    start = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        words = " ".join(command)
-        raise SystemExit(f"bench: {words}\nended with {done.returncode}: {done.stderr.decode()}")
-    return seconds
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a firmware runs on: options of `ttd record`, and QEMU's."""
-
-    ttd: tuple[str, ...]
-    qemu: tuple[str, ...]
-
-    def qemu_command(self, elf: Path, mode: str, log: Path) -> list[str]:
-        """QEMU's command line for recording or replaying into, or from, `log`."""
-        return [
-            *(*self.qemu, "-display", "none", "-monitor", "none", "-net", "none"),
-            *("-serial", f"file:{log}.{mode}.txt"),
-            *("-kernel", str(elf), "-icount", f"shift=3,rr={mode},rrfile={log}"),
-        ]
-
-
-# 8 ns a step is what shift=3 is for QEMU: the same virtual time, the same interrupts.
-MACHINES = {
-    "EM_ARM": Machine(
-        ("--board", "mps2-an385", "--clock", "8", "--semihosting"),
-        ("qemu-system-arm", "-M", "mps2-an385", "-semihosting-config", "enable=on,target=native"),
-    ),
-    "EM_RISCV": Machine(
-        ("--board", "virt", "--clock", "8"),
-        ("qemu-system-riscv64", "-M", "virt", "-cpu", "sifive-u54", "-bios", "none"),
-    ),
-}
-"""By the machine of the ELF file."""
-
-
-def machine_of(elf: Path) -> Machine:
-    with elf.open("rb") as file:
-        return MACHINES[ELFFile(file)["e_machine"]]
-
-
-def speed(elf: Path, folder: Path, rounds: int) -> Numbers:
-    """Record and replay, ttd and QEMU in turns."""
-    recording, log = folder / f"{elf.stem}.ttd", folder / f"{elf.stem}.rr"
-    machine = machine_of(elf)
-    ttd_record = [
-        *(TTD, "record", *machine.ttd, "-o", str(recording)),
-        *("--serial", f"file:{folder / 'uart.txt'}", str(elf)),
-    ]
-    ttd_replay = [TTD, "replay", str(recording)]
-    have_qemu = shutil.which(machine.qemu[0]) is not None
-    times: dict[str, list[float]] = {"record": [], "replay": [], "q_record": [], "q_replay": []}
-    for _ in range(rounds):
-        # A file that is there already might be asked about, or appended to.
-        for stale in folder.glob(f"{recording.name}*"):
-            stale.unlink()
-        times["record"].append(timed(ttd_record))
-        if have_qemu:
-            times["q_record"].append(timed(machine.qemu_command(elf, "record", log)))
-        times["replay"].append(timed(ttd_replay))
-        if have_qemu:
-            times["q_replay"].append(timed(machine.qemu_command(elf, "replay", log)))
-    result: Numbers = {}
-    for what in ("record", "replay"):
-        result[f"{what}_s"] = statistics.median(times[what])
-        if have_qemu:
-            pairs = zip(times[what], times[f"q_{what}"], strict=True)
-            result[f"qemu_{what}_s"] = statistics.median(times[f"q_{what}"])
-            result[f"{what}_ratio"] = statistics.median(mine / its for mine, its in pairs)
-    if have_qemu:
-        result["qemu_log_bytes"] = log.stat().st_size
-    return result | size(recording)
-
-
-def size(recording: Path) -> Numbers:
-    """What the recording holds, and how large that is."""
-    text = subprocess.run([TTD, "info", str(recording), "--json"], capture_output=True, check=True)
-    info: Numbers = json.loads(text.stdout)
-    events = sum(info["events"].values())
-    snapshots = info["snapshots"]
-    return {
-        "steps": info["steps"],
-        "instructions": info["instructions"],
-        "events": events,
-        "snapshots": snapshots if isinstance(snapshots, int) else len(snapshots),
-        "file_bytes": recording.stat().st_size,
-        # Snapshots and image are in it: an upper bound of what the log itself takes.
-        "bytes_per_event": recording.stat().st_size / events if events else None,
-        "event_bytes": info.get("event_bytes"),
-    }
-
-
-@contextmanager
-def served(recording: Path) -> Iterator[RspClient]:
-    """A client of `ttd serve` on this recording."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = recording.with_suffix(".log")
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [TTD, "serve", str(recording), "--port", str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        client = RspClient("127.0.0.1", port)
-        yield client
-        client.close()
-    except ConnectionError as error:
-        raise SystemExit(f"bench: {error}; the server said:\n{log.read_text()}") from error
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def clock(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def symbol(elf: Path, name: str) -> int:
-    with elf.open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".symtab")
-        assert isinstance(table, SymbolTableSection), f"{elf} has no symbols"
-        found = table.get_symbol_by_name(name)
-        assert found, f"{elf} has no {name}"
-        return int(found[0]["st_value"])
-
-
-def latencies(elf: Path, recording: Path) -> Numbers:
-    """How long going back takes, as a debugger sees it."""
-    result: Numbers = {}
-    with served(recording) as client:
-        for percent in PLACES:
-            result[f"seek_{percent}_ms"] = 1e3 * clock(lambda: client.goto(f"{percent}%"))  # noqa: B023
-            row = [1e3 * clock(lambda: client.request("bs")) for _ in range(STEPS_IN_A_ROW)]
-            result[f"bs_{percent}_first_ms"] = row[0]
-            result[f"bs_{percent}_p50_ms"] = statistics.median(row)
-            result[f"bs_{percent}_p99_ms"] = sorted(row)[int(len(row) * 0.99) - 1]
-    # `write_rare` was called for the last time half-way: from the end that is half the run.
-    address = symbol(elf, "write_rare") & ~1
-    hot = symbol(elf, "milestone") & ~1
-    variable = symbol(elf, "rare_var")
-    for name, packet in (
-        ("bc_break", f"0,{address:x},2"),
-        ("bc_milestone", f"0,{hot:x},2"),
-        ("bc_watch", f"2,{variable:x},4"),
-        ("bc_start", ""),
-    ):
-        # A new server each: what the last one found out does not help.
-        with served(recording) as client:
-            client.goto("end")
-            if packet:
-                client.request(f"Z{packet}")
-            replies: list[str] = []
-            result[f"{name}_s"] = clock(lambda: replies.append(client.request("bc")))  # noqa: B023
-            result[f"{name}_stop"] = client.monitor("when").splitlines()[0]
-            if not replies[0].startswith("T"):
-                raise SystemExit(f"bench: {name}: not a stop: {replies[0]}")
-    return result
+ROUNDS = 3
+BACK = ("no interrupts", "9 909 interrupts", "page tables")
+"""Work in whose recordings going back is measured: those that have the symbols for it."""
+LONG = ("9 909 interrupts", "an hour asleep at 1 kHz", "page tables")
+"""Not in a quick run."""
 
 
 def pair(numbers: Numbers, what: str) -> str:
     mine = f"{numbers[f'{what}_s']:.2f}"
     if f"{what}_ratio" not in numbers:
-        return f"{mine} s / not installed"
+        return f"{mine} s"
     its = f"{numbers[f'qemu_{what}_s']:.2f}"
     return f"{mine} / {its} s = {numbers[f'{what}_ratio']:.2f}"
 
 
-def per_event(numbers: Numbers) -> str:
-    value = numbers["bytes_per_event"]
-    exact = numbers["event_bytes"]
-    if exact is not None and numbers["events"]:
-        return f"{exact / numbers['events']:.2f} (log alone)"
-    return "-" if value is None else f"{value:.1f} (whole file, snapshots too)"
+def speed_table(works: list[Work], numbers: dict[str, Numbers]) -> Table:
+    """One row a work."""
+    table = Table("ttd / QEMU", "record", "replay", "events", "bytes each", "snapshots", "file")
+    for work in works:
+        n = numbers[work.name]
+        each = f"{n['event_bytes'] / n['events']:.2f}" if n["events"] else "-"
+        its = f" / {n['qemu_log_bytes'] / 1024:,.0f}" if "qemu_log_bytes" in n else ""
+        table.add_row(
+            work.name + (" (CPU)" if work.cpu else ""),
+            *(pair(n, what) for what in ("record", "replay")),
+            *(f"{n['events']:,}", each, f"{n['snapshots']}"),
+            f"{n['file_bytes'] / 1024:,.0f}{its} KiB",
+        )
+    return table
 
 
-def rows(n: Numbers) -> Iterator[tuple[str, str]]:
-    """The lines of the table: title and value."""
-    yield "instructions", f"{n['instructions']:,}"
-    yield "record, ttd / QEMU rr", pair(n, "record")
-    yield "replay, ttd / QEMU rr", pair(n, "replay")
+def back_rows(n: Numbers) -> Iterator[tuple[str, str]]:
+    """The lines of the table of one recording: title and value."""
+    yield "bs in a row, p50 / p99", f"{n['bs_p50_ms']:.2f} / {n['bs_p99_ms']:.2f} ms"
     for percent in PLACES:
         bs = [n[f"bs_{percent}_{key}_ms"] for key in ("p50", "p99", "first")]
         yield f"bs at {percent} %: p50 / p99 / first", "{:.2f} / {:.2f} / {:.2f} ms".format(*bs)
@@ -243,36 +62,60 @@ def rows(n: Numbers) -> Iterator[tuple[str, str]]:
     yield "reverse-continue, watchpoint half a run away", f"{n['bc_watch_s']:.2f} s"
     yield "reverse-continue, breakpoint 1/10 of a run away", f"{n['bc_milestone_s']:.2f} s"
     yield "reverse-continue to the start", f"{n['bc_start_s']:.2f} s"
-    yield "events", f"{n['events']:,}"
-    yield "bytes per event", per_event(n)
-    yield "snapshots", str(n["snapshots"])
-    log = f"{n['qemu_log_bytes'] / 1024:,.0f}" if "qemu_log_bytes" in n else "-"
-    yield "file, ttd / QEMU's log", f"{n['file_bytes'] / 1024:,.0f} / {log} KiB"
+
+
+def start_table(numbers: Numbers) -> Table:
+    table = Table("start-up", "ms", "CPU ms")
+    for name, what in (
+        ("record", "ttd record: the guest's first character"),
+        ("info", "ttd info: its answer"),
+        ("serve", "ttd serve: a client is accepted"),
+        ("python", "python -c pass, which is in all of these"),
+    ):
+        table.add_row(what, *(f"{numbers[f'start_{name}_{key}']:.0f}" for key in ("ms", "cpu_ms")))
+    return table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="of record and replay (default 3)")
+    parser.add_argument("--rounds", type=int, help=f"of record and replay (default {ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="one round, without what is long")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON")
-    parser.add_argument("elf", nargs="*", type=Path, help="other firmware with the same symbols")
+    parser.add_argument("work", nargs="*", help=", ".join(repr(work.name) for work in WORKS))
     options = parser.parse_args()
-    elfs = options.elf or [FIRMWARE / name for name in WORKLOADS]
+    if unknown := set(options.work) - {work.name for work in WORKS}:
+        parser.error(f"there is no {', '.join(map(repr, sorted(unknown)))}; see --help")
+    works = [
+        work
+        for work in WORKS
+        if work.name in options.work
+        or (not options.work and not (options.quick and work.name in LONG))
+    ]
+    rounds = options.rounds or (1 if options.quick else ROUNDS)
     console = Console(stderr=options.json)
     numbers: dict[str, Numbers] = {}
     with tempfile.TemporaryDirectory(prefix="ttd-bench-") as name:
         folder = Path(name)
-        for elf in elfs:
-            with console.status(f"{elf.stem}: record and replay"):
-                numbers[elf.stem] = speed(elf, folder, options.rounds)
-            with console.status(f"{elf.stem}: going back"):
-                numbers[elf.stem] |= latencies(elf, folder / f"{elf.stem}.ttd")
+        with console.status("start-up"):
+            start = start_up(folder)
+        for work in works:
+            with console.status(f"{work.name}: record and replay"):
+                numbers[work.name] = speed(work, folder, rounds)
+            if work.name in BACK:
+                with console.status(f"{work.name}: going back"):
+                    recording = folder / f"{work.path.stem}.ttd"
+                    numbers[work.name] |= latencies(work.path, recording)
     if options.json:
-        print(json.dumps(numbers, indent=2))
+        print(json.dumps({"start-up": start, **numbers}, indent=2))
         return 0
-    table = Table("", *numbers, title="ttd bench")
-    for lines in zip(*map(rows, numbers.values()), strict=True):
-        table.add_row(lines[0][0], *(value for _, value in lines))
-    console.print(table)
+    console.print(start_table(start))
+    console.print(speed_table(works, numbers))
+    back = [work.name for work in works if work.name in BACK]
+    if back:
+        table = Table("going back", *back)
+        for lines in zip(*(back_rows(numbers[name]) for name in back), strict=True):
+            table.add_row(lines[0][0], *(value for _, value in lines))
+        console.print(table)
     return 0
 
 
