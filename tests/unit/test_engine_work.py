@@ -149,3 +149,63 @@ def test_code_that_changes_at_a_known_place() -> None:
         board.accesses.clear()
         stops = board.run_to(10)
         assert (stops[0], board.accesses[0]) == (expected, 2)
+
+
+# -- pages with code and data ---------------------------------------------------------------
+
+# A store to the data behind the code, a load from there, one more instruction, and back.
+MIXED = {
+    "cortex-m3": halves(0x6028, 0x6829, 0x3001, 0xE7FB),
+    "cortex-m0": halves(0x6028, 0x6829, 0x3001, 0xE7FB),
+    "rv64": words(0x0065A023, 0x0005A383, 0x00130313, 0xFF5FF06F),
+    "rv32": words(0x0065A023, 0x0005A383, 0x00130313, 0xFF5FF06F),
+    "aarch64": words(0xB90000A0, 0xB94000A1, 0x91000400, 0x17FFFFFD),
+}
+
+
+@pytest.mark.parametrize("model", MIXED)
+def test_data_on_a_page_of_code_is_not_trapped(model: str) -> None:
+    board = Board(model, MIXED[model])
+    engine = board.engine
+    engine.reg_write(POINTERS[model][1], CODE + 0x100)
+    board.run_to(8)
+    before = engine.work
+    board.run_to(8 + 4 * LOOPS)
+    work = engine.work.since(before)
+    assert (work.traps, work.starts) == (0, 1)
+    assert work.fills <= 3
+    assert engine.read(CODE + 0x100, 4) == struct.pack("<I", LOOPS + 1)
+
+
+def test_code_that_changes_beside_data_is_seen() -> None:
+    """A store to another block than the one that runs; the same bytes again change nothing."""
+    # loop: strh r6, [r5]; adds r0, #1; bl f; b loop; f: bx lr; bx lr
+    code = halves(0x802E, 0x3001, 0xF000, 0xF801, 0xE7FA, 0x4770, 0x4770)
+    board = Board("cortex-m3", code)
+    engine = board.engine
+    engine.regs_write((POINTERS["cortex-m3"][1], arm.UC_ARM_REG_R6), (CODE + 0x100, 0x3101))
+    board.run_to(5 * LOOPS)
+    assert engine.reg_read(arm.UC_ARM_REG_R1) == 0
+    engine.reg_write(POINTERS["cortex-m3"][1], CODE + 10)  # f: adds r1, #1; bx lr
+    board.run_to(5 * LOOPS + 6)
+    assert engine.reg_read(arm.UC_ARM_REG_R1) == 1
+    before = engine.work
+    board.run_to(5 * LOOPS + 6 + 6 * LOOPS)
+    assert engine.reg_read(arm.UC_ARM_REG_R1) == 1 + LOOPS
+    assert engine.work.since(before).starts == 1
+
+
+def test_a_place_that_was_code_is_data_from_then_on() -> None:
+    """As when memory of a program that has ended is used again: its code is dropped once."""
+    # f: bx lr, called once from far away; then loop: str r0, [r5]; adds r0, #1; b loop
+    board = Board("cortex-m3", halves(0x3001, 0x4770))
+    engine = board.engine
+    engine.reg_write(arm.UC_ARM_REG_LR, CODE + 0x801)
+    engine.write(CODE + 0x800, halves(0x6028, 0x3001, 0xE7FC))
+    engine.reg_write(POINTERS["cortex-m3"][1], CODE)
+    board.run_to(2 + 3)
+    before = engine.work
+    board.run_to(5 + 3 * LOOPS)
+    work = engine.work.since(before)
+    assert (work.starts, work.traps) == (1, 0)
+    assert engine.read(CODE, 4) == struct.pack("<I", LOOPS + 1)

@@ -219,6 +219,27 @@ def test_an_unaligned_store_comes_whole_and_then_byte_by_byte() -> None:
     ]  # fmt: skip
 
 
+def test_stores_where_nothing_can_be_written_are_asked_about_each_time() -> None:
+    """Also where they are allowed. Loads from there are not, nor is the page filled again."""
+    cpu = machine(0x6020, 0x6821, 0x3001, 0x6020, 0x6822, 0xBF30)  # str, ldr, adds, str, ldr
+    cpu.mem_map(DEVICE, 0x1000, uc.UC_PROT_READ)
+    seen: list[tuple[Any, ...]] = []
+    fills: list[int] = []
+    prot_hook(cpu, seen)
+
+    def fill(_uc: Uc, address: int, access: int, entry: Any, _: Any) -> bool:
+        fills.append(address)
+        code = access == uc.UC_MEM_FETCH
+        entry.paddr = address
+        entry.perms = uc.UC_PROT_EXEC if code else uc.UC_PROT_READ | uc.UC_PROT_WRITE
+        return True
+
+    virtual_tlb(cpu, fill)
+    start(cpu)
+    assert [s[1:] for s in seen] == [(RAM, 0, DEVICE, 4), (RAM + 6, 0, DEVICE, 4)]
+    assert fills.count(DEVICE) == 1
+
+
 def test_the_second_page_of_an_unaligned_load_is_not_asked_for() -> None:
     """Why the page before a trapped place is trapped as well."""
     cpu = machine(0xF8D4, 0x0FFE, 0xBF30)  # ldr.w r0, [r4, #0xffe]

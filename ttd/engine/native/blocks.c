@@ -116,7 +116,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         expect_settling(e, b);
     e->prefix_next = b->prefix_after;
     set_fast_limit(e);
-    if ((b->ways & WAY_LATE_STORE) && e->write_cached)
+    if ((b->ways & WAY_LATE_STORE) && (e->write_cached || (e->mixed_cached && mixed_itself(e, b))))
         flush_tlb(e);
     if (b->ways & WAY_CHECK)
         room = e->set->room(e, b, room, &why);
@@ -169,6 +169,13 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
+    if (e->nchanged) {                    /* this block, too, may be another now */
+        e->flush_due |= e->masks_next;    /* which is not looked at here */
+        e->blk_n = e->blk_size = 0;
+        e->blk_pc = pc;
+        stop(e, WHY_AGAIN);
+        return;
+    }
     if (e->cut_code)
         end_cut(e, pc);
     if (e->lookahead) {

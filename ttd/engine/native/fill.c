@@ -115,6 +115,13 @@ static void split_code(ttd_engine *e, uint32_t page, bool split)
     forget_blocks(e);
 }
 
+/* May a store of the block that is running, which cannot be left at once, be to the block itself? */
+static bool late_to_itself(ttd_engine *e, region *r, uint64_t paddr)
+{
+    return e->blk && (e->blk->ways & WAY_LATE_STORE)
+        && in_block(e, r, paddr & ~(uint64_t)(e->page_size - 1), e->page_size);
+}
+
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user)
 {
     ttd_engine *e = user;
@@ -157,14 +164,17 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
             || (r->asks && kind == ACC_WRITE)
             || leads_to_trap(e, r, vaddr, paddr, kind)
             || (kind == ACC_WRITE
-                && ((*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) || (watched & ACC_READ)));
+                && ((*flags & PAGE_TABLE) || (watched & ACC_READ)
+                    || ((*flags & PAGE_EVER_EXEC) && (late_to_itself(e, r, paddr)
+                                                      || !mixed_fill(e, page, &out->paddr)))));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
             *flags |= PAGE_DIRTY;
         if (trap) {
             out->paddr = window_address(e, r, vaddr, paddr);
         } else {
-            out->paddr = r->canonical + (paddr - r->base);
+            if (kind != ACC_WRITE || !(*flags & PAGE_EVER_EXEC))
+                out->paddr = r->canonical + (paddr - r->base);
             out->perms = UC_PROT_READ;
             if (kind == ACC_WRITE && !(rights & ACC_READ))
                 out->perms = 0;

@@ -19,6 +19,7 @@
 #define MAX_OPERANDS 4
 #define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
 #define MAX_KEPT 512
+#define MAX_CHANGED 1024          /* more pages than a block can store to */
 #define MAX_DEMANDS 4
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12
@@ -83,6 +84,7 @@ typedef struct {
     uint32_t first_page;
     bool asks;                    /* ROM: the host decides what a store does */
     bool band;                    /* MMIO: a bit-band alias of what is at `canonical` */
+    bool viewed;                  /* RAM: it has a second view (mixed.c) */
     bool alone;                   /* MMIO: no other device changes what is read there */
     uint64_t generation;          /* MMIO: counts what may have changed what is read there */
 } region;
@@ -90,6 +92,7 @@ typedef struct {
 typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
 /* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
 typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
+typedef struct { uint64_t lo, hi; } span;
 typedef struct { uint64_t address, value; int size, write; } token;
 /* A device that is not the host's. */
 typedef struct { uint64_t base, size; const device_ops *ops; void *device; } native_device;
@@ -190,6 +193,10 @@ struct ttd_engine {
     slot *slots;
     uint64_t window_base;
     uint32_t window_pages, window_used;
+    uint64_t view_base;           /* the second view of the memory (mixed.c), in the order of its pages */
+    region *view_last;            /* where the last store through it was */
+    span changed[MAX_CHANGED];    /* what has changed of it, code that is to be dropped: one of each page */
+    int nchanged;
 
     ttd_work work;
     uint64_t limit;               /* of the run under way */
@@ -210,6 +217,7 @@ struct ttd_engine {
     uint8_t *cut_code, cut_was[CUT_SIZE];    /* what a branch stands for until that is translated; NULL */
     uint32_t mid;                 /* stop after this many instructions of the block at PC */
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
+    bool mixed_cached;            /* stores to pages of code may be let through */
     bool leaving;                 /* `limit` is behind the instruction under way, for now */
     bool fill_fault, stopped, flush_due, code_hit, masks_next;
     uint64_t fill_address;
@@ -381,6 +389,13 @@ bool watched_parts(ttd_engine *e, uint64_t address, uint32_t all, int kind);
 uint64_t void_address(ttd_engine *e, uint64_t vaddr);
 slot *slot_at(ttd_engine *e, uint64_t paddr);
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
+
+/* mixed.c */
+int mixed_open(ttd_engine *e);
+void mixed_start(ttd_engine *e);
+bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t *paddr);
+void drop_changed(ttd_engine *e);
+bool mixed_itself(ttd_engine *e, const block_info *b);
 
 /* access.c */
 uint64_t behind(const region *band, uint64_t address, int size, int *bit);

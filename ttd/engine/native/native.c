@@ -215,6 +215,8 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     FIND(context_restore, "uc_context_restore");
     FIND(context_free, "uc_context_free");
 #undef FIND
+    if (!e->problem && mixed_open(e))
+        e->problem = "Unicorn cannot be set up as this version is expected to be";
     return e;
 }
 
@@ -323,6 +325,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->scratch))
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
+    mixed_start(e);
     if (!marks_start(e) || !start_ours(e)
         || (e->set->translate && !start_seen(e)) || (e->set->looks_ahead && !lend_nothing(e)))
         return UC_ERR_NOMEM;

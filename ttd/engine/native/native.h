@@ -26,10 +26,10 @@ enum { REFUSED_NOT, REFUSED_PAGE, REFUSED_ACCESS };
 
 /* Flags of a RAM page; the first three are of the present interval. PAGE_TABLE: page tables in it
  * have been read since the TLB was last flushed for an interval. PAGE_CUT: blocks in it have been
- * made to end early. */
+ * made to end early. PAGE_MIXED: it holds code, and stores to it are let through (mixed.c). */
 enum {
     PAGE_READ = 1, PAGE_DIRTY = 2, PAGE_EXEC = 4, PAGE_EVER_EXEC = 8, PAGE_SPLIT = 16,
-    PAGE_TABLE = 32, PAGE_CUT = 64
+    PAGE_TABLE = 32, PAGE_CUT = 64, PAGE_MIXED = 128
 };
 
 /* Addresses of an interval that are kept apart, at most. */

@@ -46,6 +46,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->work.starts++;
     err = e->emu_start(e->uc, pc | e->set->entry_bits, 0, 0, 0);
     e->exit_at = NEVER;
+    drop_changed(e);
     if (e->cut_code)
         end_cut(e, NEVER);
     if (use_exit)

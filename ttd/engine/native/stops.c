@@ -4,7 +4,7 @@
 void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
-        || e->range_lo != e->range_hi || e->cut_code;
+        || e->range_lo != e->range_hi || e->cut_code || e->nchanged;
     e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
     if (e->request || e->late)            /* may come from another thread at any moment */
         e->fast_limit = 0;

@@ -28,6 +28,6 @@ void flush_tlb(ttd_engine *e)
         e->vmem_translate(e->uc, e->window_base, i & 1 ? UC_PROT_WRITE : UC_PROT_READ, &paddr);
     e->counting = false;
     e->device_fills = 0;
-    e->write_cached = false;
+    e->write_cached = e->mixed_cached = false;
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TLB_FLUSH, 0));
 }
