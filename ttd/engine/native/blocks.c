@@ -69,9 +69,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
 /* A block that may leave registers with what they cannot hold is about to run. */
 static void expect_settling(ttd_engine *e, const block_info *b)
 {
-    e->settle_next = true;
-    if (e->set->expect)
-        e->set->expect(e, b);
+    bool settles = !e->set->expect || e->set->expect(e, b);
+    e->settle_next = settles || e->masks_on;
 }
 
 /* The block just announced needs a closer look. */

@@ -50,8 +50,9 @@ struct instruction_set {
     bool (*privileged)(ttd_engine *e);
     /* A block is about to run: may it change how `allows` answers? NULL: if it has WAY_MODES. */
     bool (*expect_modes)(ttd_engine *e, const block_info *b);
-    /* A block with WAY_MODES or WAY_SETTLE is about to run, and has run: registers may hold what they cannot. */
-    void (*expect)(ttd_engine *e, const block_info *b);
+    /* A block with WAY_MODES or WAY_SETTLE is about to run, and has run: registers may hold what they cannot. False:
+     * they will not. */
+    bool (*expect)(ttd_engine *e, const block_info *b);
     void (*settle)(ttd_engine *e);
     /* What lets interrupts in, as a number. `between` runs: whatever the mode may read. */
     uint32_t (*masks)(ttd_engine *e, bool between);

@@ -293,5 +293,6 @@ void ttd_watch_masks(ttd_engine *e, bool on)
 {
     e->masks_on = on;
     e->masks = on && e->set->masks ? e->set->masks(e, true) : 0;
+    e->look_at_masks |= on && e->running;    /* the block under way may change them */
     set_fast_limit(e);
 }

@@ -48,6 +48,13 @@ void scb_write(armv7m_core *c, uint32_t offset, uint32_t value);
 /* leave.c: B1.5.8; true if the core goes to sleep (SLEEPONEXIT). */
 bool armv7m_leave(armv7m_core *c, uint32_t exc_return);
 
+/* Open the exclusive monitor; it is while code with LDREX has never been met. */
+static inline void open_monitor(armv7m_core *c)
+{
+    if (thumb_of(c->engine)->excludes)
+        ttd_clear_exclusive(c->engine);
+}
+
 /* entry.c: an access of the stack, of a frame of eight words. */
 enum { STACK_FINE, STACK_DENIED, STACK_ABSENT };
 enum { FRAME_WORDS = 8, FRAME_SIZE = 32 };

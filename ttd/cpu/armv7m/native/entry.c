@@ -144,7 +144,7 @@ void armv7m_enter(armv7m_core *c, int number)
         uint64_t out[] = { values[8], xpsr, link, vector & ~1u };
         ttd_regs_write(c->engine, write_main, out, 4);
     }
-    ttd_clear_exclusive(c->engine);
+    open_monitor(c);
     activate(c, number);
     c->event = true;
 }

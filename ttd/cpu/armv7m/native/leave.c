@@ -75,7 +75,7 @@ bool armv7m_leave(armv7m_core *c, uint32_t exc_return)
     if ((frame[7] & FRAME_ALIGNED) && (c->ccr & STKALIGN))
         sp |= 4;
     return_to(c, sp, on_psp, npriv, frame);
-    ttd_clear_exclusive(c->engine);
+    open_monitor(c);
     c->event = true;
     return to_thread && !others_active(c, number) && (c->scr & SLEEPONEXIT);
 }

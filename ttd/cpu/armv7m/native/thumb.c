@@ -79,6 +79,12 @@ static uint64_t thumb_interruptible(ttd_engine *e, const block_info *b, uint32_t
     return k;
 }
 
+/* LDREX, LDREXB, LDREXH (A7.7.52 to A7.7.54). */
+static bool excludes(uint32_t insn)
+{
+    return (insn & 0xfff00f00) == 0xe8500f00 || (insn & 0xfff00fef) == 0xe8d00f4f;
+}
+
 static uint32_t thumb_decode(ttd_engine *e, decoding *d)
 {
     uint32_t insn = thumb_at(e, d->at, d->code), ways;
@@ -87,6 +93,7 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
     if (inside && is_thumb_store(d->code, d->length))
         ways |= WAY_LATE_STORE;
     d->prefix = it_behind(d->prefix, insn);
+    thumb_of(e)->excludes |= excludes(insn);
     if (thumb_branches(insn, d->length))
         ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))

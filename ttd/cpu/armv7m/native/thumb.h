@@ -15,6 +15,8 @@ typedef struct {
     uint32_t basepri_mask;        /* the priority bits that there are */
     uint32_t basepri_before, faultmask_before;
     bool raises_basepri;
+    int settles;                  /* SETTLE_... of the block that runs (thumb_registers.c) */
+    bool excludes;                /* code with LDREX has been met */
     bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
     mpu_region mpu[MAX_MPU];
     int nmpu;
@@ -67,6 +69,6 @@ void thumb_forget_prefix(ttd_engine *e);
 uint32_t thumb_masks(ttd_engine *e, bool between);
 bool thumb_can_run(ttd_engine *e);
 void thumb_settle(ttd_engine *e);
-void thumb_expect(ttd_engine *e, const block_info *b);
+bool thumb_expect(ttd_engine *e, const block_info *b);
 
 #endif

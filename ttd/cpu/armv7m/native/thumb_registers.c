@@ -35,15 +35,29 @@ static uint64_t thumb_value(ttd_engine *e, int id, uint64_t value)
     }
 }
 
+static bool any_hidden(const int *ids, int count)
+{
+    while (count--)
+        if (needs_privilege(ids[count]))
+            return true;
+    return false;
+}
+
+/* Privilege is lent for one at a time: with it SP is another. */
 void thumb_read_registers(ttd_engine *e, const int *ids, uint64_t *out, int count)
 {
-    uint32_t xpsr;
+    uint32_t xpsr, lent;
+    bool hides = any_hidden(ids, count) && unprivileged_thread(e, &xpsr);
     int i;
     for (i = 0; i < count; i++) {
-        bool lent = needs_privilege(ids[i]) && lend_privilege(e, &xpsr);
+        bool lends = hides && needs_privilege(ids[i]);
+        if (lends) {
+            lent = xpsr | 3;
+            e->reg_write(e->uc, UC_ARM_REG_XPSR, &lent);
+        }
         out[i] = 0;
         e->reg_read(e->uc, ids[i], &out[i]);
-        if (lent)
+        if (lends)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
 }
@@ -112,59 +126,89 @@ bool thumb_can_run(ttd_engine *e)
     return reg32(e, UC_ARM_REG_XPSR) >> 24 & 1;
 }
 
+/* ---- what special registers can hold ---------------------------------------------------- */
+
+enum { SETTLE_SP = 1, SETTLE_STACKS = 2, SETTLE_FLAGS = 4, SETTLE_BASEPRI = 8, SETTLE_FAULTMASK = 16 };
+
+/* Which of them the block, whose last instruction may be MSR or CPS (B5.2), may leave with what they cannot
+ * hold. */
+static int to_settle(ttd_engine *e, const block_info *b)
+{
+    const thumb_state *t = thumb_of(e);
+    uint32_t insn;
+    if (!(b->ways & WAY_MODES))
+        return SETTLE_SP;
+    insn = thumb_insn(e, b->pc + b->span - b->last);
+    if (b->last == 2)                     /* CPS */
+        return !t->baseline && (insn & 1) ? SETTLE_FAULTMASK : 0;
+    switch (insn & 0xff) {
+    case 0: case 1: case 2: case 3: return t->baseline ? SETTLE_FLAGS : 0;
+    case 8: case 9: return SETTLE_SP | SETTLE_STACKS;
+    case 17: case 18: return !t->baseline && (t->basepri_mask != 0xff) ? SETTLE_BASEPRI : 0;
+    case 19: return t->baseline ? 0 : SETTLE_FAULTMASK;
+    default: return 0;                    /* PRIMASK, CONTROL */
+    }
+}
+
+static void align(ttd_engine *e, int id)
+{
+    uint32_t value = reg32(e, id);
+    if (value & 3) {
+        value &= ~3u;
+        e->reg_write(e->uc, id, &value);
+    }
+}
+
 /* After an instruction that may have written special registers: bits that the core does not have
- * read as 0 (DDI0403E B1.4), and what may not be written was not. */
+ * read as 0 (B1.4), and what may not be written was not. */
 void thumb_settle(ttd_engine *e)
 {
-    static const int stacks[] = { UC_ARM_REG_MSP, UC_ARM_REG_PSP };
     thumb_state *t = thumb_of(e);
-    uint32_t xpsr, sp, basepri, value, i;
-    sp = reg32(e, UC_ARM_REG_SP);
-    if (sp & 3) {
-        sp &= ~3u;
-        e->reg_write(e->uc, UC_ARM_REG_SP, &sp);
-    }
-    xpsr = reg32(e, UC_ARM_REG_XPSR);
-    if (t->baseline && xpsr & Q_BIT) {
-        value = xpsr & (0xf0000000 & ~Q_BIT);
-        e->reg_write(e->uc, UC_ARM_REG_APSR_NZCVQ, &value);
-    }
-    if (unprivileged_thread(e, &xpsr))
-        return;                           /* which MSR has written nothing else */
-    for (i = 0; i < 2; i++) {
-        value = reg32(e, stacks[i]);
-        if (value & 3) {
-            value &= ~3u;
-            e->reg_write(e->uc, stacks[i], &value);
+    uint32_t xpsr, basepri, value;
+    if (t->settles & SETTLE_SP)
+        align(e, UC_ARM_REG_SP);
+    if (t->settles & SETTLE_FLAGS) {
+        xpsr = reg32(e, UC_ARM_REG_XPSR);
+        if (xpsr & Q_BIT) {
+            value = xpsr & (0xf0000000 & ~Q_BIT);
+            e->reg_write(e->uc, UC_ARM_REG_APSR_NZCVQ, &value);
         }
     }
-    if (t->baseline)
-        return;
-    basepri = reg32(e, UC_ARM_REG_BASEPRI);
-    if (basepri & ~t->basepri_mask) {
-        value = basepri & t->basepri_mask;
-        if (!value && t->raises_basepri)
-            value = t->basepri_before;
-        e->reg_write(e->uc, UC_ARM_REG_BASEPRI, &value);
+    if (!(t->settles & ~(SETTLE_SP | SETTLE_FLAGS)) || unprivileged_thread(e, &xpsr))
+        return;                           /* which MSR has written nothing else */
+    if (t->settles & SETTLE_STACKS) {
+        align(e, UC_ARM_REG_MSP);
+        align(e, UC_ARM_REG_PSP);
+    }
+    if (t->settles & SETTLE_BASEPRI) {
+        basepri = reg32(e, UC_ARM_REG_BASEPRI);
+        if (basepri & ~t->basepri_mask) {
+            value = basepri & t->basepri_mask;
+            if (!value && t->raises_basepri)
+                value = t->basepri_before;
+            e->reg_write(e->uc, UC_ARM_REG_BASEPRI, &value);
+        }
     }
     /* B5.2.3: from priority -1 on FAULTMASK is not set. */
-    if (((xpsr & 0x1ff) == 2 || (xpsr & 0x1ff) == 3) && !t->faultmask_before
-        && (reg32(e, UC_ARM_REG_FAULTMASK) & 1)) {
+    if ((t->settles & SETTLE_FAULTMASK) && ((xpsr & 0x1ff) == 2 || (xpsr & 0x1ff) == 3)
+        && !t->faultmask_before && (reg32(e, UC_ARM_REG_FAULTMASK) & 1)) {
         value = 0;
         e->reg_write(e->uc, UC_ARM_REG_FAULTMASK, &value);
     }
 }
 
 /* A block that may write special registers is about to run. */
-void thumb_expect(ttd_engine *e, const block_info *b)
+bool thumb_expect(ttd_engine *e, const block_info *b)
 {
     thumb_state *t = thumb_of(e);
     uint32_t xpsr;
-    if (t->baseline || !(b->ways & WAY_MODES) || unprivileged_thread(e, &xpsr))
-        return;
-    t->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
-    t->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
-    t->raises_basepri = b->ways & WAY_RAISES;
+    t->settles = to_settle(e, b);
+    if ((t->settles & (SETTLE_BASEPRI | SETTLE_FAULTMASK)) && !unprivileged_thread(e, &xpsr)) {
+        t->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
+        t->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
+        t->raises_basepri = b->ways & WAY_RAISES;
+    }
+    return t->settles;
 }
 
 void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
