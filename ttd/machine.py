@@ -78,7 +78,7 @@ class Machine:
         self.realtime = False
         """Record: idle time takes as long as on the real machine."""
         self.onlooker: Onlooker | None = None
-        """Record: who is told of sleeps and exceptions."""
+        """Record: who looks whether the guest gets anywhere."""
         self._pace = Pace()
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
@@ -289,6 +289,8 @@ class Machine:
                     continue
                 stop = self._execute(limit)
             replay.account_executed_instructions()
+            if self.onlooker is not None:
+                self.onlooker.ran()
             if stop.reason in _HITS and self.beyond and not replay.in_play:
                 # What has been hit is in front of the machine still, at the next position.
                 self._idle_step()
@@ -305,8 +307,8 @@ class Machine:
         """Take an exception: one step. In play only where the log has it."""
         replay = self.replay
         asynchronous = self.cpu.is_asynchronous(number)
-        if self.onlooker is not None:
-            self.onlooker.entered(number, asynchronous)
+        if not replay.in_play:
+            self.engine.exceptions.note(number, asynchronous)
         if asynchronous:
             if not replay.has_interrupt():
                 replay.unmet(self._described(Kind.INTERRUPT, number))

@@ -76,8 +76,8 @@ class Onlooker(Protocol):
     def reading(self) -> None:
         """A call of the guest's waits for input; again and again while it does."""
 
-    def entered(self, number: int, asynchronous: bool) -> None:
-        """The machine is about to take exception `number` in place of the instruction at PC."""
+    def ran(self) -> None:
+        """The machine has run for a while; `Engine.exceptions` has what it took."""
 
 
 class SnapshotKeeper(Protocol):

@@ -126,9 +126,7 @@ def build_extras(
     return found
 
 
-def _virtio_places(
-    board: Board, extras: Sequence[Extra]
-) -> tuple[dict[str, Slot], list[Slot]]:
+def _virtio_places(board: Board, extras: Sequence[Extra]) -> tuple[dict[str, Slot], list[Slot]]:
     """Where each virtio device goes, by its name, and the places that stay free.
 
     In their order each takes the bus that it names, or the first free place of the board's.
@@ -146,9 +144,7 @@ def _virtio_places(
         if (bus := extra.options.get("bus")) is not None:
             number = int(bus) if bus.isascii() and bus.isdigit() and len(bus) < 3 else len(buses)
             if number >= len(buses):
-                raise ExtraError(
-                    f"{board.name} has {BUS}0 to {len(buses) - 1}, but no {BUS}{bus}"
-                )
+                raise ExtraError(f"{board.name} has {BUS}0 to {len(buses) - 1}, but no {BUS}{bus}")
             slot = buses[number]
             if slot not in free:
                 raise ExtraError(f"{BUS}{bus} has a device already: there is no place for "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,11 @@ QUIET_SECONDS = 5.0
 LOOP_SECONDS = 3.0
 """How long nothing is said of a guest that does nothing but take exceptions."""
 _CLOSE = 64
-"""Steps after an exception, the handler's, in which the next one belongs to the same loop."""
-_PLACES = 4
-"""Most exceptions of one loop that differ."""
+"""Steps after an exception in which the machine is still in that loop."""
 _LOOP = 16
 """Exceptions that are a loop."""
-_LOOK_EVERY = 256
+_NUMBERS = 64
+"""Numbers that calls have."""
 
 
 class Watch:
@@ -43,7 +41,12 @@ class Watch:
         self._told = False
         self._deaf = False
         """No more input can come."""
-        self._loop = _Loop()
+        self._loop_begin = -1
+        """Where the loop of exceptions began that was going on at the last look."""
+        self._loop_since = 0.0
+        self._loop_told = False
+        calls = filter(machine.cpu.is_call, range(_NUMBERS))
+        machine.engine.exceptions.watch(calls)
 
     # -- asleep, or reading --------------------------------------------------------------
 
@@ -82,63 +85,30 @@ class Watch:
 
     # -- nothing but exceptions ----------------------------------------------------------
 
-    def entered(self, number: int, asynchronous: bool) -> None:
-        loop, engine = self._loop, self._machine.engine
-        if asynchronous:
-            loop.disturbed = True
+    def ran(self) -> None:
+        loop = self._machine.engine.exceptions
+        if loop.count < _LOOP:
             return
-        near = 1 if self._machine.cpu.is_call(number) else _CLOSE
-        if not loop.goes_on(engine.step, (number, engine.pc), near):
-            self._loop = loop = _Loop()
-            loop.goes_on(engine.step, (number, engine.pc), near)
-        if loop.count % _LOOK_EVERY == 0 and not loop.told and loop.seconds > LOOP_SECONDS:
+        now = time.monotonic()
+        if loop.begin != self._loop_begin:
+            self._loop_begin, self._loop_since, self._loop_told = loop.begin, now, False
+        if not self._loop_told and now - self._loop_since > LOOP_SECONDS:
             for line in self.loop_lines():
                 say(line)
-            loop.told = True
+            self._loop_told = True
 
     def loop_lines(self) -> list[str]:
         """What is going on, if that is nothing but exceptions and has not been said."""
-        loop, machine = self._loop, self._machine
-        if loop.told or loop.count < _LOOP or machine.engine.step - loop.last > _CLOSE:
+        machine = self._machine
+        loop = machine.engine.exceptions
+        told = self._loop_told and loop.begin == self._loop_begin
+        if told or loop.count < _LOOP or machine.engine.step - loop.last > _CLOSE:
             return []
         symbols = names_of(machine)
         what = " and ".join(
             f"{machine.cpu.exception_name(number)} at {symbols.place(pc)}"
-            for (number, pc), times in sorted(loop.places.items())
+            for (number, pc), times in sorted(loop.places().items())
             if times > 1
         )
         first = f"nothing but exceptions since step {loop.begin}, {loop.count} of them: {what}"
         return [first, *fault_lines(machine.cpu, symbols)]
-
-
-class _Loop:
-    """Exceptions of which each one follows at once from the one before."""
-
-    def __init__(self) -> None:
-        self.begin = self.last = 0
-        self.count = 0
-        self.places: Counter[tuple[int, int]] = Counter()
-        """Number and PC of those that differ, and how often they come."""
-        self.disturbed = False
-        """Interrupts have come in between."""
-        self.told = False
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-    def goes_on(self, step: int, place: tuple[int, int], near: int) -> bool:
-        """Whether an exception at `step` belongs to this; `near` steps after the last it may."""
-        known = place in self.places
-        if not self.count:
-            self.begin = step
-        elif (step - self.last > near and not (self.disturbed and known)) or (
-            not known and len(self.places) >= _PLACES
-        ):
-            return False
-        self.disturbed = False
-        self.places[place] += 1
-        self.last = step
-        self.count += 1
-        return True

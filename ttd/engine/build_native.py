@@ -21,7 +21,7 @@ SOURCES = [
 
 # What Python sees: of the engine, and of each architecture's own half that it has to itself.
 HEADERS = [
-    *(NATIVE / name for name in ("native.h", "marks.h", "core.h", "declared.h")),
+    *(NATIVE / name for name in ("native.h", "marks.h", "stuck.h", "core.h", "declared.h")),
     *sorted(HERE.parent.glob("cpu/*/native/api.h")),
 ]
 

@@ -16,6 +16,7 @@ from ttd.engine.hits import HitRow
 from ttd.engine.isa import Isa
 from ttd.engine.mark_row import MarkRow
 from ttd.engine.registers import RegisterFile
+from ttd.engine.stuck import ExceptionLoop
 from ttd.engine.types import FRAME, Access, EngineStop, Refusal, StopReason, WatchHit, Work
 
 NEVER = (1 << 64) - 1
@@ -327,6 +328,7 @@ class Engine:
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
         self.marks = MarkRow(self._native)
+        self.exceptions = ExceptionLoop(self._native)
 
     @property
     def native(self) -> Any:

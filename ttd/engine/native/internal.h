@@ -5,6 +5,7 @@
 #include "core.h"
 #include "declared.h"
 #include "marks.h"
+#include "stuck.h"
 
 #include <string.h>
 #include <unicorn/unicorn.h>
@@ -265,6 +266,7 @@ struct ttd_engine {
     uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */
     mark_row marks;
+    stuck_row stuck;
 
     bool trap_unaligned;          /* all memory is trapped, to see unaligned accesses */
     bool must_align;              /* where memory is trapped, such are faults */

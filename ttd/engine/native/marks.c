@@ -36,6 +36,8 @@ bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
         m->odd_key = key;
         return false;
     }
+    if (m->mode == MARKS_RECORD)
+        stuck_note(e, kind == MARK_INTERRUPT, number);
     m->steps[m->at] = step;
     m->keys[m->at++] = key;
     return true;
