@@ -95,9 +95,11 @@ class Clockwork:
         self._engine.set_due(self.agenda.first_of_devices())
 
     def after_access(self) -> None:
-        """A deadline may have moved."""
+        """A deadline may have moved, or a device come to mind waits."""
         if self.agenda.moved:
             self.tell_due()
+        if self._with_host_time and self.waits_matter:
+            self._time.tells_waits = True
 
     def keep_reading(self, value: int, steady: Steady) -> None:
         """Let the engine answer this register as long as it is known how it goes on."""
@@ -147,8 +149,8 @@ class Clockwork:
 
     @property
     def waits_matter(self) -> bool:
-        """Some device has to be told of each wait."""
-        return bool(self._with_host_time)
+        """Some device has to be told of the next wait."""
+        return any(device.minds_waits for device in self._with_host_time)
 
     def host_time_passed(self) -> None:
         """The machine goes on from where a recorder may have waited.

@@ -164,6 +164,11 @@ class Device(Stateful):
         """The machine has waited: the host's time may have gone on however far, while virtual time
         has not. A clock of the host is not what it last said any more."""
 
+    @property
+    def minds_waits(self) -> bool:
+        """`host_time_passed` would change something. That may come to be so in an access only."""
+        return False
+
     def views(self) -> tuple[View, ...]:
         """What a debugger may show of the device beside its registers."""
         return ()

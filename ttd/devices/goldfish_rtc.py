@@ -113,6 +113,10 @@ class GoldfishRtc(RegisterBlock):
     def wakes(self) -> bool:
         return self.pending and self.enabled
 
+    @property
+    def minds_waits(self) -> bool:
+        return self._held.remembers
+
     def host_time_passed(self) -> None:
         self._held.forget()
 

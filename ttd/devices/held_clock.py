@@ -35,6 +35,11 @@ class HeldClock(Stateful):
             self.held_until = now + HOLD_NS
         return self.held
 
+    @property
+    def remembers(self) -> bool:
+        """There is an answer to be forgotten."""
+        return self.held_until != 0
+
     def forget(self) -> None:
         """The host's time has gone on: ask again."""
         self.held_until = 0

@@ -135,6 +135,10 @@ class Pl031(RegisterBlock):
     def wakes(self) -> bool:
         return bool(self.raw & self.mask)
 
+    @property
+    def minds_waits(self) -> bool:
+        return self._held.remembers
+
     def host_time_passed(self) -> None:
         self._held.forget()
 

@@ -36,8 +36,11 @@ int advance(ttd_engine *e, cursor *c)
 
 int index_of(ttd_engine *e, uint64_t start, uint64_t pc)
 {
-    cursor c = cursor_at(e, start);
+    cursor c;
     int n = 0;
+    if (pc == start)                      /* as it is for most calls of single instructions */
+        return 0;
+    c = cursor_at(e, start);
     while (c.at < pc && advance(e, &c))
         n++;
     return n;

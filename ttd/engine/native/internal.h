@@ -202,7 +202,7 @@ struct ttd_engine {
     ttd_work work;
     uint64_t limit;               /* of the run under way */
     volatile bool request;
-    bool masks_on, running, settle_next;
+    bool masks_on, running, looping, settle_next;    /* looping: the run is the native loop's */
     bool host_wants;              /* Python has to get control behind the instruction under way */
     bool look_at_masks;           /* they may have changed since `masks` was read */
     bool returns;                 /* the last instruction was a branch to EXC_RETURN */
@@ -324,6 +324,10 @@ uint8_t *code_at(ttd_engine *e, uint64_t pc);
 cursor cursor_at(ttd_engine *e, uint64_t pc);
 int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
 int advance(ttd_engine *e, cursor *c);
+
+/* loop.c: the instruction whose turn it is raises this exception, and the processor is going to enter it in its place.
+ * What the turn says; TURN_STOP, with nothing changed: the run has to end before it. */
+int take_in_run(ttd_engine *e, turn *t, int number);
 
 /* ours.c */
 uint64_t turn_step(ttd_engine *e, const turn *t);

@@ -53,13 +53,26 @@ static int end(ttd_engine *e, int why, ttd_stop *out)
     return why;
 }
 
+static bool log_interrupts_next(const ttd_engine *e)
+{
+    return marks_next(e) != NEVER && e->marks.keys[e->marks.at] >> 32 == MARK_INTERRUPT;
+}
+
 /* The step before which the run has to end: in play an interrupt of the log's has come by then. (A run
  * that was to end right there would be cut, for nothing: the interrupt ends it.) */
 static uint64_t run_limit(const ttd_engine *e, uint64_t limit)
 {
     uint64_t next = marks_next(e);
-    bool interrupt = next != NEVER && e->marks.keys[e->marks.at] >> 32 == MARK_INTERRUPT;
-    return interrupt && next + MISSED < limit ? next + MISSED : limit;
+    return log_interrupts_next(e) && next + MISSED < limit ? next + MISSED : limit;
+}
+
+int take_in_run(ttd_engine *e, turn *t, int number)
+{
+    if (!e->looping || !mark_note(e, turn_step(e, t), MARK_EXCEPTION, (uint32_t)number))
+        return TURN_STOP;
+    t->branches = true;
+    t->why = WHY_MASKS;
+    return log_interrupts_next(e) ? TURN_LAST : TURN_DONE;   /* for `run_limit` */
 }
 
 int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
@@ -94,7 +107,9 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         until = run_limit(e, limit);
         if (until <= e->steps)            /* the log has an interrupt, and there has been none */
             return end(e, WHY_UNMET, out);
+        e->looping = true;
         patience += ttd_run(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
+        e->looping = false;
         switch (out->why) {
         case WHY_BUDGET: case WHY_MASKS:
             if (!out->returns)

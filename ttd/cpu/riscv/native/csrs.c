@@ -166,15 +166,17 @@ int riscv_csr_turn(ttd_engine *e, turn *t, uint32_t insn)
     old = value_of(e, csr, step);
     base = csr == CSR_MIP || csr == CSR_SIP ? core_of(e)->software : old;
     operand = insn >> 14 & 1 ? rs1 : rs1 ? reg(e, UC_RISCV_REG_X0 + (int)rs1) : 0;
-    if (rd)
-        set(e, UC_RISCV_REG_X0 + (int)rd, old);
-    if (!writes)
-        return TURN_DONE;
     switch (insn >> 12 & 3) {
     case 1: base = operand; break;
     case 2: base |= operand; break;
     default: base &= ~operand;
     }
+    if ((csr == CSR_MEPC || csr == CSR_SEPC) && !(base & 1))
+        return TURN_RUN;                  /* Unicorn does it */
+    if (rd)
+        set(e, UC_RISCV_REG_X0 + (int)rd, old);
+    if (!writes)
+        return TURN_DONE;
     put(e, csr, base, step + 1);
     return riscv_turn_done(e, t);
 }

@@ -60,6 +60,12 @@ bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn)
         && (!narrow_exists(insn, rv32) || (rv_of(e)->csr.fs == 0 && is_floating(insn, rv32)));
 }
 
+static bool system_is_ours(uint32_t insn)
+{
+    return insn == INSN_WFI || insn == INSN_MRET || insn == INSN_SRET || insn == INSN_ECALL
+        || (riscv_is_csr(insn) && riscv_csr_is_ours(insn));
+}
+
 bool riscv_is_ours(ttd_engine *e, uint32_t insn)
 {
     bool rv32 = is_rv32(e);
@@ -70,9 +76,7 @@ bool riscv_is_ours(ttd_engine *e, uint32_t insn)
     if ((rv_of(e)->careful && riscv_reads_singles(e, insn))
         || (rv_of(e)->careful_addends && riscv_is_fused(insn)))
         return true;
-    if (insn == INSN_WFI || insn == INSN_MRET || insn == INSN_SRET)
-        return true;
-    return riscv_is_csr(insn) ? riscv_csr_is_ours(insn) : is_store_conditional(insn, rv32);
+    return (insn & 0x7f) == 0x73 ? system_is_ours(insn) : is_store_conditional(insn, rv32);
 }
 
 /* 3.3.3: at once an exception where U-mode may not wait, nor S-mode with TW (3.1.6.5). */
@@ -86,27 +90,40 @@ static int wait_turn(ttd_engine *e, turn *t)
     return TURN_LAST;
 }
 
+/* SC (Volume I, 8.2): the address is looked at before the reservation is. */
+static int conditional_turn(ttd_engine *e, turn *t, uint32_t insn)
+{
+    uint64_t address = reg(e, UC_RISCV_REG_X0 + (int)(insn >> 15 & 31));
+    if (!(address & ((1u << (insn >> 12 & 7)) - 1)))
+        return TURN_RUN;
+    t->exception = CAUSE_STORE_MISALIGNED;
+    return TURN_STOP;
+}
+
+static int system_turn(ttd_engine *e, turn *t, uint32_t insn)
+{
+    switch (insn) {
+    case INSN_WFI: return wait_turn(e, t);
+    case INSN_ECALL: return riscv_call_turn(e, t);
+    case INSN_MRET: return riscv_ret_turn(e, t, false);
+    case INSN_SRET: return riscv_ret_turn(e, t, true);
+    }
+    if (rv_of(e)->csr.fs == 0 && is_floating(insn, is_rv32(e)))
+        return TURN_STOP;
+    return system_is_ours(insn) ? riscv_csr_turn(e, t, insn) : TURN_RUN;
+}
+
 int riscv_turn(ttd_engine *e, turn *t)
 {
     uint32_t insn = riscv_insn(e, t->pc);
     t->next = t->pc + ((insn & 3) == 3 ? 4 : 2);
+    if ((insn & 0x7f) == 0x73)
+        return system_turn(e, t, insn);
     if (riscv_reads_floats(e, insn))
         return riscv_float_turn(e, t->pc, insn);
     if (!riscv_is_ours(e, insn))          /* it was, once */
         return TURN_RUN;
     if ((insn & 3) != 3 || (rv_of(e)->csr.fs == 0 && is_floating(insn, is_rv32(e))))
         return TURN_STOP;
-    switch (insn) {
-    case INSN_WFI: return wait_turn(e, t);
-    case INSN_MRET: return riscv_ret_turn(e, t, false);
-    case INSN_SRET: return riscv_ret_turn(e, t, true);
-    }
-    if ((insn & 0x7f) == 0x2f) {          /* SC */
-        uint64_t address = reg(e, UC_RISCV_REG_X0 + (int)(insn >> 15 & 31));
-        if (!(address & ((1u << (insn >> 12 & 7)) - 1)))
-            return TURN_RUN;
-        t->exception = CAUSE_STORE_MISALIGNED;
-        return TURN_STOP;
-    }
-    return riscv_csr_turn(e, t, insn);
+    return conditional_turn(e, t, insn);
 }

@@ -144,6 +144,8 @@ int riscv_interrupt(ttd_engine *e);
 uint64_t riscv_trap(ttd_engine *e, int number, uint64_t tval, uint64_t pc);
 /* An instruction of the model has been done: what its turn says. */
 int riscv_turn_done(ttd_engine *e, turn *t);
+/* ECALL. */
+int riscv_call_turn(ttd_engine *e, turn *t);
 /* MRET, SRET. */
 int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor);
 

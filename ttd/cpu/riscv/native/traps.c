@@ -110,6 +110,17 @@ bool riscv_enter(ttd_engine *e, int number)
     return true;
 }
 
+/* 3.3.1: the entry to the handler takes the place of the instruction, as a step. */
+int riscv_call_turn(ttd_engine *e, turn *t)
+{
+    int cause = CAUSE_USER_ECALL + rv_of(e)->csr.priv, answer = take_in_run(e, t, cause);
+    if (answer == TURN_STOP)
+        t->exception = CAUSE_USER_ECALL;
+    else
+        t->next = riscv_trap(e, cause, 0, t->pc);
+    return answer;
+}
+
 /* 3.3.2, "Trap-Return Instructions"; 3.1.6.5, TSR. */
 int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor)
 {
