@@ -142,7 +142,8 @@ def test_functions_in_every_mode(gdb: Gdb, recorded: Recorded, name: str, mode: 
         assert gdb.value("$priv") == mode
     assert backward == forward[::-1]
     if name == "work_round":
-        assert gdb.value("seed") == 0xA1FA
+        # Which of the two tasks is first depends on when input is let in.
+        assert gdb.value("seed") in (0xA1FA, 0xBE7A)
     elif name == "page_fault":
         # Exactly where the fault was, and its cause, for the first page of all: a stack.
         first = 0x40100000 - gdb.value("sizeof(long)")
