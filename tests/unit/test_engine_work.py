@@ -29,9 +29,11 @@ class Board:
     def __init__(self, model: str, code: bytes) -> None:
         self.on_access: Callable[[], None] = lambda: None
         self.accesses: list[int] = []
+        self.answer = 0
         self.engine = engine = Engine(CPUS[model].isa)
         engine.map_ram(CODE, 0x4000)
         engine.map_ram(DATA, 0x4000)
+        engine.map_ram(DEVICE - 0x4000, 0x4000)
         engine.map_mmio(DEVICE, 0x1000, self._read, self._write)
         engine.start()
         engine.write(CODE, code)
@@ -47,7 +49,7 @@ class Board:
 
     def _read(self, address: int, size: int) -> int:
         self._access()
-        return 0
+        return self.answer
 
     def _write(self, address: int, size: int, value: int) -> None:
         self._access()
@@ -209,3 +211,47 @@ def test_a_place_that_was_code_is_data_from_then_on() -> None:
     work = engine.work.since(before)
     assert (work.starts, work.traps) == (1, 0)
     assert engine.read(CODE, 4) == struct.pack("<I", LOOPS + 1)
+
+
+# -- what lies beside plain memory ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MIXED)
+@pytest.mark.parametrize("at", [DEVICE - 8, CODE + 0x4000 - 8])
+def test_memory_beside_a_device_or_a_hole_is_not_trapped(model: str, at: int) -> None:
+    board = Board(model, MIXED[model])
+    engine = board.engine
+    engine.reg_write(POINTERS[model][1], at)
+    board.run_to(8)
+    before = engine.work
+    board.run_to(8 + 4 * LOOPS)
+    assert engine.work.since(before) == (1, 1, 0, 0)  # looked at where the run ends
+
+
+@pytest.mark.parametrize("model", ["cortex-m3", "rv64"])
+def test_of_an_unaligned_load_over_the_edge_the_device_gives_nothing(model: str) -> None:
+    """Whatever has been read from it before."""
+    if model == "rv64":  # lw x6, 0(x10); lw x7, -2(x10)
+        target, code = riscv.UC_RISCV_REG_X7, words(0x00052303, 0xFFE52383)
+    else:  # ldr r0, [r4]; ldr r1, [r4, #-2]
+        target, code = arm.UC_ARM_REG_R1, halves(0x6820, 0xF854, 0x1C02)
+    board = Board(model, code)
+    board.answer = 0x12345678
+    board.engine.write(DEVICE - 2, b"\x34\x12")
+    board.run_to(2)
+    assert board.engine.reg_read(target) == 0x1234
+    assert board.accesses == [0]
+
+
+# -- an interrupt that is pending and masked ------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["cortex-m3", "cortex-m0"])
+def test_masks_are_looked_at_behind_what_may_change_them_only(model: str) -> None:
+    # cpsid i; loop: adds r0, #1; adds r0, #1; b loop
+    board = Board(model, halves(0xB672, 0x3001, 0x3001, 0xE7FC))
+    board.run_to(1)
+    board.engine.watch_masks = True
+    before = board.engine.work
+    board.run_to(1 + 3 * LOOPS)
+    assert board.engine.work.since(before).looks == 2  # where the run begins, and where it ends

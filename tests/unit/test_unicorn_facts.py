@@ -241,7 +241,7 @@ def test_stores_where_nothing_can_be_written_are_asked_about_each_time() -> None
 
 
 def test_the_second_page_of_an_unaligned_load_is_not_asked_for() -> None:
-    """Why the page before a trapped place is trapped as well."""
+    """Why a device gives nothing then, and the page before one that is split is trapped."""
     cpu = machine(0xF8D4, 0x0FFE, 0xBF30)  # ldr.w r0, [r4, #0xffe]
     cpu.mem_map(DEVICE - 0x1000, 0x1000)
     seen: list[tuple[Any, ...]] = []

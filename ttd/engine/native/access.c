@@ -98,14 +98,22 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
         fault_at(e, kind, seen_at);
         return give_up(e, write);
     }
-    return s ? memory_access(e, s, seen_at, size, write, (uint64_t)value)
-             : device_access(e, address, seen_at, size, write, (uint64_t)value);
+    if (s)
+        return memory_access(e, s, seen_at, size, write, (uint64_t)value);
+    if (!device_access(e, address, seen_at, size, write, (uint64_t)value))
+        return false;
+    e->io_left = write ? 0 : (uint32_t)size;
+    return true;
 }
 
+/* What is read without having been asked for is the end of an unaligned load that begins in memory: nothing. */
 uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     ttd_engine *e = user;
-    (void)uc, (void)size;
+    (void)uc;
+    if (e->io_left < size)
+        return 0;
+    e->io_left -= size;
     return e->io_value >> 8 * ((offset - e->io_address) & 7);
 }
 

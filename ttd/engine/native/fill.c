@@ -34,23 +34,16 @@ static bool grants(ttd_engine *e, uint64_t vaddr, uint64_t paddr, int rights, in
     return !e->set->allows || e->set->allows(e, vaddr, paddr, e->page_size, kind, under_way) == 1;
 }
 
-/* An unaligned access that begins on this page may end on the next without another look. */
-static bool leads_to_trap(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int kind)
+/* An unaligned access that begins on this page may end on the next without another look: where protection splits
+ * that, this one is looked at. (A load that ends in a device gets nothing from there, `on_mmio_read`; of a store
+ * each byte is asked for.) */
+static bool leads_to_split(ttd_engine *e, uint64_t vaddr, int kind)
 {
-    uint64_t next = vaddr + e->page_size;
-    if (e->set->probe) {
-        if (!e->set->probe(e, next, &next))
-            return false;
-        r = find_region(e, next);
-        return r && (r->kind == REGION_MMIO || (r->kind == REGION_ROM && kind == ACC_WRITE)
-                     || e->set->allows(e, vaddr + e->page_size, next, e->page_size, kind, false) < 0);
-    }
-    if (paddr + e->page_size == r->base + r->size) {
-        region *n = find_region(e, next);
-        return n && (n->kind == REGION_MMIO || (n->kind == REGION_ROM && kind == ACC_WRITE));
-    }
-    return e->set->allows && e->set->allows(e, next, next, e->page_size, kind, false) < 0
-        && !e->set->allows(e, next, next, 4, kind, false);
+    uint64_t next = vaddr + e->page_size, paddr = next;
+    if (!e->set->allows || (e->set->probe && !e->set->probe(e, next, &paddr)))
+        return false;
+    return find_region(e, paddr) && e->set->allows(e, next, paddr, e->page_size, kind, false) < 0
+        && e->set->allows(e, next, paddr, 8, kind, false) != 1;
 }
 
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
@@ -84,7 +77,7 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     if (e->space && note_code(e, vaddr, paddr))
         forget_blocks_at(e, vaddr - 64, vaddr + e->page_size);
     if (!e->trap_unaligned && !(watched_kinds(e, vaddr, paddr, page) & ACC_READ)
-        && !leads_to_trap(e, r, vaddr, paddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ, false)) {
+        && !leads_to_split(e, vaddr, ACC_READ) && grants(e, vaddr, paddr, rights, ACC_READ, false)) {
         *flags |= PAGE_READ;
         out->perms |= UC_PROT_READ;
     }
@@ -162,7 +155,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         int watched = watched_kinds(e, vaddr, paddr, page);
         trap = allowed < 0 || e->trap_unaligned || (watched & kind)
             || (r->asks && kind == ACC_WRITE)
-            || leads_to_trap(e, r, vaddr, paddr, kind)
+            || leads_to_split(e, vaddr, kind)
             || (kind == ACC_WRITE
                 && ((*flags & PAGE_TABLE) || (watched & ACC_READ)
                     || ((*flags & PAGE_EVER_EXEC) && (late_to_itself(e, r, paddr)
@@ -181,7 +174,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
             if (kind == ACC_WRITE
                 || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
                     && grants(e, vaddr, paddr, rights, ACC_WRITE, true)
-                    && r->kind == REGION_RAM && !leads_to_trap(e, r, vaddr, paddr, ACC_WRITE)))
+                    && r->kind == REGION_RAM && !leads_to_split(e, vaddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;
         }
     }

@@ -50,6 +50,7 @@ static bool trapped_access(ttd_engine *e, uint64_t address, int size, bool write
         on_window_write(e->uc, at - e->window_base, (unsigned)size, value, e);
     else if (!write)
         value = device ? e->io_value : on_window_read(e->uc, at - e->window_base, (unsigned)size, e);
+    e->io_left = 0;
     if (!write)
         memcpy(data, &value, size);
     return true;

@@ -226,6 +226,7 @@ struct ttd_engine {
     uint32_t device_fills;        /* how often it has asked for one that traps since the TLB was flushed */
 
     uint64_t io_step, io_pc, io_address, io_value;
+    uint32_t io_left;             /* so many bytes of what was read are still to be fetched */
     uint64_t io_shift;            /* from the address that the guest uses to the memory's own */
     view device_views[DEVICE_VIEWS];
     uint64_t now;                 /* the step as the host sees it */
