@@ -1,5 +1,5 @@
 /* Trapped accesses: who is asked, watchpoints (`on_prot` and the window). */
-#include "isa.h"
+#include "internal.h"
 
 /* The first access of an instruction that makes several and may stop at a later one: alone, so that it
  * can be taken back. False: not yet. */
@@ -18,7 +18,7 @@ static bool enter_parts(ttd_engine *e, uint64_t address, int size, int kind)
     return e->armed;
 }
 
-/* An access to memory that is trapped: watched, holding code, split by the MPU, or not there. */
+/* An access to memory that is trapped: watched, holding code, split by protection, or not there. */
 static bool memory_access(ttd_engine *e, slot *s, uint64_t address, int size, bool write,
                           uint64_t value)
 {
@@ -85,7 +85,7 @@ bool on_prot(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_
         view *v = &e->device_views[address >> e->page_shift & (DEVICE_VIEWS - 1)];
         if (v->paddr == (address & ~(uint64_t)(e->page_size - 1)))
             seen_at = v->vaddr + (address & (e->page_size - 1));
-        if (address & (size - 1)) {       /* DDI0403E A3.2.1: unaligned to Device memory. */
+        if (address & (size - 1)) {       /* devices have to be accessed aligned */
             fault_at(e, kind | ACC_UNALIGNED, seen_at);
             return give_up(e, write);
         }

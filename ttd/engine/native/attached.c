@@ -1,5 +1,5 @@
 /* Devices that answer here. */
-#include "isa.h"
+#include "internal.h"
 
 void ttd_set_alone(ttd_engine *e, uint64_t base)
 {

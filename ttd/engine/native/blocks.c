@@ -1,5 +1,5 @@
 /* Blocks: how many instructions each has, and what in one may end the run (`on_block`). */
-#include "isa.h"
+#include "internal.h"
 
 static void add_ways(block_info *b, uint32_t ways)
 {

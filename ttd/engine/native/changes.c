@@ -1,5 +1,5 @@
 /* Code that changes: what is dropped with it. */
-#include "isa.h"
+#include "internal.h"
 
 /* Does the block that is running include some of these bytes? */
 bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)

@@ -1,5 +1,5 @@
 /* Code: its instructions, one after the other. */
-#include "isa.h"
+#include "internal.h"
 
 /* The code at `pc`, as far as its page goes; NULL if there is none. */
 uint8_t *code_at(ttd_engine *e, uint64_t pc)

@@ -1,5 +1,5 @@
 /* What the CPU has now, as far as the engine has to know it. */
-#include "isa.h"
+#include "internal.h"
 
 uint32_t reg32(ttd_engine *e, int id)
 {

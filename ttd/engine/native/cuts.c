@@ -1,5 +1,5 @@
 /* Blocks that are made to end early, before an instruction that has to begin one of its own. */
-#include "isa.h"
+#include "internal.h"
 
 /* The bit that tells whether the block at `pc` has been cut; NULL if nothing is there. */
 static uint8_t *cut_bit(ttd_engine *e, uint64_t pc, uint8_t *bit, uint32_t *page)

@@ -1,5 +1,5 @@
 /* Accesses of devices: what is asked of them, and what is answered without asking. */
-#include "isa.h"
+#include "internal.h"
 
 /* Is the access one that is answered here? `mask`: the bits of it. */
 static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,

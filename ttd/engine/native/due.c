@@ -1,10 +1,10 @@
 /* Where what is due is noticed: a timer, or input.
  *
  * At the first position from its step on that is behind a branch (taken or not), an entry to an exception
- * or a return, or a wait; and DUE_LATENCY steps after it, or at the end of the IT block there, if there is
- * none until then. That is a function of the instructions executed, and blocks end at branches anyway, so
- * nothing has to be cut for it. Blocks end elsewhere, too: those ends count for nothing. */
-#include "isa.h"
+ * or a return, or a wait; and DUE_LATENCY steps after it, or where a prefix there ends (`interruptible`), if
+ * there is none until then. That is a function of the instructions executed, and blocks end at branches
+ * anyway, so nothing has to be cut for it. Blocks end elsewhere, too: those ends count for nothing. */
+#include "internal.h"
 
 bool behind_branch(const ttd_engine *e)
 {

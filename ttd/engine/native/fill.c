@@ -1,5 +1,5 @@
 /* Pages: what the TLB is told of each (`on_fill`), and the window behind which accesses are trapped. */
-#include "isa.h"
+#include "internal.h"
 
 static bool refuse(ttd_engine *e, int kind, uint64_t address)
 {
@@ -180,7 +180,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     }
     if (trap) {
         e->device_fills++;
-        /* A store inside an IT block cannot be stopped at once it is under way, so such an
+        /* A store that Unicorn does not leave at once cannot be stopped when it is under way, so such an
          * instruction runs alone; refusing here is exact. */
         if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_LATE_STORE)) {
             e->arm = true;

@@ -1,9 +1,9 @@
-/* What an instruction set has to provide: a table of functions that the engine calls. Each architecture's
- * folder fills in its own, and includes nothing of the engine but this. */
+/* What an instruction set has to provide: a table of functions that the engine calls; and what it may call.
+ * Each architecture's folder fills in its own table, and includes nothing of the engine but this. */
 #ifndef TTD_ISA_H
 #define TTD_ISA_H
 
-#include "internal.h"
+#include "engine.h"
 
 struct instruction_set {
     const char *name;             /* as `ttd.engine.isa.Isa.instructions` has it */
@@ -65,7 +65,7 @@ struct instruction_set {
     uint8_t branch_to_self[CUT_SIZE];
     uint32_t (*cut_span)(ttd_engine *e, uint64_t pc, uint32_t size);
 
-    /* What an instruction in front says of those that follow (as IT of Thumb does), as the CPU has it now; 0:
+    /* What an instruction in front says of those that follow as the CPU has it now; 0:
      * nothing. Stores behind it are such as Unicorn does not leave at once (WAY_LATE_STORE). `forget_prefix`: the
      * CPU is to have none. */
     uint8_t (*prefix)(ttd_engine *e);
@@ -130,5 +130,89 @@ struct instruction_set {
     static const instruction_set *const x##_entry \
         __attribute__((section("ttd_instruction_sets"), used)) = &x; \
     static const instruction_set x
+
+/* ---- what the engine offers -------------------------------------------------------------- */
+
+/* memory.c */
+uint8_t *host_pointer(ttd_engine *e, uint64_t address);
+uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
+region *find_region(ttd_engine *e, uint64_t address);
+
+/* tlb.c */
+void flush_tlb(ttd_engine *e);
+
+/* cpu.c */
+uint32_t reg32(ttd_engine *e, int id);
+uint64_t read_pc(ttd_engine *e);
+/* What an instruction in front says of those that follow, as the run stands; 0: nothing. */
+uint8_t prefix_now(ttd_engine *e);
+bool privileged_access(ttd_engine *e);
+
+/* stops.c */
+void raise_exception(ttd_engine *e, int code);
+void stop(ttd_engine *e, int why);
+void set_fast_limit(ttd_engine *e);
+void fault_at(ttd_engine *e, int kind, uint64_t address);
+
+/* clock.c */
+uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,
+                  uint64_t divider);
+
+/* cache.c */
+void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
+void forget_blocks(ttd_engine *e);
+void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
+
+/* spaces.c */
+bool code_address(ttd_engine *e, uint64_t pc, uint64_t *paddr);
+/* The number of the space that is known by `key`. */
+int space_of(ttd_engine *e, uint64_t key);
+/* Space `space` is in force; `other`: other instructions exist than usually, and blocks are others. */
+void use_space(ttd_engine *e, int space, bool other);
+
+/* code.c */
+uint8_t *code_at(ttd_engine *e, uint64_t pc);
+cursor cursor_at(ttd_engine *e, uint64_t pc);
+int length_at(ttd_engine *e, uint64_t pc, const uint8_t *code);
+int advance(ttd_engine *e, cursor *c);
+uint64_t address_of(ttd_engine *e, uint64_t start, uint32_t index);
+uint64_t step_now(ttd_engine *e);
+
+/* hits.c */
+void hit_add(hit_row *row, ttd_hit hit);
+
+/* watch.c */
+/* True when the access at `address` is to stop the run; if not, it may have been noted. */
+bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
+void note_hit(ttd_engine *e, ttd_hit hit);
+bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
+                  const uint8_t *data, int by, ttd_hit *hit);
+
+/* ours.c */
+bool forget_ours(ttd_engine *e, uint64_t pc);
+
+/* guest.c */
+/* Accesses of instructions that are done here; false: the run is to end before the instruction. */
+bool guest_read(ttd_engine *e, uint64_t address, int size, void *out);
+bool guest_write(ttd_engine *e, uint64_t address, int size, const void *data);
+
+/* late.c */
+/* An instruction that Unicorn may leave too late comes up; false: it is to run alone. */
+bool enter_late(ttd_engine *e, const extent *x);
+
+/* blocks.c */
+void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
+
+/* turns.c */
+uint64_t turn_step(ttd_engine *e, const turn *t);
+
+/* fill.c */
+bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                void *user);
+
+/* loop.c */
+/* loop.c: the instruction whose turn it is raises this exception, and the processor is going to enter it in its place.
+ * What the turn says; TURN_STOP, with nothing changed: the run has to end before it. */
+int take_in_run(ttd_engine *e, turn *t, int number);
 
 #endif

@@ -2,7 +2,7 @@
  * core's own timers expire and sleeps through waits, for as long as nothing else is due. What else there
  * is, is the host's: it has the same loop around this one (ttd/machine.py), and whatever that does where
  * this one could go on leads to the same states. */
-#include "isa.h"
+#include "internal.h"
 
 /* Exceptions and waits after which the host is asked whether it wants something (a snapshot). */
 #define PATIENCE 4096

@@ -1,5 +1,5 @@
 /* Memory by address. */
-#include "isa.h"
+#include "internal.h"
 
 region *find_region(ttd_engine *e, uint64_t address)
 {
@@ -80,8 +80,7 @@ int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size)
     return done;
 }
 
-/* What an access to a bit-band alias is to: a word of the same size, and the bit in it (Cortex-M3 TRM,
- * "Bit-banding"). */
+/* What an access to a bit-band alias is to: a word of the same size, and the bit in it. */
 uint64_t behind(const region *band, uint64_t address, int size, int *bit)
 {
     uint64_t offset = address - band->base, byte = offset >> 5;

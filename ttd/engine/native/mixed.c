@@ -6,7 +6,7 @@
  * In the middle of a store neither code can be dropped (Unicorn holds on to a TLB entry which that may replace)
  * nor can the run be left, if an instruction in front forbids it. So what has changed is dropped before the next
  * block runs (`drop_changed`); only a store to the very block that is running is done alone. */
-#include "isa.h"
+#include "internal.h"
 
 #define ROOM_32 (192ull << 20)    /* what there is for the view of 32 bits, behind the window */
 #define ROOM_64 (1ull << 38)

@@ -6,13 +6,13 @@
  * - Unicorn's virtual TLB asks `on_fill` for each page, once: that gives dirty, read and executed
  *   page sets for nothing and keeps data pages non-executable, which keeps stores fast.
  * - Device registers are an MMIO region with its permissions taken away, so that every access
- *   reaches `on_prot` first, with PC and IT state restored exactly. Watched pages, pages that hold
- *   code and pages that the MPU splits are redirected into such a region, the "window".
+ *   reaches `on_prot` first, with PC restored exactly. Watched pages, pages that hold
+ *   code and pages that protection splits are redirected into such a region, the "window".
  * - An exact stop in the middle of a block is a Unicorn exit at that address for one start.
  * - A device access after which the machine must stop is done, remembered, and the instruction
  *   restarted alone ("armed"): the second time the remembered value is used.
  */
-#include "isa.h"
+#include "internal.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

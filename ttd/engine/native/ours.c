@@ -5,7 +5,7 @@
  * then translates it with a call of `on_ours` before it, at a price of a few nanoseconds and without
  * an end of the block, and the instruction set says each time it comes up what is to become of it:
  * it runs as it is, it has been done here, or it is the processor model's. See docs/engine.md. */
-#include "isa.h"
+#include "internal.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Memory without an instruction: what the machine itself accesses (exception entries and returns,
  * DMA, calls of the host, flash controllers), and what somebody outside looks at or changes. */
-#include "isa.h"
+#include "internal.h"
 
 /* How many of the bytes from `address` on are memory that answers this kind of access. */
 static int present(ttd_engine *e, uint64_t address, int size, int kind)

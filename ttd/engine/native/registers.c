@@ -1,5 +1,5 @@
 /* Registers and the state of the CPU, from outside. */
-#include "isa.h"
+#include "internal.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Runs: starting Unicorn until the steps are done or something else ends them. */
-#include "isa.h"
+#include "internal.h"
 
 static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
 {

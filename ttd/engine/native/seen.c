@@ -1,5 +1,5 @@
 /* Page sets by address: where the guest used memory in an interval, if page tables may put it anywhere. */
-#include "isa.h"
+#include "internal.h"
 
 #include <stdlib.h>
 

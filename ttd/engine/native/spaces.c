@@ -1,5 +1,5 @@
 /* Address spaces: each has blocks of its own, and code where its page tables put it. */
-#include "isa.h"
+#include "internal.h"
 
 int space_of(ttd_engine *e, uint64_t key)
 {

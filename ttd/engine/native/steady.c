@@ -1,5 +1,5 @@
 /* Registers of devices whose course is known, and bursts: what is answered without asking. */
-#include "isa.h"
+#include "internal.h"
 
 uint64_t ticks_of(const steady *r, uint64_t step)
 {

@@ -1,5 +1,5 @@
 /* What comes up while a block runs: an instruction with a call before it, an exception of Unicorn's. */
-#include "isa.h"
+#include "internal.h"
 
 /* The step of the instruction whose turn it is. */
 uint64_t turn_step(ttd_engine *e, const turn *t)

@@ -1,5 +1,5 @@
 /* An instruction that is under way is abandoned: what it has done is taken back. */
-#include "isa.h"
+#include "internal.h"
 
 void keep_bytes(ttd_engine *e, uint64_t address, uint32_t size)
 {

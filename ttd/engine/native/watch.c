@@ -1,5 +1,5 @@
 /* Watchpoints: does one see an access, and which pages are trapped for it. */
-#include "isa.h"
+#include "internal.h"
 
 /* An access is to stop the run, or is noted (scan). */
 static bool hits(ttd_engine *e, ttd_hit hit, bool first)

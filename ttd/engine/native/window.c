@@ -1,5 +1,5 @@
 /* The window: pages behind which accesses are trapped, wherever the guest has them. */
-#include "isa.h"
+#include "internal.h"
 
 /* The window's page for the memory at `paddr` that the guest sees at `vaddr`. */
 uint64_t window_address(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr)

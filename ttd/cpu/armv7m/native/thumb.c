@@ -97,7 +97,7 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
     if (thumb_branches(insn, d->length))
         ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))
-        ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_RAISES : 0);
+        ways |= WAY_MODES | (d->length == 4 && (insn & 0xff) == 0x12 ? WAY_OWN : 0);
     if (thumb_of(e)->baseline && is_mainline(insn))
         ways |= WAY_CHECK;
     return ways;

@@ -206,7 +206,7 @@ bool thumb_expect(ttd_engine *e, const block_info *b)
     if ((t->settles & (SETTLE_BASEPRI | SETTLE_FAULTMASK)) && !unprivileged_thread(e, &xpsr)) {
         t->basepri_before = reg32(e, UC_ARM_REG_BASEPRI);
         t->faultmask_before = reg32(e, UC_ARM_REG_FAULTMASK) & 1;
-        t->raises_basepri = b->ways & WAY_RAISES;
+        t->raises_basepri = b->ways & WAY_OWN;
     }
     return t->settles;
 }

@@ -1,0 +1,152 @@
+/* What the native files deal with: blocks, instructions, regions, watchpoints. */
+#ifndef TTD_TYPES_H
+#define TTD_TYPES_H
+
+#include "core.h"
+#include "declared.h"
+#include "marks.h"
+#include "stuck.h"
+
+#include <string.h>
+#include <unicorn/unicorn.h>
+
+#define CACHE_BITS 16
+#define MAX_REGIONS 64
+#define MAX_NATIVE 64
+#define MAX_TOKENS 32
+#define MAX_STEADY 64             /* a power of two: places by address */
+#define MAX_BURST 1024
+#define MAX_STATE 192
+#define MAX_OPERANDS 4
+#define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
+#define MAX_KEPT 512
+#define MAX_CHANGED 1024          /* more pages than a block can store to */
+#define MAX_SPACES 1024
+#define CODE_MAP_BITS 12
+#define DEVICE_VIEWS 64
+#define SEEN_BITS 14
+/* Kept out of line, so that what every block runs has next to nothing to save. */
+#define COLD __attribute__((noinline, cold))
+#define NEVER UINT64_MAX
+#define END_OF_TIME (1ull << 62)     /* virtual ns: what is due then or later never is */
+#define WHY_AGAIN 100         /* within a run: start again where PC is */
+#define WHY_OURS 101          /* within a run: do the instruction at PC here */
+#define REFUSED_WATCHED 100   /* not now: a watchpoint comes first */
+
+/* A block. `size` is what Unicorn says, which of an illegal instruction that it leaves out of its block is 0;
+ * `span` what is run. `prefix_after`: the prefix behind it. `last`: the length of its last instruction;
+ * `branches`: that is a branch. `ways`: those of its instructions. `operands`, `own`: what `operands` of the
+ * instruction set is to look at. `key`: PC and the address space. */
+typedef struct {
+    uint64_t key, pc;
+    uint16_t size, span, n;
+    uint8_t slow, ways, prefix_after, last, own, noperands;
+    uint16_t operands[MAX_OPERANDS];
+    bool branches;
+} block_info;
+
+/* What there is to do about an instruction, found when its block is decoded (isa.h). Of the block: */
+enum {
+    WAY_CHECK = 1,                /* before it: can all of it run? (`room`) */
+    WAY_OPERANDS = 2,             /* before it: are registers as they must be? (`operands`) */
+    WAY_MODES = 4,                /* after it: protection, or translation, may apply differently */
+    WAY_SETTLE = 8,               /* after it: registers may hold what they cannot, interrupts be masked differently */
+    WAY_OWN = 16,                 /* the instruction set's own */
+    WAY_LATE_STORE = 32,          /* a store in it may be one that Unicorn does not leave at once */
+    WAY_ENTER = 64,               /* before it: `enter` */
+/* Of the instruction alone: */
+    WAY_CALL = 256,               /* looked at each time that it comes up (ours.c; `turn`) */
+    WAY_ANEW = 512,               /* what was translated for it has just become wrong */
+    WAY_BRANCH = 1024             /* a branch, or a return from an exception: due.c */
+};
+
+/* What is known of a register's lowest bits inside a block: those of register `from` when it began, plus
+ * `low`; or `low` (FIXED), or nothing. */
+typedef struct { int8_t from; uint8_t low; } low_bits;
+enum { LOW_FIXED = -1, LOW_UNKNOWN = -2 };    /* as `from` */
+
+/* A block that is being decoded: its `n`th instruction is at `at`. `prefix`: that before it, and then behind
+ * it. */
+typedef struct {
+    block_info *b;
+    uint64_t at;
+    const uint8_t *code;          /* its first bytes, as far as the page goes */
+    int length;
+    uint32_t n;
+    uint8_t prefix;
+    _Alignas(8) uint8_t own[64];  /* the instruction set's */
+} decoding;
+
+typedef struct {
+    int kind;
+    uint64_t base, size, canonical;
+    uint8_t *host;
+    uint32_t first_page;
+    bool asks;                    /* ROM: the host decides what a store does */
+    bool band;                    /* MMIO: a bit-band alias of what is at `canonical` */
+    bool viewed;                  /* RAM: it has a second view (mixed.c) */
+    bool alone;                   /* MMIO: no other device changes what is read there */
+    uint64_t generation;          /* MMIO: counts what may have changed what is read there */
+} region;
+/* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. */
+typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
+/* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
+typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
+typedef struct { uint64_t lo, hi; } span;
+typedef struct { uint64_t address, value; int size, write; } token;
+/* A device that is not the host's. */
+typedef struct { uint64_t base, size; const device_ops *ops; void *device; } native_device;
+
+/* A device's page, and where the guest saw it last. */
+typedef struct { uint64_t paddr, vaddr; } view;
+/* Page numbers as the guest used them in an interval; `table` is a hash with places in `pages` + 1. */
+typedef struct { uint64_t *pages; uint16_t *table; uint32_t n; bool full; } page_set;
+/* A page of code: where it was when it was last fetched from. */
+typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
+
+/* A device register whose value follows from the step until something else happens (devices.c): `value` at
+ * tick `ticks`, changing by `slope` a tick. `epoch`, `own`, `others`: when that was. */
+typedef struct {
+    uint64_t address, value, ticks, clock_ns, hz, divider, until;
+    int64_t offset_ns;
+    int size, slope;
+    bool privileged, write;       /* `write`: those do nothing */
+    const region *where;
+    uint64_t epoch, own, others;
+} steady;
+
+/* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
+ * `at` of `count` are done. The device hears of them at once when that is over. */
+typedef struct {
+    uint64_t lo, hi;
+    const region *where;
+    uint32_t count, at, words[MAX_BURST];
+    bool write;
+} burst;
+
+/* The latest hits that a scan has met, ascending; of no step from `from` on one is missing. */
+typedef struct {
+    ttd_hit *hits;
+    uint32_t first, count;
+    uint64_t from;
+} hit_row;
+
+/* An instruction that is looked at before it runs (ours.c), as it comes up. */
+typedef struct {
+    uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */
+    int why, exception;       /* for TURN_STOP and TURN_LAST: if not EXCEPTION_OURS */
+    bool branches;            /* for TURN_DONE and TURN_LAST: it is a branch, or returns from an exception */
+} turn;
+/* What is to become of it: let it run, go on behind it, end the run before it, or behind it. */
+enum { TURN_RUN, TURN_DONE, TURN_STOP, TURN_LAST };
+
+typedef struct instruction_set instruction_set;
+
+/* Goes through the instructions from `at` on. */
+typedef struct { uint64_t at; uint8_t *code; } cursor;
+/* Memory that an instruction is going to access, as `kinds` say. `size` 0: there is no telling. */
+typedef struct { uint64_t address; uint32_t size; int kinds; } extent;
+
+#define OWN_IDS (1 << 24)       /* from here on: registers that Unicorn has no plain number for */
+
+#endif
