@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod"]
+PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod", "tasks"]
 
 
 def ttd(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

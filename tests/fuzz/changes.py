@@ -188,12 +188,22 @@ def chunks(path: Path, choose: random.Random) -> None:
         db.execute("UPDATE chunks SET data = ? WHERE first = ?", (data, first))
 
 
+def snapshot_state(db: sqlite3.Connection, row: Sequence[Any]) -> bytes:
+    """The state in a row of snapshots, packed; of 64 the first has what the others refer to."""
+    place = context("snapshot", *row[:5]) + b"state"
+    first = row[0] - row[0] % 64
+    if first == row[0]:
+        return unseal(row[6], place)
+    whole = db.execute("SELECT * FROM snapshots WHERE id = ?", (first,)).fetchone()
+    return unseal(row[6], place, like=snapshot_state(db, whole))
+
+
 def snapshots(path: Path, choose: random.Random) -> None:
     """A state, a list of pages, or a number of a snapshot."""
     with Transaction(path) as db:
         row = list(choose.choice(db.execute("SELECT * FROM snapshots").fetchall()))
         place = context("snapshot", *row[:5])
-        pages, state = unseal(row[5], place + b"pages"), unseal(row[6], place + b"state")
+        pages, state = unseal(row[5], place + b"pages"), snapshot_state(db, row)
         old = row[0]
         match choose.randrange(4):
             case 0:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.fuzz.changes import put_events
+from tests.fuzz.changes import put_events, snapshot_state
 from tests.integration.border import Line, often, recorder, run_to_end
 from tests.integration.cli_tools import FIRMWARE, change_meta, ttd
 from tests.integration.conftest import symbols
@@ -241,7 +241,7 @@ def test_a_damaged_snapshot_is_passed_over(path: Path, value: Any) -> None:
     db = sqlite3.connect(path)
     row = db.execute("SELECT * FROM snapshots ORDER BY id").fetchall()[2]
     place = context("snapshot", *row[:5]) + b"state"
-    state = unpack(unseal(row[6], place))
+    state = unpack(snapshot_state(db, row))
     state["machine"]["devices"] = value
     db.execute("UPDATE snapshots SET state = ? WHERE id = ?", (seal(pack(state), place), row[0]))
     db.commit()

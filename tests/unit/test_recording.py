@@ -298,3 +298,24 @@ def test_what_sqlite_quotes_of_a_damaged_file_stays_on_one_line() -> None:
     assert str(sentence("run.ttd", error)) == (
         "run.ttd is damaged (Could not decode to UTF-8 column 'x' with text '??[2J')"
     )
+
+
+def test_a_state_like_the_others_costs_little(tmp_path: Path) -> None:
+    """Of 64 states that differ little, the first stands as it is."""
+    path = tmp_path / "run.ttd"
+    recording = Recording.create(str(path), CONFIG)
+    device = random.Random(5).randbytes(2000)
+    states = [{"device": device, "count": 12345 * number} for number in range(130)]
+    for step, state in enumerate(states):
+        recording.add_snapshot(step, 0, step, b"h" * 16, state, [])
+    recording.commit(len(states), 0)
+    recording.finish("done")
+    recording.close()
+    db = sqlite3.connect(path)
+    sizes = [size for (size,) in db.execute("SELECT length(state) FROM snapshots ORDER BY id")]
+    db.close()
+    assert [number for number, size in enumerate(sizes) if size > 150] == [0, 64, 128]
+    again = Recording.open(str(path))
+    for number in (129, 64, 1, 63, 0, 65):
+        assert again.snapshot_state(number) == states[number]
+    again.close()

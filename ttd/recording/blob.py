@@ -31,35 +31,36 @@ def digest(data: bytes, context: bytes = b"") -> bytes:
     return state.digest()
 
 
-def seal(raw: bytes, context: bytes, *, tight: bool = False) -> bytes:
+def seal(raw: bytes, context: bytes, *, tight: bool = False, like: bytes = b"") -> bytes:
     """Checksum, size before compression (u32 LE), lz4 block.
 
-    `tight` takes ten times as long: for what is written once and kept.
+    `tight` takes ten times as long: for what is written once and kept. Of what is in `like`, the
+    last 64 KiB of it, there are references only; who reads the blob must have the same.
     """
     if len(raw) > MAX_RAW:
         raise RecordingError(f"{len(raw)} bytes are too many for one entry of a recording")
-    body = shrink(raw, tight=tight)
+    body = shrink(raw, tight=tight, like=like)
     return digest(body, context) + body
 
 
-def unseal(blob: object, context: bytes, limit: int = MAX_RAW) -> bytes:
+def unseal(blob: object, context: bytes, limit: int = MAX_RAW, like: bytes = b"") -> bytes:
     """Inverse of `seal`; raises `RecordingError` if the checksum or a bound does not hold."""
     if not isinstance(blob, bytes):
         raise RecordingError("the recording is damaged: an entry is not one of bytes")
     body = blob[DIGEST_BYTES:]
     if len(body) < _SIZE.size or blob[:DIGEST_BYTES] != digest(body, context):
         raise RecordingError("the recording is damaged: a checksum does not match")
-    return expand(body, limit)
+    return expand(body, limit, like)
 
 
-def shrink(raw: bytes, *, tight: bool = False) -> bytes:
-    """Size (u32 LE), lz4 block; `tight` as for `seal`."""
+def shrink(raw: bytes, *, tight: bool = False, like: bytes = b"") -> bytes:
+    """Size (u32 LE), lz4 block; `tight` and `like` as for `seal`."""
     mode = "high_compression" if tight else "default"
-    packed: bytes = lz4.block.compress(raw, store_size=False, mode=mode)
+    packed: bytes = lz4.block.compress(raw, store_size=False, mode=mode, dict=like)
     return _SIZE.pack(len(raw)) + packed
 
 
-def expand(packed: object, limit: int) -> bytes:
+def expand(packed: object, limit: int, like: bytes = b"") -> bytes:
     """Inverse of `shrink`; raises `RecordingError` if the result were longer than `limit`."""
     if not isinstance(packed, bytes) or len(packed) < _SIZE.size:
         raise RecordingError("the recording is damaged: an entry is too short")
@@ -67,7 +68,7 @@ def expand(packed: object, limit: int) -> bytes:
     if size > limit:
         raise RecordingError("the recording is damaged: an entry claims to be too large")
     try:
-        raw: bytes = lz4.block.decompress(packed[_SIZE.size :], uncompressed_size=size)
+        raw: bytes = lz4.block.decompress(packed[_SIZE.size :], uncompressed_size=size, dict=like)
     except (lz4.block.LZ4BlockError, ValueError, OverflowError, MemoryError):
         raise RecordingError("the recording is damaged: an entry does not decompress") from None
     if len(raw) != size:

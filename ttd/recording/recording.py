@@ -48,6 +48,8 @@ MAX_NOTES = 1000
 """Notes of one recording."""
 _MAX_NOTE_BYTES = 8 << 20
 """Of all of them together, as they are packed."""
+_WHOLE = 64
+"""Of so many snapshots the first has its state as it is; the others refer to that one's."""
 _ROWS = 256
 """Rows that are read at a time."""
 _ROW_BYTES = 64
@@ -81,6 +83,10 @@ class Recording:
         self._writer = Writer(connection, self._lock) if writable else None
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
+        self._whole = b""
+        """The last state that has been stored as it is."""
+        self._read_whole: tuple[int, bytes] = (-1, b"")
+        """The last such state that has been read, and its number."""
         self._interval: tuple[int, bytes] | None = None
         """The row of the interval that the next snapshot ends."""
         self._log = b""
@@ -285,9 +291,12 @@ class Recording:
         pages = pack_pages(sorted(changed_pages))
         place = context("snapshot", *info)
         interval, self._interval = self._interval, None
+        like = b"" if info.id % _WHOLE == 0 else self._whole
+        if not like:
+            self._whole = raw
 
         def job(db: sqlite3.Connection) -> None:
-            row = (*info, seal(pages, place + b"pages"), seal(raw, place + b"state"))
+            row = (*info, seal(pages, place + b"pages"), seal(raw, place + b"state", like=like))
             db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             if interval is not None:
                 db.execute("INSERT INTO intervals VALUES (?, ?)", interval)
@@ -453,11 +462,19 @@ class Recording:
 
     def snapshot_state(self, snapshot: int) -> dict[str, Any]:
         """The state given to `add_snapshot`."""
-        raw = self._snapshot_blob(snapshot, "state", _MAX_STATE)
-        state = unpack(raw)
+        state = unpack(self._snapshot_blob(snapshot, "state", _MAX_STATE, self._like(snapshot)))
         if not isinstance(state, dict):
             raise self._damaged("a snapshot holds no machine state")
         return state
+
+    def _like(self, snapshot: int) -> bytes:
+        """What the state of a snapshot refers to."""
+        number = snapshot - snapshot % _WHOLE
+        if number == snapshot:
+            return b""
+        if self._read_whole[0] != number:
+            self._read_whole = number, self._snapshot_blob(number, "state", _MAX_STATE)
+        return self._read_whole[1]
 
     def changed_pages(self, snapshot: int) -> list[tuple[int, bytes]]:
         """(page number, hash) of the pages that changed since the stored snapshot before."""
@@ -634,12 +651,12 @@ class Recording:
             raise self._damaged(f"its {name} is not readable")
         return data
 
-    def _snapshot_blob(self, snapshot: int, column: str, limit: int) -> bytes:
+    def _snapshot_blob(self, snapshot: int, column: str, limit: int, like: bytes = b"") -> bytes:
         row = self._row(f"SELECT {column} FROM snapshots WHERE id = ?", snapshot)
         if row is None:
             raise self._damaged("a snapshot is missing")
         place = context("snapshot", *self._snapshots[snapshot]) + column.encode()
-        return unseal(row[0], place, limit)
+        return unseal(row[0], place, limit, like)
 
     def _damaged(self, why: str) -> RecordingError:
         """What a recorder could not write is missing for that reason only."""
