@@ -48,6 +48,12 @@ void scb_write(armv7m_core *c, uint32_t offset, uint32_t value);
 /* leave.c: B1.5.8; true if the core goes to sleep (SLEEPONEXIT). */
 bool armv7m_leave(armv7m_core *c, uint32_t exc_return);
 
+/* As it is: nothing is lent or cut (thumb_registers.c). */
+static inline void put_register(armv7m_core *c, int id, uint32_t value)
+{
+    c->engine->reg_write(c->engine->uc, id, &value);
+}
+
 /* Open the exclusive monitor; it is while code with LDREX has never been met. */
 static inline void open_monitor(armv7m_core *c)
 {

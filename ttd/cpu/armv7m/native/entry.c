@@ -84,11 +84,10 @@ static uint32_t vector_of(armv7m_core *c, int *number)
 }
 
 /* B1.5.6 PushStack(). `values`: R0 to R3, R12, LR, PC, xPSR, SP. Returns what to take after all. */
-static int push(armv7m_core *c, int number, uint64_t *values, bool privileged)
+static int push(armv7m_core *c, int number, uint32_t *values, bool privileged)
 {
-    uint32_t frame[FRAME_WORDS], sp = (uint32_t)values[8], i, align = c->ccr & STKALIGN ? sp & 4 : 0;
-    for (i = 0; i < FRAME_WORDS; i++)
-        frame[i] = (uint32_t)values[i];
+    uint32_t frame[FRAME_WORDS], sp = values[8], align = c->ccr & STKALIGN ? sp & 4 : 0;
+    memcpy(frame, values, sizeof frame);
     if (align)
         frame[7] |= FRAME_ALIGNED;
     sp -= FRAME_SIZE + align;
@@ -101,29 +100,31 @@ static int push(armv7m_core *c, int number, uint64_t *values, bool privileged)
     return c->top;
 }
 
+/* Leave the process stack for the main one. SPSEL can be written in privileged thread mode only, which
+ * handler mode, for the moment, leads to. */
+static void select_main_stack(armv7m_core *c, uint32_t control, uint32_t xpsr)
+{
+    if (control & NPRIV) {
+        put_register(c, UC_ARM_REG_XPSR, xpsr | HARD_FAULT);
+        put_register(c, UC_ARM_REG_CONTROL, 0);
+        put_register(c, UC_ARM_REG_XPSR, xpsr);
+    }
+    put_register(c, UC_ARM_REG_CONTROL, control & NPRIV);
+}
+
 /* B1.5.6 ExceptionEntry(). */
 void armv7m_enter(armv7m_core *c, int number)
 {
     static const int read[] = {
         UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR,
-        UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_SP, UC_ARM_REG_CONTROL
+        UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_SP
     };
-    /* SPSEL can be written in privileged thread mode only: the first write ends nPRIV, the second selects
-     * MSP and brings nPRIV back. */
-    static const int write[] = {
-        UC_ARM_REG_SP, UC_ARM_REG_CONTROL, UC_ARM_REG_CONTROL, UC_ARM_REG_XPSR, UC_ARM_REG_LR,
-        UC_ARM_REG_PC
-    };
-    static const int write_main[] = {
-        UC_ARM_REG_SP, UC_ARM_REG_XPSR, UC_ARM_REG_LR, UC_ARM_REG_PC
-    };
-    uint64_t values[10];
-    uint32_t link, vector, xpsr, control;
+    uint32_t values[9], control = reg32(c->engine, UC_ARM_REG_CONTROL), link, vector, xpsr, i;
     bool thread, on_psp = false;
     c->waiting = ARMV7M_AWAKE;
-    ttd_regs_read(c->engine, read, values, 10);
-    xpsr = (uint32_t)values[7];
-    control = (uint32_t)values[9];
+    for (i = 0; i < 9; i++)
+        values[i] = reg32(c->engine, read[i]);
+    xpsr = values[7];
     if (c->chained) {
         link = c->chain;
         c->chained = false;
@@ -136,14 +137,14 @@ void armv7m_enter(armv7m_core *c, int number)
     }
     c->synchronous = false;
     vector = vector_of(c, &number);
+    put_register(c, UC_ARM_REG_SP, values[8]);
+    if (on_psp)
+        select_main_stack(c, control, xpsr);
     xpsr = (xpsr & FLAGS) | (vector & 1 ? T_BIT : 0) | (uint32_t)number;
-    if (on_psp) {
-        uint64_t out[] = { values[8], 0, control & NPRIV, xpsr, link, vector & ~1u };
-        ttd_regs_write(c->engine, write, out, 6);
-    } else {
-        uint64_t out[] = { values[8], xpsr, link, vector & ~1u };
-        ttd_regs_write(c->engine, write_main, out, 4);
-    }
+    put_register(c, UC_ARM_REG_XPSR, xpsr);
+    put_register(c, UC_ARM_REG_LR, link);
+    put_register(c, UC_ARM_REG_PC, vector);
+    thumb_modes_changed(c->engine, xpsr);
     open_monitor(c);
     activate(c, number);
     c->event = true;

@@ -19,51 +19,49 @@ static bool others_active(const armv7m_core *c, int number)
     return others;
 }
 
-static void return_to(armv7m_core *c, uint64_t sp, bool on_psp, uint32_t npriv, const uint32_t *frame)
+/* From handler mode. nPRIV has to be given up there for SPSEL to be written in thread mode. */
+static void return_to(armv7m_core *c, uint32_t sp, bool on_psp, uint32_t npriv, const uint32_t *frame)
 {
-    static const int on_process[] = {
-        UC_ARM_REG_PSP, UC_ARM_REG_CONTROL, UC_ARM_REG_XPSR, UC_ARM_REG_CONTROL, UC_ARM_REG_R0,
-        UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC
+    static const int popped[] = {
+        UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR
     };
-    static const int on_main[] = {
-        UC_ARM_REG_SP, UC_ARM_REG_XPSR, UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3,
-        UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC
-    };
-    uint32_t popped = c->mainline ? 0xf8000000 | T_BIT | IT_BITS | IPSR : 0xf8000000 | T_BIT | IPSR;
-    uint64_t xpsr = frame[7] & popped;
+    uint32_t xpsr = frame[7] & (c->mainline ? 0xf8000000 | T_BIT | IT_BITS | IPSR : 0xf000003f | T_BIT), i;
     if (on_psp) {
-        uint64_t out[] = { sp, 0, xpsr, SPSEL | npriv, frame[0], frame[1], frame[2], frame[3], frame[4],
-                           frame[5], frame[6] & ~1u };
-        ttd_regs_write(c->engine, on_process, out, 11);
+        put_register(c, UC_ARM_REG_PSP, sp);
+        if (npriv)
+            put_register(c, UC_ARM_REG_CONTROL, 0);
+        put_register(c, UC_ARM_REG_XPSR, xpsr);
+        put_register(c, UC_ARM_REG_CONTROL, SPSEL | npriv);
     } else {
-        uint64_t out[] = { sp, xpsr, frame[0], frame[1], frame[2], frame[3], frame[4], frame[5],
-                           frame[6] & ~1u };
-        ttd_regs_write(c->engine, on_main, out, 9);
+        put_register(c, UC_ARM_REG_SP, sp);
+        put_register(c, UC_ARM_REG_XPSR, xpsr);
     }
+    for (i = 0; i < 6; i++)
+        put_register(c, popped[i], frame[i]);
+    put_register(c, UC_ARM_REG_PC, (frame[6] & ~1u) | (xpsr & T_BIT ? 1 : 0));
+    thumb_modes_changed(c->engine, xpsr);
 }
 
 bool armv7m_leave(armv7m_core *c, uint32_t exc_return)
 {
-    static const int read[] = { UC_ARM_REG_XPSR, UC_ARM_REG_SP, UC_ARM_REG_PSP, UC_ARM_REG_CONTROL };
-    static const int faultmask = UC_ARM_REG_FAULTMASK;
-    uint64_t values[4], zero = 0;
-    uint32_t frame[FRAME_WORDS], kind = exc_return & 15, sp, npriv;
-    int number;
+    ttd_engine *e = c->engine;
+    uint32_t frame[FRAME_WORDS], kind = exc_return & 15, sp, xpsr = reg32(e, UC_ARM_REG_XPSR);
+    uint32_t npriv = reg32(e, UC_ARM_REG_CONTROL) & NPRIV;
+    int number = (int)(xpsr & IPSR);
     bool nested, valid, to_thread = kind != 1, on_psp = kind == 0xd;
-    ttd_regs_read(c->engine, read, values, 4);
-    number = (int)(values[0] & IPSR);
-    npriv = (uint32_t)values[3] & NPRIV;
     nested = number < ARMV7M_EXCEPTIONS && others_active(c, number);
     valid = number < ARMV7M_EXCEPTIONS && has(c->active, number) && exc_return >> 4 == 0xfffffff
             && (kind == 1 || ((kind == 9 || kind == 0xd) && (!nested || (c->ccr & NONBASETHRDENA))));
     if (number < ARMV7M_EXCEPTIONS)
         deactivate(c, number);
-    if (number != NMI && c->mainline)
-        ttd_regs_write(c->engine, &faultmask, &zero, 1);
+    if (number != NMI && c->mainline && reg32(e, UC_ARM_REG_FAULTMASK)) {
+        put_register(c, UC_ARM_REG_FAULTMASK, 0);
+        thumb_modes_changed(e, xpsr);
+    }
     if (!valid)
         return fail(c, exc_return, USAGE_FAULT, INVPC);
 
-    sp = (uint32_t)values[on_psp ? 2 : 1];
+    sp = reg32(e, on_psp ? UC_ARM_REG_PSP : UC_ARM_REG_SP);
     switch (stack_access(c, ACC_READ, sp, frame, !to_thread || !npriv, c->by_return)) {
     case STACK_FINE: break;
     case STACK_DENIED: return fail(c, exc_return, MEM_MANAGE, MUNSTKERR);

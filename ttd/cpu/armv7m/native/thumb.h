@@ -63,6 +63,7 @@ uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
 /* thumb_registers.c */
 void thumb_read_registers(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void thumb_write_registers(ttd_engine *e, const int *ids, const uint64_t *values, int count);
+void thumb_modes_changed(ttd_engine *e, uint32_t xpsr);
 void thumb_replaced(ttd_engine *e);
 uint8_t thumb_prefix(ttd_engine *e);
 void thumb_forget_prefix(ttd_engine *e);

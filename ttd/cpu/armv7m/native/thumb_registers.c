@@ -75,13 +75,17 @@ void thumb_write_registers(ttd_engine *e, const int *ids, const uint64_t *values
         if (lent)
             e->reg_write(e->uc, UC_ARM_REG_XPSR, &xpsr);
     }
-    if (modes) {
-        /* Writing the flags through this register is what makes Unicorn derive the translation
-         * flags (privilege, handler mode) anew. */
-        xpsr = reg32(e, UC_ARM_REG_XPSR) & 0xf0000000;
-        e->reg_write(e->uc, UC_ARM_REG_APSR_NZCV, &xpsr);
-        thumb_replaced(e);
-    }
+    if (modes)
+        thumb_modes_changed(e, reg32(e, UC_ARM_REG_XPSR));
+}
+
+/* Writing the flags through this register is what makes Unicorn derive the translation flags (privilege,
+ * handler mode) anew. */
+void thumb_modes_changed(ttd_engine *e, uint32_t xpsr)
+{
+    xpsr &= 0xf0000000;
+    e->reg_write(e->uc, UC_ARM_REG_APSR_NZCV, &xpsr);
+    thumb_replaced(e);
 }
 
 /* The MPU may apply differently to what the registers are now. */
