@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import Any, Self
 
 from ttd.recording._native import ffi, lib
 from ttd.recording.blob import seal, unseal
@@ -86,13 +86,31 @@ class Events:
 
     def append_marks(self, steps: array[int], keys: array[int]) -> None:
         """More of INTERRUPT and EXCEPTION, by their `mark_key`."""
-        streams = self._of_marks
-        for key in dict.fromkeys(keys):
-            if key not in streams:
-                head = (KINDS[key >> 32], small(key & 0xFFFFFFFF))
-                streams[key] = self._numbers[head] if head in self._numbers else self._begin(head)
+        ids = array("H", bytes(2 * len(keys)))
+        raw, out = ffi.from_buffer("int64_t[]", keys), ffi.from_buffer("uint16_t[]", ids)
+        done = self._put_streams(raw, len(keys), out)
+        while done < len(keys):
+            self._begin_marks(keys[done])
+            done += self._put_streams(raw + done, len(keys) - done, out + done)
         self.steps.extend(steps)
-        self._ids.extend(map(streams.__getitem__, keys))
+        self._ids.extend(ids)
+
+    def _put_streams(self, keys: Any, count: int, out: Any) -> int:
+        """The stream of each key, up to the first that is new; how many."""
+        known, streams = array("q", self._of_marks), array("H", self._of_marks.values())
+        return lib.streams_of(  # type: ignore[no-any-return]
+            keys,
+            count,
+            ffi.from_buffer("int64_t[]", known),
+            ffi.from_buffer("uint16_t[]", streams),
+            len(known),
+            out,
+        )
+
+    def _begin_marks(self, key: int) -> None:
+        head = (KINDS[key >> 32], small(key & 0xFFFFFFFF))
+        stream = self._numbers.get(head)
+        self._of_marks[key] = self._begin(head) if stream is None else stream
 
     def _begin(self, head: tuple[Kind, bytes]) -> int:
         kind, payload = head
@@ -127,9 +145,14 @@ class Events:
     def counts(self) -> Counter[Kind]:
         """How many there are of each kind."""
         found: Counter[Kind] = Counter()
-        for stream, count in Counter(self._ids).items():
-            found[self._heads[stream][0]] += count
+        for (kind, _), count in zip(self._heads, self._stream_counts(), strict=True):
+            found[kind] += count
         return found
+
+    def _stream_counts(self) -> list[int]:
+        counts = ffi.new("uint32_t[]", len(self._heads))
+        lib.count_streams(ffi.from_buffer("uint16_t[]", self._ids), len(self._ids), counts)
+        return ffi.unpack(counts, len(counts))  # type: ignore[no-any-return]
 
     def places(self, kinds: Iterable[Kind], places: range) -> Iterator[int]:
         """Those of `places` at which an event is one of `kinds`, in their order."""
@@ -200,7 +223,7 @@ class Events:
             put_varint(out, len(head))
             out += head
         put_steps(out, self.steps, self._ids, len(self._heads))
-        counts = Counter(self._ids)
+        counts = self._stream_counts()
         rests = self._by_stream()
         for stream, (kind, _) in enumerate(self._heads):
             if kind in NUMBERS:

@@ -205,3 +205,24 @@ int64_t steps_take(const uint8_t *data, size_t size, int64_t *steps, const uint1
     free(places);
     return used;
 }
+
+uint32_t streams_of(const int64_t *keys, uint32_t count, const int64_t *known, const uint16_t *streams,
+                    uint32_t size, uint16_t *out)
+{
+    uint32_t i, last = 0;
+    for (i = 0; i < count; i++) {
+        if (last >= size || known[last] != keys[i])
+            for (last = 0; last < size && known[last] != keys[i]; last++)
+                ;
+        if (last == size)
+            break;
+        out[i] = streams[last];
+    }
+    return i;
+}
+
+void count_streams(const uint16_t *ids, uint32_t count, uint32_t *counts)
+{
+    for (uint32_t i = 0; i < count; i++)
+        counts[ids[i]]++;
+}

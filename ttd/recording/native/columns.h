@@ -34,6 +34,12 @@ int64_t order_take(const uint8_t *data, size_t size, uint16_t *ids, uint32_t cou
 int64_t steps_take(const uint8_t *data, size_t size, int64_t *steps, const uint16_t *ids,
                    uint32_t count, const uint32_t *counts, uint32_t streams);
 
+/* Streams of events by their keys, as far as these are `known`; how many. */
+uint32_t streams_of(const int64_t *keys, uint32_t count, const int64_t *known, const uint16_t *streams,
+                    uint32_t size, uint16_t *out);
+/* How many events each stream has is added to `counts`. */
+void count_streams(const uint16_t *ids, uint32_t count, uint32_t *counts);
+
 /* What one stream's events have in common. */
 typedef struct {
     uint8_t kind, size;
