@@ -52,7 +52,16 @@ class Still:
         pass
 
 
+class NoTimers:
+    core_deadline = None
+
+    def expire_core(self) -> bool:
+        return False
+
+
 def test_a_deadline_after_the_end_of_time_is_none() -> None:
     for due in (END_OF_TIME, 1 << 63, 1 << 64, 1 << 90):
-        assert Agenda([Far(due)], Still()).first() is None
-    assert Agenda([Far(1 << 63), Far(END_OF_TIME - 1)], Still()).first() == END_OF_TIME - 1
+        assert Agenda([Far(due)], Still(), NoTimers()).first() is None
+    assert (
+        Agenda([Far(1 << 63), Far(END_OF_TIME - 1)], Still(), NoTimers()).first() == END_OF_TIME - 1
+    )

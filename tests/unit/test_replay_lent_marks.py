@@ -15,7 +15,7 @@ from ttd.engine.mark_row import EXCEPTION, INTERRUPT, MAX_MARKS, MarkRow
 from ttd.recording.events import Event, Kind, small
 from ttd.recording.recording import Recording
 from ttd.replay.errors import Divergence
-from ttd.replay.terms import Clock, Mode
+from ttd.replay.terms import Checkpoint, Clock, Mode
 
 
 @pytest.fixture
@@ -213,3 +213,22 @@ def test_any_number_of_them(
     if at < len(given):
         assert row.next_step == given[at][0]
     assert played.replay.sequence == at
+
+
+def test_history_that_has_grown_is_gone_through_again(rig: Rig, row: MarkRow) -> None:
+    rig.at.step = 10
+    rig.replay.note_position()
+    saved = rig.replay.save()
+    rig.at.step = 40
+    rig.replay.note_position()
+    for end in (40, 90):
+        rig.replay.note_position()
+        rig.at.step = 10
+        rig.replay.load(saved)
+        rig.replay.lend_marks(row)
+        assert rig.replay.get_instructions() == end - 10
+        rig.replay.take_marks()
+        rig.at.step = end
+        rig.replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
+        assert not rig.replay.in_play
+        rig.at.step = 90

@@ -193,6 +193,7 @@ class LogCursor:
             self.mode = _PLAY
         self._go_to(state["cursor"])
         self._met = (state["digest"], self.cursor)
+        self._stop = (0, -1, 0)  # history may have grown
         self._marked_warp = None
         self._passed = -1
         self.settled()
