@@ -106,6 +106,7 @@ def check(name: str, seed: int, folder: Path, steps: int, say: Say = print) -> N
     assert portable(known[max(known)]) == final
     going_to(path, dice, places, known)
     stepping(path, dice, places, known)
+    restoring(path, dice, places, known)
     searching(path, dice)
     for number in range(2):
         with every(dice.choice((900, 4_000, 1 << 40))):
@@ -213,6 +214,28 @@ def stepping(path: Path, dice: random.Random, places: list[int], known: Known) -
         while timeline.position < step + count:
             session.machine.run(min(step + count, timeline.position + dice.randint(1, 9)))
             same(known, session, "ran")
+    session.close()
+
+
+def restoring(path: Path, dice: random.Random, places: list[int], known: Known) -> None:
+    """From snapshots taken close before, also between where something is due and noticed."""
+    session = player(path)
+    end = session.timeline.end
+    for step in places[::2]:
+        first, last = max(0, step - 45), min(end, step + 45)
+        session.timeline.seek(first)
+        taken = []
+        for place in sorted({dice.randint(first, last) for _ in range(10)}):
+            session.machine.run(place)
+            taken.append(session.snapshots.capture())
+        session.machine.run(last)
+        same(known, session, "ran")
+        for snapshot in dice.sample(taken, len(taken)):
+            session.snapshots.restore(snapshot)
+            session.machine.run(dice.randint(snapshot.step, last))
+            same(known, session, f"restored at {snapshot.step}")
+            session.machine.run(last)
+            same(known, session, f"restored at {snapshot.step}")
     session.close()
 
 

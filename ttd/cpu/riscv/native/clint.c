@@ -20,11 +20,12 @@ void riscv_clint_arm(ttd_engine *e)
     const riscv_core *core = core_of(e);
     riscv_clint *c = &core_of(e)->clint;
     uint64_t time = riscv_time(e, e->now);
-    unsigned __int128 ticks = (unsigned __int128)(time - core->time_offset) + (c->mtimecmp - time), ns;
+    /* Behind what has not been noticed yet MTIMECMP is in the past. */
+    __int128 ticks = (__int128)(time - core->time_offset) + ((__int128)c->mtimecmp - time), ns;
     c->armed = !c->due && core->timebase_hz;
     if (!c->armed)
         return;
-    ns = (ticks * 1000000000 + core->timebase_hz - 1) / core->timebase_hz;    /* of virtual time */
+    ns = ticks < 0 ? 0 : (ticks * 1000000000 + core->timebase_hz - 1) / core->timebase_hz;    /* of virtual time */
     c->armed = ns < NEVER;
     c->due_ns = (uint64_t)ns;
 }
