@@ -9,8 +9,8 @@ from typing import Any
 from unicorn import arm_const as arm
 
 from ttd.cpu.armv7m import CORTEX_M3, CortexM
-from ttd.cpu.armv7m.mpu import MpuRegion
 from ttd.cpu.armv7m.profile import Profile
+from ttd.cpu.armv7m.thumb import MpuRegion
 from ttd.engine import Engine
 from ttd.engine._native import lib
 from ttd.engine.types import EngineStop, StopReason
@@ -77,12 +77,6 @@ class StillCore(Engine):
     def xpsr(self, value: int) -> None:
         self.reg_write(arm.UC_ARM_REG_XPSR, value)
 
-    def set_mpu(
-        self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: Sequence[MpuRegion]
-    ) -> None:
-        self.mpu = (enabled, privdefena, hfnmiena, regions)
-        super().set_mpu(enabled, privdefena, hfnmiena, regions)
-
 
 class Bench:
     """A CortexM on such a core, and shorthands for what happens to it."""
@@ -102,8 +96,16 @@ class Bench:
             on_reset_request=self._reset_requested,
             **options,  # type: ignore[arg-type]
         )
+        mpu = self.cpu.scs.mpu
+        self._enforce, mpu.enforce = mpu.enforce, self._remember
         self.core.start()
         self.cpu.reset()
+
+    def _remember(
+        self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: Sequence[MpuRegion]
+    ) -> None:
+        self.core.mpu = (enabled, privdefena, hfnmiena, regions)
+        self._enforce(enabled, privdefena, hfnmiena, regions)
 
     def _changed(self) -> None:
         self.changes += 1

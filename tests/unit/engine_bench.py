@@ -23,6 +23,7 @@ from tests.unit.engine_programs import (
     Program,
 )
 from ttd.cpu.armv7m.data_faults import data_access
+from ttd.cpu.armv7m.thumb import set_traps
 from ttd.cpu.models import CPUS
 from ttd.engine import FRAME, Access, Context, Engine, EngineStop, StopReason
 from ttd.engine.types import EXCEPTION_DIVIDE
@@ -119,7 +120,7 @@ class Bench:
         engine.set_watchpoints([])
         engine.scan(False)
         engine.skip_stops_at(None)
-        engine.set_traps(divide=self.traps, unaligned=self.traps)
+        set_traps(engine, divide=self.traps, unaligned=self.traps)
         ram = bytearray(RAM_SIZE)
         ram[program.start - RAM : program.start - RAM + len(program.code)] = program.code
         memory = bytes(FRAME) + ram  # flash, which is smaller than its frame

@@ -10,6 +10,7 @@ from unicorn import arm_const as arm
 from tests.unit.armv7m_doubles import HandClock
 from ttd.cpu.armv7m import CORTEX_M0, CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
+from ttd.cpu.armv7m.thumb import set_priority_mask
 from ttd.cpu.models import CPUS
 from ttd.engine import Engine, StopReason
 
@@ -24,7 +25,7 @@ def machine(*code: int, model: str = "cortex-m3", mask: int = 0xFF) -> Engine:
     engine = Engine(CPUS[model].isa)
     engine.map_ram(RAM, 0x2000)
     engine.start()
-    engine.set_priority_mask(mask)
+    set_priority_mask(engine, mask)
     engine.write(RAM, struct.pack(f"<{len(code)}H", *code))
     engine.regs_write((XPSR, arm.UC_ARM_REG_PC), (THUMB, RAM))
     return engine

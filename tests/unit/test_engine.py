@@ -12,6 +12,7 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
+from ttd.cpu.armv7m.thumb import mpu_denies, set_mpu, set_traps
 from ttd.cpu.models import CPUS
 from ttd.engine import (
     FRAME,
@@ -20,7 +21,6 @@ from ttd.engine import (
     Context,
     Engine,
     EngineError,
-    EngineFault,
     StopReason,
 )
 from ttd.engine.engine import MAX_HITS
@@ -98,7 +98,7 @@ def test_an_it_block_goes_on_behind_what_ends_a_block(
 ) -> None:
     """What faults there does so if it is not skipped, and only then."""
     engine = board.code(half(0xBF04), half(0xDF01), last, BKPT, flags=flags)  # itt eq; svc
-    engine.set_traps(divide=True, unaligned=False)
+    set_traps(engine, divide=True, unaligned=False)
     engine.regs_write((R4, R1), (RAM + 0x401, 0))
     stop = engine.run(100)
     if runs:
@@ -112,7 +112,7 @@ def test_unaligned_loads_from_a_page_of_code_trap(board: Board) -> None:
     """However the page was last looked up: to fetch from, or to load from."""
     # ldr r0, [r4] twice; ldr r0, [r4, #1]
     engine = board.code(half(0x6820), half(0x6820), wide(0xF8D40001), BKPT)
-    engine.set_traps(divide=False, unaligned=True)
+    set_traps(engine, divide=False, unaligned=True)
     for counts in ([100], [1, 1, 1], [2, 1]):
         engine.new_interval()
         engine.regs_write((PC, R4), (RAM, RAM))
@@ -624,32 +624,32 @@ LDR, STR = half(0x6808), half(0x6008)
 
 
 def test_mpu_uniform_page(board: Board) -> None:
-    board.engine.set_mpu(
-        True, False, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, READ_ONLY, True)]
+    set_mpu(
+        board.engine, True, False, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, READ_ONLY, True)]
     )
     assert mpu_run(board, LDR, RAM + 0x804)[0] is StopReason.EXCEPTION
     assert mpu_run(board, STR, RAM + 0x804) == (StopReason.FAULT, RAM + 0x804)
     assert mpu_run(board, LDR, RAM + 0xC00) == (StopReason.FAULT, RAM + 0xC00)
-    board.engine.set_mpu(False, False, False, [])
+    set_mpu(board.engine, False, False, False, [])
     assert mpu_run(board, STR, RAM + 0x804)[0] is StopReason.EXCEPTION
 
 
 def test_mpu_region_smaller_than_a_page(board: Board) -> None:
-    board.engine.set_mpu(True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)])
+    set_mpu(board.engine, True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)])
     for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3), (0x81E, 6)):
         assert mpu_run(board, STR, RAM + offset)[0] == reason
         assert mpu_run(board, LDR, RAM + offset)[0] is StopReason.EXCEPTION
 
 
 def test_mpu_subregions(board: Board) -> None:
-    board.engine.set_mpu(True, False, False, [CODE_REGION, (RAM + 0x800, 0x100, 0x02, FULL, True)])
+    set_mpu(board.engine, True, False, False, [CODE_REGION, (RAM + 0x800, 0x100, 0x02, FULL, True)])
     for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3)):
         assert mpu_run(board, STR, RAM + offset)[0] == reason
 
 
 def test_mpu_unprivileged_and_background(board: Board) -> None:
-    board.engine.set_mpu(
-        True, True, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, PRIVILEGED, True)]
+    set_mpu(
+        board.engine, True, True, False, [CODE_REGION, (RAM + 0x800, 0x400, 0, PRIVILEGED, True)]
     )
     for address in (RAM + 0x800, RAM + 0xC00):
         assert mpu_run(board, STR, address)[0] is StopReason.EXCEPTION
@@ -657,7 +657,7 @@ def test_mpu_unprivileged_and_background(board: Board) -> None:
 
 
 def test_mpu_execute_never(board: Board) -> None:
-    board.engine.set_mpu(True, True, False, [(RAM, 0x400, 0, FULL, True)])
+    set_mpu(board.engine, True, True, False, [(RAM, 0x400, 0, FULL, True)])
     engine = board.code(NOP)
     stop = engine.run(1)
     assert (stop.reason, stop.code, stop.steps) == (StopReason.FAULT, Access.FETCH, 0)
@@ -667,7 +667,7 @@ def test_mpu_execute_never(board: Board) -> None:
 def test_mpu_under_faultmask(board: Board, hfnmiena: bool) -> None:
     """CPSID F switches the MPU off unless HFNMIENA is set, at once, and CPSIE F on again."""
     engine = board.code(half(0xB671), STR, half(0xB661), STR, BKPT)
-    engine.set_mpu(True, False, hfnmiena, [CODE_REGION])
+    set_mpu(engine, True, False, hfnmiena, [CODE_REGION])
     engine.reg_write(R1, RAM + 0x800)
     stop = engine.run(10)
     assert (stop.reason, stop.steps) == (StopReason.FAULT, 1 if hfnmiena else 3)
@@ -677,24 +677,19 @@ def test_mpu_set_by_a_device_register(board: Board) -> None:
     """Applies from the next instruction on, even within one block."""
     engine = board.code(STR, STR_DEVICE, STR, BKPT)
     engine.reg_write(R1, RAM + 0x800)
-    board.on_access = lambda _: engine.set_mpu(
-        True, False, False, [CODE_REGION, (DEVICE, 0x1000, 0, FULL, True)]
+    board.on_access = lambda _: set_mpu(
+        engine, True, False, False, [CODE_REGION, (DEVICE, 0x1000, 0, FULL, True)]
     )
     stop = engine.run(10)
     assert (stop.reason, stop.steps, stop.address) == (StopReason.FAULT, 2, RAM + 0x800)
 
 
-def test_access_on_behalf_of_the_cpu(board: Board) -> None:
+def test_mpu_of_accesses_that_no_instruction_makes(board: Board) -> None:
     engine = board.engine
-    engine.set_mpu(True, True, False, [(RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
-    engine.vwrite(RAM + 0x800, bytes(range(8)), "entry")
-    assert engine.vread(RAM + 0x800, 8, "entry") == bytes(range(8))
-    with pytest.raises(EngineFault) as denied:
-        engine.vread(RAM + 0x800, 8, "entry", privileged=False)
-    assert denied.value.denied and denied.value.address == RAM + 0x800
-    with pytest.raises(EngineFault) as missing:
-        engine.vwrite(RAM + 0x3FFC, bytes(8), "entry")
-    assert not missing.value.denied and missing.value.address == RAM + 0x4000
+    set_mpu(engine, True, True, False, [(RAM + 0x800, 0x400, 0, PRIVILEGED, True)])
+    for kind in (Access.READ, Access.WRITE):
+        assert not mpu_denies(engine, RAM + 0x800, kind, privileged=True)
+        assert mpu_denies(engine, RAM + 0x800, kind, privileged=False)
 
 
 @pytest.mark.parametrize("it", [False, True], ids=["alone", "in IT"])

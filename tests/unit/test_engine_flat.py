@@ -32,6 +32,7 @@ from tests.unit.flat_programs import (
 from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.models import CPUS
 from ttd.engine import FRAME, Context, Engine, EngineStop, StopReason
+from ttd.engine._native import lib
 
 EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
@@ -106,7 +107,8 @@ class Bench:
         values = self.registers(program) | {engine.isa.pc: program.start}
         engine.regs_write(tuple(values), tuple(values.values()))
         engine.time.clock_ns = CLOCK_NS
-        engine.set_timebase(25_000_000)
+        if engine.isa.instructions == "aarch64":
+            lib.a64_set_timebase(engine.native, 25_000_000)
         engine.step = 0
         self.accesses: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []

@@ -24,7 +24,6 @@ class FlatCore(Protocol):
     def wide_write(self, register: int, value: int) -> None: ...
     def reset_registers(self) -> None: ...
     def read(self, address: int, size: int) -> bytes: ...
-    def set_timebase(self, hz: int) -> None: ...
 
 
 class FlatCpu:
@@ -57,7 +56,6 @@ class FlatCpu:
         self._ids = ids
         self._sp = sp
         self._reset = {**reset, isa.pc: core.reset_address}
-        core.engine.set_timebase(core.timebase_hz)
         self._bits = {register.name: register.bits for register in self.registers}
 
     def reset(self) -> None:

@@ -673,70 +673,17 @@ class Engine:
         """A change from outside, in ROM too; returns how many bytes were there to be written."""
         return lib.ttd_write(self._native, address, data, len(data))  # type: ignore[no-any-return]
 
-    def vread(self, address: int, size: int, by: str, privileged: bool = True) -> bytes:
-        """`load` as the MPU allows it, for a CPU that unstacks."""
-        self._check(address, size, Access.READ, privileged)
-        return self.load(address, size, by)
-
-    def vwrite(self, address: int, data: bytes, by: str, privileged: bool = True) -> None:
-        """`store` as the MPU allows it, for a CPU that stacks."""
-        self._check(address, len(data), Access.WRITE, privileged)
-        self.store(address, data, by)
-
-    def _check(self, address: int, size: int, kind: Access, privileged: bool) -> None:
-        for at in (address, address + size - 4):
-            if lib.ttd_mpu_denies(self._native, at & 0xFFFFFFFF, kind, privileged):
-                raise EngineFault(at, kind, True)
-            if not self.is_ram(at & 0xFFFFFFFF, kind):
-                raise EngineFault(at, kind, False)
-
     def is_ram(self, address: int, kind: Access = Access.READ) -> bool:
         """True if memory (not a device) answers this kind of access."""
         return bool(lib.ttd_is_ram(self._native, address, kind))
 
     def accessible(self, address: int, kind: Access) -> bool:
         """True if an access by the CPU in its present mode would be answered."""
-        return bool(lib.ttd_mapped(self._native, address, kind)) and not self.mpu_denies(
-            address, kind
-        )
+        return bool(lib.ttd_mapped(self._native, address, kind)) and not self.denies(address, kind)
 
-    def mpu_denies(self, address: int, kind: Access) -> bool:
-        """True if the MPU, or the default map, forbids the access to the instruction at PC."""
-        return bool(lib.ttd_mpu_denies(self._native, address, kind, -1))
-
-    def set_mpu(
-        self,
-        enabled: bool,
-        privdefena: bool,
-        hfnmiena: bool,
-        regions: Sequence[tuple[int, int, int, int, bool]],
-    ) -> None:
-        """Set the MPU: regions are (base, size, subregion disable, AP, XN), later ones win."""
-        lib.ttd_set_mpu(
-            self._native,
-            enabled,
-            privdefena,
-            hfnmiena,
-            len(regions),
-            ffi.new("uint32_t[]", [r[0] for r in regions]),
-            ffi.new("uint64_t[]", [r[1] for r in regions]),
-            ffi.new("uint8_t[]", [r[2] for r in regions]),
-            ffi.new("uint8_t[]", [r[3] for r in regions]),
-            ffi.new("uint8_t[]", [int(r[4]) for r in regions]),
-        )
-
-    def access_privileged(self) -> bool:
-        """Inside a device callback: the access is a privileged one (LDRT and STRT are not)."""
-        return bool(lib.ttd_access_privileged(self._native))
-
-    def set_priority_mask(self, mask: int) -> None:
-        """Cortex-M: which bits of BASEPRI there are."""
-        lib.ttd_set_basepri_mask(self._native, mask)
-
-    def set_traps(self, *, divide: bool, unaligned: bool) -> None:
-        """Raise exception `EXCEPTION_DIVIDE` for divisions by zero; a FAULT with `UNALIGNED` in
-        its code for every unaligned access."""
-        lib.ttd_set_traps(self._native, divide, unaligned)
+    def denies(self, address: int, kind: Access) -> bool:
+        """True if protection forbids the access to the instruction at PC."""
+        return bool(lib.ttd_denies(self._native, address, kind))
 
     # -- address translation -------------------------------------------------------------
 
@@ -763,10 +710,6 @@ class Engine:
             if len(data) < part:
                 break
         return out
-
-    def set_timebase(self, hz: int) -> None:
-        """How fast timers of the core that the engine answers for count virtual time."""
-        lib.ttd_set_timebase(self._native, hz)
 
     # -- pages ---------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class StopReason(IntEnum):
 
 
 EXCEPTION_DIVIDE = 0x1000
-"""Code of an EXCEPTION stop: the instruction at PC divides by zero (`Engine.set_traps`)."""
+"""Code of an EXCEPTION stop: the instruction at PC divides by zero, which is asked for."""
 EXCEPTION_OURS = 0x1001
 """Code of an EXCEPTION stop: the instruction at PC is the processor model's to do."""
 EXCEPTION_SYSCALL = 0x1002

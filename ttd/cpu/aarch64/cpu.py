@@ -8,6 +8,7 @@ from unicorn import arm64_const as a64
 
 from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.flat import FlatCpu
+from ttd.engine._native import lib
 from ttd.engine.types import EngineStop
 
 from .isa import AARCH64, CPACR_EL1, X
@@ -48,6 +49,7 @@ class AArch64(FlatCpu):
     def __init__(self, core: CoreWiring) -> None:
         super().__init__(core, AARCH64, ids=UNICORN_IDS, sp=a64.UC_ARM64_REG_SP, reset=_RESET)
         self._semihosting = core.semihosting
+        lib.a64_set_timebase(core.engine.native, core.timebase_hz)
 
     def write_register(self, name: str, value: int) -> None:
         super().write_register(name, value)

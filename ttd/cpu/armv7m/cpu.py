@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from unicorn import arm_const as arm
@@ -27,6 +28,7 @@ from .mpu import Mpu
 from .profile import Profile
 from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
+from .thumb import set_mpu, set_priority_mask
 
 if TYPE_CHECKING:
     from .data_faults import DataAccess
@@ -114,13 +116,13 @@ class CortexM:
             reference_hz=reference_hz,
         )
         """The state of all that is native (`native/api.h`)."""
-        engine.set_priority_mask(self.core.priority_mask)
+        set_priority_mask(engine, self.core.priority_mask)
         self.scs = SystemControlSpace(
             "scs",
             clock,
             self.core,
             profile=profile,
-            mpu=Mpu(engine, profile.mpu_regions),
+            mpu=Mpu(partial(set_mpu, engine), profile.mpu_regions),
             vtor=vtor,
         )
         self.dwt = CycleCounter("dwt", clock, self.core)
@@ -362,7 +364,7 @@ class CortexM:
     def _fetch_fault(self, pc: int) -> After:
         """A fetch that is not answered, or not allowed (B1.5.14)."""
         bad = pc if not self._engine.accessible(pc, Access.FETCH) else pc + 2
-        if self._engine.mpu_denies(bad, Access.FETCH):
+        if self._engine.denies(bad, Access.FETCH):
             return self._raise(exc.MEM_MANAGE, scs.IACCVIOL)
         return self._raise(exc.BUS_FAULT, scs.IBUSERR)
 
@@ -383,7 +385,7 @@ class CortexM:
             kind = access.kind
             bad = access.first_bad(engine.accessible)
             address = access.address if bad is None else bad
-        if engine.mpu_denies(address, kind):
+        if engine.denies(address, kind):
             self.scs.mmfar = address
             return self._raise(exc.MEM_MANAGE, scs.DACCVIOL | scs.MMARVALID)
         self.scs.bfar = address

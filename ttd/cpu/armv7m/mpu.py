@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from ttd.devices.base import Stateful
-from ttd.engine import Engine
 from ttd.state import State
 
-MpuRegion = tuple[int, int, int, int, bool]
-"""base, size in bytes, subregions disabled (8 bits), AP field, execute-never."""
+from .thumb import MpuRegion
+
+Enforce = Callable[[bool, bool, bool, Sequence[MpuRegion]], None]
+"""(enabled, PRIVDEFENA, HFNMIENA, regions)."""
 
 TYPE, CTRL, RNR, RBAR, RASR = 0xD90, 0xD94, 0xD98, 0xD9C, 0xDA0
 END = 0xDBC
@@ -24,8 +26,8 @@ class Mpu(Stateful):
 
     STATE: ClassVar[tuple[str, ...]] = ("control", "number", "bases", "attributes")
 
-    def __init__(self, engine: Engine, regions: int) -> None:
-        self._engine = engine
+    def __init__(self, enforce: Enforce, regions: int) -> None:
+        self.enforce = enforce
         self.regions = regions
         self._clear()
 
@@ -94,7 +96,7 @@ class Mpu(Stateful):
         return found
 
     def _tell(self) -> None:
-        self._engine.set_mpu(
+        self.enforce(
             bool(self.control & ENABLE),
             bool(self.control & PRIVDEFENA),
             bool(self.control & HFNMIENA),

@@ -21,8 +21,3 @@ uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t 
     unsigned __int128 ns = (unsigned __int128)step * clock_ns + offset_ns;
     return (uint64_t)(ns * hz / divider);
 }
-
-void ttd_set_timebase(ttd_engine *e, uint64_t hz)
-{
-    e->timebase_hz = hz;
-}

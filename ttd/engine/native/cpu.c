@@ -43,5 +43,3 @@ void settle(ttd_engine *e)
     if (e->set->settle)
         e->set->settle(e);
 }
-
-bool ttd_access_privileged(ttd_engine *e) { return privileged_access(e); }

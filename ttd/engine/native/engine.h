@@ -142,7 +142,6 @@ struct ttd_engine {
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
     ttd_time time;
-    uint64_t timebase_hz;
 
     uint64_t doing;               /* where the instruction is that is being done here; NEVER */
     uint64_t back_to;             /* Unicorn has gone past where PC has to be; NEVER */

@@ -157,21 +157,14 @@ bool ttd_take_late(ttd_engine *e);
 int ttd_read(ttd_engine *e, uint64_t address, uint8_t *out, int size);
 int ttd_write(ttd_engine *e, uint64_t address, const uint8_t *data, int size);
 
-void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
-                 const uint32_t *base, const uint64_t *size, const uint8_t *srd,
-                 const uint8_t *ap, const uint8_t *xn);
-bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
+/* Does protection forbid the access to the instruction at PC? */
+bool ttd_denies(ttd_engine *e, uint64_t address, int kind);
 bool ttd_mapped(ttd_engine *e, uint64_t address, int kind);
 bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
 int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
-/* The rate of the timers of AArch64. */
-void ttd_set_timebase(ttd_engine *e, uint64_t hz);
 
-bool ttd_access_privileged(ttd_engine *e);
-void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned);
-void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);

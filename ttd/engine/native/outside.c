@@ -130,3 +130,8 @@ int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr)
     return ttd_mapped(e, *paddr, kind) && e->set->allows(e, vaddr, *paddr, 1, kind, true) == 1
         ? REFUSED_NOT : REFUSED_ACCESS;
 }
+
+bool ttd_denies(ttd_engine *e, uint64_t address, int kind)
+{
+    return e->set->allows && e->set->allows(e, address, address, 1, kind, true) != 1;
+}

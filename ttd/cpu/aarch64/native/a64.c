@@ -96,7 +96,7 @@ static bool a64_is_wait(ttd_engine *e, uint64_t pc)
 
 TTD_INSTRUCTION_SET(aarch64) = {
     .name = "aarch64", .pc = UC_ARM64_REG_PC,
-    .start = a64_start,
+    .state_size = sizeof(a64_state), .start = a64_start,
     .length = a64_length, .decode = a64_decode, .turn = a64_turn, .calls_anywhere = true,
     .parts = a64_parts, .is_wait = a64_is_wait,
     .read_register = a64_read_register, .write_register = a64_write_register,

@@ -3,6 +3,11 @@
 #define TTD_A64_H
 
 #include "isa.h"
+#include "api.h"
+
+typedef struct { uint64_t timebase_hz; } a64_state;
+
+static inline a64_state *a64_of(ttd_engine *e) { return e->arch; }
 
 static inline uint32_t a64_insn(const uint8_t *code)
 {

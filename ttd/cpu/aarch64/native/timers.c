@@ -4,7 +4,7 @@
 
 static uint64_t count_ticks(ttd_engine *e, uint64_t step)
 {
-    return ticks_at(step, e->time.clock_ns, e->time.warp_ns, e->timebase_hz, 1000000000);
+    return ticks_at(step, e->time.clock_ns, e->time.warp_ns, a64_of(e)->timebase_hz, 1000000000);
 }
 
 /* What `ttd_regs_read` calls a system register of AArch64, as MRS encodes it. */
@@ -89,7 +89,7 @@ static uint32_t on_mrs(uc_engine *uc, uc_arm64_reg reg, const uc_arm64_cp_reg *f
     if (id == CNTVCT || id == CNTPCT) {
         value = count_ticks(e, step_now(e));
     } else if (id == CNTFRQ) {
-        value = e->timebase_hz;
+        value = a64_of(e)->timebase_hz;
     } else if (id == PMCCNTR) {
         value = step_now(e);
     } else if (counts_events(id)) {
@@ -174,4 +174,9 @@ int a64_start(ttd_engine *e)
     set_system(e, SCR_EL3, SCR_NS_RW);
     set_system(e, HCR_EL2, HCR_RW);
     return err;
+}
+
+void a64_set_timebase(ttd_engine *e, uint64_t hz)
+{
+    a64_of(e)->timebase_hz = hz;
 }

@@ -105,4 +105,16 @@ int armv7m_pending(armv7m_core *c);
 int armv7m_stopped(armv7m_core *c, const ttd_stop *stop);
 bool armv7m_wake(armv7m_core *c);
 
+/* mpu.c: enforce these regions, of which the later win (B3.5): with base, size, subregions disabled, AP field,
+ * execute-never. Does the MPU, or the default map, forbid such an access; `privileged` -1: as the instruction
+ * at PC is? */
+void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
+                    const uint32_t *base, const uint64_t *size, const uint8_t *srd, const uint8_t *ap,
+                    const uint8_t *xn);
+bool armv7m_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
+/* thumb_registers.c: end the run before divisions by zero; make every unaligned access a fault (CCR, B3.2.8).
+ * The bits of BASEPRI that there are. */
+void armv7m_trap(ttd_engine *e, bool divide, bool unaligned);
+void armv7m_set_basepri_mask(ttd_engine *e, uint32_t mask);
+
 #endif

@@ -13,7 +13,7 @@ int stack_access(armv7m_core *c, int kind, uint32_t sp, uint32_t *frame, bool pr
     ttd_engine *e = c->engine;
     int at;
     for (at = 0; at < FRAME_SIZE; at += FRAME_SIZE - 4) {    /* it has two ends */
-        if (ttd_mpu_denies(e, sp + (uint32_t)at, kind, privileged))
+        if (armv7m_denies(e, sp + (uint32_t)at, kind, privileged))
             return STACK_DENIED;
         if (!ttd_is_ram(e, sp + (uint32_t)at, kind))
             return STACK_ABSENT;

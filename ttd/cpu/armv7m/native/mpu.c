@@ -126,7 +126,7 @@ bool thumb_expect_modes(ttd_engine *e, const block_info *b)
 
 /* ---- from outside ------------------------------------------------------------------------ */
 
-void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
+void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
                  const uint32_t *base, const uint64_t *size, const uint8_t *srd,
                  const uint8_t *ap, const uint8_t *xn)
 {
@@ -144,7 +144,7 @@ void ttd_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, in
         flush_tlb(e);
 }
 
-bool ttd_mpu_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
+bool armv7m_denies(ttd_engine *e, uint64_t address, int kind, int privileged)
 {
     bool priv = privileged >= 0 ? privileged != 0
         : kind == ACC_FETCH ? privileged_now(e) : thumb_privileged(e);

@@ -53,7 +53,7 @@ static void unpend_low(armv7m_core *c, uint64_t numbers)
 
 void armv7m_set_traps(armv7m_core *c)
 {
-    ttd_set_traps(c->engine, c->ccr & DIV_0_TRP, c->ccr & UNALIGN_TRP);
+    armv7m_trap(c->engine, c->ccr & DIV_0_TRP, c->ccr & UNALIGN_TRP);
 }
 
 /* B3.2.4. VECTPENDING looks at priorities, not at the masks. */

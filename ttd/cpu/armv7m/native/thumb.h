@@ -3,6 +3,7 @@
 #define TTD_THUMB_H
 
 #include "isa.h"
+#include "api.h"
 
 #define MAX_MPU 16
 #define Q_BIT 0x08000000u

@@ -215,7 +215,7 @@ bool thumb_expect(ttd_engine *e, const block_info *b)
     return t->settles;
 }
 
-void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
+void armv7m_trap(ttd_engine *e, bool divide, bool unaligned)
 {
     thumb_state *t = thumb_of(e);
     if (divide == t->trap_divide && unaligned == e->trap_unaligned)
@@ -230,4 +230,4 @@ void ttd_set_traps(ttd_engine *e, bool divide, bool unaligned)
         flush_tlb(e);
 }
 
-void ttd_set_basepri_mask(ttd_engine *e, uint32_t mask) { thumb_of(e)->basepri_mask = mask; }
+void armv7m_set_basepri_mask(ttd_engine *e, uint32_t mask) { thumb_of(e)->basepri_mask = mask; }
