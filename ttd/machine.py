@@ -127,6 +127,7 @@ class Machine:
         wiring = Wiring(
             clock=clock,
             irq=self.cpu.set_line,
+            native_irq=self.cpu.native_line,
             nmi=self.cpu.set_nmi,
             reset=self._want_reset,
             shutdown=self._want_shutdown,
@@ -143,7 +144,7 @@ class Machine:
         if board.irq_controller is not None:
             controller = next(m.device for m in on_board if m.device.name == board.irq_controller)
             assert isinstance(controller, InterruptController)
-            wiring = replace(wiring, irq=controller.set_line)
+            wiring = replace(wiring, irq=controller.set_line, native_irq=controller.native_line)
         on_board = [*on_board, *extras(wiring)]
         self._on_board = [mapped.device for mapped in on_board]
         inside = [MappedDevice(*unit) for unit in self.cpu.mapped_devices()]

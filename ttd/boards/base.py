@@ -10,6 +10,7 @@ from ttd.devices.base import Clock, Device, Dma, Line
 from ttd.devices.chars import CharFront
 from ttd.devices.net import Nic
 from ttd.devices.virtio.input import InputFront
+from ttd.engine.registers import LineSink
 from ttd.images import Image, Load
 from ttd.recording.config import Option
 
@@ -92,9 +93,12 @@ class Wiring:
     input: Callable[[str], InputFront] = lambda name: NoInput()
     """The front end of the board's input device (`Board.inputs`) with this name."""
 
+    native_irq: Callable[[int], LineSink | None] = lambda number: None
+    """The same as `irq`, for devices whose lines are driven natively."""
+
     def line(self, number: int) -> Line:
         """Return a line of its own to external interrupt `number`."""
-        return Line(lambda level: self.irq(number, level))
+        return Line(lambda level: self.irq(number, level), self.native_irq(number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,18 +103,9 @@ class Clockwork:
 
     def keep_reading(self, value: int, steady: Steady) -> None:
         """Let the engine answer this register as long as it is known how it goes on."""
-        until = NEVER
-        if steady.until_ns is not None:
-            until = -((self.warp_ns - steady.until_ns) // self.clock_ns)
-        self._engine.keep_reading(
-            value,
-            steady.slope,
-            self.clock_ns,
-            self.warp_ns - steady.since_ns,
-            steady.hz,
-            steady.divider * NS_PER_SECOND,
-            until,
-        )
+        until = NEVER if steady.until_ns is None else min(max(0, steady.until_ns), NEVER)
+        divider = steady.divider * NS_PER_SECOND
+        self._engine.keep_reading(value, steady.slope, steady.since_ns, steady.hz, divider, until)
 
     def warp(self, target: int) -> None:
         """An idle machine skips to where `warp_ns` is `target`."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from ttd.devices.base import Clock, Device
 from ttd.engine import Engine, Isa
+from ttd.engine.registers import LineSink
 from ttd.engine.types import EngineStop
 from ttd.state import State
 
@@ -179,6 +180,9 @@ class Cpu(Protocol):
 
     def set_line(self, number: int, level: bool) -> None:
         """Drive the input of external interrupt `number`."""
+
+    def native_line(self, number: int) -> LineSink | None:
+        """Who drives that input natively, if it can be."""
 
     def set_nmi(self, level: bool) -> None:
         """Drive the non-maskable interrupt, if the core has one."""

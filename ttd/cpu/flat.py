@@ -70,6 +70,9 @@ class FlatCpu:
     def mapped_devices(self) -> list[MappedUnit]:
         return []
 
+    def native_line(self, number: int) -> None:
+        """None of them is native."""
+
     def set_line(self, number: int, level: bool) -> None:
         """There are no interrupts."""
 

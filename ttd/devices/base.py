@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from ttd.contents import Contents
-from ttd.engine.registers import RegisterFile
+from ttd.engine.registers import LineSink, RegisterFile
 from ttd.state import State, copied
 
 NS_PER_SECOND = 1_000_000_000
@@ -53,10 +53,14 @@ class HostTimer(NamedTuple):
 class Line:
     """One interrupt line: a level, and who listens to it."""
 
-    __slots__ = ("_sink", "level")
+    __slots__ = ("_sink", "level", "native")
 
-    def __init__(self, sink: Callable[[bool], None] | None = None) -> None:
+    def __init__(
+        self, sink: Callable[[bool], None] | None = None, native: LineSink | None = None
+    ) -> None:
+        """`native`: the same as `sink`, for those who drive the line natively, and then alone."""
         self.level = False
+        self.native = native
         self._sink = sink
 
     def set(self, level: bool) -> None:
@@ -194,6 +198,9 @@ class InterruptController(Protocol):
     """A device that takes interrupt lines by number and passes them on to the core."""
 
     def set_line(self, number: int, level: bool) -> None: ...
+
+    def native_line(self, number: int) -> LineSink | None:
+        """The same, for devices whose lines are driven natively."""
 
 
 class Steady(NamedTuple):

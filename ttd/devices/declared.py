@@ -219,6 +219,9 @@ class Declared(Device):
         declaration = self.declaration()
         assert declaration is not None
         self._lines = [lines[name] for name in declaration.lines]
+        for number, line in enumerate(self._lines):
+            if line.native is not None and self.registers is not None:
+                self.registers.listen(number, line.native)
 
     def send_to(self, front: CharFront) -> None:
         """Say where `send` sends to."""

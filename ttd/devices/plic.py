@@ -11,6 +11,7 @@ from typing import Any
 from ttd.devices.base import Clock, Device
 from ttd.devices.registers import bytes_of
 from ttd.engine._native import ffi, lib
+from ttd.engine.registers import LineSink, line_sink
 from ttd.state import State
 
 PRIORITY, PENDING, ENABLE, CONTEXT = 0x0, 0x1000, 0x2000, 0x200000
@@ -51,6 +52,10 @@ class Plic(Device):
     def set_line(self, number: int, level: bool) -> None:
         """The level of a source's line has changed."""
         lib.riscv_plic_set_line(self._plic, number, level)
+
+    def native_line(self, number: int) -> LineSink:
+        """Who drives that line natively."""
+        return line_sink("riscv_plic_set_line", self._plic, number)
 
     def save(self) -> State:
         plic, words = self._plic, self._words

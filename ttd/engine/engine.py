@@ -458,25 +458,16 @@ class Engine:
             lib.ttd_open_burst(self._native, lo, hi, False, words, len(words) // 4)
 
     def keep_reading(
-        self,
-        value: int,
-        slope: int,
-        clock_ns: int,
-        offset_ns: int,
-        hz: int,
-        divider: int,
-        until_step: int,
+        self, value: int, slope: int, since_ns: int, hz: int, divider: int, until_ns: int
     ) -> None:
         """Inside a read callback: answer further reads of this register without asking.
 
         It holds `value` now and changes by `slope` (-1, 0, 1) with every tick; ticks are
-        (step * clock_ns + offset_ns) * hz // divider. Good until step `until_step`, the end of the
-        run, or the next access of the same device that does not say this; of any device, unless
-        the device is `alone`.
+        (virtual time - since_ns) * hz // divider. Good until `until_ns`, until the host has had
+        control, or until the next access of the same device that does not say this; of any device,
+        unless the device is `alone`.
         """
-        lib.ttd_keep_reading(
-            self._native, value, slope, clock_ns, offset_ns, hz, divider, min(until_step, NEVER)
-        )
+        lib.ttd_keep_reading(self._native, value, slope, since_ns, hz, divider, until_ns)
 
     def keep_ignoring(self) -> None:
         """Inside a write callback: this write has done nothing, nor will others of its place and

@@ -54,6 +54,22 @@ class Access(NamedTuple):
     write: Sequence[WordEffect]
 
 
+class LineSink(NamedTuple):
+    """Who listens to a line in native code."""
+
+    function: Any
+    """A `ttd_line_sink`, which gets"""
+    target: Any
+    """this, kept alive here,"""
+    number: int
+    """this, and the level."""
+
+
+def line_sink(name: str, target: Any, number: int) -> LineSink:
+    """`name`: a function of the native part."""
+    return LineSink(ffi.addressof(lib, name), target, number)
+
+
 class RegisterMap:
     """The registers of a class of devices."""
 
@@ -112,10 +128,18 @@ class RegisterFile:
         self.words: Any = self.native.words
         self.words[ONES] = _ALL
         self._value = ffi.new("uint64_t *")
+        self._sinks: list[LineSink] = []
 
     def send_to(self, put: Callable[[bytes], None], room: Callable[[], int]) -> None:
         """`put` takes bytes of output, never more than `room` has said."""
         self._put, self._room = put, room
+
+    def listen(self, line: int, sink: LineSink) -> None:
+        """`sink` hears of this line from now on, at the very access."""
+        self._sinks.append(sink)
+        self.native.lines[line].set = sink.function
+        self.native.lines[line].sink = sink.target
+        self.native.lines[line].number = sink.number
 
     def read(self, offset: int, size: int, *, look: bool = False) -> int | None:
         """What an access gives; None: that is not declared. `look`: without side effects."""

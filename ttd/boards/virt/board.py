@@ -46,7 +46,7 @@ def build_devices(wiring: Wiring) -> list[MappedDevice]:
     plic = Plic(INTERRUPT_CONTROLLER, clock, sources, wiring.native, contexts)
 
     def line(number: int) -> Line:
-        return Line(partial(plic.set_line, number))
+        return Line(partial(plic.set_line, number), plic.native_line(number))
 
     clint = Clint("clint", clock, wiring.native)
     uart = Ns16550(SERIAL, clock, layout.UART_HZ, wiring.char(SERIAL), line(layout.UART_IRQ))

@@ -17,6 +17,7 @@ from ttd.cpu.base import After, FaultLine, MappedUnit, Over, Register
 from ttd.devices.base import Clock, Device
 from ttd.engine import Engine, EngineFault, types
 from ttd.engine._native import ffi, lib
+from ttd.engine.registers import LineSink, line_sink
 from ttd.engine.types import Access, EngineStop, StopReason
 from ttd.state import State
 
@@ -165,6 +166,10 @@ class CortexM:
     def set_line(self, number: int, level: bool) -> None:
         """Drive the input of external interrupt `number`."""
         lib.armv7m_set_level(self.core, number, level)
+
+    def native_line(self, number: int) -> LineSink:
+        """Who drives that input natively."""
+        return line_sink("armv7m_set_level", self.core, number)
 
     def set_nmi(self, level: bool) -> None:
         """Drive the NMI input; it is taken at its rising edge."""

@@ -94,6 +94,9 @@ class Riscv:
         """Drive an interrupt input by its code: 3 MSIP, 7 MTIP, 9 SEIP, 11 MEIP."""
         lib.riscv_set_line(self._native, number, level)
 
+    def native_line(self, number: int) -> None:
+        """Boards connect their devices to an interrupt controller."""
+
     def set_nmi(self, level: bool) -> None:
         """The core has no such input."""
 

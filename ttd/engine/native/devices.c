@@ -1,6 +1,12 @@
 /* Accesses of devices: what is asked of them, and what is answered without asking. */
 #include "internal.h"
 
+void hand_over(ttd_engine *e)
+{
+    give_output(e);
+    end_burst(e);
+}
+
 /* Is the access one that is answered here? `mask`: the bits of it. */
 static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,
                        uint64_t mask)

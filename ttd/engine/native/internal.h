@@ -118,7 +118,6 @@ void note_branch(ttd_engine *e, uint32_t done, bool early);
 native_device *native_at(ttd_engine *e, uint64_t address);
 
 /* steady.c */
-uint64_t ticks_of(const steady *r, uint64_t step);
 steady *steady_of(ttd_engine *e, uint64_t address, bool write);
 bool steady_holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write);
 bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value);
@@ -127,6 +126,10 @@ bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_
 void device_changed(ttd_engine *e);
 void devices_changed(ttd_engine *e);
 void host_was_here(ttd_engine *e);
+/* run.c: as `ttd_run`, within a run of more than that. */
+int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
+/* The host gets control: it has all that devices have done. */
+void hand_over(ttd_engine *e);
 void end_burst(ttd_engine *e);
 
 /* declared.c */

@@ -75,13 +75,14 @@ int take_in_run(ttd_engine *e, turn *t, int number)
     return log_interrupts_next(e) ? TURN_LAST : TURN_DONE;   /* for `run_limit` */
 }
 
-int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
+static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
 {
     int patience = PATIENCE;
     e->host_wants = false;
     for (;;) {
         uint64_t until;
         int number;
+        give_late_output(e);
         if (e->host_wants || e->late || e->steps >= limit || !patience--)
             return end(e, WHY_BUDGET, out);
         if (e->request && e->follows)
@@ -108,7 +109,7 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         if (until <= e->steps)            /* the log has an interrupt, and there has been none */
             return end(e, WHY_UNMET, out);
         e->looping = true;
-        patience += ttd_run(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
+        patience += run_steps(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
         e->looping = false;
         switch (out->why) {
         case WHY_BUDGET: case WHY_MASKS:
@@ -141,4 +142,12 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
             return out->why;
         }
     }
+}
+
+int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
+{
+    host_was_here(e);
+    go(e, limit, out);
+    hand_over(e);
+    return out->why;
 }

@@ -118,8 +118,8 @@ void ttd_set_step(ttd_engine *e, uint64_t step);
 void ttd_request_stop(ttd_engine *e);
 bool ttd_take_request(ttd_engine *e);
 void ttd_stop_after_access(ttd_engine *e);
-void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
-                      uint64_t hz, uint64_t divider, uint64_t until_step);
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, int64_t since_ns, uint64_t hz,
+                      uint64_t divider, uint64_t until_ns);
 /* Inside a device callback: further writes there do nothing, for as long as what is read would be kept. */
 void ttd_keep_ignoring(ttd_engine *e);
 /* Inside a device callback: the access failed; 1: a bus fault, 2: an error in the host. */

@@ -54,12 +54,11 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     return err;
 }
 
-int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
+int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
     uint64_t before = e->steps;
     uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
     int result = -1;
-    host_was_here(e);
     e->running = true;
     e->arm = e->ending = e->noting = false;
     e->mid = 0;
@@ -220,8 +219,6 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->now = e->steps;
     if (e->set->end_run)
         e->set->end_run(e);
-    give_output(e);
-    end_burst(e);
     e->running = e->armed = e->arm = false;
     e->mid = 0;
     out->why = result;
@@ -233,6 +230,14 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     out->returns = e->returns;
     out->behind = e->blk && out->pc == e->blk_pc + e->blk_size;
     return result;
+}
+
+int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
+{
+    host_was_here(e);
+    run_steps(e, max_steps, out);
+    hand_over(e);
+    return out->why;
 }
 
 uint64_t *ttd_now(ttd_engine *e)

@@ -1,9 +1,9 @@
 /* Registers of devices whose course is known, and bursts: what is answered without asking. */
 #include "internal.h"
 
-uint64_t ticks_of(const steady *r, uint64_t step)
+static uint64_t ticks_now(const ttd_engine *e, const steady *r)
 {
-    return ticks_at(step, r->clock_ns, r->offset_ns, r->hz, r->divider);
+    return ticks_at(e->io_step, e->time.clock_ns, e->time.warp_ns - r->since_ns, r->hz, r->divider);
 }
 
 /* What is known of a register ends with what may change it: an access of its own device that does, and,
@@ -35,7 +35,8 @@ bool steady_holds(ttd_engine *e, const steady *r, uint64_t address, int size, bo
 {
     return r->address == address && r->size == size && r->write == write && r->epoch == e->epoch
         && r->own == r->where->generation && (r->where->alone || r->others == e->generation)
-        && e->io_step < r->until && e->io_step < e->due && r->privileged == privileged_access(e);
+        && e->io_step * e->time.clock_ns + (uint64_t)e->time.warp_ns < r->until_ns
+        && e->io_step < e->due && r->privileged == privileged_access(e);
 }
 
 /* What a register that was to be kept reading would say. */
@@ -45,30 +46,30 @@ static bool steady_value(ttd_engine *e, uint64_t address, int size, uint64_t *va
     uint64_t passed;
     if (!steady_holds(e, r, address, size, false))
         return false;
-    passed = ticks_of(r, e->io_step) - r->ticks;
+    passed = ticks_now(e, r) - r->ticks;
     *value = r->slope < 0 ? r->value - passed : r->value + (r->slope ? passed : 0);
     *value &= NEVER >> (64 - 8 * size);
     return true;
 }
 
-void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, uint64_t clock_ns, int64_t offset_ns,
-                      uint64_t hz, uint64_t divider, uint64_t until_step)
+void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, int64_t since_ns, uint64_t hz,
+                      uint64_t divider, uint64_t until_ns)
 {
     steady *r = steady_of(e, e->io_address, false);
-    *r = (steady){ .address = e->io_address, .value = value, .clock_ns = clock_ns, .hz = hz,
-                   .divider = divider, .until = until_step, .offset_ns = offset_ns,
+    *r = (steady){ .address = e->io_address, .value = value, .since_ns = since_ns, .hz = hz,
+                   .divider = divider, .until_ns = until_ns,
                    .size = e->io_size, .slope = slope, .privileged = privileged_access(e),
                    .where = find_region(e, e->io_address), .epoch = e->epoch,
                    .others = e->generation };
     r->own = r->where->generation;
-    r->ticks = ticks_of(r, e->io_step);
+    r->ticks = ticks_now(e, r);
     e->kept = true;
 }
 
 void ttd_keep_ignoring(ttd_engine *e)
 {
     steady *r = steady_of(e, e->io_address, true);
-    *r = (steady){ .address = e->io_address, .size = e->io_size, .write = true, .until = NEVER,
+    *r = (steady){ .address = e->io_address, .size = e->io_size, .write = true, .until_ns = NEVER,
                    .privileged = privileged_access(e), .where = find_region(e, e->io_address),
                    .epoch = e->epoch, .others = e->generation };
     r->own = r->where->generation;

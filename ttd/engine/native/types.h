@@ -107,8 +107,8 @@ typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
 /* A device register whose value follows from the step until something else happens (devices.c): `value` at
  * tick `ticks`, changing by `slope` a tick. `epoch`, `own`, `others`: when that was. */
 typedef struct {
-    uint64_t address, value, ticks, clock_ns, hz, divider, until;
-    int64_t offset_ns;
+    uint64_t address, value, ticks, hz, divider, until_ns;
+    int64_t since_ns;
     int size, slope;
     bool privileged, write;       /* `write`: those do nothing */
     const region *where;

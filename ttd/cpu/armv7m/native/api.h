@@ -74,7 +74,8 @@ void armv7m_reset_exceptions(armv7m_core *c);
 /* Fields have been written: work out what follows from them. */
 void armv7m_refresh(armv7m_core *c);
 void armv7m_pend(armv7m_core *c, int number);
-void armv7m_set_level(armv7m_core *c, int line, bool level);
+/* `core` is an `armv7m_core`. */
+void armv7m_set_level(void *core, int line, bool level);
 void armv7m_set_nmi(armv7m_core *c, bool level);
 void armv7m_set_prigroup(armv7m_core *c, uint32_t value);
 bool armv7m_can_preempt(armv7m_core *c, int number, int priority);

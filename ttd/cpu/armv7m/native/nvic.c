@@ -130,8 +130,9 @@ void armv7m_pend(armv7m_core *c, int number)
 }
 
 /* Drive external interrupt `line`. Active ones see a high line when they return (B3.4.1). */
-void armv7m_set_level(armv7m_core *c, int line, bool level)
+void armv7m_set_level(void *core, int line, bool level)
 {
+    armv7m_core *c = core;
     int number = FIRST_IRQ + line;
     bool was = has(c->levels, number);
     put(c->levels, number, level);
