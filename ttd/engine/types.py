@@ -117,7 +117,7 @@ class EngineStop(NamedTuple):
     exact: bool = False
     watch: WatchHit | None = None
     returns: bool = False
-    """Cortex-M: PC is an EXC_RETURN, loaded by one of the instructions that may return from an
-    exception; in handler mode that is still to be done."""
+    """The last instruction may return from an exception, and PC says so; in the mode that handles
+    exceptions that is still to be done."""
     behind: bool = False
     """The last instruction has run, and the one at PC has not begun."""

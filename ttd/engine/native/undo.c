@@ -23,8 +23,8 @@ void put_bytes_back(ttd_engine *e)
     e->kept_size = 0;
 }
 
-/* Leave before the instruction completes. A load leaves by itself; a store does outside an IT
- * block, and else its other effects are taken back afterwards. */
+/* Leave before the instruction completes. A load leaves by itself; a store does, but for those behind a
+ * prefix, whose other effects are taken back afterwards. */
 bool give_up(ttd_engine *e, bool write)
 {
     if (e->armed && write && !e->armed_abort && e->set->stores_on)
