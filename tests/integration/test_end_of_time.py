@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.border import FIRMWARE, Line
+from tests.unit.device_doubles import NoTimers
 from ttd.boards import BOARDS
 from ttd.bus.agenda import END_OF_TIME, Agenda
 from ttd.devices.base import Device
@@ -50,13 +51,6 @@ class Still:
 
     def rearm(self) -> None:
         pass
-
-
-class NoTimers:
-    core_deadline = None
-
-    def expire_core(self) -> bool:
-        return False
 
 
 def test_a_deadline_after_the_end_of_time_is_none() -> None:

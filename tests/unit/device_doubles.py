@@ -21,6 +21,15 @@ class HandClock:
         self.rearmed += 1
 
 
+class NoTimers:
+    """A processor model without timers of its own."""
+
+    core_deadline = None
+
+    def expire_core(self) -> bool:
+        return False
+
+
 class Trace:
     """What happened on lines and callbacks, with its time."""
 

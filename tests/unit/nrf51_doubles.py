@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from tests.unit.device_doubles import HandClock, HandFront
+from tests.unit.device_doubles import HandClock, HandFront, NoTimers
 from ttd.boards.base import MappedDevice, Wiring
 from ttd.boards.microbit import FLASH, UICR, build_devices
 from ttd.bus.agenda import Agenda
@@ -77,7 +77,7 @@ class Board:
             )
         )
         self.devices = {mapped.device.name: mapped.device for mapped in self.mapped}
-        self.agenda = Agenda(self.devices.values(), self.clock)
+        self.agenda = Agenda(self.devices.values(), self.clock, NoTimers())
 
     def reset(self) -> None:
         for device in self.devices.values():

@@ -9,7 +9,9 @@ import pytest
 from tests.unit.device_doubles import HandClock, HandFront, advance
 from ttd.boards import BOARDS
 from ttd.boards.base import Board, MappedDevice, Wiring
-from ttd.devices.base import BusError, Timebase
+from ttd.cpu.models import CPUS
+from ttd.devices.base import BusError
+from ttd.engine import Engine
 
 
 class NoMemory:
@@ -32,6 +34,7 @@ class Bench:
 
     def __init__(self, board: Board) -> None:
         self.clock = HandClock()
+        self.engine = Engine(CPUS[board.cpu].isa)
         self.levels: dict[int | str, bool] = {}
         self.resets = 0
         self.fronts: dict[str, HandFront] = {}
@@ -42,7 +45,7 @@ class Bench:
             reset=self.reset,
             char=self.front,
             dma=NoMemory,
-            timebase=Timebase(self.clock, board.timebase_hz) if board.timebase_hz else None,
+            native=self.engine.native,
         )
         self.devices = {found.device.name: found for found in board.build_devices(wiring)}
 
