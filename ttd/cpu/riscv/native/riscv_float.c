@@ -298,6 +298,7 @@ void riscv_float_left(ttd_engine *e, uint64_t pc, uint64_t now)
     x = effects_of(riscv_insn(e, pc), is_rv32(e));
     left = rv_of(e)->lent & ~(now == pc ? 0 : x.writes | x.whole_writes);
     rv_of(e)->lent = 0;
+    rv_of(e)->single &= ~left;            /* what the instruction has read there was lent */
     for (; left; left &= left - 1) {
         int n = __builtin_ctz(left);
         put(e, n, rv_of(e)->real[n]);
