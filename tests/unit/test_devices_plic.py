@@ -218,6 +218,18 @@ def test_mtimecmp_is_compared_wherever_mtime_begins(start: int) -> None:
         assert deadline(bench) == 12_300 + 100 * ticks
 
 
+def test_a_deadline_that_is_over_and_not_noticed_comes_back() -> None:
+    device, bench = clint()
+    device.write(MTIMECMP + 4, 4, 0)
+    device.write(MTIMECMP, 4, 50)
+    bench.ns = 6_000
+    saved, core = device.save(), bench.cpu.save()
+    device.reset()
+    bench.cpu.load(core)
+    device.load(saved)
+    assert deadline(bench) == 5_000 and not line(bench, MTIP_CODE)
+
+
 def test_msip() -> None:
     device, bench = clint()
     device.write(MSIP, 4, 0xFFFFFFFF)
