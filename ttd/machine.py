@@ -62,11 +62,14 @@ class Machine:
         *,
         clock_ns: int,
         semihosting: bool = False,
+        exact_interrupts: bool = False,
         nic: Nic | None = None,
         host_ns: Callable[[], int] = lambda: 0,
         extras: Callable[[Wiring], list[MappedDevice]] = lambda wiring: [],
     ) -> None:
         """`extras` makes the devices that the user has added to the board.
+
+        `exact_interrupts`: what is due is noticed at once, and not behind a branch.
 
         `host_ns` is the host's wall-clock time as the guest sees it.
         """
@@ -95,6 +98,8 @@ class Machine:
         self.loads: tuple[Load, ...] = ()
         model = CPUS[board.cpu]
         self.engine = Engine(model.isa)
+        if exact_interrupts:
+            self.engine.notice_at_once()
         self.clock = clock = Clockwork(self.engine, replay, clock_ns)
         self.bus = Bus(self.engine, clock)
         for region in board.regions:

@@ -52,6 +52,8 @@ from ttd.timeline import Timeline
 
 SEMIHOSTING = "semihosting"
 """The character device that is semihosting's console."""
+EXACT_INTERRUPTS = "exact_interrupts"
+"""The option of that name, in a recording."""
 TICK_STEPS = 1_000_000
 """Steps between two looks at the progress of a run."""
 
@@ -72,6 +74,8 @@ class RecordOptions:
     networks: Networks = field(default_factory=Networks)
     realtime: bool = False
     """Idle time takes as long as on the real machine."""
+    exact_interrupts: bool = False
+    """Interrupts may come before any instruction, and not behind branches only."""
     made: Mapping[str, str] = field(default_factory=dict)
     """What the recording says of when, where and how it was made."""
 
@@ -172,6 +176,7 @@ class RecordedMachine:
                 **_as_options(options.extras, options.drives),
                 **options.networks.to_options(),
                 **options.board.options,
+                **({EXACT_INTERRUPTS: True} if options.exact_interrupts else {}),
             },
         )
         replay = options.new_replay()
@@ -362,6 +367,7 @@ def _assemble(
         chars,
         clock_ns=config.clock_ns,
         semihosting=bool(config.options.get("semihosting")),
+        exact_interrupts=bool(config.options.get(EXACT_INTERRUPTS)),
         nic=nic,
         host_ns=partial(_host_clock, replay, host, Clock.HOST, 1),
         extras=partial(build_extras, board, extras, fronts),

@@ -119,6 +119,23 @@ def test_noticed_at_the_same_step(
 
 
 @COMMON
+@given(data=st.data(), due=st.integers(0, 400))
+def test_noticed_at_once_if_that_is_wanted(data: st.DataObject, due: int) -> None:
+    machine = core("cortex-m3")
+    bench, engine = machine.bench, machine.bench.engine
+    engine.notice_at_once()
+    program = data.draw(machine.programs)
+    positions = walked(bench, program, due + LATENCY)
+    free = (step for step in sorted(positions) if step >= due and not positions[step][1])
+    bench.load(program)
+    engine.time.clock_ns = 1
+    engine.set_due(due)
+    while not engine.notices() and not bench.done and engine.step < max(positions):
+        bench.run(max(positions) - engine.step)
+    assert engine.step == next(free, engine.step)
+
+
+@COMMON
 @given(data=st.data())
 def test_branches_are_what_a_disassembler_takes_for_them(
     machine: Core, data: st.DataObject

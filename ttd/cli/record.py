@@ -54,6 +54,7 @@ def record(
     netdev: tuple[str, ...],
     nic: str | None,
     realtime: bool | None,
+    exact_interrupts: bool,
     snapshot_memory: int,
     image: str | None,
     **machine: Any,
@@ -118,6 +119,7 @@ def record(
         drives=added.drives,
         networks=networks,
         realtime=realtime,
+        exact_interrupts=exact_interrupts,
         made=provenance(),
     )
     options.check()

@@ -86,6 +86,12 @@ _MACHINE = grouped(
         "UART is on a terminal, otherwise not.",
     ),
     click.option(
+        "--exact-interrupts",
+        is_flag=True,
+        help="Let timers interrupt any instruction, not only what follows a branch: shows races in "
+        "gaps without a branch, and costs 20 us an interrupt.",
+    ),
+    click.option(
         "--priority-bits",
         type=int,
         metavar="N",

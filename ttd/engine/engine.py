@@ -362,6 +362,10 @@ class Engine:
         (docs/engine.md)."""
         lib.ttd_set_due(self._native, NEVER if ns is None else ns)
 
+    def notice_at_once(self) -> None:
+        """From now on what is due is noticed where it falls due, branch or not."""
+        lib.ttd_set_latency(self._native, 0)
+
     def notices(self) -> bool:
         """Is something due, of the host's (`set_due`) or the core's, and noticed here?"""
         return bool(lib.ttd_notices(self._native))

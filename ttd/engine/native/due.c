@@ -21,7 +21,7 @@ void note_branch(ttd_engine *e, uint32_t done, bool early)
 
 static bool noticed(const ttd_engine *e, bool prefixed)
 {
-    return e->steps >= e->due && (e->follows || (e->steps - e->due >= DUE_LATENCY && !prefixed));
+    return e->steps >= e->due && (e->follows || (e->steps - e->due >= e->latency && !prefixed));
 }
 
 bool due_now(ttd_engine *e)
@@ -31,7 +31,7 @@ bool due_now(ttd_engine *e)
 
 uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room)
 {
-    uint64_t latest = e->due > NEVER - DUE_LATENCY ? NEVER : e->due + DUE_LATENCY, k;
+    uint64_t latest = e->due > NEVER - e->latency ? NEVER : e->due + e->latency, k;
     if (noticed(e, e->prefix_next != 0))
         return 0;
     if (latest >= e->steps + b->n)
@@ -103,5 +103,7 @@ bool ttd_notices(ttd_engine *e)
 }
 
 bool ttd_follows(ttd_engine *e) { return e->follows; }
+
+void ttd_set_latency(ttd_engine *e, uint32_t steps) { e->latency = steps; }
 
 void ttd_set_follows(ttd_engine *e, bool follows) { e->follows = follows; }

@@ -14,6 +14,7 @@ struct ttd_engine {
     block_info *blk, prefix_block, exit_block;
     const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c) */
     uint64_t due;                 /* the step at which something falls due */
+    uint32_t latency;             /* steps after which that is noticed without a branch */
     bool follows;                 /* where `blk` begins, or else the run stands, is behind a branch */
     block_info turned;            /* what stands for a block that was left by TURN_DONE */
     uint64_t salt;        /* makes block keys of one address space differ from those of another */

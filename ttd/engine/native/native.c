@@ -188,6 +188,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->on_call = on_ours;
     e->due = e->time.due_ns = NEVER;
     e->time.warp_step = -1;
+    e->latency = DUE_LATENCY;
     e->breaks = malloc(8);
     e->watches = malloc(sizeof(watch));
     e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;

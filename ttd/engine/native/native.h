@@ -97,6 +97,8 @@ enum { DUE_LATENCY = 32 };
 /* Something of the host's falls due at this virtual time (ns): a run ends where that is noticed (due.c), and
  * `ttd_host_due` comes before a device is accessed. Also inside a device callback. */
 void ttd_set_due(ttd_engine *e, uint64_t ns);
+/* DUE_LATENCY if nobody says otherwise; 0: what is due is noticed at once. */
+void ttd_set_latency(ttd_engine *e, uint32_t steps);
 /* Is something due, and is that noticed where the engine stands? */
 bool ttd_notices(ttd_engine *e);
 /* When the next timer of a native core is due, UINT64_MAX: never; let them do what is due. */
