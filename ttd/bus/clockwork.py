@@ -32,7 +32,7 @@ class Clockwork:
         self.agenda = Agenda((), self, engine)
         self.host_timed: list[Device] = []
         self._with_host_time: list[Device] = []
-        engine.on_due(self._before_access)
+        engine.on_due(self._serve_due)
 
     def watch(self, devices: Iterable[Device]) -> None:
         """These are the machine's devices."""
@@ -85,10 +85,11 @@ class Clockwork:
         if self._engine.notices():
             self.agenda.expire(self.now())
 
-    def _before_access(self) -> None:
-        """A device is about to be accessed: what is due by then comes first."""
+    def _serve_due(self) -> None:
+        """What is due comes now: before an access of a device, or where it is noticed."""
         self.agenda.expire(self.now())
         self.tell_due()
+        self.after_access()
 
     def tell_due(self) -> None:
         """Let the engine know the next deadline of the devices."""

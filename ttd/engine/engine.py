@@ -438,7 +438,7 @@ class Engine:
         lib.ttd_request_stop(self._native)
 
     def on_due(self, serve: Callable[[], None]) -> None:
-        """Who is called before an access to a device when something is due by then (`set_due`)."""
+        """Who is called when what was `set_due` is noticed, or before an access to a device."""
         self._port.due = serve
 
     def stop_after_access(self) -> None:

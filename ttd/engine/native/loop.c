@@ -1,7 +1,7 @@
-/* The loop of a machine whose core is native: it runs, takes exceptions and returns from them, lets the
- * core's own timers expire and sleeps through waits, for as long as nothing else is due. What else there
- * is, is the host's: it has the same loop around this one (ttd/machine.py), and whatever that does where
- * this one could go on leads to the same states. */
+/* The loop of a machine whose core is native: it runs, takes exceptions and returns from them, lets timers
+ * expire, the core's own and those of the host's devices, and sleeps through waits, for as long as nothing
+ * else is due. What else there is, is the host's: it has the same loop around this one (ttd/machine.py), and
+ * whatever that does where this one could go on leads to the same states. */
 #include "internal.h"
 
 /* Exceptions and waits after which the host is asked whether it wants something (a snapshot). */
@@ -9,18 +9,29 @@
 /* Steps after which an interrupt of the log's has not come. */
 #define MISSED 64
 
-/* What is due here is noticed. False: something of it is the host's. */
+/* What is due here is noticed. False: the host has to get control. */
 static bool expire(ttd_engine *e)
 {
     update_due(e);
-    return !due_now(e) || expire_core(e);
+    if (!due_now(e) || expire_core(e))
+        return true;
+    if (time_now(e) >= END_OF_TIME)
+        return false;
+    /* The step before comes to an end here, unless the way from this position has begun. */
+    e->outside_step = e->time.warp_step == (int64_t)e->steps || !e->steps ? e->steps : e->steps - 1;
+    e->failed = 0;
+    ttd_host_due(e->handle);
+    host_was_here(e);
+    return !e->failed && !e->host_wants && !e->late;
 }
 
-/* Sleep to the next deadline. False: that is the host's, or there is none. */
+/* Sleep to the next deadline. False: there is none, or the host has to know. */
 static bool doze(ttd_engine *e)
 {
     uint64_t deadline = core_deadline(e), now = time_now(e);
-    if (e->time.tells_waits || deadline >= e->time.due_ns || deadline >= END_OF_TIME)
+    if (e->time.due_ns < deadline)
+        deadline = e->time.due_ns;
+    if (e->time.tells_waits || deadline >= END_OF_TIME)
         return false;
     if (deadline > now) {
         e->time.warp_ns += (int64_t)(deadline - now);
