@@ -26,9 +26,9 @@ def marks(*given: tuple[int, int, int]) -> tuple[array[int], array[int]]:
 
 def test_without_a_log_nothing_is_kept(row: MarkRow) -> None:
     row.keep_none()
-    assert row.has_room and row.note(5, INTERRUPT, 3)
+    assert row.note(5, INTERRUPT, 3)
     row.take_back()
-    assert row.at == 0 and row.next_step is None and row.odd() is None
+    assert row.at == 0 and row.next_step is None
 
 
 def test_recorded_marks_are_taken_in_their_order(row: MarkRow) -> None:
@@ -51,11 +51,10 @@ def test_what_was_not_taken_after_all_is_not_noted(row: MarkRow) -> None:
 def test_a_full_row_takes_no_more(row: MarkRow) -> None:
     row.record()
     for step in range(MAX_MARKS):
-        assert row.has_room and row.note(step, INTERRUPT, 1)
-    assert not row.has_room and not row.note(MAX_MARKS, INTERRUPT, 1)
-    assert row.odd() == (MAX_MARKS, key(INTERRUPT, 1))
+        assert row.note(step, INTERRUPT, 1)
+    assert not row.note(MAX_MARKS, INTERRUPT, 1)
     assert list(row.take()[0]) == list(range(MAX_MARKS))
-    assert row.has_room
+    assert row.note(MAX_MARKS, INTERRUPT, 1)
 
 
 @pytest.mark.parametrize("odd", [(11, INTERRUPT, 4), (12, EXCEPTION, 4), (12, INTERRUPT, 5)])
@@ -65,12 +64,11 @@ def test_another_mark_than_the_expected_one_is_refused(
     row.expect(*marks((9, EXCEPTION, 3), (12, INTERRUPT, 4)))
     assert row.next_step == 9
     assert row.note(9, EXCEPTION, 3)
-    assert row.next_step == 12 and row.has_room
+    assert row.next_step == 12
     assert not row.note(*odd)
     assert row.at == 1
-    assert row.odd() == (odd[0], key(odd[1], odd[2])) and row.odd() is None
     assert row.note(12, INTERRUPT, 4)
-    assert row.at == 2 and row.next_step is None and not row.has_room
+    assert row.at == 2 and row.next_step is None
     assert not row.note(13, INTERRUPT, 4), "what comes after the row is not known here"
 
 

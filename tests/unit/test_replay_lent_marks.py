@@ -105,7 +105,7 @@ def test_in_play_they_are_met(rig: Rig, row: MarkRow, reread: Callable[[], Recor
     for step in (10, 20):
         assert row.note(step, INTERRUPT, 15)
     assert played.replay.sequence == 2, "seen while the core still runs"
-    assert not row.has_room
+    assert not row.note(30, EXCEPTION, 11), "it is behind the read of the clock"
     played.at.step = 25
     assert clock(played) == 7
     played.replay.take_marks()
@@ -131,7 +131,7 @@ def test_without_the_row_the_slow_way_goes_on(
     played.at.step = 20
     played.replay.interrupt(15)
     played.replay.lend_marks(row)
-    assert not row.has_room and row.next_step is None
+    assert row.next_step is None
     with pytest.raises(Divergence, match="clock_host 7"):
         played.at.step = 26
         played.replay.account_executed_instructions()
@@ -199,9 +199,10 @@ def test_any_number_of_them(
         until = saved["sequence"]["cursor"]
         while at < until:
             played.replay.lend_marks(row)
-            while at < until and row.has_room:
-                assert row.note(*given[at])
+            assert row.next_step == given[at][0]
+            while at < until and row.note(*given[at]):
                 at += 1
+            assert at == until or row.next_step is None
             played.at.step = given[at - 1][0]
             played.replay.take_marks()
         played.at.step = where

@@ -45,7 +45,7 @@ class MarkRow:
 
     def _begin(self, mode: int, count: int) -> None:
         row = self._row
-        row.mode, row.count, row.at, row.odd_key = mode, count, 0, 0
+        row.mode, row.count, row.at = mode, count, 0
 
     @property
     def at(self) -> int:
@@ -62,14 +62,6 @@ class MarkRow:
         count, row.at = row.at, 0
         return _column(row.steps, count), _column(row.keys, count)
 
-    def odd(self) -> tuple[int, int] | None:
-        """Step and key of what was refused, and ended the run: in play it was not the next one.
-        Once."""
-        row = self._row
-        found = (row.odd_step, row.odd_key) if row.odd_key else None
-        row.odd_key = 0
-        return found
-
     def note(self, step: int, kind: int, number: int) -> bool:
         """As a core does it: False if in play something else has to come, or there is no room."""
         return lib.mark_note(self._native, step, kind, number)  # type: ignore[no-any-return]
@@ -77,11 +69,6 @@ class MarkRow:
     def take_back(self) -> None:
         """What was noted last has not been taken."""
         lib.mark_take_back(self._native)
-
-    @property
-    def has_room(self) -> bool:
-        """False: the row is full, or in play at its end."""
-        return lib.marks_room(self._native)  # type: ignore[no-any-return]
 
     @property
     def next_step(self) -> int | None:

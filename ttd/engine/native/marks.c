@@ -19,11 +19,6 @@ void marks_free(ttd_engine *e)
 
 mark_row *marks_of(ttd_engine *e) { return &e->marks; }
 
-bool marks_room(const ttd_engine *e)
-{
-    return e->marks.mode == MARKS_OFF || e->marks.at < e->marks.count;
-}
-
 bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
 {
     mark_row *m = &e->marks;
@@ -31,11 +26,8 @@ bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
     if (m->mode == MARKS_OFF)
         return true;
     if (m->at == m->count
-        || (m->mode == MARKS_PLAY && (m->steps[m->at] != step || m->keys[m->at] != key))) {
-        m->odd_step = step;
-        m->odd_key = key;
+        || (m->mode == MARKS_PLAY && (m->steps[m->at] != step || m->keys[m->at] != key)))
         return false;
-    }
     if (m->mode == MARKS_RECORD)
         stuck_note(e, kind == MARK_INTERRUPT, number);
     m->steps[m->at] = step;

@@ -21,16 +21,13 @@ typedef struct {
     uint32_t at;                  /* so many of them have been noted, or met */
     uint64_t *steps;              /* of each: before which step, ascending */
     uint64_t *keys;               /* MARK_... << 32 | number */
-    uint64_t odd_step, odd_key;   /* what came and was refused; key 0: nothing */
 } mark_row;
 
 /* Where the row of an engine is; it stays there. */
 mark_row *marks_of(ttd_engine *e);
 
-/* False: before the next exception is taken Python has to be asked, which makes room, or has more. */
-bool marks_room(const ttd_engine *e);
-/* An exception is about to be taken in place of the instruction of this step. False: there is no room,
- * or in play the log has something else next; nothing has been noted but that it came (`odd_...`). */
+/* An exception is about to be taken in place of the instruction of this step. False, with nothing noted:
+ * there is no room, or in play the log has something else next. Then Python takes it, or says what is wrong. */
 bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number);
 /* The one that has just been noted has not been taken after all. */
 void mark_take_back(ttd_engine *e);
