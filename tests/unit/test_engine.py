@@ -164,6 +164,28 @@ def test_a_device_sees_the_exact_step_and_pc(board: Board) -> None:
     assert places == [(1 + 5 * n + k, RAM + 2 + 2 * k) for n in range(3) for k in (1, 2)]
 
 
+def test_a_run_cannot_begin_inside_another(board: Board) -> None:
+    engine = board.code(LDR_DEVICE, LDR_DEVICE, BKPT)
+    board.on_access = lambda _: engine.run(1) and None
+    with pytest.raises(EngineError, match="inside"):
+        engine.run(10)
+    board.on_access = lambda _: None
+    engine.reg_write(PC, RAM)
+    assert engine.run(10).steps == 2
+
+
+def test_a_request_from_another_thread_is_never_lost(board: Board) -> None:
+    """Whatever blocks the engine is looking at meanwhile: here those with IT, every other."""
+    engine = board.code(half(0xBF08), half(0x3001), half(0xE7FC))  # it eq; addeq r0, #1; b
+    for _ in range(200):
+        thread = threading.Thread(target=engine.request_stop)
+        thread.start()
+        stop = engine.run(1 << 40)
+        thread.join()
+        assert stop.reason is StopReason.REQUEST
+        engine.reg_write(PC, RAM)
+
+
 def test_polling_a_device(board: Board) -> None:
     # 0: ldr r0, [r4]; lsrs r0, #4 (device answers 0x1000 + step: 0x1100 >> 8 & 1); bcc
     engine = board.code(LDR_DEVICE, half(0x0A40, 0xD3FC), BKPT)

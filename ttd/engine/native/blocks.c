@@ -86,7 +86,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_BUDGET);
         return;
     }
-    if (((e->request && e->follows) || e->late) && !e->armed) {
+    if (((requested(e) && e->follows) || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;
@@ -195,7 +195,7 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     e->blk_size = b->span;
     e->blk_n = b->n;
     e->blk = b;
-    if (e->steps + b->n > e->fast_limit || b->slow)
+    if (e->steps + b->n > fast_limit(e) || b->slow)
         slow_block(e, b);
 }
 
@@ -206,7 +206,7 @@ void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     uint64_t steps = e->steps + e->blk_n;
     (void)uc;
     if (__builtin_expect(b->key != (pc ^ e->salt) || b->size != size || b->slow || e->noting
-                         || steps + b->n > e->fast_limit, 0)) {
+                         || steps + b->n > fast_limit(e), 0)) {
         look_at_block(e, b, pc, size);
         return;
     }

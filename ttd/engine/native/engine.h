@@ -7,7 +7,7 @@
 struct ttd_engine {
     /* Read by every block: kept together. */
     uint64_t steps;       /* steps completed before the current block */
-    volatile uint64_t fast_limit;
+    _Atomic uint64_t fast_limit;  /* up to here blocks need no look; 0: a thread of the host's wants one */
     block_info *cache;
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
@@ -63,7 +63,7 @@ struct ttd_engine {
 
     ttd_work work;
     uint64_t limit;               /* of the run under way */
-    volatile bool request;
+    atomic_bool request;          /* to stop: set by any thread of the host's */
     bool masks_on, running, looping, settle_next;    /* looping: the run is the native loop's */
     bool host_wants;              /* Python has to get control behind the instruction under way */
     bool look_at_masks;           /* they may have changed since `masks` was read */
@@ -152,6 +152,18 @@ struct ttd_engine {
     int nstate, nwide;
     uc_context *pristine, *scratch, *lent;
 };
+
+/* Blocks look at this: a plain load. Who stores what other threads have to see does it in one order with their
+ * stores (`set_fast_limit`, `ttd_request_stop`). */
+static inline uint64_t fast_limit(const ttd_engine *e)
+{
+    return atomic_load_explicit(&e->fast_limit, memory_order_relaxed);
+}
+
+static inline bool requested(const ttd_engine *e)
+{
+    return atomic_load_explicit(&e->request, memory_order_relaxed);
+}
 
 static inline bool leaves_range(const ttd_engine *e, uint64_t pc)
 {

@@ -93,7 +93,7 @@ static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
     if (!e->set->looks_ahead || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
         return false;
     e->lookahead = true;
-    e->fast_limit = 0;
+    atomic_store_explicit(&e->fast_limit, 0, memory_order_relaxed);
     out->paddr = e->window_base - e->page_size;
     out->perms = UC_PROT_EXEC;
     return true;

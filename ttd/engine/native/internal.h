@@ -127,6 +127,8 @@ void device_changed(ttd_engine *e);
 void devices_changed(ttd_engine *e);
 void host_was_here(ttd_engine *e);
 /* run.c: as `ttd_run`, within a run of more than that. */
+/* A run is under way already, so that another cannot begin: `out` says so. */
+bool inside_run(ttd_engine *e, ttd_stop *out);
 int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 /* The host gets control: it has all that devices have done. */
 void hand_over(ttd_engine *e);

@@ -96,7 +96,7 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         give_late_output(e);
         if (e->host_wants || e->late || e->steps >= limit || !patience--)
             return end(e, WHY_BUDGET, out);
-        if (e->request && e->follows)
+        if (requested(e) && e->follows)
             return end(e, WHY_REQUEST, out);
         if (!expire(e))
             return end(e, WHY_BUDGET, out);
@@ -157,6 +157,8 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
 
 int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
 {
+    if (inside_run(e, out))
+        return out->why;
     host_was_here(e);
     go(e, limit, out);
     hand_over(e);

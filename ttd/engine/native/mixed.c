@@ -38,7 +38,7 @@ static void drop_soon(ttd_engine *e, uint64_t lo, uint64_t hi)
         e->changed[i].lo = lo;
     if (hi > e->changed[i].hi)
         e->changed[i].hi = hi;
-    e->fast_limit = 0;
+    atomic_store_explicit(&e->fast_limit, 0, memory_order_relaxed);
 }
 
 /* Drop what was translated from code that has changed since. */

@@ -92,7 +92,8 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_BUDGET;
             break;
         }
-        if (((e->request && e->follows) || e->late) && !e->arm) {     /* an access that was begun is completed first */
+        /* An access that was begun is completed first. */
+        if (((requested(e) && e->follows) || e->late) && !e->arm) {
             result = WHY_REQUEST;
             break;
         }
@@ -232,8 +233,20 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     return result;
 }
 
+bool inside_run(ttd_engine *e, ttd_stop *out)
+{
+    if (!e->running)
+        return false;
+    e->problem = "a run was begun inside a device's access, of another run";
+    out->why = WHY_HOST_ERROR;
+    out->steps = 0;
+    return true;
+}
+
 int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
+    if (inside_run(e, out))
+        return out->why;
     host_was_here(e);
     run_steps(e, max_steps, out);
     hand_over(e);
@@ -257,15 +270,13 @@ void ttd_set_step(ttd_engine *e, uint64_t step)
 
 void ttd_request_stop(ttd_engine *e)
 {
-    e->request = true;
-    e->fast_limit = 0;
+    atomic_store(&e->request, true);
+    atomic_store(&e->fast_limit, 0);
 }
 
 bool ttd_take_request(ttd_engine *e)
 {
-    bool was = e->request;
-    e->request = false;
-    return was;
+    return atomic_exchange(&e->request, false);
 }
 
 void ttd_stop_after_access(ttd_engine *e)

@@ -1,13 +1,16 @@
 /* Ends of a run, from within. */
 #include "internal.h"
 
+/* A request from another thread comes before the store here, and is then seen, or after it, and then stays. */
 void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
         || e->range_lo != e->range_hi || e->cut_code || e->nchanged;
-    e->fast_limit = look ? 0 : e->limit < e->due ? e->limit : e->due;
-    if (e->request || e->late)            /* may come from another thread at any moment */
-        e->fast_limit = 0;
+    uint64_t limit = look || e->late ? 0 : e->limit < e->due ? e->limit : e->due;
+    if (fast_limit(e) != limit)
+        atomic_store(&e->fast_limit, limit);
+    if (atomic_load(&e->request))
+        atomic_store(&e->fast_limit, 0);
 }
 
 void stop(ttd_engine *e, int why)

@@ -7,6 +7,7 @@
 #include "marks.h"
 #include "stuck.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <unicorn/unicorn.h>
 
