@@ -119,11 +119,11 @@ int riscv_turn(ttd_engine *e, turn *t)
     t->next = t->pc + ((insn & 3) == 3 ? 4 : 2);
     if ((insn & 0x7f) == 0x73)
         return system_turn(e, t, insn);
+    if (is_store_conditional(insn, is_rv32(e)))
+        return conditional_turn(e, t, insn);
     if (riscv_reads_floats(e, insn))
         return riscv_float_turn(e, t->pc, insn);
     if (!riscv_is_ours(e, insn))          /* it was, once */
         return TURN_RUN;
-    if ((insn & 3) != 3 || (rv_of(e)->csr.fs == 0 && is_floating(insn, is_rv32(e))))
-        return TURN_STOP;
-    return conditional_turn(e, t, insn);
+    return TURN_STOP;
 }
