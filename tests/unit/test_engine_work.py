@@ -107,6 +107,25 @@ def test_a_stop_after_an_access_cuts_no_block_once_its_place_is_known(model: str
     assert board.engine.work.since(before).starts <= len(stops) + 2
 
 
+def test_stores_of_it_blocks_to_a_device_cut_no_block_once_their_place_is_known() -> None:
+    """Alone they run all the same: two starts each, or four if they ask for a stop."""
+    # cmp r0, r0; it eq; streq r0, [r4]; adds r1, #1; str r0, [r4]; b
+    board = Board("cortex-m3", halves(0x4280, 0xBF08, 0x6020, 0x3101, 0x6020, 0xE7F9))
+    board.run_to(12)
+    before = board.engine.work
+    board.run_to(12 + 6 * LOOPS)
+    work = board.engine.work.since(before)
+    assert work.starts <= 4 * LOOPS + 2
+    assert board.accesses == [6 * n + at for n in range(LOOPS + 2) for at in (2, 4)]
+    board.on_access = board.engine.stop_after_access
+    board.accesses.clear()
+    start = board.engine.step
+    stops = board.run_to(start + 6 * LOOPS)
+    expected = [(start + 6 * n + at, 2 * at) for n in range(LOOPS) for at in (3, 5)]
+    assert stops[:-1] == expected
+    assert board.accesses == [step - 1 for step, _ in expected]
+
+
 def test_only_the_last_of_several_accesses_is_the_end() -> None:
     board = Board("cortex-m3", halves(0xBF00, 0xE8A4, 0x0007, 0x3C0C, 0xE7FA))  # stm r4!, {r0-r2}
     board.on_access = board.engine.stop_after_access

@@ -139,6 +139,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
             }
         }
     }
+    if (room && e->armed && e->leaving)
+        room = b->n;                      /* it is left where there is a call */
     e->noting = e->nbreaks && e->scan && b->slow;
     if (room == 0) {
         if (e->noting && why != WHY_BUDGET)

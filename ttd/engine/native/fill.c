@@ -183,7 +183,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         /* A store that Unicorn does not leave at once cannot be stopped when it is under way, so such an
          * instruction runs alone; refusing here is exact. */
         if (kind == ACC_WRITE && !e->armed && e->blk && (e->blk->ways & WAY_LATE_STORE)) {
-            e->arm = true;
+            e->arm = e->late_store = true;
             return refuse(e, kind, vaddr);
         }
         out->perms = UC_PROT_READ;

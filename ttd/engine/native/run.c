@@ -54,6 +54,19 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     return err;
 }
 
+/* The instruction at `pc` is to run alone. Is there a call at `next`, behind it, to leave the run at? A store that
+ * runs alone since it could not be left at once has one from the second time on, where no prefix is in force
+ * any more; others run alone but once. */
+static bool leaves_by_call(ttd_engine *e, uint64_t pc, uint64_t next)
+{
+    block_info two = { .pc = pc, .n = 2 };
+    bool late = e->late_store;
+    e->late_store = false;
+    e->prefix_next = prefix_now(e);
+    return late && e->set->calls_anywhere && e->set->interruptible(e, &two, 1) == 1
+        && can_leave_at(e, next);
+}
+
 int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
     uint64_t before = e->steps;
@@ -69,7 +82,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->set->begin_run(e);
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
-        bool use_exit = false, waits = false, raises;
+        bool use_exit = false, by_call = false, waits = false, raises;
         uc_err err;
 
         if ((e->flush_due || e->void_used) && !e->arm) {
@@ -110,8 +123,9 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         if (e->armed) {
             uint8_t *code = code_at(e, pc);
             e->limit = e->steps + 1;
-            use_exit = code != NULL;
             exit_at = code ? pc + length_at(e, pc, code) : 0;
+            by_call = code && leaves_by_call(e, pc, exit_at);
+            use_exit = code && !by_call;
             e->context_save(e->uc, e->scratch);
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
@@ -120,7 +134,8 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             waits = e->set->is_wait && e->set->is_wait(e, address_of(e, pc, e->mid - 1));
             use_exit = !waits;
         }
-        e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = e->leaving = false;
+        e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
+        e->leaving = by_call;
         e->masks_next = false;
         e->mid = 0;
         e->kept_size = 0;
