@@ -43,8 +43,16 @@ DEVICES = {
         *((0x4002F000, 0x10), (0x40010000, 0x20)),
     ),
     "virt": ((0x10000000, 8), (0x10000000, 16), (0xC000028, 4), (0xC002000, 4), (0xC200000, 8)),
+    "microbit": (
+        *(
+            (base + offset, size)
+            for base in (0x40002000, 0x40008000, 0x4000B000, 0x4000D000)
+            for offset, size in ((0, 16), (0x40, 16), (0x100, 0x80), (0x304, 8), (0x500, 0x60))
+        ),
+        *((0x40002518, 8), (0x40008540, 16), (0x50000504, 28), (0x4001F500, 32)),
+    ),
 }
-"""Base and size of what is accessed: mostly UARTs."""
+"""Base and size of what is accessed: mostly UARTs and timers."""
 SWITCH_ON = {
     "mps2-an385": (
         *((0x40004008, 3, 4), (0x40004008, 15, 4), (0x40005008, 0x37, 4), (0x40000000, 9, 4)),
@@ -53,6 +61,12 @@ SWITCH_ON = {
     "virt": (
         *((0x10000001, 15, 1), (0x10000001, 2, 1), (0x10000003, 3, 1), (0x10000004, 0, 1)),
         *((0x10000002, 7, 1), (0xC000028, 7, 4), (0xC002000, 1 << 10, 4), (0xC200000, 0, 4)),
+    ),
+    "microbit": (
+        *((0x40002500, 4, 4), (0x40002008, 1, 4), (0x40002000, 1, 4), (0x40002304, 0x84, 4)),
+        *((0x40008000, 1, 4), (0x40008508, 3, 4), (0x40008304, 0xF0000, 4), (0x40008200, 1, 4)),
+        *((0x4000D000, 1, 4), (0xE000E100, 0xFFFFFFFF, 4), (0x4001F500, 1, 4)),
+        *((0x4001F510, 0x4000211C, 4), (0x4001F514, 0x40008040, 4), (0x4001F514, 0x4000800C, 4)),
     ),
 }
 """Writes without which not much happens: address, value, size."""
@@ -69,8 +83,8 @@ class Pokes(Script):
     def poke(self) -> None:
         choose = self.random
         base, size = choose.choice(self.target.devices)
-        narrow = size <= 16
-        width = choose.choice((1, 1, 1, 2, 4) if narrow else (4, 4, 4, 4, 4, 2, 1))
+        bytes_ = self.target.board == "virt" and size <= 16
+        width = choose.choice((1, 1, 1, 2, 4) if bytes_ else (4, 4, 4, 4, 4, 2, 1))
         address = base + (choose.randrange(size) & -width)
         op, count = choose.choice((WRITE, WRITE, READ)), choose.choice((1, 1, 1, 2, 3, 20))
         self.add(op, address, self.number(), width, count, choose.choice((0, 0, 4)))

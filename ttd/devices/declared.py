@@ -157,6 +157,12 @@ def send(*, when: Bits | None = None) -> Effect:
     return _effect(Op.PUSH, Bits("value"), 0, when, None)
 
 
+def count(word: str, *, when: Bits | None = None) -> Effect:
+    """`word` becomes what the device's counter holds (`ttd_counter` of `native/declared.h`), whose
+    anchor comes to now."""
+    return _effect(Op.COUNT, Bits(word), 0, when, None)
+
+
 def pulse(line: int, *, when: Bits | None = None) -> Effect:
     """The line with this number goes low, and then to the level that the words give it."""
     return _effect(Op.PULSE, Bits(str(line)), 0, when, None)
@@ -282,9 +288,10 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
             )
             for f in effects
         ]
-        # Whether there is room is asked before anything is done.
+        # Whether there is room, and time, is asked before anything is done.
         guards = [f for f in found if f.op is Op.ASK]
-        guards += [WordEffect(Op.ROOM, *f[1:]) for f in found if f.op is Op.PUSH]
+        needs = {Op.PUSH: Op.ROOM, Op.COUNT: Op.TIME}
+        guards += [WordEffect(needs[f.op], *f[1:]) for f in found if f.op in needs]
         return guards + [f for f in found if f.op is not Op.ASK]
 
     def access(register: Register) -> Access:

@@ -20,10 +20,12 @@ class Op(IntEnum):
 
     ASK = lib.EFFECT_ASK
     ROOM = lib.EFFECT_ROOM
+    TIME = lib.EFFECT_TIME
     GIVE = lib.EFFECT_GIVE
     KEEP = lib.EFFECT_KEEP
     SET = lib.EFFECT_SET
     CLEAR = lib.EFFECT_CLEAR
+    COUNT = lib.EFFECT_COUNT
     PUSH = lib.EFFECT_PUSH
     PULSE = lib.EFFECT_PULSE
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Steady
+from ttd.devices.declared import Bits, Declaration, Register, Word, ask, give
 from ttd.devices.nrf51.peripheral import set_clear
 from ttd.devices.registers import WORD, RegisterBlock
-from ttd.state import State
 
 OUT, OUTSET, OUTCLR, IN, DIR, DIRSET, DIRCLR = range(0x504, 0x520, 4)
 PIN_CNF, PINS = 0x700, 32
@@ -26,6 +26,26 @@ class Gpio(RegisterBlock):
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("out", "dir", "cnf", "outside", "levels", "taken", "driven")
+    out, dir, seen = Word(), Word(), Word()
+    """`seen`: IN."""
+    low, input = Word(), Word()
+    """What is zero in OUT, and in DIR."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        out, direction = (give("out"),), (give("dir"),)
+        return Declaration(
+            {
+                OUT: Register(out),
+                # What is set already stays as it is, and so does what is not.
+                OUTSET: Register(out, (ask(when=Bits("value", also="low")),)),
+                OUTCLR: Register(out, (ask(when=Bits("value", also="out")),)),
+                IN: Register((give("seen"),), ()),
+                DIR: Register(direction),
+                DIRSET: Register(direction, (ask(when=Bits("value", also="input")),)),
+                DIRCLR: Register(direction, (ask(when=Bits("value", also="dir")),)),
+            }
+        )
 
     def __init__(self, name: str, clock: Clock) -> None:
         super().__init__(name, clock)
@@ -43,7 +63,7 @@ class Gpio(RegisterBlock):
         """Pins that GPIOTE channels drive, and to what."""
         self.driven = 0
         self.levels = [0, 0]
-        self._derive()
+        self.derive()
         self._update()
 
     def drive_pin(self, pin: int, level: bool) -> None:
@@ -74,27 +94,22 @@ class Gpio(RegisterBlock):
         high |= free & (driven & levels | ~driven & self._pulled_up)
         if self.levels != [high, outputs]:
             self.levels = [high, outputs]
+            self._show()
             for hear in self.on_levels:
                 hear(high, outputs)
 
-    def load(self, state: State) -> None:
-        super().load(state)
-        self._derive()
-
-    def _derive(self) -> None:
-        """Sets of pins that follow from PIN_CNF."""
+    def derive(self) -> None:
         self._connected = self._pulled_up = 0
         for pin, cnf in enumerate(self.cnf):
             self._connected |= (~cnf >> 1 & 1) << pin
             self._pulled_up |= int(cnf >> 2 & 3 == PULL_UP) << pin
+        self._show()
+
+    def _show(self) -> None:
+        self.low, self.input = ~self.out & WORD, ~self.dir & WORD
+        self.seen = self.levels[0] & self._connected
 
     def peek_word(self, offset: int) -> int:
-        if offset in (OUT, OUTSET, OUTCLR):
-            return self.out
-        if offset == IN:
-            return self.levels[0] & self._connected
-        if offset in (DIR, DIRSET, DIRCLR):
-            return self.dir
         pin = (offset - PIN_CNF) // 4
         return self.cnf[pin] if 0 <= pin < PINS else 0
 
@@ -105,12 +120,14 @@ class Gpio(RegisterBlock):
         pin = (offset - PIN_CNF) // 4
         if offset in (OUT, OUTSET, OUTCLR):
             self.out = set_clear(self.out, offset, OUT, value, WORD)
+            self._show()
         elif offset in (DIR, DIRSET, DIRCLR):
             self.dir = set_clear(self.dir, offset, DIR, value, WORD)
             for pin in range(PINS):
                 self.cnf[pin] = self.cnf[pin] & ~1 | self.dir >> pin & 1
+            self._show()
         elif 0 <= pin < PINS:
             self.cnf[pin] = value & _CNF_MASK
             self.dir = self.dir & ~(1 << pin) | (value & 1) << pin
-            self._derive()
+            self.derive()
         self._update()

@@ -7,12 +7,24 @@ peripheral's interrupt while it is enabled and its register is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.countdown import TimedBlock
-from ttd.state import State
+from ttd.devices.declared import (
+    Bits,
+    Declaration,
+    Effect,
+    Register,
+    Word,
+    ask,
+    clear_bits,
+    constant,
+    give,
+    keep,
+    set_bits,
+)
 
 HFCLK = 16_000_000
 LFCLK = 32_768
@@ -41,10 +53,48 @@ class Peripheral(TimedBlock):
     """Bit of SHORTS -> number of the event, offset of the task."""
     PLAIN: ClassVar[Mapping[int, int]] = {}
     """Offset -> reset value of registers that only hold what is written."""
+    NOTICED: ClassVar[bool] = False
+    """What happens next depends on which events are set and enabled."""
+    events = Word()
+    """Bit n: event register n is set."""
+    shorts, inten = Word(), Word()
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        mask = sum(1 << number for number in cls.EVENTS)
+        events = {EVENTS + 4 * n: constant(0) for n in range((EVENTS_END - EVENTS) // 4)}
+        for number in cls.EVENTS:
+            bit = 1 << number
+            writes: tuple[Effect, ...] = (keep("events", bit, number),)
+            if cls.NOTICED:
+                writes = (ask(when=Bits("events", bit)), ask(when=Bits("value", 1)))
+            events[EVENTS + 4 * number] = Register((give(Bits("events", bit), -number),), writes)
+        enabled = (give("inten"),)
+        masks = {
+            INTEN: Register(enabled, (keep("inten", mask),)),
+            INTENSET: Register(enabled, (set_bits("inten", mask, source="value"),)),
+            INTENCLR: Register(enabled, (clear_bits("inten", source="value"),)),
+        }
+        if cls.NOTICED:
+            masks = dict.fromkeys(masks, Register(enabled))
+        return Declaration(
+            {
+                **events,
+                **masks,
+                SHORTS: Register((give("shorts"),)),
+                **cls.more_registers(),
+            },
+            lines={"irq": [Bits("events", also="inten")]},
+        )
+
+    @classmethod
+    def more_registers(cls) -> Mapping[int, Register]:
+        """Further ones that the subclass declares."""
+        return {}
 
     def __init__(self, name: str, clock: Clock, irq: Line, hz: int = HFCLK) -> None:
         super().__init__(name, clock, hz)
-        self.irq = irq
+        self.connect(irq=irq)
         self.on_event: Callable[[int], None] = lambda offset: None
         """Hears of each event, by the offset of its register (the PPI)."""
         self.listened: Callable[[int], bool] = lambda offset: False
@@ -56,21 +106,17 @@ class Peripheral(TimedBlock):
 
     def reset(self) -> None:
         self.events = 0
-        """Bit n: event register n is set."""
         self.shorts = 0
-        self._derive()
         self.inten = 0
         self.plain = list(self.PLAIN.values())
         self.due: list[list[int]] = []
         """What happens later: virtual time (ns) and a number, given to `happens`."""
         self.reset_registers()
+        self.derive()
         self.drive()
 
     def reset_registers(self) -> None:
         """Put what the subclass has to its reset values."""
-
-    def outputs(self) -> Iterable[tuple[Line, bool]]:
-        yield self.irq, bool(self.events & self.inten)
 
     # Events and tasks ------------------------------------------------------------------------
 
@@ -84,16 +130,11 @@ class Peripheral(TimedBlock):
         self.on_event(EVENTS + 4 * number)
         self.drive()
 
-    def _derive(self) -> None:
-        """What follows from SHORTS."""
+    def derive(self) -> None:
         self._connected = 0
         """Bit n: event n starts a task."""
         for bit, (source, _) in self.SHORTCUTS.items():
             self._connected |= (self.shorts >> bit & 1) << source
-
-    def load(self, state: State) -> None:
-        super().load(state)
-        self._derive()
 
     def task(self, offset: int) -> None:
         """The task at this offset is started, by software, a shortcut or the PPI."""
@@ -151,12 +192,6 @@ class Peripheral(TimedBlock):
         return Steady()
 
     def peek_word(self, offset: int) -> int:
-        if EVENTS <= offset < EVENTS_END:
-            return self.events >> (offset - EVENTS) // 4 & 1
-        if offset == SHORTS:
-            return self.shorts
-        if offset in (INTEN, INTENSET, INTENCLR):
-            return self.inten
         place = self._places.get(offset)
         return self.peek_register(offset) if place is None else self.plain[place]
 
@@ -168,7 +203,6 @@ class Peripheral(TimedBlock):
             self._write_event((offset - EVENTS) // 4, value)
         elif offset == SHORTS:
             self.shorts = value & self._shortcuts
-            self._derive()
         elif offset in (INTEN, INTENSET, INTENCLR):
             self.inten = set_clear(self.inten, offset, INTEN, value, self._interrupts)
         else:
@@ -176,6 +210,7 @@ class Peripheral(TimedBlock):
             if place is not None:
                 self.plain[place] = value
             self.write_register(offset, value)
+        self.derive()
         self.clock.rearm()
         self.drive()
 

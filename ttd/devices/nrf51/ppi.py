@@ -73,6 +73,7 @@ class Ppi(RegisterBlock):
             peripheral = self._peripherals.get(task & ~0xFFF)
             if peripheral is not None and offset < EVENTS_END:
                 peripheral.task(offset)
+                peripheral.derive()
                 peripheral.clock.rearm()
                 peripheral.drive()
         self._depth -= 1
@@ -103,4 +104,5 @@ class Ppi(RegisterBlock):
         elif 0 <= group < GROUPS:
             self.groups[group] = value & _MASK
         for peripheral in self._peripherals.values():
+            peripheral.derive()
             peripheral.clock.rearm()  # somebody may be listening now

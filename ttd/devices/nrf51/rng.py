@@ -26,6 +26,7 @@ class Rng(Peripheral):
     EVENTS: ClassVar[tuple[int, ...]] = (VALRDY,)
     SHORTCUTS = {0: (VALRDY, STOP)}
     PLAIN = {CONFIG: 0}
+    NOTICED = True
 
     def __init__(self, name: str, clock: Clock, irq: Line, random: Callable[[int], bytes]) -> None:
         self.random = random

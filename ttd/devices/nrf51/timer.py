@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
+from ttd.devices.declared import Bits, Register, Word, ask, constant, count
 from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, CompareCounter
 
 START, STOP, COUNT, CLEAR, SHUTDOWN, CAPTURE0 = 0x000, 0x004, 0x008, 0x00C, 0x010, 0x040
@@ -20,7 +22,29 @@ class Timer(CompareCounter):
     SHORTCUTS = {n: (COMPARE0 + n, CLEAR) for n in range(CC_COUNT)} | {
         8 + n: (COMPARE0 + n, STOP) for n in range(CC_COUNT)
     }
+    fits = Word()
+    """Bit n: the counter comes to CC[n]."""
     PLAIN = {MODE: 0, BITMODE: 0, PRESCALER: 4}
+
+    @classmethod
+    def more_registers(cls) -> Mapping[int, Register]:
+        # What is captured is met again when the counter has been all around: no match that was to
+        # come comes any earlier. (One to which it does not come would.)
+        return {
+            **super().more_registers(),
+            **{
+                CAPTURE0 + 4 * n: Register(
+                    constant(0).read,
+                    (ask(unless=Bits("fits", 1 << n)), count(f"cc{n}", when=Bits("value", 1))),
+                )
+                for n in range(CC_COUNT)
+            },
+        }
+
+    def derive(self) -> None:
+        super().derive()
+        most = self.most
+        self.fits = sum(1 << n for n, value in enumerate(self.cc) if value <= most)
 
     def __init__(self, name: str, clock: Clock, irq: Line, most_bits: int = 32) -> None:
         """`most_bits`: a larger BITMODE than this timer has means so many."""
@@ -43,7 +67,7 @@ class Timer(CompareCounter):
         if offset == CLEAR:
             self.set_count(0)
         elif CAPTURE0 <= offset < CAPTURE0 + 4 * CC_COUNT:
-            self.cc[(offset - CAPTURE0) // 4] = self.count()
+            self.set_cc((offset - CAPTURE0) // 4, self.count())
         elif offset == COUNT:
             self._count_one()
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.chars import CharFront, is_lost
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.declared import Bits, Register, Word, ask, send, set_bits
+from ttd.devices.nrf51.peripheral import EVENTS, Peripheral
 
 STARTRX, STOPRX, STARTTX, STOPTX, SUSPEND = 0x000, 0x004, 0x008, 0x00C, 0x01C
 CTS, NCTS, RXDRDY, TXDRDY, ERROR, RXTO = 0, 1, 2, 7, 9, 17
@@ -38,9 +40,18 @@ class Uart(Peripheral):
         0x56C: 0,  # CONFIG: parity and flow control do nothing
     }
 
+    sends = Word()
+    """TXD is open for the next byte, and nobody but software hears of TXDRDY."""
+
+    @classmethod
+    def more_registers(cls) -> Mapping[int, Register]:
+        left = set_bits("events", 1 << TXDRDY)
+        return {TXD: Register((), (ask(unless=Bits("sends")), send(), left))}
+
     def __init__(self, name: str, clock: Clock, irq: Line, front: CharFront) -> None:
         self.front = front
         super().__init__(name, clock, irq)
+        self.send_to(front)
         front.connect(self.receive, self.can_receive)
 
     def reset_registers(self) -> None:
@@ -52,6 +63,11 @@ class Uart(Peripheral):
         self.txd: int | None = None
         """A byte that the host side has not taken yet."""
         self.errorsrc = 0
+
+    def derive(self) -> None:
+        super().derive()
+        is_open = self.sending and self._enabled and self.txd is None
+        self.sends = is_open and not self.listened(EVENTS + 4 * TXDRDY)
 
     @property
     def _enabled(self) -> bool:
@@ -76,6 +92,8 @@ class Uart(Peripheral):
     def read_word(self, offset: int) -> int:
         value = self.peek_word(offset)
         if offset == RXD and self.fifo:
+            if len(self.fifo) == FIFO_BYTES and not self.awaits(_WIRE_FREE):
+                self._pause_line()
             self.rxd = self.fifo.pop(0)
             if self.fifo:
                 self.event(RXDRDY)
@@ -106,6 +124,7 @@ class Uart(Peripheral):
     def happens(self, number: int) -> None:
         if number == _RETRY:
             self._send()
+            self.derive()
 
     def can_receive(self) -> int:
         """Return how many bytes the receiver can take now without losing any."""
@@ -125,6 +144,10 @@ class Uart(Peripheral):
             if len(self.fifo) == 1:
                 self.event(RXDRDY)
         if data and not self.awaits(_WIRE_FREE):
-            # Ten bits at BAUDRATE * 16 MHz / 2**32.
-            rate = self.get(BAUDRATE) or BAUD_115200
-            self.later(10 * (1 << 32) * 1000 // (16 * rate), _WIRE_FREE)
+            self._pause_line()
+
+    def _pause_line(self) -> None:
+        """One character's time, at whose end the host side is asked what it has: ten bits at
+        BAUDRATE * 16 MHz / 2**32."""
+        rate = self.get(BAUDRATE) or BAUD_115200
+        self.later(10 * (1 << 32) * 1000 // (16 * rate), _WIRE_FREE)

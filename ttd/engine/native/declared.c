@@ -111,6 +111,18 @@ static bool has_room(const ttd_registers *r)
     return r->waiting < r->room && (!r->engine || r->epoch == r->engine->epoch);
 }
 
+/* The counter's anchor comes to now. */
+static uint32_t settled(ttd_registers *r)
+{
+    ttd_counter *c = &r->counter;
+    const ttd_engine *e = r->engine;
+    uint64_t now = ticks_at(e->now, e->time.clock_ns, e->time.warp_ns, c->hz, c->divider * 1000000000);
+    if (c->ticking)
+        c->value = (uint32_t)(c->value + now - c->anchor) & c->mask;
+    c->anchor = now;
+    return c->value;
+}
+
 /* False: the host is to do it. What it gives is or-ed to `out`. */
 static bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
 {
@@ -123,10 +135,12 @@ static bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         switch (f->op) {
         case EFFECT_ASK: return false;
         case EFFECT_ROOM: if (!has_room(r)) return false; break;
+        case EFFECT_TIME: if (!r->engine) return false; break;
         case EFFECT_GIVE: *out |= moved(bits_of(r, &f->what), f->move); break;
         case EFFECT_KEEP: *w = (*w & ~f->what.mask) | from; break;
         case EFFECT_SET: *w |= from; break;
         case EFFECT_CLEAR: *w &= ~from; break;
+        case EFFECT_COUNT: *w = settled(r); break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
         case EFFECT_PULSE: lower(r, f->what.word); break;
         }

@@ -19,9 +19,12 @@ typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
  * KEEP, SET, CLEAR: the bits `mask` of `word` become those of `also`, moved; or are set, or cleared, where
  * those are ones.
  * PUSH: what is written, its lowest byte, goes to the output queue.
+ * TIME: leave it to the host if there is no time here. COUNT: `word` becomes what the counter holds,
+ * whose anchor comes to now.
  * PULSE: the line number `word` goes low, and then to where it belongs. */
 enum {
-    EFFECT_ASK, EFFECT_ROOM, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH, EFFECT_PULSE
+    EFFECT_ASK, EFFECT_ROOM, EFFECT_TIME, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_COUNT, EFFECT_PUSH,
+    EFFECT_PULSE
 };
 
 /* Done if `when` has ones, or, `unless`, if it has none. */
@@ -44,6 +47,9 @@ typedef struct {
     ttd_line_rule lines[4];
 } ttd_map;
 
+/* A counter that goes up with ticks of `hz` / `divider`: `value` at tick `anchor`, modulo `mask` + 1. */
+typedef struct { uint64_t hz, divider, anchor; uint32_t value, mask; bool ticking; } ttd_counter;
+
 /* Who listens to an interrupt line in native code. */
 typedef void (*ttd_line_sink)(void *sink, int number, bool level);
 typedef struct { bool level; ttd_line_sink set; void *sink; int number; } ttd_line;
@@ -57,6 +63,7 @@ typedef struct {
     ttd_engine *engine;
     uint32_t words[64];
     ttd_line lines[4];
+    ttd_counter counter;
     uint32_t stale, pulsed, waiting, room;
     uint64_t epoch;
     bool changed;
