@@ -26,24 +26,27 @@ LONG = ("9 909 interrupts", "an hour asleep at 1 kHz", "page tables")
 """Not in a quick run."""
 
 
-def pair(numbers: Numbers, what: str) -> str:
-    mine = f"{numbers[f'{what}_s']:.2f}"
-    if f"{what}_ratio" not in numbers:
+def pair(work: Work, numbers: Numbers, what: str) -> str:
+    """What counts first; of the rest the ratio in processor seconds."""
+    kind = f"{what}_cpu_" if work.cpu else f"{what}_"
+    mine = f"{numbers[f'{kind}s']:.2f}"
+    if f"{kind}ratio" not in numbers:
         return f"{mine} s"
-    its = f"{numbers[f'qemu_{what}_s']:.2f}"
-    return f"{mine} / {its} s = {numbers[f'{what}_ratio']:.2f}"
+    its = f"{numbers[f'qemu_{kind}s']:.2f}"
+    beside = "" if work.cpu else f" (CPU {numbers[f'{what}_cpu_ratio']:.2f})"
+    return f"{mine} / {its} s = {numbers[f'{kind}ratio']:.2f}{beside}"
 
 
 def speed_table(works: list[Work], numbers: dict[str, Numbers]) -> Table:
     """One row a work."""
-    table = Table("ttd / QEMU", "record", "replay", "events", "bytes each", "snapshots", "file")
+    table = Table("ttd / QEMU", "record", "replay", "events", "bytes each", "snaps", "file")
     for work in works:
         n = numbers[work.name]
         each = f"{n['event_bytes'] / n['events']:.2f}" if n["events"] else "-"
         its = f" / {n['qemu_log_bytes'] / 1024:,.0f}" if "qemu_log_bytes" in n else ""
         table.add_row(
             work.name + (" (CPU)" if work.cpu else ""),
-            *(pair(n, what) for what in ("record", "replay")),
+            *(pair(work, n, what) for what in ("record", "replay")),
             *(f"{n['events']:,}", each, f"{n['snapshots']}"),
             f"{n['file_bytes'] / 1024:,.0f}{its} KiB",
         )
@@ -92,7 +95,7 @@ def main() -> int:
         or (not options.work and not (options.quick and work.name in LONG))
     ]
     rounds = options.rounds or (1 if options.quick else ROUNDS)
-    console = Console(stderr=options.json)
+    console = Console(stderr=options.json, width=None if sys.stdout.isatty() else 130)
     numbers: dict[str, Numbers] = {}
     with tempfile.TemporaryDirectory(prefix="ttd-bench-") as name:
         folder = Path(name)

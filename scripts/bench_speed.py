@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,27 +116,29 @@ def speed(work: Work, folder: Path, rounds: int) -> Numbers:
         "record": (work.record(recording, folder / "uart.txt"), work.qemu("record", log)),
         "replay": ([TTD, "replay", str(recording)], work.qemu("replay", log)),
     }
-    mine: dict[str, list[float]] = {what: [] for what in commands}
-    its: dict[str, list[float]] = {what: [] for what in commands}
+    mine: dict[str, list[Took]] = {what: [] for what in commands}
+    its: dict[str, list[Took]] = {what: [] for what in commands}
     for _ in range(rounds):
         for what, (ours, theirs) in commands.items():
-            mine[what].append(_counts(work, timed(ours)))
+            mine[what].append(timed(ours))
             if beside:
-                its[what].append(_counts(work, timed(theirs)))
+                its[what].append(timed(theirs))
     result: Numbers = {}
     for what in commands:
-        result[f"{what}_s"] = statistics.median(mine[what])
-        if beside:
-            pairs = zip(mine[what], its[what], strict=True)
-            result[f"qemu_{what}_s"] = statistics.median(its[what])
-            result[f"{what}_ratio"] = statistics.median(one / other for one, other in pairs)
+        for kind, of in _KINDS:
+            result[f"{what}_{kind}s"] = statistics.median(map(of, mine[what]))
+            if beside:
+                result[f"qemu_{what}_{kind}s"] = statistics.median(map(of, its[what]))
+                pairs = zip(map(of, mine[what]), map(of, its[what]), strict=True)
+                ratios = [one / other for one, other in pairs]
+                result[f"{what}_{kind}ratio"] = statistics.median(ratios)
     if beside:
         result["qemu_log_bytes"] = log.stat().st_size
     return result | size(recording)
 
 
-def _counts(work: Work, took: Took) -> float:
-    return took.cpu if work.cpu else took.wall
+_KINDS = (("", attrgetter("wall")), ("cpu_", attrgetter("cpu")))
+"""Prefixes of the numbers that are of processors."""
 
 
 def size(recording: Path) -> Numbers:
