@@ -159,7 +159,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
             || (kind == ACC_WRITE
                 && ((*flags & PAGE_TABLE) || (watched & ACC_READ)
                     || ((*flags & PAGE_EVER_EXEC) && (late_to_itself(e, r, paddr)
-                                                      || !mixed_fill(e, page, &out->paddr)))));
+                                                      || !mixed_fill(e, page, paddr, &out->paddr)))));
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
             *flags |= PAGE_DIRTY;

@@ -80,7 +80,7 @@ void put_bytes_back(ttd_engine *e);
 /* mixed.c */
 int mixed_open(ttd_engine *e);
 void mixed_start(ttd_engine *e);
-bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t *paddr);
+bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr);
 void drop_changed(ttd_engine *e);
 bool mixed_itself(ttd_engine *e, const block_info *b);
 

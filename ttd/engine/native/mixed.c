@@ -95,15 +95,16 @@ static bool on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
     return true;
 }
 
-/* Where the TLB is to have the page from for stores; false: it has to be trapped. */
-bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t *paddr)
+/* Where the TLB is to have what is at `at`, on this page, from for stores; false: it has to be trapped. (Unicorn's
+ * own pages may be smaller: on AArch64 they have 1 KiB.) */
+bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr)
 {
     region *r = region_of_page(e, page);
     if (!r || !r->viewed)
         return false;
     e->flags[page] |= PAGE_MIXED;
     e->mixed_cached = true;
-    *paddr = e->view_base + ((uint64_t)page << e->page_shift);
+    *paddr = e->view_base + ((uint64_t)page << e->page_shift) + (at & (e->page_size - 1));
     return true;
 }
 
