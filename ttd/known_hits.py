@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ttd.engine.engine import MAX_HITS
 from ttd.engine.hits import HitRow
+from ttd.engine.stops import MAX_HITS
 from ttd.engine.types import WatchHit
 from ttd.stops import Stops
 

@@ -23,7 +23,7 @@ from ttd.engine import (
     EngineError,
     StopReason,
 )
-from ttd.engine.engine import MAX_HITS
+from ttd.engine.stops import MAX_HITS
 
 R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
 R4, R5 = arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5

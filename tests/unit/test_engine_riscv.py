@@ -15,7 +15,7 @@ from tests.unit.riscv_doubles import open_memory
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Engine, EngineStop, StopReason
 from ttd.engine._native import lib
-from ttd.engine.engine import NEVER
+from ttd.engine.stops import NEVER
 from ttd.engine.types import Refusal
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/paging/paging.elf"

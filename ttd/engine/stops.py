@@ -1,0 +1,85 @@
+"""What stops an engine's run, or is noted by a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ttd.engine._native import ffi, lib
+from ttd.engine.hits import HitRow
+from ttd.engine.pages import Pages
+from ttd.engine.types import Access, WatchHit
+
+NEVER = (1 << 64) - 1
+MAX_HITS: int = lib.TTD_MAX_HITS
+"""Of breakpoints, and as many of watchpoints, that a scan keeps."""
+
+
+class Stops(Pages):
+    """Breakpoints, watchpoints, bounds."""
+
+    def set_breakpoints(self, addresses: Sequence[int]) -> None:
+        """Stop before the instructions at these addresses."""
+        where = ffi.new("uint64_t[]", list(addresses))
+        lib.ttd_set_breakpoints(self._native, where, len(addresses))
+
+    def set_watchpoints(self, watches: Sequence[tuple[int, int, int, bool]]) -> None:
+        """Stop before accesses to (address, length, `Access` mask, changes only).
+
+        Accesses that no instruction makes are found too, when they have happened: `take_late_hit`.
+        """
+        self.watches = watches
+        lib.ttd_set_watchpoints(
+            self._native,
+            ffi.new("uint64_t[]", [w[0] for w in watches]),
+            ffi.new("uint64_t[]", [min(w[0] + w[1] - 1, NEVER) for w in watches]),
+            ffi.new("int[]", [int(w[2]) for w in watches]),
+            ffi.new("int[]", [int(w[3]) for w in watches]),
+            len(watches),
+        )
+
+    def take_late_hit(self) -> WatchHit | None:
+        """The first watched access since the last call that no instruction made."""
+        if not lib.ttd_take_late(self._native):
+            return None
+        lib.ttd_watch_hit(self._native, self._hits)
+        return replace(self._hit(self._hits), late=True)
+
+    def scan(self, on: bool) -> None:
+        """While on, breakpoints and watchpoints do not stop: their hits are noted."""
+        lib.ttd_set_scan(self._native, on)
+
+    def hits(self) -> tuple[HitRow[tuple[int, int]], HitRow[WatchHit]]:
+        """Since `scan(True)`: breakpoint hits as (step, address), and watch hits."""
+        return (
+            HitRow(*self._noted(False), lambda hit: (hit.step, hit.pc)),
+            HitRow(*self._noted(True), self._hit),
+        )
+
+    def _noted(self, watches: bool) -> tuple[Any, int, int]:
+        complete_from = self._step_out
+        count = lib.ttd_hits(self._native, watches, ffi.NULL, complete_from)
+        raw = ffi.new("ttd_hit[]", count)
+        lib.ttd_hits(self._native, watches, raw, complete_from)
+        return raw, count, complete_from[0]
+
+    def stay_within(self, bounds: tuple[int, int] | None) -> None:
+        """Stop before an instruction outside [first, end); None: anywhere is inside."""
+        self._bounds = bounds
+        lib.ttd_set_range(self._native, *(bounds or (0, 0)))
+
+    @property
+    def out_of_bounds(self) -> bool:
+        """PC is not where `stay_within` said."""
+        return self._bounds is not None and not self._bounds[0] <= self.pc < self._bounds[1]
+
+    def skip_stops_at(self, step: int | None, *, watchpoints: bool = True) -> None:
+        """Do not stop at a breakpoint that hits at this very step, nor at a watchpoint, if
+        `watchpoints`."""
+        at = NEVER if step is None else step
+        lib.ttd_skip_stops_at(self._native, at, at if watchpoints else NEVER)
+
+    def _hit(self, hit: Any) -> WatchHit:
+        by = self._makers[hit.by]
+        return WatchHit(hit.step, hit.pc, hit.address, hit.size, Access(hit.kind), hit.value, by)
