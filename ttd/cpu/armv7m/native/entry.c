@@ -78,7 +78,7 @@ static uint32_t vector_of(armv7m_core *c, int *number)
         }
         c->hfsr |= VECTTBL;
         armv7m_pend(c, HARD_FAULT);
-        *number = c->top;
+        *number = c->top == NMI ? NMI : HARD_FAULT;
     }
     return vector;
 }

@@ -10,7 +10,7 @@ static void put(uint64_t *set, int number, bool in)
 /* The part of a priority that decides about preemption (B1.5.4). */
 int armv7m_group(armv7m_core *c, int priority)
 {
-    return priority < 0 ? priority : priority & -(2 << c->prigroup);
+    return priority < 0 ? priority : priority & -(2 << (c->prigroup & 7));
 }
 
 /* The most urgent of `set`, or of what is in `other` too: its number and priority; ties go to the lowest. */

@@ -21,7 +21,7 @@ void armv7m_reset_systick(armv7m_core *c)
 
 static uint64_t rate(const armv7m_core *c)
 {
-    return c->systick.control & CLKSOURCE ? c->hz : c->reference_hz;
+    return c->systick.control & CLKSOURCE || !c->reference_hz ? c->hz : c->reference_hz;
 }
 
 static uint64_t tick(const armv7m_core *c)
