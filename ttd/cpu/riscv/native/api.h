@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-enum { RISCV_PMP_ENTRIES = 16 };
+enum { RISCV_PMP_ENTRIES = 16, RISCV_TRIGGERS = 2 };
 
 enum { RISCV_CLINT_SIZE = 0x10000, RISCV_PLIC_SIZE = 0x600000 };
 enum { RISCV_PLIC_SOURCES = 1024, RISCV_PLIC_WORDS = 32, RISCV_PLIC_CONTEXTS = 2 };
@@ -28,6 +28,8 @@ typedef struct {
     uint64_t cycle_offset, instret_offset;    /* to be added to the number of steps, modulo 2^64 */
     uint8_t pmp_config[16];       /* pmpcfg, a byte for each entry (3.7.1) */
     uint64_t pmp_address[16];
+    uint8_t trigger, trigger_control[2];      /* which is selected; mode and `execute` bits of tdata1 */
+    uint64_t trigger_address[2];
     riscv_clint clint;
     bool semihosting;             /* EBREAK may be a call of the host */
     uint64_t timebase_hz, time_offset;        /* `time`: ticks of virtual time, and what is added to them */
@@ -44,6 +46,8 @@ void riscv_enforce(ttd_engine *e);
 /* The addresses of entry `n`, [lo, hi); false: it is off, or empty. */
 bool riscv_region(const riscv_core *c, int n, uint64_t *lo, uint64_t *hi);
 
+/* So it is with the triggers' state. */
+void riscv_triggers_changed(ttd_engine *e);
 /* The loop is to ask this core. */
 void riscv_use(ttd_engine *e);
 /* As core.h says. */

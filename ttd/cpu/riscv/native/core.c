@@ -57,6 +57,8 @@ static int exception(ttd_engine *e, const ttd_stop *stop)
     switch (stop->code) {
     case EXCEPTION_OURS: case CAUSE_ILLEGAL:
         return raised(e, CAUSE_ILLEGAL, riscv_insn(e, stop->pc));
+    case CAUSE_BREAKPOINT:                /* of a trigger */
+        return raised(e, CAUSE_BREAKPOINT, 0);
     case CAUSE_USER_ECALL:                /* so Unicorn says in every mode */
         return raised(e, CAUSE_USER_ECALL + rv_of(e)->csr.priv, 0);
     case CAUSE_LOAD_MISALIGNED: case CAUSE_STORE_MISALIGNED:

@@ -101,6 +101,8 @@ static uint64_t value_of(ttd_engine *e, uint32_t csr, uint64_t step)
     }
     if (is_pmp(csr))
         return riscv_pmp_read(e, csr);
+    if (is_trigger(csr))
+        return riscv_trigger_read(e, csr);
     return csr >> 8 == 0xc || csr >> 8 == 0xb ? riscv_counter(e, csr, step) : 0;
 }
 
@@ -147,6 +149,8 @@ static void put(ttd_engine *e, uint32_t csr, uint64_t value, uint64_t step)
     default:
         if (is_pmp(csr))
             riscv_pmp_write(e, csr, value);
+        else if (is_trigger(csr))
+            riscv_trigger_write(e, csr, value);
         else if (csr >> 8 == 0xb)
             riscv_write_counter(e, csr, value, step);
     }

@@ -117,6 +117,10 @@ int riscv_turn(ttd_engine *e, turn *t)
 {
     uint32_t insn = riscv_insn(e, t->pc);
     t->next = t->pc + ((insn & 3) == 3 ? 4 : 2);
+    if (riscv_has_triggers(e) && riscv_trigger_fires(e, t->pc)) {
+        t->exception = CAUSE_BREAKPOINT;
+        return TURN_STOP;
+    }
     if ((insn & 0x7f) == 0x73)
         return system_turn(e, t, insn);
     if (is_store_conditional(insn, is_rv32(e)))

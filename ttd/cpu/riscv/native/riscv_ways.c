@@ -22,7 +22,7 @@ static uint32_t riscv_decode(ttd_engine *e, decoding *d)
     if (straddles)                        /* its end may be gone, or be another, the next time */
         ways |= WAY_CHECK;
     /* Of a SYSTEM instruction on two pages the second half may come to be another. */
-    if (d->b->size && (riscv_is_ours(e, insn) || (straddles && (insn & 0x7f) == 0x73)))
+    if (d->b->size && (riscv_trigger_at(e, d->at) || riscv_is_ours(e, insn) || (straddles && (insn & 0x7f) == 0x73)))
         ways |= WAY_CALL;
     if (riscv_branches(insn, is_rv32(e)))
         ways |= WAY_BRANCH;

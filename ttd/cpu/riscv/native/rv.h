@@ -132,6 +132,13 @@ void riscv_write_counter(ttd_engine *e, uint32_t csr, uint64_t value, uint64_t s
 uint64_t riscv_deadline(ttd_engine *e);
 void riscv_expire(ttd_engine *e);
 
+/* triggers.c: is there one for this address, in some mode; in the present one? */
+bool riscv_has_triggers(ttd_engine *e);
+bool riscv_trigger_at(ttd_engine *e, uint64_t pc);
+bool riscv_trigger_fires(ttd_engine *e, uint64_t pc);
+uint64_t riscv_trigger_read(ttd_engine *e, uint32_t csr);
+void riscv_trigger_write(ttd_engine *e, uint32_t csr, uint64_t value);
+
 /* pmp.c */
 bool riscv_pmp_exists(ttd_engine *e, uint32_t csr);
 uint64_t riscv_pmp_read(ttd_engine *e, uint32_t csr);
