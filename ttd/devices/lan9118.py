@@ -14,6 +14,7 @@ from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
 from ttd.devices.base import Burst, Clock, Line, as_state
 from ttd.devices.countdown import NS_PER_S, Countdown
+from ttd.devices.declared import Declaration, Register, Word, constant, give
 from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
 from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
 from ttd.devices.lan9118_mac import Mac
@@ -72,6 +73,30 @@ class Lan9118(RegisterBlock):
         "gpt_config", "gpt_state", "mac_state", "phy_state", "eeprom_state", "rx_state",
         "tx_state", "tx_waiting",
     )  # fmt: skip
+
+    rx_info, tx_info = Word(), Word()
+    """What drivers look at most: RX_FIFO_INF and TX_FIFO_INF."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        return Declaration(
+            {
+                **{offset: constant(value) for offset, value in _CONSTANT.items()},
+                RX_FIFO_INF: Register((give("rx_info"),), ()),
+                TX_FIFO_INF: Register((give("tx_info"),), ()),
+            },
+            decode=DECODED,
+        )
+
+    def derive(self) -> None:
+        self._show_rx()
+        self._show_tx()
+
+    def _show_rx(self) -> None:
+        self.rx_info = len(self.rx.statuses) << 16 | self.rx.used
+
+    def _show_tx(self) -> None:
+        self.tx_info = len(self.tx_statuses) << 16 | self._tx_free()
 
     def __init__(self, name: str, clock: Clock, nic: Nic, irq: Line) -> None:
         super().__init__(name, clock)
@@ -207,7 +232,8 @@ class Lan9118(RegisterBlock):
             self.int_status |= TSFL
         if tx_statuses >= fifo.TX_STATUS_WORDS:
             self.int_status |= TSFF
-        if self._tx_free() > (levels >> 24) * 64:
+        tx_free = self._tx_free()
+        if tx_free > (levels >> 24) * 64:
             self.int_status |= TDFA
         wanted = bool(self._requests() and self.int_config & IRQ_EN)
         interval = self.int_config >> 24
@@ -216,6 +242,8 @@ class Lan9118(RegisterBlock):
             self.quiet_until = self.clock.now() + interval * _DEAS_NS
             self.clock.rearm()
         self.asserted = wanted and self.quiet_until is None
+        self.rx_info = rx_statuses << 16 | self.rx.used
+        self.tx_info = tx_statuses << 16 | tx_free
         self.drive()
 
     # -- time ----------------------------------------------------------------------------
@@ -306,25 +334,37 @@ class Lan9118(RegisterBlock):
         # Most words, within a packet, change nothing else.
         if self.int_status != before:
             self._update()
+        else:
+            self._show_rx()
         return word
 
     def burst(self, offset: int, write: bool) -> Burst | None:
         """The rest of a packet that is being read, and of a buffer that is being written, but for
         the last word, with which something happens."""
         port = offset & DECODED
-        if not write and port < TX_DATA:
-            # While words are being counted, each of them changes RX_CFG.
-            counting = self.rx_config >> 16 & 0xFFF
-            words = b"" if counting else self.rx.ahead(_ALIGNMENT[self.rx_config >> 30])
-            if words:
-                start = offset - port
-                return Burst(start, start + TX_DATA, words, self.rx.skip)
+        if not write and (port < TX_DATA or port == RX_STATUS):
+            return self._rx_burst(offset - port)
         elif write and TX_DATA <= port < RX_STATUS and self.tx.commands == 2:
             count = min(self.tx.words - 1, self._tx_free() // 4)
             if count > 0:
                 start = offset - port + TX_DATA
-                return Burst(start, start + RX_STATUS - TX_DATA, count, self.tx.take)
+                return Burst(start, start + RX_STATUS - TX_DATA, count, self._was_written)
         return None
+
+    def _rx_burst(self, start: int) -> Burst | None:
+        # While words are being counted, each of them changes RX_CFG.
+        counting = self.rx_config >> 16 & 0xFFF
+        alignment = _ALIGNMENT[self.rx_config >> 30]
+        words = b"" if counting else self.rx.ahead(self._lead(), alignment)
+        return Burst(start, start + TX_DATA, words, self._was_read) if words else None
+
+    def _was_read(self, words: bytes) -> None:
+        self.rx.skip(self._lead(), words)
+        self._show_rx()
+
+    def _was_written(self, words: bytes) -> None:
+        self.tx.take(words)
+        self._show_tx()
 
     def _read_rx_status(self) -> int:
         if not self.rx.statuses:
@@ -350,6 +390,7 @@ class Lan9118(RegisterBlock):
             return
         if not self.tx.put(word):
             # Most words, within a buffer: nothing else changes.
+            self._show_tx()
             return
         packet = self.tx.finish()
         if packet is not None:
@@ -407,10 +448,6 @@ class Lan9118(RegisterBlock):
             return self._status()
         if offset == HW_CFG:
             return self.hw_config | self.tx_kb << 16 | MODE_32
-        if offset == RX_FIFO_INF:
-            return len(self.rx.statuses) << 16 | self.rx.used
-        if offset == TX_FIFO_INF:
-            return len(self.tx_statuses) << 16 | self._tx_free()
         if offset == PMT_CTRL:
             return self.power | READY
         if offset == GPT_CNT:
@@ -421,8 +458,6 @@ class Lan9118(RegisterBlock):
             return self.eeprom.command
         if offset == E2P_DATA:
             return self.eeprom.data
-        if offset in _CONSTANT:
-            return _CONSTANT[offset]
         return int(getattr(self, _KEPT[offset])) if offset in _KEPT else 0
 
     def read_word(self, offset: int) -> int:

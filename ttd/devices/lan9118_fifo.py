@@ -124,7 +124,7 @@ class TxBuilder:
         self.skip = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class RxFifo:
     """Received packets and their status words (3.13, "Receive data path operation")."""
 
@@ -136,16 +136,22 @@ class RxFifo:
     lead: int = 0
     """Bytes in front of the packet that is being read."""
 
+    def __post_init__(self) -> None:
+        self._held = sum(map(len, self.packets))
+        """Bytes of all packets: what is no field follows from those."""
+
     @property
     def used(self) -> int:
         """Bytes of data in the FIFO."""
-        read = min(max(0, self.at - self.lead), len(self.packets[0])) if self.packets else 0
-        return sum(map(len, self.packets)) - read
+        if self.at <= self.lead or not self.packets:
+            return self._held
+        return self._held - min(self.at - self.lead, len(self.packets[0]))
 
     def put(self, frame: bytes, status: int, shift: int) -> None:
         """Store a frame; its first byte is number `shift` (0 to 3) of its first word."""
         words = bytes(shift) + frame
         self.packets.append(words + bytes(-len(words) % 4))
+        self._held += len(self.packets[-1])
         self.statuses.append(status)
 
     def peek(self, lead: int) -> int:
@@ -170,22 +176,24 @@ class RxFifo:
                 self.drop_first()
         return word
 
-    def ahead(self, alignment: int) -> bytes:
-        """What is left of the packet that is being read, but for its last word."""
-        if not self.at or not self.packets:
+    def ahead(self, lead: int, alignment: int) -> bytes:
+        """What is left of the packet that is read next, but for its last word; `lead`: as there."""
+        if not self.packets:
             return b""
-        packet = self.packets[0]
-        length = self.lead + len(packet)
+        packet, lead = self.packets[0], self.lead if self.at else lead
+        length = lead + len(packet)
         count = max(0, -(-length // alignment) * alignment - self.at - 4)
-        start = self.at - self.lead
+        start = self.at - lead
         return (bytes(max(0, -start)) + packet[max(0, start) :])[:count].ljust(count, b"\0")
 
-    def skip(self, words: bytes) -> None:
+    def skip(self, lead: int, words: bytes) -> None:
         """So much of `ahead` was read."""
+        if not self.at:
+            self.lead = lead
         self.at += len(words)
 
     def drop_first(self) -> None:
         """Forget the rest of the first packet (3.13.1.1, "fast forward")."""
         if self.packets:
-            del self.packets[0]
+            self._held -= len(self.packets.pop(0))
             self.at = self.lead = 0

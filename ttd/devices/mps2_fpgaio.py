@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ttd.devices.base import Clock, Steady
 from ttd.devices.countdown import NS_PER_S, Countdown, CountdownBlock
+from ttd.devices.declared import Declaration, Word, constant, kept
 from ttd.devices.registers import WORD
 
 LED0, BUTTON, CLK1HZ, CLK100HZ, COUNTER, PRESCALE, PSCNTR, MISC = (
@@ -22,13 +23,19 @@ class Mps2Fpgaio(CountdownBlock):
     alone = True
     STATE = ("led0", "misc", "bases", "counter_base", "counter_state")
 
+    led0, misc = Word(), Word()
+    """User LEDs 0 and 1, in bits 0 and 1; and what is only kept."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        return Declaration({LED0: kept("led0", 0b11), BUTTON: constant(0), MISC: kept("misc")})
+
     def __init__(self, name: str, clock: Clock, hz: int) -> None:
         super().__init__(name, clock, hz)
         self.reset()
 
     def reset(self) -> None:
         self.led0 = 0
-        """User LEDs 0 and 1, in bits 0 and 1."""
         self.misc = 0
         now = self.clock.now()
         # The fixed-rate counters: since when they count (ns), and from which value.
@@ -37,8 +44,6 @@ class Mps2Fpgaio(CountdownBlock):
         self.counter = Countdown(anchor=self.tick(), reload=0, running=True)
 
     def peek_word(self, offset: int) -> int:
-        if offset == LED0:
-            return self.led0
         if offset in UP_COUNTERS:
             since, base = self.bases[str(offset)]
             elapsed = self.clock.now() - since
@@ -49,8 +54,6 @@ class Mps2Fpgaio(CountdownBlock):
             return self.counter.reload or 0
         if offset == PSCNTR:
             return self.counter.value(self.tick())
-        if offset == MISC:
-            return self.misc
         return 0
 
     def steady(self, offset: int) -> Steady | None:
@@ -71,12 +74,8 @@ class Mps2Fpgaio(CountdownBlock):
         return Steady(1, self.hz, period, since_ns=self.time_of(next_at - period))
 
     def write_word(self, offset: int, value: int) -> None:
-        if offset == LED0:
-            self.led0 = value & 0b11
-        elif offset in UP_COUNTERS:
+        if offset in UP_COUNTERS:
             self.bases[str(offset)] = [self.clock.now(), value]
-        elif offset == MISC:
-            self.misc = value
         elif offset in (COUNTER, PRESCALE, PSCNTR):
             self.counter_base = self.peek_word(COUNTER)
             self.counter.settle(self.tick())

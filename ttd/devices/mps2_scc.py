@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ttd.devices.base import Clock
+from ttd.devices.base import Clock, Steady
+from ttd.devices.declared import Declaration, Register, Word, give, kept
 from ttd.devices.registers import RegisterBlock
 
 CFG0, CFG1, CFG4, DLL, AID, ID = 0x000, 0x004, 0x010, 0x100, 0xFF8, 0xFFC
@@ -26,6 +27,20 @@ class Mps2Scc(RegisterBlock):
     alone = True
     STATE = ("cfg0", "cfg1", "data_return", "data_out", "cfgctrl", "cfgstat", "oscillators")
 
+    cfg0, cfg1, data_out, data_return, cfgstat = (Word() for _ in range(5))
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        return Declaration(
+            {
+                CFG0: kept("cfg0"),
+                CFG1: kept("cfg1"),
+                CFGDATA_OUT: kept("data_out"),
+                CFGDATA_RETURN: Register((give("data_return"),), ()),
+                CFGSTAT: Register((give("cfgstat"),), ()),
+            }
+        )
+
     def __init__(self, name: str, clock: Clock, board_revision: int, aid: int, id: int) -> None:
         super().__init__(name, clock)
         self.fixed = {CFG4: board_revision, DLL: DLL_LOCKED, AID: aid, ID: id}
@@ -43,23 +58,15 @@ class Mps2Scc(RegisterBlock):
 
     def peek_word(self, offset: int) -> int:
         return {
-            CFG0: self.cfg0,
-            CFG1: self.cfg1,
-            CFGDATA_RETURN: self.data_return,
-            CFGDATA_OUT: self.data_out,
             CFGCTRL: self.cfgctrl,
-            CFGSTAT: self.cfgstat,
             **self.fixed,
         }.get(offset, 0)
 
+    def steady(self, offset: int) -> Steady | None:
+        return Steady()
+
     def write_word(self, offset: int, value: int) -> None:
-        if offset == CFG0:
-            self.cfg0 = value
-        elif offset == CFG1:
-            self.cfg1 = value
-        elif offset == CFGDATA_OUT:
-            self.data_out = value
-        elif offset == CFGCTRL:
+        if offset == CFGCTRL:
             # START stays low to readers: the transfer is over before the write is.
             self.cfgctrl = value & ~CTRL_START
             if value & CTRL_START:

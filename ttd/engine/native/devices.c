@@ -34,7 +34,7 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     e->io_size = size;
     e->kept = false;
     e->failed = 0;
-    if (e->burst.count && e->burst.where == find_region(e, address))
+    if ((e->burst.at || (write && e->burst.count)) && e->burst.where == find_region(e, address))
         end_burst(e);
     if (!ask_native(e, address, size, write, value, half, mask)) {
         end_burst(e);
