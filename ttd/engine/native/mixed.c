@@ -1,7 +1,8 @@
 /* Pages that hold both code and data.
  *
  * Stores to code have to be noticed, but most stores to such a page are to the data on it. So the TLB gets the
- * page from a second view of the memory, which cannot be written, so that Unicorn asks about each store. Loads from it are as fast as any; a store to data costs 40 ns, not the 500 of a trapped one.
+ * page from a second view of the memory, which cannot be written, so that Unicorn asks about each store. Loads
+ * from it are as fast as any; a store to data costs 40 ns, not the 500 of a trapped one.
  *
  * In the middle of a store neither code can be dropped (Unicorn holds on to a TLB entry which that may replace)
  * nor can the run be left, if an instruction in front forbids it. So what has changed is dropped before the next
@@ -96,7 +97,7 @@ static bool on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
 }
 
 /* Where the TLB is to have what is at `at`, on this page, from for stores; false: it has to be trapped. (Unicorn's
- * own pages may be smaller: on AArch64 they have 1 KiB.) */
+ * own pages may be smaller than the engine's.) */
 bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr)
 {
     region *r = region_of_page(e, page);
