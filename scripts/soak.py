@@ -1,8 +1,8 @@
 """Minutes of random interrupts in random programs: `make soak`, with SOAK="--seed N m3 rv64 ...".
 
-Each program is recorded, replayed, stopped anywhere, stepped through, gone back in, and recorded
-again in slices; a position that is not the same in all of these is an error. What is found is
-printed with the seed that shows it again: `--seed N TARGET` does that one.
+Each program is recorded, replayed, stopped anywhere, stepped through, gone back in, recorded again
+in slices, and walked over as people do it; a position that is not the same in all of these is an
+error. What is found is printed with the seed that shows it again: `--seed N TARGET` does that one.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main() -> int:
         try:
             with tempfile.TemporaryDirectory(prefix="ttd-soak-") as folder:
                 soak.check(name, seed, Path(folder), steps, lambda text: print(text, flush=True))
+                soak.wander(name, seed, Path(folder))
         except Exception:
             found += 1
             traceback.print_exc()

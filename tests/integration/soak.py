@@ -22,7 +22,7 @@ import pytest
 from tests.integration.border import Clocks, Line
 from tests.integration.cli_tools import FIRMWARE
 from tests.integration.state_difference import difference
-from tests.integration.walks import seen
+from tests.integration.walks import Guest, seen, walk
 from tests.snapshots import snapshots_every
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
@@ -120,6 +120,16 @@ def check(name: str, seed: int, folder: Path, steps: int, say: Say = print) -> N
             forwards(again, dice)
     for left in folder.glob(f"{name}-{seed}*"):
         left.unlink()
+
+
+def wander(name: str, seed: int, folder: Path) -> None:
+    """A walk over a recording that grows, as people do it, writes and resets among its moves."""
+    target = TARGETS[name]
+    if target.cpu is None:
+        image = folder / f"{name}-{seed}.elf"
+        image.write_bytes(program(name, random.Random(seed)))
+        path = folder / f"{name}-{seed}.ttd"
+        walk(Guest(f"{name}, a walk", target.board, str(image)), path, seed, 30)
 
 
 @contextmanager
