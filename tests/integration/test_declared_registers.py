@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from errno import EAGAIN, EIO
@@ -216,3 +217,29 @@ def test_what_a_slow_reader_refuses_is_refused_again(
                 end = played.machine.run(played.machine.engine.step + length).end
             played.compare_end()
             played.close()
+
+
+def test_a_prompt_appears_while_the_guest_polls(tmp_path: Path) -> None:
+    """Two characters, and then reads of STATE without end, in one run."""
+    # ldr r0,[pc,#20]; movs r1,#1; str r1,[r0,#8]; movs r1,#'>'; str r1,[r0]; str r1,[r0]
+    # ldr r2,[r0,#4]; b .-2
+    code = (0x4805, 0x2101, 0x6081, 0x213E, 0x6001, 0x6001, 0x6842, 0xE7FD)
+    firmware = tmp_path / "prompt.bin"
+    data = struct.pack("<2I8H", 0x20001000, 9, *code)
+    firmware.write_bytes(data.ljust(32, b"\0") + struct.pack("<I", 0x40004000))
+    steps = []
+
+    class Prompt(Line):
+        def put(self, data: bytes) -> None:
+            steps.append(session.machine.engine.step)
+            super().put(data)
+
+    board, line = BOARDS["mps2-an385"], Prompt()
+    made = RecordOptions(board, load_image(f"{firmware}@0"), board.ns_per_step)
+    session = RecordedMachine.record(
+        made, None, {board.serials[0]: line}, SemihostFiles(None), bytes
+    )
+    session.machine.run(8_000_000)
+    session.close()
+    assert line.printed == b">>"
+    assert steps[-1] < 8_000_000, "it came while the run went on"
