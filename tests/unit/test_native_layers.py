@@ -149,3 +149,10 @@ def test_engine_has_no_methods_of_an_architecture() -> None:
 @pytest.mark.parametrize("file", FILES, ids=short)
 def test_files_are_small(file: Path) -> None:
     assert len(file.read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.suffix == ".c" or file.parent == ENGINE], ids=short
+)
+def test_the_document_says_what_it_is_about(file: Path) -> None:
+    assert f"`{file.name}`" in (ROOT / "docs/engine.md").read_text()
