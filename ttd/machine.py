@@ -43,6 +43,9 @@ from ttd.state import State
 
 RECORD_SLICE = 50_000_000
 """Steps after which a recording machine looks at the host at the latest, to commit."""
+HELD_SLICE = 500_000
+"""The same while there is input that no device could take: it may have room by now, for it makes
+that natively."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 5
@@ -548,11 +551,13 @@ class Machine:
         """As `_execute`, by a native core, which takes exceptions and sleeps, too."""
         engine, replay = self.engine, self.replay
         replay.lend_marks(engine.marks)
-        room, slice_end = replay.get_instructions(), engine.step + RECORD_SLICE
-        end = slice_end if limit is None else limit
+        room = replay.get_instructions()
         if room == 0:
             replay.unmet("an ordinary instruction")
-        end = min(end, slice_end if room is None else engine.step + room)
+        most = HELD_SLICE if replay.holds_input else RECORD_SLICE
+        end = engine.step + (most if room is None else min(room, most))
+        if limit is not None:
+            end = min(end, limit)
         engine.time.tells_waits = self.clock.waits_matter or (self.realtime and not replay.in_play)
         self.clock.tell_due()
         self.cpu.about_to_run()

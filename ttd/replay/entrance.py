@@ -64,6 +64,11 @@ class Entrance:
             if name:
                 source.load(state[f"{kind.name} {name}"])
 
+    @property
+    def holds_input(self) -> bool:
+        """Record: there is input that could not enter at the last checkpoint, or has come since."""
+        return self._input and not self.at.playing()
+
     # --- waiting
 
     def wake(self) -> None:

@@ -317,6 +317,11 @@ class Replay:
         """Play: the log has an interrupt here. Otherwise True. QEMU: `replay_has_interrupt`."""
         return self._at.has(Kind.INTERRUPT)
 
+    @property
+    def holds_input(self) -> bool:
+        """Record: there is input that could not enter yet."""
+        return self._entrance.holds_input
+
     def lend_marks(self, row: MarkRow) -> None:
         """A native core is about to run, which notes in `row` what it takes. In play the row has
         what has to come up to the next event of another kind, `get_instructions` counts up to that
