@@ -329,7 +329,8 @@ class Timeline:
             if last - step >= shortest or self.snapshots.is_stored(step):
                 borders.append(step)
         # One hit is often followed by the search for the one before: what is near comes first.
-        last, at, size = borders[-1] if borders else low, start, length
+        # (Not beyond the next border: what an interval has touched is asked for where it begins.)
+        last, at, size = borders[0] if borders else low, start, length
         near = []
         while at - last > 4 * size:
             at -= size

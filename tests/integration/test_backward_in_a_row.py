@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from unicorn.arm_const import UC_ARM_REG_SP
 
 from tests.integration.conftest import FIRMWARE, Record, symbols, ttd
 from tests.integration.inside import playing_session, recording_session
+from tests.snapshots import snapshots_every
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline import Timeline
 from ttd.timeline_api import SystemRequest
@@ -235,4 +238,39 @@ def test_where_a_reset_leads(tmp_path: Path, condition: Callable[[], bool] | Non
         assert (stop.why, stop.step) == (Why.BREAKPOINT, place)
     timeline.step_forward()
     assert timeline.run_forward(stops).step == 5000
+    session.close()
+
+
+def test_frames_in_any_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stored snapshots are closer than what is searched at once, and exceptions push and pop.
+
+    A search looked for what was touched in the interval where it began only; and what a return
+    reads belonged to the last exception that had been taken, or to where the run had begun.
+    """
+    path = tmp_path / "near.ttd"
+    snapshots_every(monkeypatch, 700)
+    session = recording_session(FIRMWARE / "bench/bench-systick.elf", path)
+    session.machine.run(60_000)
+    session.leave("enough")
+    session.close()
+    session = playing_session(path)
+    timeline = session.timeline
+    entries = [event.step for _, event in session.replay.log.select([Kind.INTERRUPT])]
+    timeline.seek(entries[len(entries) // 2] + 1)
+    frame = timeline.machine.engine.reg_read(UC_ARM_REG_SP)
+    for kind in (Access.READ, Access.WRITE):
+        stops = _watch(frame + 24, kind)
+        found, end = _all_hits(timeline, stops)
+        assert len(found) > len(entries) // 2
+        assert sorted(found) == found
+        for hit in reversed(found):
+            timeline.seek(min(_place(hit) + 8, end))
+            stop = timeline.run_backward(stops)
+            expected = _latest(found, min(_place(hit) + 8, end), 0)
+            assert expected is not None
+            assert (_hit(stop), stop.step) == (expected, _place(expected))
+            if hit[0] >= 3:  # where a run begins tells nothing about what it meets
+                timeline.seek(hit[0] - 3)
+                first = next(one for one in found if one[0] >= hit[0] - 3)
+                assert _hit(timeline.run_forward(stops)) == first
     session.close()

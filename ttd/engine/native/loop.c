@@ -134,6 +134,8 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         case WHY_BREAKPOINT: case WHY_WATCH: case WHY_RANGE: case WHY_HOST_ERROR:
             return out->why;
         }
+        /* What a return unstacks is read by the instruction that returns. */
+        e->outside_step = e->steps ? e->steps - 1 : 0;
         switch (e->core_ops->stopped(e, out)) {
         case CORE_ON:
             break;
