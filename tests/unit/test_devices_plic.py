@@ -8,9 +8,14 @@ from tests.unit.riscv_doubles import MEIP, SEIP, Bench
 from tests.unit.riscv_doubles import MSIP as MSIP_CODE
 from tests.unit.riscv_doubles import MTIP as MTIP_CODE
 from ttd.devices.base import InterruptController
-from ttd.devices.clint import MSIP, MTIME, MTIMECMP, Clint
-from ttd.devices.plic import CLAIM, CONTEXT, CONTEXT_STRIDE, ENABLE, ENABLE_STRIDE, PENDING, Plic
+from ttd.devices.clint import Clint
+from ttd.devices.plic import Plic
 
+MSIP, MTIMECMP, MTIME = 0x0000, 0x4000, 0xBFF8
+PENDING, ENABLE, CONTEXT = 0x1000, 0x2000, 0x200000
+ENABLE_STRIDE, CONTEXT_STRIDE = 0x80, 0x1000
+CLAIM = 4
+"""In a context's page."""
 CLAIM_M, CLAIM_S = CONTEXT + CLAIM, CONTEXT + CONTEXT_STRIDE + CLAIM
 HZ = 10_000_000
 

@@ -26,10 +26,11 @@ from tests.unit.riscv_doubles import (
     open_memory,
 )
 from ttd.cpu.base import After
-from ttd.devices.clint import MTIME, Clint
+from ttd.devices.clint import Clint
 from ttd.engine.types import Access, StopReason
 
 SSI, STI = 1, 5
+MTIME = 0xBFF8
 U, S, M = 0, 1, 3
 SIE, MIE, SPIE, MPIE, SPP, MPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8, 3 << 11
 ALL = 0xAAA

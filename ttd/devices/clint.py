@@ -12,8 +12,6 @@ from ttd.devices.registers import bytes_of
 from ttd.engine._native import lib
 from ttd.state import State
 
-MSIP, MTIMECMP, MTIME = 0x0000, 0x4000, 0xBFF8
-
 
 class Clint(Device):
     """Timer and software interrupt of hart 0.

@@ -14,11 +14,6 @@ from ttd.engine._native import ffi, lib
 from ttd.engine.registers import LineSink, line_sink
 from ttd.state import State
 
-PRIORITY, PENDING, ENABLE, CONTEXT = 0x0, 0x1000, 0x2000, 0x200000
-ENABLE_STRIDE, CONTEXT_STRIDE = 0x80, 0x1000
-THRESHOLD, CLAIM = 0, 4
-"""In a context's page."""
-
 
 class Plic(Device):
     """Interrupts by number to one input of the core per context.

@@ -90,18 +90,3 @@ class Memory(Registers):
         found = ffi.new("uint64_t *")
         why = Refusal(lib.ttd_translate(self._native, address, int(kind or 0), found))
         return (None if why else int(found[0])), why
-
-    def read_virtual(self, address: int, size: int) -> bytes:
-        """Memory as a debugger sees it at the CPU's present addresses; shorter where it ends."""
-        out = b""
-        while len(out) < size:
-            at = address + len(out)
-            physical, _ = self.translate(at)
-            if physical is None:
-                break
-            part = min(size - len(out), self.page_size - at % self.page_size)
-            data = self.read(physical, part)
-            out += data
-            if len(data) < part:
-                break
-        return out

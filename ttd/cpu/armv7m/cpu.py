@@ -75,8 +75,8 @@ class CortexM:
     """A Cortex-M core: the engine runs its instructions, and around them exceptions, sleep and
     the core's own registers are native (`native/`). Here is what is rare, and for people.
 
-    Interrupts and other asynchronous exceptions are not taken inside an IT block: the engine
-    cannot stop there, so where one was noticed would depend on how the run was sliced.
+    Interrupts and other asynchronous exceptions are not taken inside an IT block, wherever a run
+    was cut: Unicorn does not leave one at every store, so some could only come at its end.
     """
 
     gdb_architecture = "arm"
@@ -379,7 +379,7 @@ class CortexM:
         if stop.code & types.UNALIGNED:
             return self._raise(exc.USAGE_FAULT, scs.UNALIGNED)
         registers = engine.regs_read(GENERAL_IDS)
-        from .data_faults import data_access  # noqa: PLC0415 -- as above
+        from .data_faults import data_access  # noqa: PLC0415 -- for faults only
 
         access = data_access(engine.read(stop.pc, 4), stop.pc, registers.__getitem__)
         if access is not None and (access.unaligned or self._device_unaligned(access)):

@@ -211,7 +211,7 @@ bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int
                 void *user);
 
 /* loop.c */
-/* loop.c: the instruction whose turn it is raises this exception, and the processor is going to enter it in its place.
+/* The instruction whose turn it is raises this exception, and the processor is going to enter it in its place.
  * What the turn says; TURN_STOP, with nothing changed: the run has to end before it. */
 int take_in_run(ttd_engine *e, turn *t, int number);
 

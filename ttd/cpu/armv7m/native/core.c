@@ -13,8 +13,8 @@ static void watch_masks(ttd_engine *e, bool on)
         ttd_watch_masks(e, on);
 }
 
-/* Interrupts and other asynchronous exceptions are not taken inside an IT block: the engine cannot stop
- * there, so where one was noticed would depend on how the run was sliced. */
+/* Interrupts and other asynchronous exceptions are not taken inside an IT block, wherever a run was cut: Unicorn
+ * does not leave one at every store, so some could only come at its end. */
 int armv7m_pending(armv7m_core *c)
 {
     bool masked = false, takes = c->takeable && !c->lockup;
