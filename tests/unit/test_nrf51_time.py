@@ -75,6 +75,22 @@ def test_compare_is_an_interrupt_at_its_time(board: Board) -> None:
     assert not board.irq(TIMER0)
 
 
+@pytest.mark.parametrize(("bitmode", "bits"), [(0, 16), (1, 8), (2, 24)])
+def test_of_compare_as_many_bits_count_as_the_counter_has(
+    board: Board, bitmode: int, bits: int
+) -> None:
+    """Software that goes on adding to what it has captured comes to values above."""
+    start(board, bitmode=bitmode)
+    board.write(TIMER0 + CC, (1 << bits) + 20)
+    board.write(TIMER0 + INTENSET, 1 << 16)
+    for when in (20, 1 << bits):
+        board.advance(when * US - 1)
+        assert not board.irq(TIMER0)
+        board.advance(1)
+        assert board.irq(TIMER0)
+        board.write(TIMER0 + COMPARE, 0)
+
+
 def test_shortcuts_clear_and_stop(board: Board) -> None:
     board.write(TIMER0 + CC, 100)
     board.write(TIMER0 + CC + 4, 30)

@@ -103,7 +103,8 @@ class CompareCounter(Peripheral):
         return self.running
 
     def marks(self) -> Iterable[tuple[int, int]]:
-        """(value, event): the event happens when the counter comes to that value."""
+        """(value, event): the event happens when the counter comes to that value, of which only as
+        many bits count as the counter has."""
         for n, value in enumerate(self.cc):
             yield value, COMPARE0 + n
 
@@ -131,7 +132,7 @@ class CompareCounter(Peripheral):
         mask, first = self.most, 0
         numbers: list[int] = []
         for target, number in self.marks():
-            if target <= mask and self.is_noticed(number):
+            if self.is_noticed(number):
                 distance = (target - self.value) & mask or mask + 1
                 if not numbers or distance < first:
                     first, numbers = distance, [number]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.declared import Bits, Register, Word, ask, constant, count
+from ttd.devices.declared import Bits, Register, constant, count
 from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, CompareCounter
 
 START, STOP, COUNT, CLEAR, SHUTDOWN, CAPTURE0 = 0x000, 0x004, 0x008, 0x00C, 0x010, 0x040
@@ -22,29 +22,22 @@ class Timer(CompareCounter):
     SHORTCUTS = {n: (COMPARE0 + n, CLEAR) for n in range(CC_COUNT)} | {
         8 + n: (COMPARE0 + n, STOP) for n in range(CC_COUNT)
     }
-    fits = Word()
-    """Bit n: the counter comes to CC[n]."""
     PLAIN = {MODE: 0, BITMODE: 0, PRESCALER: 4}
 
     @classmethod
     def more_registers(cls) -> Mapping[int, Register]:
         # What is captured is met again when the counter has been all around: no match that was to
-        # come comes any earlier. (One to which it does not come would.)
+        # come comes any earlier.
         return {
             **super().more_registers(),
             **{
                 CAPTURE0 + 4 * n: Register(
                     constant(0).read,
-                    (ask(unless=Bits("fits", 1 << n)), count(f"cc{n}", when=Bits("value", 1))),
+                    (count(f"cc{n}", when=Bits("value", 1)),),
                 )
                 for n in range(CC_COUNT)
             },
         }
-
-    def derive(self) -> None:
-        super().derive()
-        most = self.most
-        self.fits = sum(1 << n for n, value in enumerate(self.cc) if value <= most)
 
     def __init__(self, name: str, clock: Clock, irq: Line, most_bits: int = 32) -> None:
         """`most_bits`: a larger BITMODE than this timer has means so many."""
@@ -79,5 +72,5 @@ class Timer(CompareCounter):
         if self.running and self.get(MODE) & 1:
             self.set_count(self.value + 1)
             for target, number in self.marks():
-                if target == self.value:
+                if target & self.most == self.value:
                     self.event(number)
