@@ -215,4 +215,7 @@ bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int
  * What the turn says; TURN_STOP, with nothing changed: the run has to end before it. */
 int take_in_run(ttd_engine *e, turn *t, int number);
 
+/* The last instruction was done in its turn (TURN_DONE), and no block has begun since. */
+static inline bool was_turned(const ttd_engine *e) { return e->blk == &e->turned; }
+
 #endif

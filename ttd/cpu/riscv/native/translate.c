@@ -105,7 +105,7 @@ static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uin
     if (!seen_outside(e, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit))
         return false;
     if (kind == ACC_FETCH) {
-        hit.step = e->steps + e->blk_n - (e->blk_n > 0);
+        hit.step = e->steps + e->blk_n - (e->blk_n > 0 || was_turned(e));
         note_hit(e, hit);
         set_fast_limit(e);
         return false;
