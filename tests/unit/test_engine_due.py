@@ -10,6 +10,7 @@ import pytest
 from capstone import CS_GRP_CALL, CS_GRP_JUMP, CS_GRP_RET, Cs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from unicorn.arm_const import UC_ARM_REG_XPSR
 
 from tests.unit import engine_bench, engine_programs, flat_programs, riscv_bench, riscv_programs
 from tests.unit import test_engine_flat as flat
@@ -69,8 +70,9 @@ def machine(request: pytest.FixtureRequest) -> Core:
 
 
 def in_it(engine: Engine) -> bool:
+    """Are the next instructions those of an IT block?"""
     thumb = engine.isa.name.startswith("cortex")
-    return thumb and bool(engine.reg_read(engine_bench.XPSR) & IT_BITS)
+    return thumb and bool(engine.reg_read(UC_ARM_REG_XPSR) & IT_BITS)
 
 
 def walked(bench: Any, program: Any, until: int) -> dict[int, tuple[bool, bool]]:
