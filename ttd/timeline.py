@@ -247,6 +247,8 @@ class Timeline:
             return True
         self.machine.replay.note_position()
         if not self._go(min(hit.step, step), again=True):
+            if self.machine.beyond:
+                self._return_to_position()
             return False
         self.snapshots.remember()
         self._arm(self._stops)
@@ -496,6 +498,8 @@ class Timeline:
             if not self._approach(target, window):
                 if home is not None:
                     self.snapshots.restore(home)
+                else:
+                    self.machine.run(target, interruptible=False)
                 return False
             return True
         return self._run_to(target)

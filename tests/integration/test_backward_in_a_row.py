@@ -13,6 +13,7 @@ from unicorn.arm_const import UC_ARM_REG_SP
 
 from tests.integration.conftest import FIRMWARE, Record, symbols, ttd
 from tests.integration.inside import playing_session, recording_session
+from tests.integration.walks import Guest, recorder
 from tests.snapshots import snapshots_every
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
@@ -273,4 +274,33 @@ def test_frames_in_any_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
                 timeline.seek(hit[0] - 3)
                 first = next(one for one in found if one[0] >= hit[0] - 3)
                 assert _hit(timeline.run_forward(stops)) == first
+    session.close()
+
+
+def test_interrupted_before_a_reset_of_this_position(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the machine goes back to before a reset, which writes the image anew, where it
+    stands: it was left at the snapshot that this began from."""
+    path = tmp_path / "written.ttd"
+    session, _ = recorder(Guest("rtos", "virt", "rtos/rtos-rv64.elf"), path)
+    session.timeline.step_forward(9_000)
+    session.timeline.request(SystemRequest.RESET)
+    session.timeline.step_forward(10)
+    session.leave("enough")
+    session.close()
+    monkeypatch.setattr("ttd.timeline.SHORT", 0)
+    session = playing_session(path)
+    timeline, go_back = session.timeline, session.snapshots.go_back
+    timeline.seek(9_000)
+    before = _hash(session)
+
+    def interrupted(step: int) -> None:
+        go_back(step)
+        timeline.interrupt()
+
+    monkeypatch.setattr(session.snapshots, "go_back", interrupted)
+    stop = timeline.run_forward(_watch(0x80000000))
+    assert (stop.why, stop.step) == (Why.INTERRUPTED, 9_000)
+    assert _hash(session) == before
     session.close()
