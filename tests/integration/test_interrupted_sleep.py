@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.integration.border import recorder, replay_everywhere, run_to_end
+from ttd.bus.clockwork import Clockwork
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("when", ["fire", "wake", "sleep"])
 @pytest.mark.parametrize("which", [1, 4])
-def test_interrupted_as_a_timer_fires(tmp_path: Path, when: str, which: int) -> None:
+def test_interrupted_as_a_timer_fires(
+    tmp_path: Path, when: str, which: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that the machine is told of each wait, and does not leave all of it to the native core.
+    monkeypatch.setattr(Clockwork, "waits_matter", property(lambda clock: True))
     path = tmp_path / "run.ttd"
     live = recorder("irqs", path)
     machine = live.machine

@@ -1,9 +1,24 @@
 /* What is known of blocks, and what Unicorn has translated. */
 #include "internal.h"
 
+static bool in_cache(const ttd_engine *e, const block_info *b)
+{
+    return b && b >= e->cache && b < e->cache + (1u << CACHE_BITS);
+}
+
+/* What is known of the block that runs, and of the one before, is still asked for (how far the first has come,
+ * what the second ended with): it stays, but is found by nobody. */
 void forget_blocks(ttd_engine *e)
 {
+    bool runs = in_cache(e, e->blk), ran = in_cache(e, e->before);
+    size_t before = ran ? (size_t)(e->before - e->cache) : 0;
+    block_info blk = runs ? *e->blk : e->turned, last = ran ? *e->before : e->turned;
     memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
+    blk.key = last.key = NEVER;
+    if (ran)
+        e->cache[before] = last;
+    if (runs)
+        *e->blk = blk;
 }
 
 /* Addresses go on at 0 behind the last one. */
