@@ -175,3 +175,19 @@ def test_an_illegal_instruction_leaves_what_is_no_single(insn: int) -> None:
     bench.run(1)
     assert bench.events == [(0, 2, CODE)]
     assert bench.cpu.read_register("ft1") == 0x4004000000000000
+
+
+def test_a_single_is_boxed_though_its_block_is_forgotten(bench: Bench) -> None:
+    """Memory protection changes while a single in a register is still without its box."""
+    if bench.xlen == 32:
+        pytest.skip("without doubles there are no boxes")
+    forgets = csr(CSRRW, CSR_NUMBERS["pmpcfg0"]).to_bytes(4, "little")
+    code = r_type(0x53, 0, 0x78, 31, 0, 0) + jump(8) + bytes(4) + forgets + jump(0)
+    found = []
+    for steps in ((1,) * 8, (8,)):
+        put(bench, code)
+        for count in steps:
+            bench.run(count)
+        found.append(bench.state())
+    assert found[0] == found[1]
+    assert bench.cpu.read_register("ft11") == 0xFFFFFFFF00000000
