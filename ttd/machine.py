@@ -529,39 +529,29 @@ class Machine:
             lambda seconds: self.replay.wait(min(seconds, clock.host_wait(IDLE_SECONDS))),
         )
 
+    def _budget(self, limit: int | None) -> int:
+        """How many steps may run before there is something else to do here."""
+        room = self.replay.get_instructions()
+        if room == 0:
+            self.replay.unmet("an ordinary instruction")
+        most = HELD_SLICE if self.replay.holds_input else RECORD_SLICE
+        budget = most if room is None else min(room, most)
+        return budget if limit is None else min(budget, limit - self.engine.step)
+
     def _execute(self, limit: int | None) -> EngineStop:
-        engine, replay, clock = self.engine, self.replay, self.clock
-        step = engine.step
-        end = step + RECORD_SLICE if limit is None else limit
-        budget = end - step
-        room = replay.get_instructions()
-        if room is None:
-            budget = min(budget, RECORD_SLICE)
-        elif room == 0:
-            replay.unmet("an ordinary instruction")
-        else:
-            budget = min(budget, room)
-        if self.cpu.single_step():
-            budget = 1
-        clock.tell_due()
-        self.cpu.about_to_run()
-        return engine.run(budget)
+        budget = self._budget(limit)
+        self.clock.tell_due()
+        return self.engine.run(budget)
 
     def _go(self, limit: int | None) -> EngineStop:
         """As `_execute`, by a native core, which takes exceptions and sleeps, too."""
         engine, replay = self.engine, self.replay
         replay.lend_marks(engine.marks)
-        room = replay.get_instructions()
-        if room == 0:
-            replay.unmet("an ordinary instruction")
-        most = HELD_SLICE if replay.holds_input else RECORD_SLICE
-        end = engine.step + (most if room is None else min(room, most))
-        if limit is not None:
-            end = min(end, limit)
-        engine.time.tells_waits = self.clock.waits_matter or (self.realtime and not replay.in_play)
-        self.clock.tell_due()
-        self.cpu.about_to_run()
         try:
+            end = engine.step + self._budget(limit)
+            realtime = self.realtime and not replay.in_play
+            engine.time.tells_waits = self.clock.waits_matter or realtime
+            self.clock.tell_due()
             return engine.go(end)
         finally:
             replay.take_marks()
@@ -574,8 +564,7 @@ class Machine:
             return
         if stop.reason is StopReason.UNMET:
             self.replay.unmet("an ordinary instruction")
-        ended = stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS)
-        if ended and not self.cpu.unfinished(stop):
+        if stop.reason in (StopReason.BUDGET, StopReason.REQUEST, StopReason.MASKS):
             return
         self._act_in(self.engine.step - 1)
         after = self.cpu.stopped(stop)

@@ -22,8 +22,8 @@ from tests.unit.engine_programs import (
     Dialect,
     Program,
 )
+from tests.unit.native_doors import set_traps
 from ttd.cpu.armv7m.data_faults import data_access
-from ttd.cpu.armv7m.thumb import set_traps
 from ttd.cpu.models import CPUS
 from ttd.engine import FRAME, Access, Context, Engine, EngineStop, StopReason
 from ttd.engine.types import EXCEPTION_DIVIDE

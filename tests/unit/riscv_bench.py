@@ -182,7 +182,6 @@ class Bench:
             if number is not None:
                 self._enter(number)
                 continue
-            cpu.about_to_run()
             due = self._lines[0][0] if self._lines else end
             before = engine.step
             stop = engine.run(min(end, due) - before)

@@ -116,7 +116,6 @@ class Bench:
         return number
 
     def run(self, steps: int) -> EngineStop:
-        self.cpu.about_to_run()
         return self.engine.run(steps)
 
     def instruction(self, word: int) -> bool:

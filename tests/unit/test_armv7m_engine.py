@@ -17,6 +17,9 @@ from ttd.cpu.base import After
 from ttd.devices.base import BusError, Device
 from ttd.engine import BusFault, Engine, StopReason
 
+IT = 0x0600FC00
+"""ITSTATE in XPSR."""
+
 HANDLER = bytes.fromhex("10b5eff30584a04410bd")
 NS_PER_STEP = 40
 CODE, HANDLERS, STACK = 0x100, 0x800, 0x20000800
@@ -78,9 +81,9 @@ class Machine:
                 cpu.enter(number)
                 engine.step += 1
                 continue
-            stop = engine.run(1 if cpu.single_step() else limit - engine.step)
+            stop = engine.run(1 if self.reg("xpsr") & IT else limit - engine.step)
             whole = stop.reason in (StopReason.BUDGET, StopReason.MASKS)
-            if whole and not cpu.unfinished(stop):
+            if whole and not (stop.returns and cpu.exception_number()):
                 continue
             after = cpu.stopped(stop)
             if after is After.ENTERED:

@@ -8,6 +8,7 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.armv7m_doubles import HandClock
+from tests.unit.native_doors import watch_masks
 from ttd.cpu.armv7m import CORTEX_M0, CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
 from ttd.cpu.armv7m.thumb import set_priority_mask
@@ -82,7 +83,7 @@ def test_masks_are_seen_as_soon_as_they_change(setting: int) -> None:
     for code in programs:
         engine = machine(*code)
         engine.regs_write((arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1), (1, 1))
-        engine.watch_masks = True
+        watch_masks(engine)
         stop = engine.run(5)
         assert (stop.reason, engine.step) == (StopReason.MASKS, 3)
 

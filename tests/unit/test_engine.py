@@ -12,7 +12,8 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
-from ttd.cpu.armv7m.thumb import mpu_denies, set_mpu, set_traps
+from tests.unit.native_doors import mpu_denies, set_traps, watch_masks
+from ttd.cpu.armv7m.thumb import set_mpu
 from ttd.cpu.models import CPUS
 from ttd.engine import (
     FRAME,
@@ -360,7 +361,7 @@ def test_a_request_from_another_thread_ends_a_run(board: Board) -> None:
 def test_watch_masks(board: Board, insn: bytes, before: tuple[int, int]) -> None:
     engine = board.code(NOP, insn, NOP, NOP, BKPT)
     engine.regs_write((R1, before[0]), (0x40, before[1]))
-    engine.watch_masks = True
+    watch_masks(engine)
     stop = engine.run(100)
     assert (stop.reason, stop.steps) == (StopReason.MASKS, 2)
     assert stop.pc == RAM + 2 + len(insn)

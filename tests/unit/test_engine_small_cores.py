@@ -6,6 +6,7 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
+from tests.unit.native_doors import is_ram
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, BusFault, Engine, StopReason
 
@@ -113,4 +114,4 @@ def test_code_that_programs_its_own_block_runs_what_is_new(board: Board) -> None
 
 
 def test_flash_takes_no_stack_frame(board: Board) -> None:
-    assert not board.engine.is_ram(0x400, Access.WRITE)
+    assert not is_ram(board.engine, 0x400, Access.WRITE)

@@ -13,6 +13,7 @@ from unicorn import arm64_const as arm64
 from unicorn import arm_const as arm
 from unicorn import riscv_const as riscv
 
+from tests.unit.native_doors import watch_masks
 from ttd.cpu.models import CPUS
 from ttd.engine import Engine, StopReason
 
@@ -270,7 +271,7 @@ def test_masks_are_looked_at_behind_what_may_change_them_only(model: str) -> Non
     # cpsid i; loop: adds r0, #1; adds r0, #1; b loop
     board = Board(model, halves(0xB672, 0x3001, 0x3001, 0xE7FC))
     board.run_to(1)
-    board.engine.watch_masks = True
+    watch_masks(board.engine)
     before = board.engine.work
     board.run_to(1 + 3 * LOOPS)
     assert board.engine.work.since(before).looks == 2  # where the run begins, and where it ends

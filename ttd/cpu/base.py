@@ -213,19 +213,6 @@ class Cpu(Protocol):
         """What is known of the faults up to here; empty if there have been none, or the core does
         not remember."""
 
-    def about_to_run(self) -> None:
-        """The engine is going to run: the last moment to tell it what depends on time."""
-
-    def single_step(self) -> bool:
-        """True where the machine has to ask `pending` after every instruction."""
-
-    def unfinished(self, stop: EngineStop) -> bool:
-        """True if the last instruction of a run has effects that are still to come.
-
-        `stopped` then brings them about, whatever ended the run: nothing may look at the machine
-        before, as where a run ends must not matter.
-        """
-
     def enter(self, number: int) -> None:
         """Take exception `number`: one step; PC is then its handler's first instruction."""
 

@@ -128,15 +128,6 @@ class FlatCpu:
         """A fault is the end, which says what it is."""
         return []
 
-    def about_to_run(self) -> None:
-        """The engine knows the time."""
-
-    def single_step(self) -> bool:
-        return False
-
-    def unfinished(self, stop: EngineStop) -> bool:
-        return False
-
     def enter(self, number: int) -> None:
         raise AssertionError("there are no exceptions")
 

@@ -65,7 +65,6 @@ class Built:
         self._hits = ffi.new("ttd_hit *")
         self._step_out = ffi.new("uint64_t *")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
-        self._masks_watched = False
         self._small = ffi.new("uint8_t[]", SMALL)
         self._makers = ["", "page walk"]
         """Who makes accesses, by the numbers that the native side knows them by."""

@@ -157,14 +157,3 @@ class Engine(Stops):
         """Inside a write callback: this write has done nothing, nor will others of its place and
         size. Ends as `keep_reading` does."""
         lib.ttd_keep_ignoring(self._native)
-
-    @property
-    def watch_masks(self) -> bool:
-        """While on, a run ends with MASKS as soon as an interrupt mask differs from now."""
-        return self._masks_watched
-
-    @watch_masks.setter
-    def watch_masks(self, on: bool) -> None:
-        if on or self._masks_watched:
-            self._masks_watched = on
-            lib.ttd_watch_masks(self._native, on)

@@ -70,10 +70,6 @@ class Memory(Registers):
         """A change from outside, in ROM too; returns how many bytes were there to be written."""
         return lib.ttd_write(self._native, address, data, len(data))  # type: ignore[no-any-return]
 
-    def is_ram(self, address: int, kind: Access = Access.READ) -> bool:
-        """True if memory (not a device) answers this kind of access."""
-        return bool(lib.ttd_is_ram(self._native, address, kind))
-
     def accessible(self, address: int, kind: Access) -> bool:
         """True if an access by the CPU in its present mode would be answered."""
         return bool(lib.ttd_mapped(self._native, address, kind)) and not self.denies(address, kind)

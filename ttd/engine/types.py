@@ -30,7 +30,7 @@ class StopReason(IntEnum):
     INVALID = 7
     """The instruction at PC is not one."""
     MASKS = 8
-    """An interrupt mask register changed while `Engine.watch_masks` was on."""
+    """An interrupt mask register changed while the core watched them (`ttd_watch_masks`)."""
     RANGE = 9
     """The instruction at PC is not in the range of `Engine.stay_within`; it has not run."""
     PENDING = 10

@@ -245,16 +245,6 @@ class CortexM:
         number: int = lib.armv7m_pending(self.core)
         return None if number < 0 else number
 
-    def about_to_run(self) -> None:
-        """SysTick and the cycle counter see time by themselves: nothing to tell."""
-
-    def single_step(self) -> bool:
-        """The instruction at PC belongs to an IT block; only after faults and returns.
-
-        Interrupts wait for its end, wherever a run may have been cut.
-        """
-        return bool(self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _IT_BITS)
-
     def exception_number(self) -> int:
         """IPSR: the exception whose handler runs, 0 in thread mode."""
         return self._engine.reg_read(arm.UC_ARM_REG_XPSR) & _IPSR
@@ -312,14 +302,6 @@ class CortexM:
             case StopReason.INVALID:
                 return self._invalid(stop.pc)
         return After.CONTINUE
-
-    def unfinished(self, stop: EngineStop) -> bool:
-        """A branch to EXC_RETURN: the return belongs to the instruction that made it.
-
-        To everything else such an address is one that cannot be fetched from: to a vector, and to
-        branches that do not return from exceptions.
-        """
-        return stop.returns and self.exception_number() != 0
 
     def _locked_up(self) -> Over:
         return Over(f"the CPU locked up at {self._engine.reg_read(arm.UC_ARM_REG_PC):#010x}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ttd.engine import Access, Engine
+from ttd.engine import Engine
 from ttd.engine._native import ffi, lib
 
 MpuRegion = tuple[int, int, int, int, bool]
@@ -27,17 +27,6 @@ def set_mpu(
         ffi.new("uint8_t[]", [r[3] for r in regions]),
         ffi.new("uint8_t[]", [int(r[4]) for r in regions]),
     )
-
-
-def mpu_denies(engine: Engine, address: int, kind: Access, *, privileged: bool) -> bool:
-    """True if the MPU, or the default map, forbids an access of that privilege."""
-    return bool(lib.armv7m_denies(engine.native, address, kind, privileged))
-
-
-def set_traps(engine: Engine, *, divide: bool, unaligned: bool) -> None:
-    """Raise exception `EXCEPTION_DIVIDE` for divisions by zero; a FAULT with `UNALIGNED` in its
-    code for every unaligned access."""
-    lib.armv7m_trap(engine.native, divide, unaligned)
 
 
 def set_priority_mask(engine: Engine, mask: int) -> None:

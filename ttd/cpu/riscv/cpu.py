@@ -200,15 +200,6 @@ class Riscv:
     def enter(self, number: int) -> None:
         lib.riscv_enter(self._native, number)
 
-    def about_to_run(self) -> None:
-        """The engine knows the time."""
-
-    def single_step(self) -> bool:
-        return False
-
-    def unfinished(self, stop: EngineStop) -> bool:
-        return False
-
     def exception_number(self) -> int:
         """The architecture does not remember which trap's handler runs."""
         return 0

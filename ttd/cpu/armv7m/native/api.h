@@ -79,7 +79,6 @@ void armv7m_set_level(void *core, int line, bool level);
 void armv7m_set_nmi(armv7m_core *c, bool level);
 void armv7m_set_prigroup(armv7m_core *c, uint32_t value);
 bool armv7m_can_preempt(armv7m_core *c, int number, int priority);
-int armv7m_group(armv7m_core *c, int priority);
 int armv7m_execution_priority(armv7m_core *c, bool ignore_primask);
 
 /* systick.c */

@@ -8,7 +8,7 @@ static void put(uint64_t *set, int number, bool in)
 }
 
 /* The part of a priority that decides about preemption (B1.5.4). */
-int armv7m_group(armv7m_core *c, int priority)
+static int group(armv7m_core *c, int priority)
 {
     return priority < 0 ? priority : priority & -(2 << (c->prigroup & 7));
 }
@@ -35,8 +35,8 @@ static int priority_under(armv7m_core *c, const uint64_t *masks, bool ignore_pri
 {
     int priority = c->active_group;
     uint32_t basepri = (uint32_t)masks[2] & c->priority_mask;
-    if (basepri && armv7m_group(c, (int)basepri) < priority)
-        priority = armv7m_group(c, (int)basepri);
+    if (basepri && group(c, (int)basepri) < priority)
+        priority = group(c, (int)basepri);
     if ((masks[0] & 1) && !ignore_primask && priority > 0)
         priority = 0;
     if ((masks[1] & 1) && priority > -1)
@@ -54,7 +54,7 @@ int armv7m_execution_priority(armv7m_core *c, bool ignore_primask)
 
 bool armv7m_can_preempt(armv7m_core *c, int number, int priority)
 {
-    return has(c->enabled, number) && armv7m_group(c, c->priority[number]) < priority;
+    return has(c->enabled, number) && group(c, c->priority[number]) < priority;
 }
 
 /* In an access: what is to be taken now is, after this instruction; what a mask keeps back, when that has
@@ -74,8 +74,8 @@ void armv7m_refresh(armv7m_core *c)
 {
     int priority;
     c->top = best(c, c->pending, c->enabled, &priority);
-    c->top_group = c->top ? armv7m_group(c, priority) : ARMV7M_LOWEST;
-    c->active_group = best(c, c->active, NULL, &priority) ? armv7m_group(c, priority) : ARMV7M_LOWEST;
+    c->top_group = c->top ? group(c, priority) : ARMV7M_LOWEST;
+    c->active_group = best(c, c->active, NULL, &priority) ? group(c, priority) : ARMV7M_LOWEST;
     c->takeable = c->top_group < c->active_group ? c->top : 0;
     tell(c);
 }
