@@ -89,4 +89,9 @@ def test_what_is_due_where_a_range_is_left_has_come(tmp_path: Path) -> None:
         stop = timeline.range_step(pc, pc + 4, Stops())
         if stop.step == home + 2:
             assert state() == expected, home
+        # Where it is left an interrupt may be due: it has not been taken yet.
+        timeline.seek(home)
+        left = step_by_step(session, pc, pc + 4, Stops())
+        assert left is not None
+        assert (stop.step, stop.pc) == (left.step, left.pc)
     session.close()

@@ -83,13 +83,14 @@ def run_client(server: Sequence[str], address: Path, client: Sequence[str]) -> i
     )
     with serving:
         try:
-            if not _is_there(serving, address):
-                return serving.returncode or 1
-            return _attend(client)
+            return _attend(client) if _is_there(serving, address) else serving.returncode or 1
         except KeyboardInterrupt:
             return INTERRUPTED
         finally:
-            _end(serving)
+            try:
+                _end(serving)
+            finally:
+                _end(serving)  # `_leave` may have come before it was told; that comes but once
 
 
 def _end_with(parent: int) -> Callable[[], None]:

@@ -89,6 +89,7 @@ int take_in_run(ttd_engine *e, turn *t, int number)
 static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
 {
     int patience = PATIENCE;
+    uint64_t began = e->steps;
     e->host_wants = false;
     for (;;) {
         uint64_t until;
@@ -99,6 +100,9 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         if (requested(e) && e->follows)
             return end(e, WHY_REQUEST, out);
         if (!expire(e))
+            return end(e, WHY_BUDGET, out);
+        /* Left at a position, before an interrupt or a sleep that this begins with. */
+        if (e->range_lo != e->range_hi && e->steps != began && leaves_range(e, read_pc(e)))
             return end(e, WHY_BUDGET, out);
         if (e->time.waiting) {
             if (e->time.tells_waits)
