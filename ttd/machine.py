@@ -128,7 +128,6 @@ class Machine:
                 timebase_hz=board.timebase_hz,
                 priority_bits=board.priority_bits,
                 semihosting=semihosting,
-                on_change=self.engine.stop_after_access,
                 on_reset_request=self._want_reset,
             )
         )

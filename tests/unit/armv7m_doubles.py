@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +9,6 @@ from unicorn import arm_const as arm
 
 from ttd.cpu.armv7m import CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
-from ttd.cpu.armv7m.thumb import MpuRegion
 from ttd.engine import Engine
 from ttd.engine._native import lib
 from ttd.engine.types import EngineStop, StopReason
@@ -48,13 +46,12 @@ class HandClock:
 
 
 class StillCore(Engine):
-    """4 KiB of memory at 0, 0x20000000 and, where devices are, 0x40000000; remembers the MPU."""
+    """4 KiB of memory at 0, 0x20000000 and, where devices are, 0x40000000."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile.isa)
         for base in (0, 0x20000000, 0x40000000):
             self.map_ram(base, 0x1000)
-        self.mpu: tuple[bool, bool, bool, Sequence[MpuRegion]] | None = None
 
     def start(self) -> None:
         super().start()
@@ -84,7 +81,6 @@ class Bench:
     def __init__(self, profile: Profile = CORTEX_M3, **options: int) -> None:
         self.core = StillCore(profile)
         self.clock = HandClock(self.core)
-        self.changes = 0
         self.resets = 0
         hz = options.pop("hz", 25_000_000)
         self.cpu = CortexM(
@@ -92,23 +88,11 @@ class Bench:
             self.core,
             self.clock,
             hz=hz,
-            on_change=self._changed,
             on_reset_request=self._reset_requested,
             **options,  # type: ignore[arg-type]
         )
-        mpu = self.cpu.scs.mpu
-        self._enforce, mpu.enforce = mpu.enforce, self._remember
         self.core.start()
         self.cpu.reset()
-
-    def _remember(
-        self, enabled: bool, privdefena: bool, hfnmiena: bool, regions: Sequence[MpuRegion]
-    ) -> None:
-        self.core.mpu = (enabled, privdefena, hfnmiena, regions)
-        self._enforce(enabled, privdefena, hfnmiena, regions)
-
-    def _changed(self) -> None:
-        self.changes += 1
 
     def _reset_requested(self) -> None:
         self.resets += 1

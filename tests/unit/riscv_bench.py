@@ -61,7 +61,6 @@ class Bench:
                 ns_per_step=NS_PER_STEP,
                 timebase_hz=10_000_000,
                 priority_bits=None,
-                on_change=self.engine.stop_after_access,
                 on_reset_request=lambda: None,
             )
         )

@@ -35,7 +35,7 @@ class Machine:
         self.engine.time.clock_ns = NS_PER_STEP
         self.engine.map_ram(0, 0x1000)
         self.engine.map_ram(0x20000000, 0x1000)
-        self.cpu = CortexM(profile, self.engine, self, hz=25_000_000, on_change=self._changed)
+        self.cpu = CortexM(profile, self.engine, self, hz=25_000_000)
         for unit in self.cpu.mapped_devices():
             self._map(unit.base, unit.device)
         self.engine.start()
@@ -52,9 +52,6 @@ class Machine:
 
     def rearm(self) -> None:
         pass
-
-    def _changed(self) -> None:
-        self.engine.stop_after_access()
 
     def _map(self, base: int, device: Device) -> None:
         def read(address: int, size: int) -> int:
@@ -168,6 +165,31 @@ def test_the_ppb_is_closed_to_unprivileged_threads() -> None:
     machine.advance(12 + 4 + 4 + 1)
     assert [number for number, _ in machine.entered] == [11, 3]
     assert (machine.cpu.scs.cfsr, machine.cpu.scs.bfar) == (0x8200, 0xE000ED00)
+
+
+# ldr r0, =0xE000ED94; mov r1, #0x20000000; ldr r2, =0x20000811; ldr r3, =0x1600000B; movs r4, #5
+# str r1, [r1, #0x800]; strd r2, r3, [r0, #8]; str r4, [r0]; str r1, [r1, #0x840]
+# str r1, [r1, #0x800]; nop
+PROTECT = bytes.fromhex(
+    "07484ff00051074a074b0524c1f80018c0e902230460c1f84018c1f8001800bf94ed00e0110800200b000016"
+)
+
+
+@pytest.mark.parametrize("slice_", [1, 3, 100])
+def test_regions_hold_from_the_next_instruction_on_and_python_is_not_asked(slice_: int) -> None:
+    """Region 1, 64 bytes that can only be read, in the middle of a block."""
+    machine = Machine(PROTECT)
+    machine.cpu.scs.write = machine.cpu.scs.read = lambda *_: pytest.fail("asked")  # type: ignore[assignment, method-assign]
+    while not machine.entered:
+        machine.advance(machine.engine.step + slice_)
+    assert machine.entered == [(3, CODE + 0x1A)]
+    assert (machine.cpu.scs.cfsr, machine.cpu.scs.mmfar) == (0x82, 0x20000800)
+    assert machine.cpu.scs.mpu.save() == {
+        "control": 5,
+        "number": 1,
+        "bases": [0, 0x20000800, *[0] * 6],
+        "attributes": [0, 0x1600000B, *[0] * 6],
+    }
 
 
 # mov r0, #0x20000000; movs r5, #0

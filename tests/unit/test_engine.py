@@ -12,8 +12,7 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.engine_programs import half, wide
-from tests.unit.native_doors import mpu_denies, set_traps, watch_masks
-from ttd.cpu.armv7m.thumb import set_mpu
+from tests.unit.native_doors import mpu_denies, set_mpu, set_traps, watch_masks
 from ttd.cpu.models import CPUS
 from ttd.engine import (
     FRAME,

@@ -81,7 +81,6 @@ class Bench:
                 semihosting=False,
                 ns_per_step=CLOCK_NS,
                 timebase_hz=25_000_000,
-                on_change=lambda: None,
                 on_reset_request=lambda: None,
             )
         )

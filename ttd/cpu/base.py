@@ -146,9 +146,6 @@ class CoreWiring:
     """Rate of the real-time counter; 0: the core has none."""
     priority_bits: int | None
     """How many bits of an exception's priority there are; None: as many as the core always has."""
-    on_change: Callable[[], None]
-    """`pending` has to be asked before the next instruction: the instruction under way, if any,
-    has to be the last of the engine's run."""
     on_reset_request: Callable[[], None]
     """Software asked for a system reset."""
 

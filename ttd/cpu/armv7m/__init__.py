@@ -52,7 +52,6 @@ def _build(profile: Profile, core: CoreWiring) -> CortexM:
         priority_bits=core.priority_bits,
         vtor=core.reset_address,
         semihosting=core.semihosting,
-        on_change=core.on_change,
         on_reset_request=core.on_reset_request,
     )
 

@@ -23,6 +23,7 @@ def new_core(
     core.priority_mask = 0xFF << (8 - priority_bits) & 0xFF
     core.hz = hz
     core.reference_hz = reference_hz
+    core.mpu.regions = profile.mpu_regions
     core.nconstants = len(profile.identification)
     for constant, (offset, value) in zip(
         core.constants, profile.identification.items(), strict=False
@@ -56,6 +57,20 @@ class Field:
 
     def __set__(self, seen: _Seen, value: Any) -> None:
         setattr(self._where(seen), self._name, value)
+
+
+class _Counted(_Seen, Protocol):
+    count: int
+
+
+class ListField(Field):
+    """The same of an array: as many of it as there are, a list."""
+
+    def __get__(self, seen: _Counted, owner: type) -> list[int]:  # type: ignore[override]
+        return list(super().__get__(seen, owner)[0 : seen.count])
+
+    def __set__(self, seen: _Counted, values: list[int]) -> None:  # type: ignore[override]
+        super().__get__(seen, type(seen))[0 : seen.count] = values
 
 
 class SetField(Field):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from unicorn import arm_const as arm
@@ -25,11 +24,10 @@ from . import exceptions as exc
 from . import fault_words, scs
 from .core import new_core
 from .dwt import CycleCounter, PpbUnit
-from .mpu import Mpu
 from .profile import Profile
 from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
-from .thumb import set_mpu, set_priority_mask
+from .thumb import set_priority_mask
 
 if TYPE_CHECKING:
     from .data_faults import DataAccess
@@ -95,14 +93,12 @@ class CortexM:
         priority_bits: int | None = None,
         vtor: int = 0,
         semihosting: bool = True,
-        on_change: Callable[[], None] = lambda: None,
         on_reset_request: Callable[[], None] = lambda: None,
     ) -> None:
         """`hz`: core clock; `reference_hz`: SysTick's other clock, 0 for none; `priority_bits`:
         of each exception, None for as many as the profile has.
 
-        `on_change` is called when the instruction under way has to be the last of the engine's
-        run. `on_reset_request`: the guest wrote SYSRESETREQ.
+        `on_reset_request`: the guest wrote SYSRESETREQ.
         """
         self.registers: tuple[Register, ...] = profile.registers
         self._profile = profile
@@ -123,13 +119,11 @@ class CortexM:
             clock,
             self.core,
             profile=profile,
-            mpu=Mpu(partial(set_mpu, engine), profile.mpu_regions),
             vtor=vtor,
         )
         self.dwt = CycleCounter("dwt", clock, self.core)
         self._stop = ffi.new("ttd_stop *")
         self.semihosting = semihosting
-        self.scs.on_mpu_change = on_change
         self.scs.on_reset_request = on_reset_request
 
     def reset(self) -> None:

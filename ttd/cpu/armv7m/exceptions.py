@@ -8,7 +8,7 @@ from ttd.devices.base import Stateful
 from ttd.engine._native import lib
 from ttd.state import State
 
-from .core import Field, SetField
+from .core import Field, ListField, SetField
 
 NMI = 2
 HARD_FAULT = 3
@@ -57,20 +57,13 @@ class ExceptionTable(Stateful):
         "prigroup",
     )
     pending, active, enabled, levels = SetField(), SetField(), SetField(), SetField()
+    priority = ListField()
     prigroup = Field()
 
     def __init__(self, core: Any) -> None:
         self.core = core
-        self._count = FIRST_IRQ + core.lines
-
-    @property
-    def priority(self) -> list[int]:
-        """Of each exception that there is."""
-        return list(self.core.priority[0 : self._count])
-
-    @priority.setter
-    def priority(self, values: list[int]) -> None:
-        self.core.priority[0 : self._count] = values
+        self.count: int = FIRST_IRQ + core.lines
+        """How many exceptions there are."""
 
     def load(self, state: State) -> None:
         super().load(state)

@@ -9,7 +9,6 @@ from ttd.devices.base import BusError, Clock, Device, Stateful
 from ttd.engine._native import ffi, lib
 from ttd.state import State
 
-from . import mpu
 from .core import Field
 from .exceptions import ExceptionTable
 from .mpu import Mpu
@@ -27,7 +26,6 @@ VECTTBL, FORCED, DEBUGEVT = 1 << 1, 1 << 30, 1 << 31
 # DFSR (C1.6.1)
 DFSR_BKPT = 1 << 1
 
-_AIRCR = 0xD0C
 _TICKINT = 2
 
 
@@ -58,8 +56,7 @@ class SysTick(Stateful):
 class SystemControlSpace(Device):
     """A view of 0xE000E000..0xE000EFFF, the register interface of the exception model.
 
-    It is native (`scs.c`, `scb.c`); done here is what that leaves to us: the MPU's registers and
-    requests for a reset.
+    It is native (`scs.c`, `scb.c`); done here is what that leaves to us: requests for a reset.
     """
 
     STATE: ClassVar[tuple[str, ...]] = (
@@ -78,19 +75,15 @@ class SystemControlSpace(Device):
     vtor, scr, ccr, actlr, demcr, dcrdr = Field(), Field(), Field(), Field(), Field(), Field()
     cfsr, hfsr, dfsr, mmfar, bfar = Field(), Field(), Field(), Field(), Field()
 
-    def __init__(
-        self, name: str, clock: Clock, core: Any, *, profile: Profile, mpu: Mpu, vtor: int
-    ) -> None:
+    def __init__(self, name: str, clock: Clock, core: Any, *, profile: Profile, vtor: int) -> None:
         super().__init__(name, clock)
         self.core = core
         self._profile = profile
         self.table = ExceptionTable(core)
         self.systick = SysTick(core)
-        self.mpu = mpu
+        self.mpu = Mpu(core)
         self._initial_vtor = vtor
         self._word = ffi.new("uint32_t *")
-        self.on_mpu_change: Callable[[], None] = lambda: None
-        """The next instruction already runs under other regions."""
         self.on_reset_request: Callable[[], None] = lambda: None
         """Called when AIRCR.SYSRESETREQ is written (B3.2.6)."""
 
@@ -102,7 +95,7 @@ class SystemControlSpace(Device):
         lib.armv7m_set_traps(self.core)
         lib.armv7m_reset_exceptions(self.core)
         lib.armv7m_reset_systick(self.core)
-        self.mpu.reset()
+        lib.armv7m_reset_mpu(self.core)
 
     def save(self) -> State:
         return {
@@ -125,28 +118,16 @@ class SystemControlSpace(Device):
         done = lib.armv7m_scs_read(self.core, offset, size, self._word)
         if done == lib.ARMV7M_REFUSED:
             raise BusError
-        if done == lib.ARMV7M_ASK:
-            return self._mpu_part(offset, size)
         return self._word[0]  # type: ignore[no-any-return]
 
     def peek(self, offset: int, size: int) -> int:
-        if self._profile.mainline and mpu.TYPE <= offset < mpu.END:
-            return self._mpu_part(offset, size)
         return lib.armv7m_scs_peek(self.core, offset, size)  # type: ignore[no-any-return]
-
-    def _mpu_part(self, offset: int, size: int) -> int:
-        return self.mpu.read(offset & ~3) >> 8 * (offset & 3) & ((1 << 8 * size) - 1)
 
     def write(self, offset: int, size: int, value: int) -> None:
         done = lib.armv7m_scs_write(self.core, offset, size, value)
         if done == lib.ARMV7M_REFUSED:
             raise BusError
-        if done == lib.ARMV7M_DONE:
-            return
-        if offset == _AIRCR:
+        if done == lib.ARMV7M_ASK:
             if self._profile.mainline:
                 lib.armv7m_set_prigroup(self.core, value >> 8)
             self.on_reset_request()
-        elif size == 4:
-            self.mpu.write(offset, value)
-            self.on_mpu_change()

@@ -28,6 +28,15 @@ typedef struct {
     uint64_t anchor;
 } armv7m_cycles;
 
+/* The MPU (B3.5): its registers, of as many `regions` as there are; and what an enabled region says. The low
+ * bits of `base` are 0, `srd`: subregions disabled, `ap`: the field AP. */
+enum { ARMV7M_REGIONS = 8 };
+typedef struct {
+    int regions;
+    uint32_t control, number, bases[ARMV7M_REGIONS], attributes[ARMV7M_REGIONS];
+} armv7m_mpu;
+typedef struct { uint64_t size; uint32_t base; uint8_t srd, ap, xn; } armv7m_region;
+
 /* A word of the System Control Space that always is the same. */
 typedef struct { uint32_t offset, value; } armv7m_constant;
 
@@ -59,6 +68,7 @@ struct armv7m_core {
 
     armv7m_systick systick;
     armv7m_cycles cycles;
+    armv7m_mpu mpu;
 
     /* System control registers (B3.2). */
     uint32_t vtor, scr, ccr, cfsr, hfsr, dfsr, mmfar, bfar, actlr, demcr, dcrdr;
@@ -105,12 +115,15 @@ int armv7m_pending(armv7m_core *c);
 int armv7m_stopped(armv7m_core *c, const ttd_stop *stop);
 bool armv7m_wake(armv7m_core *c);
 
-/* mpu.c: enforce these regions, of which the later win (B3.5): with base, size, subregions disabled, AP field,
- * execute-never. Does the MPU, or the default map, forbid such an access; `privileged` -1: as the instruction
- * at PC is? */
+/* mpu_registers.c: the MPU is off (B3.5.5); its fields have been written; which regions they enable, at most
+ * ARMV7M_REGIONS: their number. */
+void armv7m_reset_mpu(armv7m_core *c);
+void armv7m_refresh_mpu(armv7m_core *c);
+int armv7m_mpu_regions(const armv7m_core *c, armv7m_region *regions);
+/* mpu.c: enforce these regions, of which the later win (B3.5.3), from the next instruction on. Does the MPU, or
+ * the default map, forbid such an access; `privileged` -1: as the instruction at PC is? */
 void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
-                    const uint32_t *base, const uint64_t *size, const uint8_t *srd, const uint8_t *ap,
-                    const uint8_t *xn);
+                    const armv7m_region *regions);
 bool armv7m_denies(ttd_engine *e, uint64_t address, int kind, int privileged);
 /* thumb_registers.c: end the run before divisions by zero; make every unaligned access a fault (CCR, B3.2.8).
  * The bits of BASEPRI that there are. */

@@ -41,6 +41,10 @@ uint32_t systick_read(armv7m_core *c, uint32_t offset);
 void systick_write(armv7m_core *c, uint32_t offset, uint32_t value);
 bool systick_catch_up(armv7m_core *c);
 
+/* mpu_registers.c: by their offsets, likewise. */
+uint32_t mpu_read(const armv7m_core *c, uint32_t offset);
+void mpu_write(armv7m_core *c, uint32_t offset, uint32_t value);
+
 /* scb.c: the other registers of the System Control Space. */
 uint32_t scb_read(armv7m_core *c, uint32_t offset);
 void scb_write(armv7m_core *c, uint32_t offset, uint32_t value);

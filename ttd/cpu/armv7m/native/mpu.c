@@ -57,7 +57,7 @@ static int mpu_find(ttd_engine *e, uint64_t a, uint64_t *end)
 {
     int i, found = -1;
     for (i = 0; i < thumb_of(e)->nmpu; i++) {
-        mpu_region *m = &thumb_of(e)->mpu[i];
+        const armv7m_region *m = &thumb_of(e)->mpu[i];
         uint64_t step = m->size >= 256 ? m->size / 8 : m->size, lo = m->base, hi;
         if (a < lo) {
             if (lo < *end)
@@ -126,18 +126,35 @@ bool thumb_expect_modes(ttd_engine *e, const block_info *b)
 
 /* ---- from outside ------------------------------------------------------------------------ */
 
+/* What is enforced, if anything is. */
+static bool same(const thumb_state *t, bool enabled, bool privdefena, bool hfnmiena, int count,
+                 const armv7m_region *regions)
+{
+    int i;
+    if (!enabled || !t->mpu_on)
+        return enabled == t->mpu_on;
+    if (privdefena != t->mpu_background || hfnmiena != t->mpu_hfnmi || count != t->nmpu)
+        return false;
+    for (i = 0; i < count; i++) {
+        const armv7m_region *a = &regions[i], *b = &t->mpu[i];
+        if (a->base != b->base || a->size != b->size || a->srd != b->srd || a->ap != b->ap || a->xn != b->xn)
+            return false;
+    }
+    return true;
+}
+
 void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena, int count,
-                 const uint32_t *base, const uint64_t *size, const uint8_t *srd,
-                 const uint8_t *ap, const uint8_t *xn)
+                    const armv7m_region *regions)
 {
     thumb_state *t = thumb_of(e);
-    int i;
+    bool stays = same(t, enabled, privdefena, hfnmiena, count, regions);
     t->mpu_on = enabled;
     t->mpu_background = privdefena;
     t->mpu_hfnmi = hfnmiena;
-    t->nmpu = count < MAX_MPU ? count : MAX_MPU;
-    for (i = 0; i < t->nmpu; i++)
-        t->mpu[i] = (mpu_region){ base[i], size[i], srd[i], ap[i], xn[i] };
+    t->nmpu = count;
+    memcpy(t->mpu, regions, (size_t)count * sizeof *regions);
+    if (stays)
+        return;
     if (e->running)
         e->flush_due = true;              /* after the instruction that is storing */
     else

@@ -48,6 +48,11 @@ static bool is_there(const armv7m_core *c, uint32_t offset)
     }
 }
 
+static bool is_mpu(uint32_t offset)
+{
+    return offset - SCS_MPU < SCS_MPU_END - SCS_MPU;
+}
+
 static uint32_t read_word(armv7m_core *c, uint32_t offset)
 {
     int i;
@@ -60,20 +65,15 @@ static uint32_t read_word(armv7m_core *c, uint32_t offset)
         return systick_read(c, offset);
     if (offset - SCS_ISER < SCS_IPR - SCS_ISER)
         return irq_word(c, offset);
+    if (is_mpu(offset))
+        return mpu_read(c, offset);
     return is_priority(offset) ? read_priorities(c, offset) : scb_read(c, offset);
-}
-
-static bool is_mpu(uint32_t offset)
-{
-    return offset - SCS_MPU < SCS_MPU_END - SCS_MPU;
 }
 
 int armv7m_scs_read(armv7m_core *c, uint32_t offset, int size, uint32_t *value)
 {
     if (!privileged_access(c->engine))
         return ARMV7M_REFUSED;
-    if (is_mpu(offset) && c->mainline)
-        return ARMV7M_ASK;
     armv7m_catch_up(c);
     *value = part(read_word(c, offset & ~3u), offset, size);
     return ARMV7M_DONE;
@@ -89,11 +89,10 @@ uint32_t armv7m_scs_peek(armv7m_core *c, uint32_t offset, int size)
     return value;
 }
 
-/* What has to be asked: the MPU's registers, and requests for a reset (B3.2.6). */
-static bool to_ask(const armv7m_core *c, uint32_t offset, int size, uint32_t value)
+/* What has to be asked: requests for a reset (B3.2.6). */
+static bool to_ask(uint32_t offset, int size, uint32_t value)
 {
-    return (is_mpu(offset) && c->mainline)
-        || (offset == SCS_AIRCR && size == 4 && value >> 16 == 0x05fa && (value & 4));
+    return offset == SCS_AIRCR && size == 4 && value >> 16 == 0x05fa && (value & 4);
 }
 
 int armv7m_scs_write(armv7m_core *c, uint32_t offset, int size, uint32_t value)
@@ -101,7 +100,7 @@ int armv7m_scs_write(armv7m_core *c, uint32_t offset, int size, uint32_t value)
     bool allowed = offset == SCS_STIR && (c->ccr & USERSETMPEND);
     if (!allowed && !privileged_access(c->engine))
         return ARMV7M_REFUSED;
-    if (to_ask(c, offset, size, value))
+    if (to_ask(offset, size, value))
         return ARMV7M_ASK;
     if (!is_there(c, offset & ~3u))
         return ARMV7M_DONE;
@@ -116,6 +115,8 @@ int armv7m_scs_write(armv7m_core *c, uint32_t offset, int size, uint32_t value)
         systick_write(c, offset, value);
     else if (offset - SCS_ISER < SCS_IABR - SCS_ISER)
         write_irq_word(c, offset, value);
+    else if (is_mpu(offset))
+        mpu_write(c, offset, value);
     else
         scb_write(c, offset, value);
     return ARMV7M_DONE;

@@ -5,10 +5,7 @@
 #include "isa.h"
 #include "api.h"
 
-#define MAX_MPU 16
 #define Q_BIT 0x08000000u
-
-typedef struct { uint32_t base; uint64_t size; uint8_t srd, ap, xn; } mpu_region;
 
 typedef struct {
     bool baseline;                /* Armv6-M */
@@ -19,7 +16,7 @@ typedef struct {
     int settles;                  /* SETTLE_... of the block that runs (thumb_registers.c) */
     bool excludes;                /* code with LDREX has been met */
     bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
-    mpu_region mpu[MAX_MPU];
+    armv7m_region mpu[ARMV7M_REGIONS];
     int nmpu;
 } thumb_state;
 
