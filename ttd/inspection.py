@@ -44,7 +44,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         going = is_claimed(recording.path)
         end = f"{'being recorded' if going else 'cut off'} at step {status.steps}"
     bits = recording.config.options.get(PRIORITY_BITS)
-    images = recording.images()
+    images = recording.file.images()
     return {
         "board": recording.config.board,
         "cpu": recording.config.cpu_model,
@@ -61,11 +61,11 @@ def summary(recording: Recording) -> dict[str, Any]:
         "clock_ns": recording.config.clock_ns,
         "images": sorted(recording.config.images),
         "loads": recording.config.options.get("loads"),
-        **{name: recording.made.get(name) for name in MADE},
+        **{name: recording.file.made.get(name) for name in MADE},
         "build_ids": _said_by(images, build_id),
         "git": _said_by(images, commit),
         **({} if bits is None else {"priority_bits": bits}),
-        "notes": [{"date": date, "text": text} for date, text in recording.notes()],
+        "notes": [{"date": date, "text": text} for date, text in recording.file.remarks.notes()],
     }
 
 
@@ -84,11 +84,11 @@ def event_words(recording: Recording) -> EventWords:
     from ttd.boards.extras import exception_words  # noqa: PLC0415
     from ttd.recorded import extras_of  # noqa: PLC0415
 
-    words = EventWords(recording.devices)
+    words = EventWords(recording.file.devices)
     with suppress(UserError):
         board = make_board(recording.config.board, recording.config.options)
         name = exception_words(board, extras_of(recording.config))
-        words = EventWords(recording.devices, name)
+        words = EventWords(recording.file.devices, name)
     return words
 
 

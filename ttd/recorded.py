@@ -412,7 +412,7 @@ def _unfiltered(options: RecordOptions) -> Iterator[tuple[str, str]]:
 
 def loads_of(recording: Recording) -> list[Load]:
     """What was loaded into the machine of a recording."""
-    images = recording.images()
+    images = recording.file.images()
     return [Load.from_text(text, images) for text in _texts(recording.config, "loads")]
 
 

@@ -295,7 +295,7 @@ class Snapshots:
         self._touched = _no_pages()
         self._seen = _no_pages()
         self._stored_table = snapshot.table
-        self.budget.taken(recording.page_bytes)
+        self.budget.taken(recording.file.page_bytes)
 
     def check(self) -> None:
         """Play: the recorder took a snapshot here; do as it did, and compare."""

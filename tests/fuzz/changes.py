@@ -23,6 +23,7 @@ Change = Callable[[Path, random.Random], None]
 
 EDGES = (0, 1, 2, 127, 255, 256, 4095, 65536, (1 << 31) - 1, 1 << 32, (1 << 63) - 1)
 NUMBERS = (*EDGES, *(-edge for edge in EDGES[1:]), -(1 << 63))
+SNAPSHOTS = "SELECT id, step, sequence, virtual_ns, hash, pages, state FROM snapshots"
 TEXTS = (
     "",
     "x",
@@ -126,12 +127,28 @@ def of_events(events: list[Event], choose: random.Random) -> list[Event]:
 
 
 def meta(path: Path, choose: random.Random) -> None:
-    name = choose.choice(("about", "about", "status", "status", "devices", "notes"))
+    name = choose.choice(("about", "about", "devices", "notes"))
     with Transaction(path) as db:
         ((blob,),) = db.execute("SELECT data FROM meta WHERE name = ?", (name,))
         place = context("meta", name)
         data = of_data(unpack(unseal(blob, place)), choose)
         db.execute("UPDATE meta SET data = ? WHERE name = ?", (_seal(data, place), name))
+
+
+def branches(path: Path, choose: random.Random) -> None:
+    """How far a branch goes; or one more, that leaves another one somewhere."""
+    with Transaction(path) as db:
+        rows = db.execute("SELECT id, data FROM branches").fetchall()
+        key, blob = choose.choice(rows)
+        data = unpack(unseal(blob, context("branch", key)))
+        if choose.random() < 0.4:
+            key = choose.choice((1, 2, len(rows), *NUMBERS))
+            fork = [choose.choice((0, 1, *NUMBERS)) for _ in range(6)]
+            data = data | {"fork": choose.choice((fork, fork[:5], [0, 1, 0, 0, 0, 0], None, {}))}
+        if choose.random() < 0.7:
+            data = of_data(data, choose)
+        row = (key, _seal(data, context("branch", key)))
+        db.execute("INSERT OR REPLACE INTO branches VALUES (?, ?)", row)
 
 
 def images(path: Path, choose: random.Random) -> None:
@@ -164,10 +181,11 @@ def events(path: Path, choose: random.Random) -> None:
         all_events[low:high] = of_events(all_events[low:high], choose)
         all_events.sort(key=lambda event: event.step)
         put_events(db, all_events)
-        place = context("meta", "status")
-        ((blob,),) = db.execute("SELECT data FROM meta WHERE name = 'status'")
-        status = unpack(unseal(blob, place)) | {"events": len(all_events)}
-        db.execute("UPDATE meta SET data = ? WHERE name = 'status'", (_seal(status, place),))
+        place = context("branch", 0)
+        ((blob,),) = db.execute("SELECT data FROM branches WHERE id = 0")
+        branch = unpack(unseal(blob, place))
+        branch["status"]["events"] = len(all_events)
+        db.execute("UPDATE branches SET data = ? WHERE id = 0", (_seal(branch, place),))
 
 
 def put_events(db: sqlite3.Connection, all_events: Sequence[Event]) -> None:
@@ -176,7 +194,7 @@ def put_events(db: sqlite3.Connection, all_events: Sequence[Event]) -> None:
     for first in range(0, len(all_events), MAX_EVENTS):
         part = all_events[first : first + MAX_EVENTS]
         row = (*ChunkInfo.of(first, part), encode_chunk(part, first))
-        db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO chunks VALUES (0, ?, ?, ?, ?, ?, ?)", row)
 
 
 def chunks(path: Path, choose: random.Random) -> None:
@@ -194,14 +212,17 @@ def snapshot_state(db: sqlite3.Connection, row: Sequence[Any]) -> bytes:
     first = row[0] - row[0] % 64
     if first == row[0]:
         return unseal(row[6], place)
-    whole = db.execute("SELECT * FROM snapshots WHERE id = ?", (first,)).fetchone()
+    whole = db.execute(
+        f"{SNAPSHOTS} WHERE id = ?",
+        (first,),
+    ).fetchone()
     return unseal(row[6], place, like=snapshot_state(db, whole))
 
 
 def snapshots(path: Path, choose: random.Random) -> None:
     """A state, a list of pages, or a number of a snapshot."""
     with Transaction(path) as db:
-        row = list(choose.choice(db.execute("SELECT * FROM snapshots").fetchall()))
+        row = list(choose.choice(db.execute(SNAPSHOTS).fetchall()))
         place = context("snapshot", *row[:5])
         pages, state = unseal(row[5], place + b"pages"), snapshot_state(db, row)
         old = row[0]
@@ -222,7 +243,7 @@ def snapshots(path: Path, choose: random.Random) -> None:
         place = context("snapshot", *row[:5])
         row[5:] = [seal(pages, place + b"pages"), seal(state, place + b"state")]
         db.execute("DELETE FROM snapshots WHERE id = ?", (old,))
-        db.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT OR REPLACE INTO snapshots VALUES (0, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _pages(raw: bytes, choose: random.Random) -> bytes:
@@ -307,7 +328,7 @@ def bombs(path: Path, choose: random.Random) -> None:
                 stream = bytes(first) + bytes(head + (1 << 18))
                 _bomb(db, "chunks", "first", lambda key: b"events %d" % key, stream)
             case 5:
-                row = choose.choice(db.execute("SELECT * FROM snapshots").fetchall())
+                row = choose.choice(db.execute(SNAPSHOTS).fetchall())
                 place = context("snapshot", *row[:5])
                 part = choose.choice(("pages", "state"))
                 db.execute(
@@ -442,7 +463,7 @@ def shuffles(path: Path, choose: random.Random) -> None:
 
 CHANGES: tuple[Change, ...] = (
     *(meta, meta, images, events, events, events, chunks, snapshots, snapshots, pages, intervals),
-    *(bookmarks, bombs, rows, rows, schema, flips, cuts, shuffles),
+    *(branches, branches, bookmarks, bombs, rows, rows, schema, flips, cuts, shuffles),
 )
 
 

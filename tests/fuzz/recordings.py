@@ -135,8 +135,8 @@ def meaning(path: Path) -> str:
 def _parts(recording: Recording) -> Iterator[object]:
     yield recording.config
     yield recording.status
-    yield recording.devices
-    yield from sorted(recording.images().items())
+    yield recording.file.devices
+    yield from sorted(recording.file.images().items())
     yield from EventLog(recording).select()
     for info in recording.snapshots:
         yield info

@@ -155,8 +155,18 @@ def change_events(path: Path, change: Callable[[list[Event]], list[Event]]) -> N
         events = change(events)
         db.execute("DELETE FROM chunks")
         row = (*ChunkInfo.of(0, events), encode_chunk(events))
-        db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", row)
-    change_meta(path, "status", lambda status: {**status, "events": len(events)})
+        db.execute("INSERT INTO chunks VALUES (0, ?, ?, ?, ?, ?, ?)", row)
+    change_status(path, lambda status: {**status, "events": len(events)})
+
+
+def change_status(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Rewrite how far a recording's first branch goes, with a right checksum."""
+    place = pack(("branch", 0))
+    with Transaction(path) as db:
+        ((blob,),) = db.execute("SELECT data FROM branches WHERE id = 0")
+        branch = unpack(unseal(blob, place))
+        branch["status"] = change(branch["status"])
+        db.execute("UPDATE branches SET data = ? WHERE id = 0", (seal(pack(branch), place),))
 
 
 def change_meta(path: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -19,6 +19,7 @@ from tests.integration.cli_tools import (
     change_config,
     change_events,
     change_meta,
+    change_status,
     elf,
     refused,
     ttd,
@@ -273,7 +274,7 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], str]] = {
     "image hash": (lambda run: change_config(run, images={"echo.elf": bytes(16)}), "image"),
     "no image": (lambda run: change_config(run, images={}), "image"),
     "configuration": (lambda run: change_meta(run, "about", lambda about: {}), "machine"),
-    "length": (lambda run: change_meta(run, "status", lambda s: {**s, "steps": -1}), "how far"),
+    "length": (lambda run: change_status(run, lambda s: {**s, "steps": -1}), "how far"),
     "devices": (lambda run: change_meta(run, "devices", lambda names: ["uart9"]), "uart9"),
 }
 

@@ -15,6 +15,7 @@ import pytest
 from tests.integration.cli_tools import (
     BOARD,
     change_meta,
+    change_status,
     elf,
     how_ended,
     info,
@@ -91,7 +92,7 @@ def test_killed_before_the_first_commit(tmp_path: Path) -> None:
     db.commit()
     db.close()
     change_meta(path, "devices", lambda names: [])
-    change_meta(path, "status", lambda _: asdict(replace(status, seal=seal)))
+    change_status(path, lambda _: asdict(replace(status, seal=seal)))
     assert info(path)["end"] == "cut off at step 0"
     verify(path)
 

@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.fuzz.changes import put_events, snapshot_state
+from tests.fuzz.changes import SNAPSHOTS, put_events, snapshot_state
 from tests.integration.border import Line, often, recorder, run_to_end
 from tests.integration.cli_tools import FIRMWARE, change_meta, ttd
+from tests.integration.cli_tools import change_status as rewrite_status
 from tests.integration.conftest import symbols
 from ttd.boards import BOARDS
 from ttd.boards.extras import Extra
@@ -42,13 +43,7 @@ def opened(path: Path) -> RecordedMachine:
 
 
 def change_status(path: Path, **values: Any) -> None:
-    db = sqlite3.connect(path)
-    place = context("meta", "status")
-    ((blob,),) = db.execute("SELECT data FROM meta WHERE name = 'status'").fetchall()
-    data = unpack(unseal(blob, place)) | values
-    db.execute("UPDATE meta SET data = ? WHERE name = 'status'", (seal(pack(data), place),))
-    db.commit()
-    db.close()
+    rewrite_status(path, lambda status: status | values)
 
 
 def change_events(path: Path, change: Callable[[Event], Event]) -> None:
@@ -163,7 +158,7 @@ def test_an_index_of_what_nobody_recorded_is_damage(path: Path) -> None:
     last = len(opened(path).recording.snapshots) - 1
     db = sqlite3.connect(path)
     row = (last, seal(bytes(3), context("interval", last)))
-    db.execute("INSERT INTO intervals VALUES (?, ?)", row)
+    db.execute("INSERT INTO intervals VALUES (0, ?, ?)", row)
     db.commit()
     db.close()
     done = ttd("replay", path)
@@ -239,7 +234,7 @@ def test_devices_are_those_of_the_recording_in_their_order(
 @pytest.mark.parametrize("value", [None, "text", -1, {}, [1]])
 def test_a_damaged_snapshot_is_passed_over(path: Path, value: Any) -> None:
     db = sqlite3.connect(path)
-    row = db.execute("SELECT * FROM snapshots ORDER BY id").fetchall()[2]
+    row = db.execute(f"{SNAPSHOTS} ORDER BY id").fetchall()[2]
     place = context("snapshot", *row[:5]) + b"state"
     state = unpack(snapshot_state(db, row))
     state["machine"]["devices"] = value
@@ -289,7 +284,7 @@ def test_pages_that_the_machine_has_not(tmp_path: Path, beyond: int) -> None:
     session.finish("it is enough", None)
     session.close()
     db = sqlite3.connect(path)
-    row = db.execute("SELECT * FROM snapshots WHERE id = 0").fetchone()
+    row = db.execute(f"{SNAPSHOTS} WHERE id = 0").fetchone()
     place = context("snapshot", *row[:5]) + b"pages"
     pages = [p for p in unpack_pages(unseal(row[5], place)) if p[0] < after]
     more = seal(pack_pages([*pages, (after + beyond, pages[0][1])]), place)

@@ -43,7 +43,7 @@ def verify(recording: Recording) -> None:
     log = EventLog(recording)
     events = [event for _, event in log.select()]
     assert events == [Event(n * 100, Kind.INTERRUPT, small(15)) for n in range(len(events))]
-    recording.images()
+    recording.file.images()
     for info in recording.snapshots:
         state = recording.snapshot_state(info.id)
         assert state["step"] == info.step == info.id * 1000
@@ -52,7 +52,7 @@ def verify(recording: Recording) -> None:
         changed = dict(recording.changed_pages(info.id))
         assert changed.keys() == {info.id, ALWAYS}
         for number, name in changed.items():
-            assert recording.page(name) == page(info.id * 10 + number)
+            assert next(recording.pages([name])) == page(info.id * 10 + number)
         last = info.id == len(recording.snapshots) - 1
         assert recording.interval(info.id) == (None if last else b"pages %d" % info.id)
-    recording.bookmarks()
+    recording.file.remarks.bookmarks()

@@ -24,9 +24,9 @@ def finished(tmp_path: Path) -> str:
     path = str(tmp_path / "run.ttd")
     recording = Recording.create(path, CONFIG, {"fw.elf": IMAGE}, "ttd test")
     log = EventLog(recording)
-    recording.set_devices(["uart0", "uart1"])
+    recording.file.set_devices(["uart0", "uart1"])
     fill(recording, log, 0, 20)
-    recording.set_bookmark("crash", 1234, "here")
+    recording.file.remarks.set_bookmark("crash", 1234, "here")
     recording.finish("the guest exited with code 3", 3, b"h" * 16)
     recording.close()
     return path
@@ -36,17 +36,17 @@ def test_what_was_recorded_is_read(finished: str) -> None:
     recording = Recording.open(finished)
     assert recording.config.board == "mps2"
     assert recording.config.options == {"semihosting": True}
-    assert recording.created_by == "ttd test"
-    assert recording.images() == {"fw.elf": IMAGE}
+    assert recording.file.created_by == "ttd test"
+    assert recording.file.images() == {"fw.elf": IMAGE}
     assert recording.config.images == {"fw.elf": digest(IMAGE)}
-    assert recording.devices == ["uart0", "uart1"]
+    assert recording.file.devices == ["uart0", "uart1"]
     status = recording.status
     assert (status.steps, status.virtual_ns, status.events) == (20_000, 800_000, 200)
     assert (status.complete, status.exit_code) == (True, 3)
     assert status.reason == "the guest exited with code 3"
     assert status.state_hash == b"h" * 16
     assert len(recording.snapshots) == 20
-    assert recording.bookmarks() == {"crash": (1234, "here")}
+    assert recording.file.remarks.bookmarks() == {"crash": (0, 1234, "here")}
     verify(recording)
     recording.close()
 
@@ -63,9 +63,9 @@ def test_a_finished_recording_does_not_change_but_for_bookmarks(finished: str) -
     recording = Recording.open(finished)
     with pytest.raises(RecordingError, match="finished"):
         recording.put_page(b"x")
-    recording.set_bookmark("start", 0)
-    recording.delete_bookmark("crash")
-    assert recording.bookmarks() == {"start": (0, "")}
+    recording.file.remarks.set_bookmark("start", 0)
+    recording.file.remarks.delete_bookmark("crash")
+    assert recording.file.remarks.bookmarks() == {"start": (0, 0, "")}
     recording.close()
 
 
@@ -77,7 +77,7 @@ def test_a_growing_recording_is_read_by_its_recorder_at_once() -> None:
         verify_log = [event.step for _, event in log.select()]
         assert verify_log == list(range(0, (start + 3) * 1000, 100))
         assert recording.snapshot_state(start)["step"] == start * 1000
-        assert recording.page(digest(page(start * 11))) == page(start * 11)
+        assert next(recording.pages([digest(page(start * 11))])) == page(start * 11)
     recording.finish("done")
     assert recording.snapshot_state(8)["step"] == 8000
     recording.close()
@@ -163,7 +163,7 @@ def test_a_log_of_another_recording_stays_out(finished: str, tmp_path: Path) -> 
     assert again.status.reason == "the guest exited with code 3"
     verify(again)
     with pytest.raises(RecordingError, match=r"run\.ttd-wal is not of "):
-        again.add_note("today", "seen")
+        again.file.remarks.add_note("today", "seen")
     again.close()
     assert (Path(finished).read_bytes(), Path(finished + "-wal").read_bytes()) == before
     recording = Recording.create(finished, CONFIG)
@@ -179,7 +179,7 @@ def test_another_version_is_named(finished: str) -> None:
     data = bytearray(Path(finished).read_bytes())
     data[63] = 9
     Path(finished).write_bytes(data)
-    with pytest.raises(RecordingError, match="version 9, this ttd reads version 1"):
+    with pytest.raises(RecordingError, match="version 9, this ttd reads 1 and 2"):
         Recording.open(finished)
 
 
@@ -200,7 +200,7 @@ def test_rows_that_go_missing_are_noticed(finished: str, tmp_path: Path) -> None
             "DELETE FROM snapshots",
             "DELETE FROM pages WHERE id = 3",
             "DELETE FROM images",
-            "DELETE FROM meta WHERE name = 'status'",
+            "DELETE FROM branches",
             "UPDATE snapshots SET step = step + 1 WHERE id = 4",
             "UPDATE snapshots SET state = (SELECT state FROM snapshots WHERE id = 2) WHERE id = 4",
             "UPDATE chunks SET last_step = 5",

@@ -68,8 +68,8 @@ def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
     recording.close()
     again = Recording.open(path)
     verify(again)
-    again.set_bookmark("here", 5)
-    assert again.bookmarks() == {"here": (5, "")}
+    again.file.remarks.set_bookmark("here", 5)
+    assert again.file.remarks.bookmarks() == {"here": (0, 5, "")}
     again.close()
 
 

@@ -11,10 +11,10 @@ from tests.unit.recording_fill import CONFIG, IMAGE, fill, verify
 from ttd.errors import UserError
 from ttd.recording.blob import pack, seal
 from ttd.recording.errors import RecordingError
+from ttd.recording.formats import TABLES
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 from ttd.recording.rows import context
-from ttd.recording.schema import TABLES
 from ttd.recording.varint import varint
 from ttd.text import printable
 
@@ -25,9 +25,9 @@ TERMINAL = "x\nttd: replayed 5 steps, 1 snapshots compared: the same\x1b[2J"
 def path(tmp_path: Path) -> str:
     path = str(tmp_path / "run.ttd")
     recording = Recording.create(path, CONFIG, {"fw.elf": IMAGE})
-    recording.set_devices(["uart0"])
+    recording.file.set_devices(["uart0"])
     fill(recording, EventLog(recording), 0, 3)
-    recording.set_bookmark("here", 5)
+    recording.file.remarks.set_bookmark("here", 5)
     recording.finish("done", 0, bytes(16))
     recording.close()
     return path
@@ -71,6 +71,7 @@ COLUMNS = [
         "snapshots": ("step", "sequence", "virtual_ns", "hash", "pages", "state"),
         "intervals": ("data",),
         "bookmarks": ("name", "data"),
+        "branches": ("data",),
     }.items()
     for column in columns
 ]

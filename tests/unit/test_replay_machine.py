@@ -170,7 +170,7 @@ def test_a_change_of_the_log_is_a_divergence(tmp_path: Path, seed: int) -> None:
 
 def write(path: str, events: list[Event], steps: int, state_hash: bytes) -> None:
     recording = Recording.create(path, CONFIG)
-    recording.set_devices(["uart0"])
+    recording.file.set_devices(["uart0"])
     log = EventLog(recording)
     for event in events:
         log.append(event)

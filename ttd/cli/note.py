@@ -35,10 +35,10 @@ def note(recording: str, text: str | None, as_json: bool) -> None:
     if text is not None:
         if as_json:
             raise click.UsageError("--json goes with no TEXT")
-        opened.add_note(now(), text)
+        opened.file.remarks.add_note(now(), text)
         say(f"noted in {recording}")
         return
-    notes = opened.notes()
+    notes = opened.file.remarks.notes()
     if as_json:
         print(json.dumps([{"date": date, "text": text} for date, text in notes]))
         return

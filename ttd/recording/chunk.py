@@ -212,9 +212,9 @@ class Events:
 
     # --- bytes
 
-    def encode(self, first: int) -> bytes:
-        """As a chunk; `first` is the sequence number of the first. docs/recording-format.md says
-        of what it is made."""
+    def encode(self, first: int, branch: int = 0) -> bytes:
+        """As a chunk; `first` is the sequence number of the first, `branch` whose chunk it is.
+        docs/recording-format.md says of what it is made."""
         out = bytearray()
         put_varint(out, len(self))
         put_varint(out, len(self._heads))
@@ -233,7 +233,7 @@ class Events:
             else:
                 put_column(out, [len(rest) for rest in rests[stream]])
                 out += b"".join(rests[stream])
-        return seal(bytes(out), _context(first), tight=True)
+        return seal(bytes(out), _context(first, branch), tight=True)
 
     def _by_stream(self) -> dict[int, list[bytes]]:
         """What follows the head in the payloads of each event, of the streams that have such."""
@@ -247,9 +247,9 @@ class Events:
         return found
 
     @classmethod
-    def decode(cls, blob: bytes, first: int) -> Self:
+    def decode(cls, blob: bytes, first: int, branch: int = 0) -> Self:
         """Inverse of `encode`; `RecordingError` for anything that it cannot have written."""
-        reader = Reader(unseal(blob, _context(first), _MAX_RAW))
+        reader = Reader(unseal(blob, _context(first, branch), _MAX_RAW))
         made = cls()
         count, heads = _heads(reader)
         for head in heads:
@@ -276,9 +276,9 @@ def encode_chunk(events: Iterable[Event], first: int = 0) -> bytes:
     return as_columns(events).encode(first)
 
 
-def decode_chunk(blob: bytes, first: int = 0) -> Events:
+def decode_chunk(blob: bytes, first: int = 0, branch: int = 0) -> Events:
     """Inverse of `encode_chunk`; `RecordingError` for anything that it cannot have written."""
-    return Events.decode(blob, first)
+    return Events.decode(blob, first, branch)
 
 
 def as_columns(events: Iterable[Event]) -> Events:
@@ -286,9 +286,9 @@ def as_columns(events: Iterable[Event]) -> Events:
     return events if isinstance(events, Events) else Events.of(events)
 
 
-def count_kinds(blob: bytes, first: int = 0) -> Counter[Kind]:
+def count_kinds(blob: bytes, first: int = 0, branch: int = 0) -> Counter[Kind]:
     """How many events of each kind a chunk has, without decoding their payloads."""
-    reader = Reader(unseal(blob, _context(first), _MAX_RAW))
+    reader = Reader(unseal(blob, _context(first, branch), _MAX_RAW))
     count, heads = _heads(reader)
     _, _, counts = reader.steps(count, len(heads))
     found: Counter[Kind] = Counter()
@@ -327,5 +327,5 @@ def _rests(reader: Reader, kind: Kind, count: int) -> list[bytes] | None:
     return [reader.bytes(length) for length in lengths]
 
 
-def _context(first: int) -> bytes:
-    return b"events %d" % first
+def _context(first: int, branch: int) -> bytes:
+    return b"events %d of %d" % (first, branch) if branch else b"events %d" % first

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import NamedTuple, Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Self
 
 from ttd.recording.blob import digest, pack
 from ttd.recording.chunk import as_columns
 from ttd.recording.events import Event
+
+MAIN = "main"
+"""The name of the first branch, unless somebody gives it another."""
 
 
 class ChunkInfo(NamedTuple):
@@ -63,3 +66,38 @@ class Status:
         fields = asdict(self)
         del fields["seal"]
         return digest(pack([log, list(fields.values())]))
+
+
+class Fork(NamedTuple):
+    """Where a branch leaves another one, its parent: at `step`, after `sequence` events.
+
+    The first `chunk` events and the first `snapshots` snapshots are in the parent's rows.
+    """
+
+    parent: int
+    step: int
+    sequence: int
+    warp_ns: int
+    chunk: int
+    snapshots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of history. The first has number 0, and no `fork`."""
+
+    id: int = 0
+    name: str = MAIN
+    reason: str = ""
+    """Why there is one, for people."""
+    fork: Fork | None = None
+    status: Status = field(default_factory=Status)
+
+    def to_data(self) -> dict[str, Any]:
+        """As data for the recording; its number is that of its row."""
+        return {
+            "name": self.name,
+            "reason": self.reason,
+            "fork": self.fork,
+            "status": asdict(self.status),
+        }

@@ -183,6 +183,15 @@ class EventLog:
                 found += self._recording.count_kinds(first)
         return found
 
+    def cut_before(self, sequence: int) -> tuple[int, Events]:
+        """The chunk in which the event of this number is, or would be: the number of its first
+        event, and those that come before."""
+        if sequence >= self._tail_first:
+            first, events = self._tail_first, self._tail
+        else:
+            first, events = self._events_around(sequence)
+        return first, events.part(0, sequence - first)
+
     def _scan(self, kinds: Collection[Kind], sequence: int) -> Iterator[tuple[int, Event]]:
         mask = _mask(kinds)
         at = max(0, bisect_right(self._starts, sequence) - 1)

@@ -1,86 +1,64 @@
-"""The recording: one SQLite file with everything that is needed to see a run again."""
+"""One branch of a recording: everything that is needed to see one history again."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
-from threading import RLock
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
 
 from ttd.recording import schema
-from ttd.recording.blob import (
-    DIGEST_BYTES,
-    MAX_RAW,
-    digest,
-    expand,
-    pack,
-    seal,
-    shrink,
-    unpack,
-    unseal,
-)
+from ttd.recording.blob import digest, pack, seal, unpack, unseal
 from ttd.recording.chunk import Events, as_columns, count_kinds, decode_chunk
-from ttd.recording.claim import Claim
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind
-from ttd.recording.index import ChunkInfo, SnapshotInfo, Status
-from ttd.recording.rows import context, is_count, pack_pages, put_meta, unpack_pages
-from ttd.recording.writer import Job, Writer
-from ttd.text import is_line, printable
+from ttd.recording.file import RecordingFile
+from ttd.recording.index import ChunkInfo, Fork, SnapshotInfo, Status
+from ttd.recording.rows import MAX_PAGES, is_count, is_digest, pack_pages, place_of, unpack_pages
+from ttd.recording.store import Store
+from ttd.recording.writer import Job
+from ttd.text import printable
 
-MAX_PAGE = 1 << 16
-"""Largest page in bytes."""
 _MAX_STATE = 4 << 20
-_MAX_PAGES = 32 << 20
-_MAX_META = 1 << 20
-_MAX_BOOKMARK = 1 << 16
 _MAX_INTERVAL = 4 << 20
-_MAX_IMAGES = 256 << 20
-"""Bytes of all images together."""
-MAX_NOTE = 500
-"""Characters of a note."""
-MAX_NOTES = 1000
-"""Notes of one recording."""
-_MAX_NOTE_BYTES = 8 << 20
-"""Of all of them together, as they are packed."""
 _WHOLE = 64
 """Of so many snapshots the first has its state as it is; the others refer to that one's."""
-_ROWS = 256
-"""Rows that are read at a time."""
 _ROW_BYTES = 64
 """What a row counts for besides its data."""
+_NO_END = (1 << 63) - 1
+
+
+class _Segment(NamedTuple):
+    """A part of a history, whose rows are those of one branch: from which event, snapshot and
+    interval on."""
+
+    chunk: int
+    snapshot: int
+    interval: int
+    branch: int
 
 
 class Recording:
-    """A recording that grows (`create`) or one that is read (`open`).
+    """A history from its beginning to the end of a branch, which grows or is only read.
 
-    While it grows all methods belong to the recorder's thread; writing happens on another one.
-    Nothing is visible to others before a `commit`, and what a commit shows is consistent: every
-    event before a snapshot and every page of it are there; the latest snapshots may not be.
-    Methods raise `RecordingError` if the file cannot be written (then everything up to the last
-    commit is good), or is damaged.
+    What it has in common with the branch from which its own comes is read there. While it grows all
+    methods belong to the recorder's thread; writing happens on another one. Nothing is visible to
+    others before a `commit`, and what a commit shows is consistent: every event before a snapshot
+    and every page of it are there; the latest snapshots may not be. Methods raise `RecordingError`
+    if the file cannot be written (then everything up to the last commit is good), or is damaged.
     """
 
-    def __init__(self, path: str, connection: sqlite3.Connection, writable: bool) -> None:
-        self.path = path
-        self.writable = writable
+    def __init__(self, file: RecordingFile, branch: int = 0, log: bytes = b"") -> None:
+        self.file = file
+        self.branch = branch
         self.before_commit: Callable[[int | None], None] | None = None
         """Called before a commit or a snapshot, to hand over events not handed over yet: up to
         this number, or all."""
-        self.config = MachineConfig("", "", 1)
-        self.created_by = ""
-        self.made: dict[str, str] = {}
-        """When, where and how, for people: no part of the run."""
-        self.devices: list[str] = []
         self.status = Status()
-        self._connection = connection
-        self._lock = RLock()
-        self._writer = Writer(connection, self._lock) if writable else None
+        self._segments: list[_Segment] = []
         self._events = 0
         self._snapshots: list[SnapshotInfo] = []
         self._whole = b""
@@ -89,10 +67,8 @@ class Recording:
         """The last such state that has been read, and its number."""
         self._interval: tuple[int, bytes] | None = None
         """The row of the interval that the next snapshot ends."""
-        self._log = b""
-        self._claim: Claim | None = None
-        self.page_bytes = 0
-        """Of pages that have been written to the file, compressed; those that wait do not count."""
+        self._log = log
+        """Hash of all events, at the last commit."""
 
     # --- making and opening
 
@@ -101,7 +77,7 @@ class Recording:
         cls,
         path: str | None,
         config: MachineConfig,
-        images: dict[str, bytes] | None = None,
+        images: Mapping[str, bytes] | None = None,
         created_by: str = "ttd",
         existing: schema.Existing = schema.Existing.REPLACE,
         made: Mapping[str, str] | None = None,
@@ -112,77 +88,87 @@ class Recording:
         `images` are the firmware files by name; their hashes are put into the configuration.
         `existing`: what becomes of a recording that is there. A file that is none is not replaced.
         """
-        images = images or {}
-        hashes = {name: digest(data) for name, data in images.items()}
-        config = MachineConfig(
-            config.board, config.cpu_model, config.clock_ns, hashes, config.options
-        )
-        lines = dict(made or {})
-        name = "a temporary recording" if path is None else path
-        if path is not None:
-            schema.check_replaceable(path, existing)
-
-        def fill(db: sqlite3.Connection) -> None:
-            about = {"config": config.to_data(), "created_by": created_by, "made": lines}
-            put_meta(db, "about", about)
-            put_meta(db, "devices", [])
-            _put_status(db, Status(), config.digest)
-            for image, data in images.items():
-                blob = seal(data, context("image", image))
-                db.execute("INSERT INTO images VALUES (?, ?)", (image, blob))
-
-        with schema.one_sentence(name):
-            taken, connection, claim = schema.make(path, fill, existing)
-        recording = cls(taken or name, connection, writable=True)
-        recording._claim = claim
-        recording.config = config
-        recording.created_by = created_by
-        recording.made = lines
-        recording._log = config.digest
+        file = RecordingFile.create(path, config, images or {}, created_by, existing, made or {})
+        recording = cls(file, log=file.config.digest)
+        recording._segments = [_Segment(0, 0, 0, 0)]
         return recording
 
     @classmethod
-    def open(cls, path: str) -> Self:
-        """Open a recording to read it. One whose recorder was killed opens at its last commit."""
-        connection = schema.open_existing(path)
-        recording = cls(path, connection, writable=False)
+    def open(cls, path: str, branch: str = "") -> Self:
+        """Open a recording to read it: one of its branches, or the first. One whose recorder was
+        killed opens at its last commit."""
+        file = RecordingFile.open(path)
         try:
-            with schema.one_sentence(path):
-                connection.execute("BEGIN")
-            recording._read_index()
-            if recording.status.complete:
-                # Otherwise the transaction stays: a file that grows is seen as it is now.
-                connection.execute("COMMIT")
+            recording = cls.of(file, file.number(branch) if branch else 0)
+            file.has_been_read()
+            return recording
         except BaseException:
-            connection.close()
+            file.close()
             raise
+
+    @classmethod
+    def of(cls, file: RecordingFile, branch: int) -> Self:
+        """The history of one branch of a file."""
+        recording = cls(file, branch)
+        recording._read_index()
         return recording
 
+    def fork(
+        self,
+        name: str,
+        reason: str,
+        *,
+        step: int,
+        warp_ns: int,
+        first: int,
+        events: Events,
+        log: bytes,
+    ) -> Recording:
+        """A new branch that leaves this one at `step`, and grows.
+
+        `events` are those of the chunk that begins with number `first` that it has in common with
+        this one; `log` is the hash of all of them, `warp_ns` the sum of idle warps before. The
+        caller has made it possible (`RecordingFile.begin_growing`).
+        """
+        sequence = first + len(events)
+        shared = bisect_right(self._snapshots, sequence - 1, key=lambda info: info.sequence)
+        fork = Fork(self.branch, step, sequence, warp_ns, first, shared)
+        status = Status(step, step * self.config.clock_ns + warp_ns, warp_ns, sequence)
+        made = self.file.add_branch(name, reason, fork, status)
+        branch = Recording(self.file, made.id, log)
+        branch._join(self, fork)
+        branch.status = status
+        branch._events = first
+        if events:
+            branch.add_chunk(first, events)
+        branch._commit_status()
+        return branch
+
+    def _forked(self, fork: Fork, branch: int) -> list[_Segment]:
+        """The parts of a branch that leaves this one."""
+        # What an interval has touched is known with its end, which is the branch's own.
+        own = _Segment(fork.chunk, fork.snapshots, max(0, fork.snapshots - 1), branch)
+        return [*self._segments, own]
+
     def _read_index(self) -> None:
-        about = self._meta("about", dict)
-        config, created_by = about.get("config"), about.get("created_by")
-        if not isinstance(config, dict) or not isinstance(created_by, str):
-            raise self._damaged("it does not say which machine it is of")
-        self.config = MachineConfig.from_data(config)
-        self.created_by = created_by
-        self.made = about.get("made", {})  # those of earlier versions do not say it
-        if not isinstance(self.made, dict) or not all(
-            is_line(text) for entry in self.made.items() for text in entry
-        ):
-            raise self._damaged("it does not say when and how it was made")
-        self.devices = self._meta("devices", list)
-        if not all(map(is_line, self.devices)):
-            raise self._damaged("its devices have no names")
-        self.status = self._read_status()
+        branch = self.file.branches[self.branch]
+        self.status = branch.status
+        if branch.fork is None:
+            self._segments = [_Segment(0, 0, 0, 0)]
+        else:
+            parent = Recording.of(self.file, branch.fork.parent)
+            self._join(parent, branch.fork)
         for info in self.chunks():
-            self._events += info.events
+            self._events = max(self._events, info.first + info.events)
         if self._events != self.status.events:
             raise self._damaged("events are missing")
-        last = SnapshotInfo(-1, 0, 0, 0, b"")
-        for row in self._each(
-            "SELECT id, step, sequence, virtual_ns, hash FROM snapshots ORDER BY id"
+        last = self._snapshots[-1] if self._snapshots else SnapshotInfo(-1, 0, 0, 0, b"")
+        for row in self._store.each(
+            "SELECT id, step, sequence, virtual_ns, hash FROM snapshots WHERE branch = ?"
+            " ORDER BY id",
+            self.branch,
         ):
-            if not all(map(is_count, row[:4])) or not _is_digest(row[4]):
+            if not all(map(is_count, row[:4])) or not is_digest(row[4]):
                 raise self._damaged("a snapshot is not one")
             now = SnapshotInfo(*row)
             if now.id != last.id + 1 or any(
@@ -196,51 +182,57 @@ class Recording:
         if self.status.snapshots not in (None, len(self._snapshots)):
             raise self._damaged("a snapshot is missing or out of place")
 
-    def _read_status(self) -> Status:
-        data = self._meta("status", dict)
-        try:
-            status = Status(**data)
-        except TypeError:
-            raise self._damaged("it does not say how far it goes") from None
-        numbers = (status.steps, status.virtual_ns, status.warp_ns, status.events)
-        plain = (
-            all(map(is_count, numbers))
-            and (status.snapshots is None or is_count(status.snapshots))
-            and isinstance(status.complete, bool)
-            and is_line(status.reason)
-            and (status.exit_code is None or type(status.exit_code) is int)
-            and (status.state_hash is None or _is_digest(status.state_hash))
-            and isinstance(status.seal, bytes)
+    def _join(self, parent: Recording, fork: Fork) -> None:
+        """Take over what a branch has in common with its parent, if it can be so."""
+        shared = parent.snapshots[: fork.snapshots]
+        whole = (
+            fork.step <= parent.status.steps
+            and fork.sequence <= parent.status.events
+            and fork.chunk <= fork.sequence
+            and len(shared) == fork.snapshots
+            and all(s.step <= fork.step and s.sequence <= fork.sequence for s in shared)
         )
-        if not plain:
-            raise self._damaged("it does not say how far it goes")
-        return status
+        if not whole:
+            raise self._damaged("a branch leaves another one where that is not")
+        self._segments = parent._forked(fork, self.branch)
+        self._snapshots = list(shared)
+
+    # --- what all branches share
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def config(self) -> MachineConfig:
+        return self.file.config
+
+    @property
+    def writable(self) -> bool:
+        """The history grows."""
+        return self.file.grows(self.branch)
+
+    @property
+    def _store(self) -> Store:
+        return self.file.store_of(self.branch)
 
     # --- growing
-
-    def event_bytes(self) -> int:
-        """Bytes that the events take in the file, as compressed."""
-        return sum(
-            size
-            for first, size in self._each("SELECT first, coalesce(length(data), 0) FROM chunks")
-        )
-
-    def set_devices(self, names: list[str]) -> None:
-        """Say which devices have a host side; the position is the number in events."""
-        self.devices = list(names)
-        self._writable().put_first(lambda db: put_meta(db, "devices", names), _ROW_BYTES)
 
     def add_chunk(self, first: int, events: Iterable[Event]) -> None:
         """Store the events from number `first` on, in place of smaller chunks of them. Columns of
         events do not change any more."""
         columns = as_columns(events)
         info = ChunkInfo.of(first, columns)
+        branch = self.branch
         end = self._events = first + len(columns)
 
         def job(db: sqlite3.Connection) -> None:
-            data = columns.encode(first)
-            db.execute("DELETE FROM chunks WHERE first >= ? AND first < ?", (first, end))
-            db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (*info, data))
+            data = columns.encode(first, branch)
+            db.execute(
+                "DELETE FROM chunks WHERE branch = ? AND first >= ? AND first < ?",
+                (branch, first, end),
+            )
+            db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", (branch, *info, data))
 
         self._writable().put_first(job, _ROW_BYTES + columns.memory)
 
@@ -251,19 +243,8 @@ class Recording:
         return name
 
     def put_pages(self, pages: Sequence[tuple[bytes, bytes]]) -> None:
-        """`put_page` for many at a time that have a hash already, which is cheaper for each.
-
-        Bounds: `MAX_PAGE` bytes.
-        """
-
-        def job(db: sqlite3.Connection) -> None:
-            for name, data in pages:
-                if db.execute("SELECT 1 FROM pages WHERE hash = ?", (name,)).fetchone() is None:
-                    row = name, shrink(data)
-                    db.execute("INSERT INTO pages (hash, data) VALUES (?, ?)", row)
-                    self.page_bytes += len(row[1])
-
-        self._put(job, sum(len(data) for _, data in pages))
+        """`put_page` for many at a time that have a hash already, which is cheaper for each."""
+        self.file.put_pages(self._writable(), pages)
 
     def add_snapshot(
         self,
@@ -289,17 +270,21 @@ class Recording:
         if len(raw) > _MAX_STATE:
             raise RecordingError(f"a machine state of {len(raw)} bytes is too large to record")
         pages = pack_pages(sorted(changed_pages))
-        place = context("snapshot", *info)
+        branch = self.branch
+        place = place_of(branch, "snapshot", *info)
         interval, self._interval = self._interval, None
-        like = b"" if info.id % _WHOLE == 0 else self._whole
-        if not like:
+        if info.id % _WHOLE == 0:
             self._whole = raw
+        elif not self._whole:
+            self._whole = self._like(info.id)
+        like = b"" if info.id % _WHOLE == 0 else self._whole
 
         def job(db: sqlite3.Connection) -> None:
-            row = (*info, seal(pages, place + b"pages"), seal(raw, place + b"state", like=like))
-            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            blobs = seal(pages, place + b"pages"), seal(raw, place + b"state", like=like)
+            row = (branch, *info, *blobs)
+            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             if interval is not None:
-                db.execute("INSERT INTO intervals VALUES (?, ?)", interval)
+                db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (branch, *interval))
 
         size = 0 if interval is None else len(interval[1])
         self._put(job, _ROW_BYTES + len(raw) + len(pages) + size)
@@ -315,7 +300,7 @@ class Recording:
         self._interval = None
         if len(data) > _MAX_INTERVAL:
             return b""
-        self._interval = snapshot, seal(data, context("interval", snapshot))
+        self._interval = snapshot, seal(data, place_of(self.branch, "interval", snapshot))
         return digest(data)
 
     def commit(
@@ -343,7 +328,7 @@ class Recording:
 
     def wait(self) -> None:
         """Wait until everything so far has been written: then a `commit` shows it all."""
-        self._sync()
+        self._store.sync()
 
     def finish(
         self, reason: str, exit_code: int | None = None, state_hash: bytes | None = None
@@ -351,7 +336,7 @@ class Recording:
         """Mark the recording, up to the last `commit`, as complete; leave one file, closed to
         changes and still readable through this object."""
         # All snapshots are there, before it is said that it is complete.
-        self._sync()
+        self._store.sync()
         self.status = replace(
             self.status,
             complete=True,
@@ -360,69 +345,38 @@ class Recording:
             state_hash=state_hash,
         )
         self._commit_status()
-        writer = self._writer
-        if writer is None:
-            return
-        self._sync()
-        writer.close()
-        self._writer = None
-        self.writable = False
-        with self._lock, schema.one_sentence(self.path):
-            schema.settle(self._connection)
+        self.file.finished(self.branch)
 
     def close(self) -> None:
-        """Give the file back. What has not been committed is lost. Never raises."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        with suppress(sqlite3.Error):
-            self._connection.close()
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
+        """Give the file back, for all of its branches. What has not been committed is lost. Never
+        raises."""
+        self.file.close()
 
     def _commit_status(self) -> None:
-        status, log = self.status, self._log
-        self._writable().commit(lambda db: _put_status(db, status, log))
+        self._writable()
+        self.file.put_status(self.branch, self.status, self._log)
 
     def _put(self, job: Job, size: int) -> None:
         self._writable().put(job, size)
 
-    def _writable(self) -> Writer:
-        if self._writer is None:
+    def _writable(self) -> Store:
+        if not self.writable:
             raise RecordingError(f"{self.path} is finished and does not change any more")
-        self._raise_error()
-        return self._writer
+        return self._store
 
-    def _failure(self) -> RecordingError | None:
-        """Why nothing can be written any more."""
-        error = None if self._writer is None else self._writer.error
-        if error is None or isinstance(error, RecordingError):
-            return error
-        return schema.sentence(self.path, error)
+    def _damaged(self, why: str) -> RecordingError:
+        return self._store.damaged(why)
 
-    def _raise_error(self) -> None:
-        failure = self._failure()
-        if failure is not None:
-            raise failure
-
-    def _sync(self) -> None:
-        self._drain()
-        self._raise_error()
-
-    def _drain(self) -> None:
-        """What has been handed to the writer is there to be read, if it could be written."""
-        if self._writer is not None:
-            self._writer.drain()
+    def _owner_of_chunk(self, first: int) -> int:
+        at = bisect_right(self._segments, first, key=lambda segment: segment.chunk)
+        return self._segments[at - 1].branch
 
     # --- reading
 
     def chunks(self) -> Iterator[ChunkInfo]:
         """All chunks in their order, without gaps."""
         end = step = 0
-        for row in self._each(
-            "SELECT first, count, first_step, last_step, kinds FROM chunks ORDER BY first"
-        ):
+        for row in self._chunk_rows("first, count, first_step, last_step, kinds"):
             if not all(map(is_count, row)) or row[0] != end or not 0 < row[1] <= MAX_EVENTS:
                 raise self._damaged("events are missing")
             info = ChunkInfo(*row)
@@ -431,10 +385,25 @@ class Recording:
             yield info
             end, step = end + info.events, info.last_step
 
+    def event_bytes(self) -> int:
+        """Bytes that the events take in the file, as compressed."""
+        return sum(size for (size,) in self._chunk_rows("coalesce(length(data), 0)"))
+
+    def _chunk_rows(self, columns: str) -> Iterator[Any]:
+        ends = [*(segment.chunk for segment in self._segments[1:]), _NO_END]
+        for segment, end in zip(self._segments, ends, strict=True):
+            yield from self.file.store_of(segment.branch).each(
+                f"SELECT {columns} FROM chunks WHERE branch = ? AND first >= ? AND first < ?"
+                " ORDER BY first",
+                segment.branch,
+                segment.chunk,
+                end,
+            )
+
     def read_chunk(self, first: int, count: int) -> Events:
         """The `count` events of the chunk that begins with number `first`."""
         row = self._chunk_row(first)
-        events = decode_chunk(row[-1], first)
+        events = decode_chunk(row[-1], first, self._owner_of_chunk(first))
         if not len(events) or tuple(ChunkInfo.of(first, events)) != row[:-1]:
             raise self._damaged("a chunk of events is not what the index says")
         if len(events) != count:
@@ -444,13 +413,19 @@ class Recording:
     def count_kinds(self, first: int) -> Counter[Kind]:
         """How many events of each kind are in the chunk that begins with number `first`."""
         row = self._chunk_row(first)
-        found = count_kinds(row[-1], first)
+        found = count_kinds(row[-1], first, self._owner_of_chunk(first))
         if found.total() != row[1]:
             raise self._damaged("a chunk of events is not what the index says")
         return found
 
     def _chunk_row(self, first: int) -> Any:
-        row = self._row("SELECT * FROM chunks WHERE first = ?", first)
+        branch = self._owner_of_chunk(first)
+        row = self.file.store_of(branch).row(
+            "SELECT first, count, first_step, last_step, kinds, data FROM chunks"
+            " WHERE branch = ? AND first = ?",
+            branch,
+            first,
+        )
         if row is None:
             raise self._damaged("events are missing")
         return row
@@ -478,197 +453,30 @@ class Recording:
 
     def changed_pages(self, snapshot: int) -> list[tuple[int, bytes]]:
         """(page number, hash) of the pages that changed since the stored snapshot before."""
-        return unpack_pages(self._snapshot_blob(snapshot, "pages", _MAX_PAGES))
-
-    def page(self, name: bytes) -> bytes:
-        """The page with this hash."""
-        row = self._row("SELECT data FROM pages WHERE hash = ?", name)
-        return self._page(name, None if row is None else row[0])
-
-    def _page(self, name: bytes, stored: bytes | None) -> bytes:
-        if stored is None:
-            raise self._damaged("a page is missing")
-        data = expand(stored, MAX_PAGE)
-        if digest(data) != name:
-            raise self._damaged("a page is not what its hash says")
-        return data
+        return unpack_pages(self._snapshot_blob(snapshot, "pages", MAX_PAGES))
 
     def pages(self, names: Iterable[bytes]) -> Iterator[bytes]:
-        """As `page`, of many, in their order."""
-        names = list(names)
-        for first in range(0, len(names), _ROWS):
-            group = names[first : first + _ROWS]
-            wanted = ", ".join("?" * len(group))
-            query = f"SELECT hash, data FROM pages WHERE hash IN ({wanted})"
-            rows = dict(self._each(query, *group))
-            for name in group:
-                yield self._page(name, rows.get(name))
+        """As `RecordingFile.pages`."""
+        return self.file.pages(names)
 
     def interval(self, snapshot: int) -> bytes | None:
         """What `add_interval` stored; None if nothing."""
-        row = self._row("SELECT data FROM intervals WHERE id = ?", snapshot)
-        return None if row is None else unseal(row[0], context("interval", snapshot), _MAX_INTERVAL)
-
-    def images(self) -> dict[str, bytes]:
-        """The firmware files by name, checked against the configuration's hashes."""
-        images: dict[str, bytes] = {}
-        left = _MAX_IMAGES
-        for name, blob in self._each("SELECT name, data FROM images ORDER BY rowid"):
-            if name not in self.config.images or name in images:
-                raise self._damaged("it has an image that the machine has not")
-            data = images[name] = unseal(blob, context("image", name), min(left, MAX_RAW))
-            left -= len(data)
-            if digest(data) != self.config.images[name]:
-                raise self._damaged("an image is not the recorded one")
-        if len(images) != len(self.config.images):
-            raise self._damaged("an image is missing")
-        return images
-
-    # --- bookmarks
-
-    def set_bookmark(self, name: str, step: int, note: str = "") -> None:
-        """Remember a place; in a finished recording too, if its file can be written.
-
-        Of name and note what is not printable is escaped.
-        """
-        name, note = printable(name), printable(note)
-        blob = seal(pack([step, note]), context("bookmark", name))
-        self._change("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", name, blob)
-
-    def delete_bookmark(self, name: str) -> None:
-        """Forget a place; nothing happens if there is none of that name."""
-        self._change("DELETE FROM bookmarks WHERE name = ?", name)
-
-    def bookmarks(self) -> dict[str, tuple[int, str]]:
-        """(step, note) by name."""
-        places = {}
-        for name, blob in self._each("SELECT name, data FROM bookmarks ORDER BY name"):
-            if not is_line(name) or name in places:
-                raise self._damaged("a bookmark is not one")
-            entry = unpack(unseal(blob, context("bookmark", name), _MAX_BOOKMARK))
-            match entry:
-                case [step, note] if is_count(step) and is_line(note):
-                    places[name] = (step, note)
-                case _:
-                    raise self._damaged("a bookmark is not one")
-        return places
-
-    def _change(self, sql: str, *values: object) -> None:
-        if self._writer is not None:
-            self._put(lambda db: db.execute(sql, values), _ROW_BYTES)
-            return
-        with self._let_go(), schema.one_sentence(self.path):
-            if not os.path.exists(self.path):
-                self._connection.execute(sql, values)
-                return
-            connection = sqlite3.connect(self.path, isolation_level=None)
-            try:
-                connection.execute(sql, values)
-            finally:
-                connection.close()
-
-    @contextmanager
-    def _let_go(self) -> Iterator[None]:
-        """Meanwhile another connection may write to a recording that is read here."""
-        with self._lock:
-            seen = self._connection.in_transaction
-            if seen:
-                self._connection.execute("COMMIT")
-            try:
-                yield
-            finally:
-                if seen:
-                    self._connection.execute("BEGIN")
-
-    # --- notes
-
-    def add_note(self, date: str, text: str) -> None:
-        """Keep one line of text in a recording that nobody records any more; it is no part of the
-        run. What is not printable is escaped.
-
-        `RecordingError` if the file is being recorded or cannot be written, if the text is empty or
-        too long, or there are too many.
-        """
-        if not text.strip():
-            raise RecordingError("a note without text is none")
-        line = printable(text)
-        if len(text) > MAX_NOTE:
-            raise RecordingError(f"a note has at most {MAX_NOTE} characters, not {len(text)}")
-        with (
-            self._let_go(),
-            schema.one_sentence(self.path),
-            schema.changing(self.path) as db,
-        ):
-            row = db.execute("SELECT data FROM meta WHERE name = ?", ("notes",)).fetchone()
-            notes = [] if row is None else self._unpack_notes(row[0])
-            if len(notes) >= MAX_NOTES:
-                raise RecordingError(f"{self.path} has {MAX_NOTES} notes, and takes no more")
-            put_meta(db, "notes", [*notes, (date, line)])
-
-    def notes(self) -> list[tuple[str, str]]:
-        """(date, text) of each note, in the order in which they were added."""
-        row = self._row("SELECT data FROM meta WHERE name = ?", "notes")
-        return [] if row is None else self._unpack_notes(row[0])
-
-    def _unpack_notes(self, blob: object) -> list[tuple[str, str]]:
-        data = unpack(unseal(blob, context("meta", "notes"), _MAX_NOTE_BYTES))
-        if not isinstance(data, list):
-            raise self._damaged("a note is not one")
-        notes = []
-        for entry in data:
-            match entry:
-                case [date, text] if is_line(date) and is_line(text):
-                    notes.append((date, text))
-                case _:
-                    raise self._damaged("a note is not one")
-        return notes
-
-    # --- inside
-
-    def _each(self, sql: str, *values: object) -> Iterator[Any]:
-        """Rows, a few at a time: a damaged table may seem to have any number of them."""
-        self._drain()
-        with self._lock, schema.one_sentence(self.path):
-            cursor = self._connection.execute(sql, values)
-        while True:
-            with self._lock, schema.one_sentence(self.path):
-                rows = cursor.fetchmany(_ROWS)
-            if not rows:
-                return
-            yield from rows
-
-    def _row(self, sql: str, *values: object) -> Any:
-        self._drain()
-        with self._lock, schema.one_sentence(self.path):
-            return self._connection.execute(sql, values).fetchone()
-
-    def _meta(self, name: str, form: type) -> Any:
-        row = self._row("SELECT data FROM meta WHERE name = ?", name)
+        at = bisect_right(self._segments, snapshot, key=lambda segment: segment.interval)
+        branch = self._segments[at - 1].branch
+        row = self.file.store_of(branch).row(
+            "SELECT data FROM intervals WHERE branch = ? AND id = ?", branch, snapshot
+        )
         if row is None:
-            raise self._damaged(f"it has no {name}")
-        data = unpack(unseal(row[0], context("meta", name), _MAX_META))
-        if not isinstance(data, form):
-            raise self._damaged(f"its {name} is not readable")
-        return data
+            return None
+        return unseal(row[0], place_of(branch, "interval", snapshot), _MAX_INTERVAL)
 
     def _snapshot_blob(self, snapshot: int, column: str, limit: int, like: bytes = b"") -> bytes:
-        row = self._row(f"SELECT {column} FROM snapshots WHERE id = ?", snapshot)
+        at = bisect_right(self._segments, snapshot, key=lambda segment: segment.snapshot)
+        branch = self._segments[at - 1].branch
+        row = self.file.store_of(branch).row(
+            f"SELECT {column} FROM snapshots WHERE branch = ? AND id = ?", branch, snapshot
+        )
         if row is None:
             raise self._damaged("a snapshot is missing")
-        place = context("snapshot", *self._snapshots[snapshot]) + column.encode()
+        place = place_of(branch, "snapshot", *self._snapshots[snapshot]) + column.encode()
         return unseal(row[0], place, limit, like)
-
-    def _damaged(self, why: str) -> RecordingError:
-        """What a recorder could not write is missing for that reason only."""
-        return self._failure() or RecordingError(f"{self.path} is damaged: {why}")
-
-
-def _put_status(db: sqlite3.Connection, status: Status, log: bytes) -> None:
-    """Store how far a recording goes, for the snapshots that are there now, and seal it."""
-    ((stored,),) = db.execute("SELECT coalesce(max(id) + 1, 0) FROM snapshots")
-    status = replace(status, snapshots=stored)
-    put_meta(db, "status", asdict(replace(status, seal=status.sealed(log))))
-
-
-def _is_digest(value: object) -> bool:
-    return isinstance(value, bytes) and len(value) == DIGEST_BYTES

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from itertools import pairwise
 from typing import TypeGuard
 
-from ttd.recording.blob import DIGEST_BYTES, pack, seal
+from ttd.recording.blob import DIGEST_BYTES, pack, seal, unseal
 from ttd.recording.errors import RecordingError
+from ttd.recording.index import Branch
 from ttd.recording.varint import Reader, put_series, put_varint
+
+MAX_PAGES = 32 << 20
+"""Bytes of a list of pages."""
 
 
 def context(*parts: object) -> bytes:
@@ -16,10 +21,51 @@ def context(*parts: object) -> bytes:
     return pack(parts)
 
 
+def place_of(branch: int, *parts: object) -> bytes:
+    """The context of what belongs to a branch; that of the first is the same as in format 1."""
+    return context(*parts, *((branch,) if branch else ()))
+
+
 def put_meta(db: sqlite3.Connection, name: str, data: object) -> None:
     """Store an entry of the table `meta`."""
     blob = seal(pack(data), context("meta", name))
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, blob))
+
+
+def put_branch(db: sqlite3.Connection, branch: Branch, log: bytes) -> None:
+    """Store a branch and how far it goes, for the snapshots that are there now, and seal it;
+    `log` is the hash of its events."""
+    shared = 0 if branch.fork is None else branch.fork.snapshots
+    ((stored,),) = db.execute(
+        "SELECT coalesce(max(id) + 1, ?) FROM snapshots WHERE branch = ?", (shared, branch.id)
+    )
+    status = replace(branch.status, snapshots=stored)
+    put_row(db, replace(branch, status=replace(status, seal=status.sealed(log))))
+
+
+def put_row(db: sqlite3.Connection, branch: Branch) -> None:
+    """Store a branch as it is."""
+    blob = seal(pack(branch.to_data()), context("branch", branch.id))
+    db.execute("INSERT OR REPLACE INTO branches VALUES (?, ?)", (branch.id, blob))
+
+
+def delete_branch(db: sqlite3.Connection, branch: int) -> None:
+    """Remove all rows of a branch, and the pages that nothing refers to any more."""
+    for table, column in (
+        ("branches", "id"),
+        ("chunks", "branch"),
+        ("snapshots", "branch"),
+        ("intervals", "branch"),
+    ):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (branch,))
+    used: set[bytes] = set()
+    for number, *info, pages in db.execute(
+        "SELECT branch, id, step, sequence, virtual_ns, hash, pages FROM snapshots"
+    ):
+        place = place_of(number, "snapshot", *info) + b"pages"
+        used.update(name for _, name in unpack_pages(unseal(pages, place, MAX_PAGES)))
+    rows = db.execute("SELECT id, hash FROM pages").fetchall()
+    db.executemany("DELETE FROM pages WHERE id = ?", [(n,) for n, name in rows if name not in used])
 
 
 def pack_pages(pages: list[tuple[int, bytes]]) -> bytes:
@@ -50,3 +96,8 @@ def unpack_pages(raw: bytes) -> list[tuple[int, bytes]]:
 def is_count(value: object) -> TypeGuard[int]:
     """True for what a column of numbers holds: from 0 up to 63 bits."""
     return type(value) is int and 0 <= value < 1 << 63
+
+
+def is_digest(value: object) -> TypeGuard[bytes]:
+    """True for what a column of hashes holds."""
+    return isinstance(value, bytes) and len(value) == DIGEST_BYTES

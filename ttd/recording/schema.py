@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from ttd.recording.claim import Claim, taken
 from ttd.recording.errors import RecordingError
+from ttd.recording.formats import FORMAT_VERSION, FORMATS, TABLES, show_as_now, tables_of
 
 APPLICATION_ID = 0x54544452
 """`TTDR`, in the header of the SQLite file."""
-FORMAT_VERSION = 1
 _LONGEST_ENTRY = 80 << 20
 _MOST_OBJECTS = 20
 """Tables and indexes in a database; a recording has fewer."""
@@ -55,28 +55,6 @@ class Existing(Enum):
     """It stays, and there is no new one."""
     NUMBER = "number"
     """It stays, and the new one gets a number: `run-1.ttd`, `run-2.ttd`."""
-
-
-TABLES = {
-    "meta": "CREATE TABLE meta (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
-    "images": "CREATE TABLE images (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
-    "chunks": (
-        "CREATE TABLE chunks (first INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
-        " first_step INTEGER NOT NULL, last_step INTEGER NOT NULL, kinds INTEGER NOT NULL,"
-        " data BLOB NOT NULL) STRICT"
-    ),
-    "snapshots": (
-        "CREATE TABLE snapshots (id INTEGER PRIMARY KEY, step INTEGER NOT NULL,"
-        " sequence INTEGER NOT NULL, virtual_ns INTEGER NOT NULL, hash BLOB NOT NULL,"
-        " pages BLOB NOT NULL, state BLOB NOT NULL) STRICT"
-    ),
-    "pages": (
-        "CREATE TABLE pages (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
-        " data BLOB NOT NULL) STRICT"
-    ),
-    "intervals": "CREATE TABLE intervals (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
-    "bookmarks": "CREATE TABLE bookmarks (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
-}
 
 
 @contextmanager
@@ -304,8 +282,11 @@ def settle(connection: sqlite3.Connection) -> None:
             raise
 
 
-def check_header(path: str) -> None:
-    """Raise `RecordingError` unless the file at `path` says that it is a recording of ours."""
+def check_header(path: str) -> int:
+    """Raise `RecordingError` unless the file at `path` says that it is a recording of ours.
+
+    Returns the version of its format.
+    """
     with one_sentence(path), open(path, "rb") as file:
         header = file.read(100)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
@@ -313,10 +294,10 @@ def check_header(path: str) -> None:
     version, application = struct.unpack_from(">I4xI", header, 60)
     if application != APPLICATION_ID:
         raise RecordingError(f"{path} is not a ttd recording")
-    if version != FORMAT_VERSION:
-        raise RecordingError(
-            f"{path} has format version {version}, this ttd reads version {FORMAT_VERSION}"
-        )
+    if version not in FORMATS:
+        known = " and ".join(map(str, FORMATS))
+        raise RecordingError(f"{path} has format version {version}, this ttd reads {known}")
+    return int(version)
 
 
 def open_existing(path: str) -> sqlite3.Connection:
@@ -341,6 +322,26 @@ def open_existing(path: str) -> sqlite3.Connection:
                     connection = _connect(path, "ro", immutable=True)
         _check_tables(connection, path)
         return connection
+
+
+def open_to_grow(path: str) -> tuple[sqlite3.Connection, Claim]:
+    """A recording that nobody records, to add to it: a connection that may write, and a claim."""
+    claim = Claim(path)
+    try:
+        if _stray_log(path):
+            raise RecordingError(f"{path}-wal is not of {path}, which cannot be changed beside it")
+        connection = _connect(path, "rw", writes=True)
+        try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        claim.release()
+        raise
+    return connection, claim
 
 
 @contextmanager
@@ -438,14 +439,24 @@ def _says_wal(path: str) -> bool:
         return file.read(20)[18:20] != b"\x01\x01"
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """The format that a database has; the header of its file may be older than its log."""
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    return int(version)
+
+
 def _check_tables(connection: sqlite3.Connection, path: str) -> None:
     """Exactly our tables: no views or triggers that would run when we read."""
+    version = version_of(connection)
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchmany(_MOST_OBJECTS)
     tables = {name: sql for kind, name, sql in rows if kind == "table"}
     # Those that SQLite makes by itself have no SQL.
     others = [
         row for row in rows if row[0] != "table" and (row[0] != "index" or row[2] is not None)
     ]
-    if tables != TABLES or others or len(rows) == _MOST_OBJECTS:
+    if tables != tables_of(version) or others or len(rows) == _MOST_OBJECTS:
         connection.close()
         raise RecordingError(f"{path} is damaged: it does not have the tables of a recording")
+    connection.execute("PRAGMA query_only = OFF")
+    show_as_now(connection, version)
+    connection.execute("PRAGMA query_only = ON")

@@ -98,7 +98,7 @@ class LogCursor:
     def begin(self, mode: Mode, recording: Recording | None) -> None:
         """Stand at the first event."""
         if mode is _PLAY and recording is not None:
-            self.devices.recorded = recording.devices
+            self.devices.recorded = recording.file.devices
             self.frontier = (recording.status.steps, recording.status.warp_ns)
             self._whole = recording.status.complete
         if recording is not None:

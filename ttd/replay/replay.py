@@ -168,7 +168,7 @@ class Replay:
         if at.mode is _PLAY:
             at.devices.check(bool(len(at.log)))
         elif recording is not None:
-            recording.set_devices(at.devices.names)
+            recording.file.set_devices(at.devices.names)
         self._entrance.enabled = True
         if at.mode is not _PLAY:
             self._marks.arm(snapshots)
