@@ -205,19 +205,33 @@ def test_rtc_tick_and_overflow(board: Board) -> None:
     assert board.read(RTC0 + COUNTER) < 2
 
 
-def test_the_rtc_says_how_it_goes_on(board: Board) -> None:
+def test_the_rtc_goes_on_by_its_clock(board: Board) -> None:
     board.write(RTC0 + START)
     board.advance(1234 * US)
-    steady = board.devices["rtc0"].steady(COUNTER)
-    assert steady is not None
     now, value = board.clock.ns, board.read(RTC0 + COUNTER)
-
-    def ticks(ns: int) -> int:
-        return ns * steady.hz // (steady.divider * SECOND)
-
     for ns in (1, 30_000, 31_000, 999_999_937):
         board.clock.ns = now + ns
-        assert board.read(RTC0 + COUNTER) == value + ticks(now + ns) - ticks(now)
+        ticks = (now + ns) * 32768 // SECOND - now * 32768 // SECOND
+        assert board.read(RTC0 + COUNTER) == value + ticks
+
+
+@pytest.mark.parametrize("timer", [TIMER0, RTC0])
+def test_a_new_prescaler_goes_on_from_what_the_counter_holds(board: Board, timer: int) -> None:
+    """An anchor is a tick of the old length."""
+    at, shown = (PRESCALER, capture) if timer == TIMER0 else (RTC_PRESCALER, rtc_counter)
+    board.write(timer + at, 9)
+    board.write(timer + START)
+    board.advance(SECOND // 7)
+    board.write(timer + STOP)
+    value = shown(board)
+    assert value
+    board.write(timer + at, 1)
+    board.write(timer + START)
+    assert shown(board) == value
+
+
+def rtc_counter(board: Board) -> int:
+    return board.read(RTC0 + COUNTER)
 
 
 # WDT -----------------------------------------------------------------------------------------

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.countdown import Countdown, CountdownBlock
-from ttd.devices.registers import cmsdk_id
+from ttd.devices.base import Clock, Line
+from ttd.devices.counting import Counting
+from ttd.devices.declared import (
+    Bits,
+    Counter,
+    Declaration,
+    Flag,
+    Match,
+    Register,
+    Word,
+    clear_bits,
+    constant,
+    give,
+    give_count,
+    keep,
+    kept,
+    set_bits,
+)
+from ttd.devices.registers import ID_OFFSETS, cmsdk_id
+from ttd.state import State
 
 CTRL, VALUE, RELOAD, INTSTATUS = 0x000, 0x004, 0x008, 0x00C
-CTRL_ENABLE, CTRL_IRQ = 1 << 0, 1 << 3
+CTRL_ENABLE, CTRL_EXTERNAL, CTRL_IRQ = 1 << 0, 0b11 << 1, 1 << 3
 PART = 0x22
 
 
-class CmsdkTimer(CountdownBlock):
+class CmsdkTimer(Counting):
     """A 32-bit down-counter that reloads itself and interrupts at zero.
 
     The external input (EXTIN, CTRL bits 1 and 2) is tied low on the boards modelled here: with
@@ -22,64 +37,62 @@ class CmsdkTimer(CountdownBlock):
 
     alone = True
     STATE = ("ctrl", "pending", "counter_state")
+    ctrl, intstatus, start, reload = (Word() for _ in range(4))
+    pending = Flag(intstatus, 1)
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        # "A write to this register sets the current value" (RELOAD, table 4-2).
+        reloads = (keep("reload"), keep("start"))
+        return Declaration(
+            {
+                CTRL: kept("ctrl", 0xF),
+                VALUE: Register((give_count(),), (keep("start"),)),
+                RELOAD: Register((give("reload"),), reloads),
+                INTSTATUS: Register(
+                    (give("intstatus"),), (clear_bits("intstatus", source="value"),)
+                ),
+                **{offset: constant(cmsdk_id(PART, offset)) for offset in ID_OFFSETS},
+            },
+            others=constant(0),
+            lines={"irq": [Bits("intstatus")]},
+            counters=[
+                Counter(
+                    *("start", "reload", Bits("ctrl", CTRL_ENABLE)),
+                    halts=Bits("ctrl", CTRL_EXTERNAL),
+                    down=True,
+                )
+            ],
+            matches=[
+                Match(
+                    [set_bits("intstatus", 1)],
+                    when=Bits("ctrl", CTRL_IRQ),
+                    unless=Bits("intstatus"),
+                )
+            ],
+        )
 
     def __init__(self, name: str, clock: Clock, hz: int, irq: Line) -> None:
-        super().__init__(name, clock, hz)
-        self.irq = irq
+        super().__init__(name, clock)
+        self.connect(irq=irq)
+        self.file.set_rate(0, hz)
         self.reset()
 
     def reset(self) -> None:
         self.ctrl = 0
         self.pending = False
-        self.counter = Countdown(reload=0)
+        self.start = self.reload = 0
+        self.file.set_anchor(0, 0)
         self.drive()
 
-    def outputs(self) -> Iterable[tuple[Line, bool]]:
-        yield self.irq, self.pending
+    @property
+    def counter_state(self) -> State:
+        """The counter: what it held at its anchor, and how it goes on."""
+        running = self.ctrl & (CTRL_ENABLE | CTRL_EXTERNAL) == CTRL_ENABLE
+        anchor = self.file.anchor(0)
+        return {"start": self.start, "anchor": anchor, "reload": self.reload, "running": running}
 
-    def peek_word(self, offset: int) -> int:
-        if offset == CTRL:
-            return self.ctrl
-        if offset == VALUE:
-            return self.counter.value(self.tick())
-        if offset == RELOAD:
-            return self.counter.reload or 0
-        if offset == INTSTATUS:
-            return int(self._interrupt_due())
-        return cmsdk_id(PART, offset)
-
-    def steady(self, offset: int) -> Steady | None:
-        if offset in (CTRL, RELOAD):
-            return Steady()
-        if offset == VALUE:
-            return self.counter_steady(self.counter.value(self.tick()))
-        return None
-
-    def write_word(self, offset: int, value: int) -> None:
-        self.expire()
-        if offset == CTRL:
-            self.ctrl = value & 0xF
-            self.counter.running = (self.ctrl & 0b111) == CTRL_ENABLE
-        elif offset == VALUE:
-            self.counter.start = value
-        elif offset == RELOAD:
-            # "A write to this register sets the current value" (table 4-2).
-            self.counter.reload = self.counter.start = value
-        elif offset == INTSTATUS and value & 1:
-            self.pending = False
-        self.drive()
-        self.clock.rearm()
-
-    def _interrupt_due(self) -> bool:
-        return self.pending or bool(self.ctrl & CTRL_IRQ and self.counter.zeros(self.tick()))
-
-    def deadline(self) -> int | None:
-        zero = self.counter.next_zero()
-        if zero is None or self.pending or not self.ctrl & CTRL_IRQ:
-            return None
-        return self.time_of(zero)
-
-    def expire(self) -> None:
-        self.pending = self._interrupt_due()
-        self.counter.settle(self.tick())
-        self.drive()
+    @counter_state.setter
+    def counter_state(self, state: State) -> None:
+        self.start, self.reload = state["start"], state["reload"]
+        self.file.set_anchor(0, state["anchor"])

@@ -8,19 +8,23 @@ of its registers do to them, and which of their bits raise its lines. What canno
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, overload
 
 from ttd.devices.base import Clock, Device, Line
 from ttd.devices.chars import CharFront
 from ttd.engine.registers import (
+    COUNTERS,
     FIRST_WORD,
     LINES,
+    MATCHES,
     ONES,
     TERMS,
     VALUE,
     WORDS,
     Access,
+    CounterRule,
+    MatchRule,
     Op,
     RegisterFile,
     RegisterMap,
@@ -92,6 +96,10 @@ class Bits(NamedTuple):
     shift: int = 0
 
 
+NOTHING, ALWAYS = Bits("ones", 0), Bits("ones")
+"""Bits that are zeros, and ones."""
+
+
 class Effect(NamedTuple):
     """Made by the functions below."""
 
@@ -157,10 +165,9 @@ def send(*, when: Bits | None = None) -> Effect:
     return _effect(Op.PUSH, Bits("value"), 0, when, None)
 
 
-def count(word: str, *, when: Bits | None = None) -> Effect:
-    """`word` becomes what the device's counter holds (`ttd_counter` of `native/declared.h`), whose
-    anchor comes to now."""
-    return _effect(Op.COUNT, Bits(word), 0, when, None)
+def give_count(counter: int = 0, mask: int = ALL) -> Effect:
+    """What is read has these bits of what a counter holds, by its number in the declaration."""
+    return _effect(Op.COUNT, Bits(str(counter), mask), 0, None, None)
 
 
 def pulse(line: int, *, when: Bits | None = None) -> Effect:
@@ -189,16 +196,52 @@ def kept(word: str, mask: int = ALL) -> Register:
 ASKED = Register()
 
 
-class Declaration(NamedTuple):
+class Counter(NamedTuple):
+    """A counter, by words: what it held at its anchor (`value`), from where it goes on or begins
+    anew (`top`): `ttd_counter_rule` of `native/declared.h`.
+
+    It counts while `runs` has ones and `halts` none. A write of any register brings `value` to what
+    it holds now, before effects and methods of the device see it.
+    """
+
+    value: str
+    top: str
+    runs: Bits
+    halts: Bits = NOTHING
+    once: Bits = NOTHING
+    down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What happens when a counter comes to `target`, or with every tick.
+
+    It is waited for while `when` has ones and `unless` none: while it would change anything. While
+    `tells` has ones the device hears of it, when the effects have happened.
+    """
+
+    effects: Sequence[Effect]
+    target: Bits = NOTHING
+    every: bool = False
+    when: Bits = ALWAYS
+    unless: Bits = NOTHING
+    tells: Bits = NOTHING
+    counter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
     """The registers of a class of devices, by offset."""
 
     registers: Mapping[int, Register]
     others: Register = ASKED
     """All that are not named."""
-    lines: Mapping[str, Sequence[Bits]] = {}
+    lines: Mapping[str, Sequence[Bits]] = field(default_factory=dict)
     """Interrupt lines by their names: high where any of these bits are ones."""
     decode: int = 0xFFF
     """The bits of an offset that count; one less than a power of two."""
+    counters: Sequence[Counter] = ()
+    matches: Sequence[Match] = ()
 
 
 class Declared(Device):
@@ -212,7 +255,7 @@ class Declared(Device):
         self._lines: list[Line] = []
         found = _map_of(type(self))
         if found is not None:
-            self.registers = RegisterFile(found, self._tell)
+            self.registers = RegisterFile(found, self._tell, clock.now)
             self.words = self.registers.words
 
     @classmethod
@@ -288,10 +331,9 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
             )
             for f in effects
         ]
-        # Whether there is room, and time, is asked before anything is done.
+        # Whether there is room is asked before anything is done.
         guards = [f for f in found if f.op is Op.ASK]
-        needs = {Op.PUSH: Op.ROOM, Op.COUNT: Op.TIME}
-        guards += [WordEffect(needs[f.op], *f[1:]) for f in found if f.op in needs]
+        guards += [WordEffect(Op.ROOM, *f[1:]) for f in found if f.op is Op.PUSH]
         return guards + [f for f in found if f.op is not Op.ASK]
 
     def access(register: Register) -> Access:
@@ -299,10 +341,26 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
 
     lines = [[bits(term) for term in terms] for terms in declaration.lines.values()]
     assert all(len(terms) <= TERMS for terms in lines), owner
+    counters = [
+        CounterRule(
+            *(numbers[c.value], numbers[c.top], c.down), bits(c.runs), bits(c.halts), bits(c.once)
+        )
+        for c in declaration.counters
+    ]
+    matches = [
+        MatchRule(
+            *(m.counter, m.every, bits(m.target), bits(m.when), bits(m.unless), bits(m.tells)),
+            row(m.effects),
+        )
+        for m in declaration.matches
+    ]
+    assert len(counters) <= COUNTERS and len(matches) <= MATCHES, owner
     return RegisterMap(
         {offset: access(register) for offset, register in declaration.registers.items()},
         access(declaration.others),
         lines,
         decode=declaration.decode,
         unit=owner.unit,
+        counters=counters,
+        matches=matches,
     )

@@ -56,12 +56,13 @@ class Engine(Stops):
 
     @property
     def core_deadline(self) -> int | None:
-        """Virtual time (ns) at which the next timer of a native core is due; None: never."""
+        """Virtual time (ns) of the next deadline of a native core or device; None: never."""
         due: int = lib.ttd_core_deadline(self._native)
         return None if due == NEVER else due
 
     def expire_core(self) -> bool:
-        """Let the timers of a native core do what is due; True if there was something."""
+        """Let the timers of a native core, and of native devices, do what is due; True if there was
+        something."""
         return bool(lib.ttd_expire_core(self._native))
 
     @property

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from math import gcd
 from typing import Any, NamedTuple
 
 from ttd.engine._native import ffi, lib
 
+NS_PER_SECOND = 1_000_000_000
 VALUE, ONES, FIRST_WORD = 0, 1, 2
 """The words of no device: what is being written, and all ones; and the first that is of one."""
-WORDS, LINES, TERMS = 64, 4, 3
+WORDS, LINES, TERMS, COUNTERS, MATCHES = 64, 4, 3, 2, 32
 """As many of a device, at most; and terms of a line."""
 _ALL = 0xFFFFFFFF
+_NEVER = (1 << 64) - 1
 
 
 class Op(IntEnum):
@@ -20,12 +23,11 @@ class Op(IntEnum):
 
     ASK = lib.EFFECT_ASK
     ROOM = lib.EFFECT_ROOM
-    TIME = lib.EFFECT_TIME
+    COUNT = lib.EFFECT_COUNT
     GIVE = lib.EFFECT_GIVE
     KEEP = lib.EFFECT_KEEP
     SET = lib.EFFECT_SET
     CLEAR = lib.EFFECT_CLEAR
-    COUNT = lib.EFFECT_COUNT
     PUSH = lib.EFFECT_PUSH
     PULSE = lib.EFFECT_PULSE
 
@@ -56,6 +58,32 @@ class Access(NamedTuple):
     write: Sequence[WordEffect]
 
 
+NO_BITS = WordBits(ONES, mask=0)
+
+
+class CounterRule(NamedTuple):
+    """A `ttd_counter_rule`; words by their numbers."""
+
+    value: int
+    top: int
+    down: bool
+    runs: WordBits
+    halts: WordBits
+    once: WordBits
+
+
+class MatchRule(NamedTuple):
+    """A `ttd_match_rule`."""
+
+    counter: int
+    every: bool
+    target: WordBits
+    when: WordBits
+    unless: WordBits
+    tells: WordBits
+    effects: Sequence[WordEffect]
+
+
 class LineSink(NamedTuple):
     """Who listens to a line in native code."""
 
@@ -83,6 +111,8 @@ class RegisterMap:
         *,
         decode: int,
         unit: int,
+        counters: Sequence[CounterRule] = (),
+        matches: Sequence[MatchRule] = (),
     ) -> None:
         """`registers` by offset, of `unit` bytes each; `others` is for all the other offsets.
 
@@ -97,6 +127,11 @@ class RegisterMap:
             middle = len(effects)
             effects += kind.write
             spans.append((at, middle, middle, len(effects)))
+        happening = []
+        for match in matches:
+            happening.append((*match[:-1], len(effects), len(effects) + len(match.effects)))
+            effects += match.effects
+        self.counters = len(counters)
         places = [0] * ((decode + 1) // unit)
         for number, offset in enumerate(registers, 1):
             places[offset // unit] = number
@@ -106,9 +141,15 @@ class RegisterMap:
             "ttd_effect[]", [(f.op, f.move, f.what, f.when, f.unless) for f in effects]
         )
         rules = [(len(terms), list(terms)) for terms in lines]
+        self._matches = ffi.new("ttd_match_rule[]", happening)
         self.native = ffi.new(
             "ttd_map *",
-            (decode, unit, len(rules), self._places, self._registers, self._effects, rules),
+            {
+                **{"decode": decode, "unit": unit, "nlines": len(rules), "lines": rules},
+                **{"ncounters": len(counters), "nmatches": len(happening), "counters": counters},
+                **{"places": self._places, "registers": self._registers},
+                **{"effects": self._effects, "matches": self._matches},
+            },
         )
 
 
@@ -117,10 +158,18 @@ def _lost(data: bytes) -> None:
 
 
 class RegisterFile:
-    """The registers of one device: its words, the levels of its lines, output that waits."""
+    """The registers of one device: its words, the levels of its lines, output that waits, what its
+    counters come to."""
 
-    def __init__(self, registers: RegisterMap, line: Callable[[int, bool], None]) -> None:
-        """`line` hears of a line whose level has changed, unless somebody listens natively."""
+    def __init__(
+        self,
+        registers: RegisterMap,
+        line: Callable[[int, bool], None],
+        time: Callable[[], int],
+    ) -> None:
+        """`line` hears of a line whose level has changed, unless somebody listens natively; `time`
+        is virtual time (ns), asked where no engine knows it."""
+        self._time = time
         self._map = registers
         self._put: Callable[[bytes], None] = _lost
         self._room: Callable[[], int] | None = None
@@ -145,6 +194,12 @@ class RegisterFile:
 
     def read(self, offset: int, size: int, *, look: bool = False) -> int | None:
         """What an access gives; None: that is not declared. `look`: without side effects."""
+        if self._map.counters:
+            self._bring_time()
+            if look:
+                done = lib.ttd_registers_look(self.native, offset, size, self._value)
+                return self._value[0] if done else None
+            self._catch_up()
         if not lib.ttd_registers_read(self.native, offset, size, look, self._value):
             return None
         if self.native.stale | self.native.pulsed:
@@ -155,6 +210,9 @@ class RegisterFile:
         """False: what the access does is not declared, and nothing has been done."""
         if self._room is not None:
             lib.ttd_registers_offer(self.native, self._room())
+        if self._map.counters:
+            self._bring_time()
+            self._catch_up()
         if not lib.ttd_registers_write(self.native, offset, size, value):
             return False
         if self.native.waiting:
@@ -162,6 +220,83 @@ class RegisterFile:
         if self.native.stale | self.native.pulsed:
             self.tell_lines()
         return True
+
+    # Counters ------------------------------------------------------------------------------
+
+    def set_rate(self, counter: int, hz: int, divider: int = 1) -> None:
+        """Ticks are those of a clock of `hz`, divided by `divider`, from virtual time zero. The
+        anchor stays the tick number that it is."""
+        native, per_s = self.native.counters[counter], NS_PER_SECOND * divider
+        shared = gcd(hz, per_s)
+        native.hz, native.divider = hz // shared, per_s // shared
+        lib.registers_moved(self.native)
+
+    def anchor(self, counter: int) -> int:
+        """The tick at which the counter held what its word of that has."""
+        return self.native.counters[counter].anchor  # type: ignore[no-any-return]
+
+    def set_anchor(self, counter: int, tick: int) -> None:
+        """See `anchor`."""
+        self.native.counters[counter].anchor = tick
+        lib.registers_moved(self.native)
+
+    def count(self) -> None:
+        """Bring the counters to now, that is, words and anchors."""
+        self._bring_time()
+        lib.ttd_registers_count(self.native)
+
+    def anchor_here(self) -> None:
+        """The counters hold now what their words say."""
+        self._bring_time()
+        lib.ttd_registers_anchor(self.native)
+        lib.registers_moved(self.native)
+
+    def host(self, hosted: bool) -> None:
+        """Somebody has to hear of matches: `expire` is to be called when `deadline` has come."""
+        self.native.hosted = hosted
+        lib.registers_moved(self.native)
+
+    @property
+    def keeps_time(self) -> bool:
+        """An engine sees to it that what is due happens."""
+        return self.native.engine != ffi.NULL and not self.native.hosted
+
+    def deadline(self) -> int | None:
+        """Virtual time (ns) at which a counter next comes to what is waited for; None: never."""
+        due: int = lib.ttd_registers_deadline(self.native)
+        return None if due == _NEVER else due
+
+    def expire(self, told: Callable[[int], None]) -> None:
+        """What is due happens. `told` hears of the matches that say so, by their numbers in the
+        declaration; to the counters it is the very tick meanwhile."""
+        self._bring_time()
+        while which := lib.ttd_registers_expire(self.native):
+            self._tell_matches(which, told)
+        if self.native.stale:
+            self.tell_lines()
+
+    def step(self, counter: int, told: Callable[[int], None]) -> None:
+        """A counter that does not run goes up by one: as `expire`."""
+        self._tell_matches(lib.ttd_registers_step(self.native, counter), told)
+
+    def _tell_matches(self, which: int, told: Callable[[int], None]) -> None:
+        if self.native.stale:
+            self.tell_lines()
+        self.native.matching = True
+        for number in range(which.bit_length()):
+            if which >> number & 1:
+                told(number)
+        self.native.matching = False
+
+    def _bring_time(self) -> None:
+        if self.native.engine == ffi.NULL:
+            self.native.ns = self._time()
+
+    def _catch_up(self) -> None:
+        if not self.native.hosted:
+            lib.ttd_registers_expire(self.native)
+
+    # Output and lines ----------------------------------------------------------------------
 
     def give_output(self) -> None:
         """Hand on what waits."""

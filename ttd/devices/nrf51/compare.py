@@ -1,43 +1,92 @@
-"""What TIMER and RTC share: a counter that goes up, compared with registers, computed from time.
+"""What TIMER and RTC share: a counter that goes up, compared with registers, as data.
 
-The counter is not run: it was `value` at tick `anchor`. Matches that anybody would notice are
-deadlines; the anchor moves at those and at writes only, so looking changes nothing.
+The counter is not run: it was `value` at tick `anchor`. Matches that anybody would notice happen in
+the native part; those that the PPI connects to something are hosted here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
 
-from ttd.devices.base import Steady
-from ttd.devices.declared import Register, Word, give
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.counting import Counting
+from ttd.devices.declared import (
+    ALL,
+    NOTHING,
+    Bits,
+    Counter,
+    Declaration,
+    Effect,
+    Flag,
+    Match,
+    Register,
+    Word,
+    constant,
+    give,
+    keep,
+    set_bits,
+)
+from ttd.devices.nrf51.peripheral import EVENTS, TASKS_END, Peripheral
 
 COMPARE0 = 16
 """Number of the first compare event."""
 CC0, CC_COUNT = 0x540, 4
+STARTED = Bits("value", 1)
+"""In a write of a task's register."""
 
 
-class CompareCounter(Peripheral):
+def task(*effects: Effect) -> Register:
+    """The register of a task that does this; each of them when `STARTED`."""
+    return Register(constant(0).read, effects)
+
+
+class CompareCounter(Counting, Peripheral):
     """A counter with four compare registers.
 
     The subclass says how long a tick is (`divider`, of the clock of `hz`), how many `bits` there
-    are, and in `clear` and `stop` what shortcuts do.
+    are, and what happens when the counter comes to which value (`match`).
     """
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "running", "value", "anchor", "cc")
+    CC_MASK: ClassVar[int] = ALL
+    HALTS: ClassVar[Bits] = NOTHING
+    """The counter does not go up by itself."""
 
-    NOTICED = True
     cc0, cc1, cc2, cc3 = (Word() for _ in range(CC_COUNT))
+    counted, most, control = Word(), Word(), Word()
+    """What the counter held at its anchor, the most that it holds, and `running`."""
+    running = Flag(control, 1)
+    listened_to, unheeded = Word(), Word()
+    """Bit n: the PPI hears of event n; nothing hears of it, and no shortcut starts with it."""
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        runs = Bits("control", 1)
+        return replace(
+            super().declaration(),
+            counters=[Counter("counted", "most", runs, halts=cls.HALTS)],
+            matches=[cls.match(number) for number in cls.EVENTS],
+        )
 
     @classmethod
     def more_registers(cls) -> Mapping[int, Register]:
-        return {CC0 + 4 * n: Register((give(f"cc{n}"),)) for n in range(CC_COUNT)}
+        return {
+            CC0 + 4 * n: Register((give(f"cc{n}"),), (keep(f"cc{n}", cls.CC_MASK),))
+            for n in range(CC_COUNT)
+        }
 
-    most = 0
-    """The most that the counter holds."""
-    _matching = False
-    """Inside `expire`, which brings the counter to the ticks of its matches one by one."""
+    @classmethod
+    def match(cls, number: int) -> Match:
+        """When the event with this number happens, and what happens then. (Of a register's value
+        only as many bits count as the counter has.)"""
+        bit = 1 << number
+        return Match(
+            [set_bits("events", bit)],
+            target=Bits(f"cc{number - COMPARE0}") if number >= COMPARE0 else NOTHING,
+            unless=Bits("events", bit, "unheeded"),
+            tells=Bits("listened_to", bit),
+        )
 
     def reset_registers(self) -> None:
         self.running = False
@@ -54,40 +103,23 @@ class CompareCounter(Peripheral):
     def cc(self, values: list[int]) -> None:
         self.cc0, self.cc1, self.cc2, self.cc3 = values
 
-    def set_cc(self, n: int, value: int) -> None:
-        """Set one of them."""
-        self.cc = [value if at == n else old for at, old in enumerate(self.cc)]
-
-    def derive(self) -> None:
-        super().derive()
-        self.most = (1 << self.bits) - 1
-        counter = self._counter
-        counter.hz, counter.divider, counter.mask = self.hz, self.divider, self.most
-        counter.ticking = self.ticking
-
-    @property
-    def _counter(self) -> Any:
-        """The native side of it."""
-        assert self.registers is not None
-        return self.registers.native.counter
-
     @property
     def value(self) -> int:
         """What the counter held at tick `anchor`."""
-        return self._counter.value  # type: ignore[no-any-return]
+        return self.counted
 
     @value.setter
     def value(self, value: int) -> None:
-        self._counter.value = value
+        self.counted = value
 
     @property
     def anchor(self) -> int:
         """See `value`."""
-        return self._counter.anchor  # type: ignore[no-any-return]
+        return self.file.anchor(0)
 
     @anchor.setter
     def anchor(self, tick: int) -> None:
-        self._counter.anchor = tick
+        self.file.set_anchor(0, tick)
 
     @property
     def divider(self) -> int:
@@ -97,80 +129,31 @@ class CompareCounter(Peripheral):
     def bits(self) -> int:
         raise NotImplementedError
 
-    @property
-    def ticking(self) -> bool:
-        """Does the counter go up by itself?"""
-        return self.running
+    def derive(self) -> None:
+        super().derive()
+        self.most = (1 << self.bits) - 1
+        self.counted &= self.most
+        heard = (1 << number for number in self.EVENTS if self.listened(EVENTS + 4 * number))
+        self.listened_to = sum(heard)
+        self.unheeded = ALL & ~(self.listened_to | self.connected)
+        self.file.set_rate(0, self.hz, self.divider)
+        self.file.host(self.listened_to != 0)
 
-    def marks(self) -> Iterable[tuple[int, int]]:
-        """(value, event): the event happens when the counter comes to that value, of which only as
-        many bits count as the counter has."""
-        for n, value in enumerate(self.cc):
-            yield value, COMPARE0 + n
+    def told(self, match: int) -> None:
+        self.on_event(EVENTS + 4 * self.EVENTS[match])
 
-    def count(self) -> int:
-        """What the counter holds now."""
-        return (self.value + self._now() - self.anchor) & self.most if self.ticking else self.value
+    def task(self, offset: int) -> None:
+        # Started by the PPI: as if it were by software.
+        self.write(offset, 4, 1)
 
-    def _now(self) -> int:
-        """The tick that it is: that of the match while one is being dealt with."""
-        return self.anchor if self._matching else self.tick(self.divider)
-
-    def set_count(self, value: int) -> None:
-        """The counter goes on from `value`."""
-        self.value = value & self.most
-        self.anchor = self._now()
-
-    def settle(self) -> None:
-        """Bring the anchor to now: before anything about the counter changes."""
-        self.set_count(self.count())
-
-    def _next(self) -> tuple[int, list[int]] | None:
-        """The tick of the next matches that are noticed, and their events."""
-        if not self.ticking:
-            return None
-        mask, first = self.most, 0
-        numbers: list[int] = []
-        for target, number in self.marks():
-            if self.is_noticed(number):
-                distance = (target - self.value) & mask or mask + 1
-                if not numbers or distance < first:
-                    first, numbers = distance, [number]
-                elif distance == first:
-                    numbers.append(number)
-        return (self.anchor + first, numbers) if numbers else None
-
-    def deadline(self) -> int | None:
-        found = self._next()
-        return None if found is None else self.time_of(found[0], self.divider)
-
-    def expire(self) -> None:
-        while (found := self._next()) is not None and found[0] <= self.tick(self.divider):
-            tick, numbers = found
-            self.value = (self.value + tick - self.anchor) & self.most
-            self.anchor = tick
-            self._matching = True
-            for number in numbers:
-                self.event(number)
-            self._matching = False
-        self.derive()
-
-    def steady_count(self) -> Steady:
-        """How the counter goes on, for the register that shows it."""
-        if not self.ticking:
-            return Steady()
-        end = self.tick(self.divider) + self.most + 1 - self.count()
-        return Steady(1, self.hz, self.divider, until_ns=self.time_of(end, self.divider))
+    def start(self, offset: int) -> None:
+        """A task that is not declared is started."""
 
     def write_word(self, offset: int, value: int) -> None:
-        self.settle()
-        super().write_word(offset, value)
-
-    def write_register(self, offset: int, value: int) -> None:
-        at = (offset - CC0) // 4
-        if 0 <= at < CC_COUNT:
-            self.set_cc(at, value & self.cc_mask)
-
-    @property
-    def cc_mask(self) -> int:
-        return 0xFFFFFFFF
+        if offset >= TASKS_END:
+            super().write_word(offset, value)
+        elif value & 1:
+            self.start(offset)
+            self.drive()
+        # The length of a tick may have changed.
+        self.file.anchor_here()

@@ -7,7 +7,7 @@ peripheral's interrupt while it is enabled and its register is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
@@ -39,6 +39,18 @@ def set_clear(old: int, offset: int, register: int, value: int, mask: int) -> in
     return old | value & mask if offset == register + 4 else old & ~value
 
 
+def mask_registers(
+    offset: int, word: str, mask: int, then: Sequence[Effect] = ()
+) -> dict[int, Register]:
+    """Such three registers as data; `then`: what a write does afterwards."""
+    shown = (give(word),)
+    return {
+        offset: Register(shown, (keep(word, mask), *then)),
+        offset + 4: Register(shown, (set_bits(word, mask, source="value"), *then)),
+        offset + 8: Register(shown, (clear_bits(word, source="value"), *then)),
+    }
+
+
 class Peripheral(TimedBlock):
     """Base of the peripherals that have tasks and events.
 
@@ -54,7 +66,7 @@ class Peripheral(TimedBlock):
     PLAIN: ClassVar[Mapping[int, int]] = {}
     """Offset -> reset value of registers that only hold what is written."""
     NOTICED: ClassVar[bool] = False
-    """What happens next depends on which events are set and enabled."""
+    """What happens next depends on which events are set and enabled, and `deadline` asks."""
     events = Word()
     """Bit n: event register n is set."""
     shorts, inten = Word(), Word()
@@ -69,14 +81,9 @@ class Peripheral(TimedBlock):
             if cls.NOTICED:
                 writes = (ask(when=Bits("events", bit)), ask(when=Bits("value", 1)))
             events[EVENTS + 4 * number] = Register((give(Bits("events", bit), -number),), writes)
-        enabled = (give("inten"),)
-        masks = {
-            INTEN: Register(enabled, (keep("inten", mask),)),
-            INTENSET: Register(enabled, (set_bits("inten", mask, source="value"),)),
-            INTENCLR: Register(enabled, (clear_bits("inten", source="value"),)),
-        }
+        masks = mask_registers(INTEN, "inten", mask)
         if cls.NOTICED:
-            masks = dict.fromkeys(masks, Register(enabled))
+            masks = dict.fromkeys(masks, Register((give("inten"),)))
         return Declaration(
             {
                 **events,
@@ -123,7 +130,7 @@ class Peripheral(TimedBlock):
     def event(self, number: int) -> None:
         """The event happens now."""
         self.events |= 1 << number
-        if self._connected >> number & 1:
+        if self.connected >> number & 1:
             for bit, (source, task) in self.SHORTCUTS.items():
                 if source == number and self.shorts >> bit & 1:
                     self.task(task)
@@ -131,10 +138,10 @@ class Peripheral(TimedBlock):
         self.drive()
 
     def derive(self) -> None:
-        self._connected = 0
+        self.connected = 0
         """Bit n: event n starts a task."""
         for bit, (source, _) in self.SHORTCUTS.items():
-            self._connected |= (self.shorts >> bit & 1) << source
+            self.connected |= (self.shorts >> bit & 1) << source
 
     def task(self, offset: int) -> None:
         """The task at this offset is started, by software, a shortcut or the PPI."""
@@ -143,7 +150,7 @@ class Peripheral(TimedBlock):
         """Would anything change if the event happened now?"""
         return (
             not self.events >> number & 1
-            or bool(self._connected >> number & 1)
+            or bool(self.connected >> number & 1)
             or self.listened(EVENTS + 4 * number)
         )
 

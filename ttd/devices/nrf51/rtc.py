@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, CompareCounter
-from ttd.devices.nrf51.peripheral import LFCLK, set_clear
+from ttd.devices.base import Clock, Line
+from ttd.devices.declared import (
+    Bits,
+    Match,
+    Register,
+    Word,
+    clear_bits,
+    give_count,
+    keep,
+    set_bits,
+)
+from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, STARTED, CompareCounter, task
+from ttd.devices.nrf51.peripheral import INTEN, LFCLK, mask_registers
 
 START, STOP, CLEAR, TRIGOVRFLW = 0x000, 0x004, 0x008, 0x00C
 TICK, OVRFLW = 0, 1
-EVTEN, EVTENSET, EVTENCLR = 0x340, 0x344, 0x348
+EVTEN = 0x340
 COUNTER, PRESCALER = 0x504, 0x508
 BITS = 24
+NEAR_OVERFLOW = 0xFFFFF0
+"""Where TRIGOVRFLW sets the counter to."""
 
 
 class Rtc(CompareCounter):
@@ -22,6 +35,33 @@ class Rtc(CompareCounter):
 
     STATE: ClassVar[tuple[str, ...]] = (*CompareCounter.STATE, "evten", "prescaler")
     EVENTS: ClassVar[tuple[int, ...]] = (TICK, OVRFLW, *range(COMPARE0, COMPARE0 + CC_COUNT))
+    CC_MASK = (1 << BITS) - 1
+    evten, enabled, prescaler = Word(), Word(), Word()
+    """`enabled`: in INTEN or EVTEN."""
+
+    @classmethod
+    def more_registers(cls) -> Mapping[int, Register]:
+        mask = sum(1 << number for number in cls.EVENTS)
+        either = keep("enabled", source="inten"), set_bits("enabled", source="evten")
+        overflow = (
+            clear_bits("counted", when=STARTED),
+            set_bits("counted", NEAR_OVERFLOW, when=STARTED),
+        )
+        return {
+            **super().more_registers(),
+            **mask_registers(INTEN, "inten", mask, either),
+            **mask_registers(EVTEN, "evten", mask, either),
+            START: task(set_bits("control", 1, when=STARTED)),
+            STOP: task(clear_bits("control", 1, when=STARTED)),
+            CLEAR: task(clear_bits("counted", when=STARTED)),
+            TRIGOVRFLW: task(*overflow),
+            COUNTER: Register((give_count(),), ()),
+        }
+
+    @classmethod
+    def match(cls, number: int) -> Match:
+        enabled = Bits("enabled", 1 << number)
+        return replace(super().match(number), every=number == TICK, when=enabled)
 
     def __init__(self, name: str, clock: Clock, irq: Line) -> None:
         super().__init__(name, clock, irq, LFCLK)
@@ -39,47 +79,13 @@ class Rtc(CompareCounter):
     def bits(self) -> int:
         return BITS
 
-    @property
-    def cc_mask(self) -> int:
-        return (1 << BITS) - 1
-
-    def marks(self) -> Iterable[tuple[int, int]]:
-        yield (self.value + 1) & self.cc_mask, TICK
-        yield 0, OVRFLW
-        yield from super().marks()
-
-    def is_noticed(self, number: int) -> bool:
-        enabled = (self.inten | self.evten) >> number & 1
-        return bool(enabled) and super().is_noticed(number)
-
-    def task(self, offset: int) -> None:
-        if offset == CLEAR:
-            self.set_count(0)
-        elif offset == TRIGOVRFLW:
-            self.set_count(0xFFFFF0)
-        elif offset in (START, STOP):
-            self.settle()
-            self.running = offset == START
-        self.clock.rearm()
-
-    def steady(self, offset: int) -> Steady | None:
-        return self.steady_count() if offset == COUNTER else Steady()
+    def derive(self) -> None:
+        super().derive()
+        self.enabled = self.inten | self.evten
 
     def peek_register(self, offset: int) -> int:
-        if offset == COUNTER:
-            return self.count()
-        if offset == PRESCALER:
-            return self.prescaler
-        if offset in (EVTEN, EVTENSET, EVTENCLR):
-            return self.evten
-        return super().peek_register(offset)
+        return self.prescaler if offset == PRESCALER else super().peek_register(offset)
 
     def write_register(self, offset: int, value: int) -> None:
-        if offset == PRESCALER:
-            if not self.running:
-                self.prescaler = value & 0xFFF
-                self.set_count(self.value)
-        elif offset in (EVTEN, EVTENSET, EVTENCLR):
-            self.evten = set_clear(self.evten, offset, EVTEN, value, self._interrupts)
-        else:
-            super().write_register(offset, value)
+        if offset == PRESCALER and not self.running:
+            self.prescaler = value & 0xFFF

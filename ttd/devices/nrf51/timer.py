@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.declared import Bits, Register, constant, count
-from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, CompareCounter
+from ttd.devices.declared import Bits, Match, Register, Word, clear_bits, keep, set_bits
+from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, STARTED, CompareCounter, task
 
 START, STOP, COUNT, CLEAR, SHUTDOWN, CAPTURE0 = 0x000, 0x004, 0x008, 0x00C, 0x010, 0x040
 MODE, BITMODE, PRESCALER = 0x504, 0x508, 0x510
+STOP_SHORTCUT = 8
+"""Bit of SHORTS from the first compare event to STOP; those to CLEAR begin at 0."""
 _BITS = (16, 8, 24, 32)
 """By BITMODE."""
 
@@ -20,24 +23,35 @@ class Timer(CompareCounter):
 
     EVENTS: ClassVar[tuple[int, ...]] = tuple(range(COMPARE0, COMPARE0 + CC_COUNT))
     SHORTCUTS = {n: (COMPARE0 + n, CLEAR) for n in range(CC_COUNT)} | {
-        8 + n: (COMPARE0 + n, STOP) for n in range(CC_COUNT)
+        STOP_SHORTCUT + n: (COMPARE0 + n, STOP) for n in range(CC_COUNT)
     }
     PLAIN = {MODE: 0, BITMODE: 0, PRESCALER: 4}
+    HALTS = Bits("mode", 1)
+    mode = Word()
+    """MODE: 1 for a counter."""
 
     @classmethod
     def more_registers(cls) -> Mapping[int, Register]:
-        # What is captured is met again when the counter has been all around: no match that was to
-        # come comes any earlier.
+        stop = task(clear_bits("control", 1, when=STARTED))
         return {
             **super().more_registers(),
+            START: task(set_bits("control", 1, when=STARTED)),
+            **{STOP: stop, SHUTDOWN: stop},
+            CLEAR: task(clear_bits("counted", when=STARTED)),
             **{
-                CAPTURE0 + 4 * n: Register(
-                    constant(0).read,
-                    (count(f"cc{n}", when=Bits("value", 1)),),
-                )
+                CAPTURE0 + 4 * n: task(keep(f"cc{n}", source="counted", when=STARTED))
                 for n in range(CC_COUNT)
             },
         }
+
+    @classmethod
+    def match(cls, number: int) -> Match:
+        match, n = super().match(number), number - COMPARE0
+        shortcuts = (
+            clear_bits("counted", when=Bits("shorts", 1 << n)),
+            clear_bits("control", 1, when=Bits("shorts", 1 << STOP_SHORTCUT + n)),
+        )
+        return replace(match, effects=[*match.effects, *shortcuts])
 
     def __init__(self, name: str, clock: Clock, irq: Line, most_bits: int = 32) -> None:
         """`most_bits`: a larger BITMODE than this timer has means so many."""
@@ -52,25 +66,10 @@ class Timer(CompareCounter):
     def bits(self) -> int:
         return min(_BITS[self.get(BITMODE) & 3], self._most_bits)
 
-    @property
-    def ticking(self) -> bool:
-        return self.running and not self.get(MODE) & 1
+    def derive(self) -> None:
+        super().derive()
+        self.mode = self.get(MODE) & 1
 
-    def task(self, offset: int) -> None:
-        if offset == CLEAR:
-            self.set_count(0)
-        elif CAPTURE0 <= offset < CAPTURE0 + 4 * CC_COUNT:
-            self.set_cc((offset - CAPTURE0) // 4, self.count())
-        elif offset == COUNT:
-            self._count_one()
-        else:
-            self.settle()
-            self.running = offset == START or (self.running and offset not in (STOP, SHUTDOWN))
-        self.clock.rearm()
-
-    def _count_one(self) -> None:
-        if self.running and self.get(MODE) & 1:
-            self.set_count(self.value + 1)
-            for target, number in self.marks():
-                if target & self.most == self.value:
-                    self.event(number)
+    def start(self, offset: int) -> None:
+        if offset == COUNT and self.running and self.mode:
+            self.file.step(0, self.told)

@@ -6,11 +6,6 @@
 #define PROMPT_NS 5000000         /* how long output waits for more of it at most, where accesses go on */
 #define LOOKS 64                  /* accesses between two looks at the clock */
 
-static inline uint32_t bits_of(const ttd_registers *r, const ttd_bits *b)
-{
-    return r->words[b->word] & r->words[b->also] >> b->shift & b->mask;
-}
-
 static inline uint32_t moved(uint32_t value, int move)
 {
     return move < 0 ? value >> -move : value << move;
@@ -75,6 +70,7 @@ void ttd_registers_drive(ttd_registers *r)
     int n;
     for (n = 0; n < r->map->nlines; n++)
         set_line(r, n, level_of(r, n));
+    registers_moved(r);
 }
 
 static void lower(ttd_registers *r, int n)
@@ -98,6 +94,15 @@ void ttd_registers_settle(ttd_registers *r)
     for (n = 0; n < r->map->nlines; n++)
         r->lines[n].level = level_of(r, n);
     r->stale = r->pulsed = 0;
+    registers_moved(r);
+}
+
+void tell_lines(ttd_engine *e, ttd_registers *r)
+{
+    if (r->stale | r->pulsed) {
+        devices_changed(e);
+        ttd_host_lines(e->handle, r);
+    }
 }
 
 void ttd_registers_offer(ttd_registers *r, uint32_t room)
@@ -111,20 +116,8 @@ static bool has_room(const ttd_registers *r)
     return r->waiting < r->room && (!r->engine || r->epoch == r->engine->epoch);
 }
 
-/* The counter's anchor comes to now. */
-static uint32_t settled(ttd_registers *r)
-{
-    ttd_counter *c = &r->counter;
-    const ttd_engine *e = r->engine;
-    uint64_t now = ticks_at(e->now, e->time.clock_ns, e->time.warp_ns, c->hz, c->divider * 1000000000);
-    if (c->ticking)
-        c->value = (uint32_t)(c->value + now - c->anchor) & c->mask;
-    c->anchor = now;
-    return c->value;
-}
-
 /* False: the host is to do it. What it gives is or-ed to `out`. */
-static bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
+bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
 {
     for (; at < end; at++) {
         const ttd_effect *f = &r->map->effects[at];
@@ -135,12 +128,11 @@ static bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         switch (f->op) {
         case EFFECT_ASK: return false;
         case EFFECT_ROOM: if (!has_room(r)) return false; break;
-        case EFFECT_TIME: if (!r->engine) return false; break;
+        case EFFECT_COUNT: *out |= moved(counter_holds(r, f->what.word) & f->what.mask, f->move); break;
         case EFFECT_GIVE: *out |= moved(bits_of(r, &f->what), f->move); break;
         case EFFECT_KEEP: *w = (*w & ~f->what.mask) | from; break;
         case EFFECT_SET: *w |= from; break;
         case EFFECT_CLEAR: *w &= ~from; break;
-        case EFFECT_COUNT: *w = settled(r); break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
         case EFFECT_PULSE: lower(r, f->what.word); break;
         }
@@ -183,6 +175,7 @@ bool ttd_registers_write(ttd_registers *r, uint32_t offset, int size, uint64_t v
     const ttd_register *place = register_at(r, offset);
     uint32_t none = 0;
     (void)size;
+    ttd_registers_count(r);
     r->words[WORD_VALUE] = (uint32_t)value << bit_of(r, offset);
     r->changed = false;
     if (!apply(r, place->write, place->write_end, false, &none)) {
@@ -199,10 +192,7 @@ static bool done(ttd_engine *e, ttd_registers *r)
 {
     if (r->changed)
         device_changed(e);
-    if (r->stale | r->pulsed) {
-        devices_changed(e);
-        ttd_host_lines(e->handle, r);
-    }
+    tell_lines(e, r);
     give_late_output(e);
     return true;
 }
@@ -229,5 +219,10 @@ bool ttd_attach_registers(ttd_engine *e, uint64_t base, uint64_t size, ttd_regis
 {
     static const device_ops ops = { on_read, on_write };
     r->engine = e;
+    if (r->map->ncounters) {
+        r->next = e->timers;
+        e->timers = r;
+        registers_moved(r);
+    }
     return attach_device(e, base, size, &ops, r);
 }

@@ -19,11 +19,10 @@ typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
  * KEEP, SET, CLEAR: the bits `mask` of `word` become those of `also`, moved; or are set, or cleared, where
  * those are ones.
  * PUSH: what is written, its lowest byte, goes to the output queue.
- * TIME: leave it to the host if there is no time here. COUNT: `word` becomes what the counter holds,
- * whose anchor comes to now.
+ * COUNT: what is read has what the counter number `word` holds now, and of that the bits `mask`.
  * PULSE: the line number `word` goes low, and then to where it belongs. */
 enum {
-    EFFECT_ASK, EFFECT_ROOM, EFFECT_TIME, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_COUNT, EFFECT_PUSH,
+    EFFECT_ASK, EFFECT_ROOM, EFFECT_COUNT, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH,
     EFFECT_PULSE
 };
 
@@ -36,19 +35,32 @@ typedef struct { int read, read_end, write, write_end; } ttd_register;
 /* High where any of its terms has ones. */
 typedef struct { int nterms; ttd_bits terms[3]; } ttd_line_rule;
 
+/* A counter of a class of devices, by words: `value`, which it held at the tick `anchor`, and `top`. Up-counters go
+ * on from `top`, which has no zero below its ones, to 0; down-counters from 0 to `top`, and stay at 0 if that is 0,
+ * or while `once` has ones. It counts while `runs` has ones and `halts` has none. Each write to the device
+ * brings it to now first: effects find in `value` what it holds. */
+typedef struct { int value, top; bool down; ttd_bits runs, halts, once; } ttd_counter_rule;
+
+/* What happens when a counter comes to the value of `target`, or, `every`, with every tick: effects [begin, end) of the
+ * map's, without ASK, ROOM and PUSH. It is waited for only while `when` has ones and `unless` has none: as long
+ * as it would change something. While `tells` has ones the host has to hear of it. */
+typedef struct { int counter; bool every; ttd_bits target, when, unless, tells; int begin, end; } ttd_match_rule;
+
 /* Of a class of devices. `decode`: the bits of an offset that reach them, one less than a power of two;
  * `unit`: bytes of a register, 1 or 4; `places`: by (offset & decode) / unit, which of `registers`. */
 typedef struct {
     uint32_t decode;
-    int unit, nlines;
+    int unit, nlines, ncounters, nmatches;
     const uint16_t *places;
     const ttd_register *registers;
     const ttd_effect *effects;
     ttd_line_rule lines[4];
+    ttd_counter_rule counters[2];
+    const ttd_match_rule *matches;
 } ttd_map;
 
-/* A counter that goes up with ticks of `hz` / `divider`: `value` at tick `anchor`, modulo `mask` + 1. */
-typedef struct { uint64_t hz, divider, anchor; uint32_t value, mask; bool ticking; } ttd_counter;
+/* Of one device: tick n of the counter's clock is at n * `divider` / `hz` ns of virtual time. */
+typedef struct { uint64_t hz, divider, anchor; } ttd_counter;
 
 /* Who listens to an interrupt line in native code. */
 typedef void (*ttd_line_sink)(void *sink, int number, bool level);
@@ -57,13 +69,18 @@ typedef struct { bool level; ttd_line_sink set; void *sink; int number; } ttd_li
 /* Of one device. `stale`: lines whose level the host has not heard of, a bit each; `pulsed`: nor that they
  * were low in between. `output`: bytes that the
  * host has not been given yet, `waiting` of them; `room` may wait, as long as `epoch` is the engine's:
- * afterwards the host is asked again. */
-typedef struct {
+ * afterwards the host is asked again. `ns`: the virtual time, where there is no engine. `deadline`: when a counter
+ * next comes to what is waited for, unless something has `moved`. `hosted`: the host sees to that. `matching`:
+ * to the counters it is the tick of their anchors, since the host is hearing of what has happened there. */
+typedef struct ttd_registers {
     const ttd_map *map;
     ttd_engine *engine;
     uint32_t words[64];
     ttd_line lines[4];
-    ttd_counter counter;
+    ttd_counter counters[2];
+    uint64_t ns, deadline;
+    bool moved, hosted, matching;
+    struct ttd_registers *next;           /* of the engine's devices with counters */
     uint32_t stale, pulsed, waiting, room;
     uint64_t epoch;
     bool changed;
@@ -80,6 +97,19 @@ void ttd_registers_settle(ttd_registers *r);
 void ttd_registers_pulse(ttd_registers *r, int line);
 /* So many bytes of output may wait until the host has control again. */
 void ttd_registers_offer(ttd_registers *r, uint32_t room);
+/* Counters come to now, `value` to what they hold; their anchors come to now, they hold what they did. */
+void ttd_registers_count(ttd_registers *r);
+void ttd_registers_anchor(ttd_registers *r);
+/* Something about a counter is not what it was. */
+void registers_moved(ttd_registers *r);
+/* Virtual time (ns) of the next match that is waited for; UINT64_MAX: none. */
+uint64_t ttd_registers_deadline(ttd_registers *r);
+/* What is due happens, up to the first matches that the host has to hear of: those, a bit each; 0: all is done. */
+uint32_t ttd_registers_expire(ttd_registers *r);
+/* A counter that does not run goes up by one, and what it comes to happens; the same is returned. */
+uint32_t ttd_registers_step(ttd_registers *r, int counter);
+/* What a read would give, where what is due would happen first; without side effects. */
+bool ttd_registers_look(const ttd_registers *r, uint32_t offset, int size, uint64_t *value);
 /* The guest's accesses of [base, base + size) are done from it; false if there is no room for more. */
 bool ttd_attach_registers(ttd_engine *e, uint64_t base, uint64_t size, ttd_registers *r);
 

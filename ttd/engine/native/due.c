@@ -54,9 +54,16 @@ static uint64_t step_at(const ttd_engine *e, uint64_t ns)
     return left <= 0 ? 0 : (uint64_t)((left + clock - 1) / clock);
 }
 
-uint64_t core_deadline(ttd_engine *e)
+/* Of the core alone. */
+static uint64_t own_deadline(ttd_engine *e)
 {
     return e->core_ops && e->core_ops->deadline ? e->core_ops->deadline(e) : NEVER;
+}
+
+uint64_t core_deadline(ttd_engine *e)
+{
+    uint64_t core = own_deadline(e), timers = timers_deadline(e);
+    return core < timers ? core : timers;
 }
 
 void update_due(ttd_engine *e)
@@ -82,7 +89,9 @@ bool ttd_expire_core(ttd_engine *e)
     uint64_t now = time_now(e);
     bool any = false;
     while (core_deadline(e) <= now) {
-        e->core_ops->expire(e);
+        if (own_deadline(e) <= now)
+            e->core_ops->expire(e);
+        expire_timers(e);
         any = true;
     }
     return any;

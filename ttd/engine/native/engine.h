@@ -103,6 +103,9 @@ struct ttd_engine {
     steady steadies[MAX_STEADY];
     uint64_t epoch;               /* counts the times that the host had control */
     uint64_t generation;          /* counts what may have changed devices that are not alone */
+    ttd_registers *timers;        /* devices with counters: the first; when the next match of theirs is */
+    uint64_t timers_due;
+    bool timers_moved;            /* `timers_due` is not known */
     ttd_registers *writing;       /* whose output waits to be given to the host */
     uint64_t output_since;        /* on the host's clock */
     uint32_t output_looks;

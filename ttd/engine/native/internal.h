@@ -97,21 +97,6 @@ bool start_ours(ttd_engine *e);
 bool is_ours(ttd_engine *e, uint64_t pc);
 void free_ours(ttd_engine *e);
 
-/* due.c */
-/* due.c: what is due is noticed behind a branch. Here, where the block that was announced begins: */
-bool behind_branch(const ttd_engine *e);
-/* Is what is due noticed before the next instruction of a run that has not begun, or is in between? */
-bool due_now(ttd_engine *e);
-uint64_t core_deadline(ttd_engine *e);
-/* A deadline may have moved. */
-void update_due(ttd_engine *e);
-/* Let the core's timers do what is due. False: something of the host's is due, too, so it is asked. */
-bool expire_core(ttd_engine *e);
-/* How many of the block's instructions may run before it is noticed in the middle of the block. */
-uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
-/* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */
-void note_branch(ttd_engine *e, uint32_t done, bool early);
-
 /* attached.c */
 /* The access under way has changed what its device shows; something has changed devices that are not alone;
  * the host had control. */
@@ -134,10 +119,50 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 void hand_over(ttd_engine *e);
 void end_burst(ttd_engine *e);
 
+/* counters.c */
+static inline uint32_t bits_of(const ttd_registers *r, const ttd_bits *b)
+{
+    return r->words[b->word] & r->words[b->also] >> b->shift & b->mask;
+}
+
+/* Virtual time (ns), to a device. */
+uint64_t registers_time(const ttd_registers *r);
+/* What its counter holds now. */
+uint32_t counter_holds(const ttd_registers *r, int n);
+/* Virtual time (ns) of its counter's next matches, and which they are, a bit each. */
+uint64_t counter_next(const ttd_registers *r, int n, uint32_t *which);
+/* The counter comes to them. */
+void counter_go_to(ttd_registers *r, int n, uint32_t which);
+
 /* declared.c */
 /* registers.c: give the host what devices have written; if that has waited for long. */
 void give_output(ttd_engine *e);
 void give_late_output(ttd_engine *e);
+/* Effects [at, end) of the map happen. False: the host is to do it. What they give is or-ed to `out`. */
+bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out);
+/* Let the host hear of lines that have changed. */
+void tell_lines(ttd_engine *e, ttd_registers *r);
+
+/* matches.c */
+/* Virtual time (ns) at which something of `e->timers` is due here, not by the host; UINT64_MAX: never. */
+uint64_t timers_deadline(ttd_engine *e);
+void expire_timers(ttd_engine *e);
+
+/* due.c */
+/* due.c: what is due is noticed behind a branch. Here, where the block that was announced begins: */
+bool behind_branch(const ttd_engine *e);
+/* Is what is due noticed before the next instruction of a run that has not begun, or is in between? */
+bool due_now(ttd_engine *e);
+/* Virtual time (ns) at which a timer of the core, or of a device that is native, wants `expire_core`. */
+uint64_t core_deadline(ttd_engine *e);
+/* A deadline may have moved. */
+void update_due(ttd_engine *e);
+/* Let those timers do what is due. False: something of the host's is due, too, so it is asked. */
+bool expire_core(ttd_engine *e);
+/* How many of the block's instructions may run before it is noticed in the middle of the block. */
+uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
+/* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */
+void note_branch(ttd_engine *e, uint32_t done, bool early);
 
 /* devices.c */
 /* False: it did not happen, or not yet. `seen_at`: its address as watchpoints have it. */

@@ -186,7 +186,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
     e->nspaces = 1;
     e->on_call = on_ours;
-    e->due = e->time.due_ns = NEVER;
+    e->due = e->time.due_ns = e->timers_due = NEVER;
     e->time.warp_step = -1;
     e->latency = DUE_LATENCY;
     e->breaks = malloc(8);

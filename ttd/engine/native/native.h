@@ -101,7 +101,7 @@ void ttd_set_due(ttd_engine *e, uint64_t ns);
 void ttd_set_latency(ttd_engine *e, uint32_t steps);
 /* Is something due, and is that noticed where the engine stands? */
 bool ttd_notices(ttd_engine *e);
-/* When the next timer of a native core is due, UINT64_MAX: never; let them do what is due. */
+/* When the next timer of a native core or device is due, UINT64_MAX: never; let them do what is due. */
 uint64_t ttd_core_deadline(ttd_engine *e);
 bool ttd_expire_core(ttd_engine *e);
 /* The engine stands behind a branch, an entry to an exception, a return from one, or a wait. */
