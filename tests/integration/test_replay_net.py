@@ -31,14 +31,13 @@ from tests.snapshots import snapshots_every
 from ttd.boards.extras import Extra
 from ttd.capture.export import write_capture
 from ttd.capture.pcap import PcapReader, PcapWriter
-from ttd.devices.lan9118 import Lan9118
-from ttd.devices.registers import RegisterBlock
 from ttd.host.files import Null
 from ttd.host.net import open_networks
 from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
 from ttd.recording.events import Event, Kind
+from ttd.replay.net import NetFilter
 
 pytestmark = pytest.mark.slow
 
@@ -148,21 +147,24 @@ def test_it_replays_from_each_snapshot_in_the_middle(run: Run) -> None:
         session.close()
 
 
-def test_words_read_and_written_without_asking(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However a run is cut, and whether or not the engine serves the FIFOs by itself."""
-    asked = 0
+def test_packets_sent_without_asking(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a run is cut, and whether native code sends or Python is asked for each packet."""
+    asked, send = 0, NetFilter.send
 
-    def count(self: Lan9118, offset: int, size: int) -> int:
+    def count(self: NetFilter, packet: bytes) -> None:
         nonlocal asked
         asked += 1
-        return RegisterBlock.read(self, offset, size)
+        send(self, packet)
 
-    monkeypatch.setattr(Lan9118, "read", count)
+    monkeypatch.setattr(NetFilter, "send", count)
     session = playing_session(run.path)
     session.run(None, lambda step: None)
     session.compare_end()
+    _, sent, _ = session.replay.filters[0].save()
     session.close()
-    with_bursts, seed = asked, random.randrange(1 << 32)
+    assert (asked, sent) == (0, len(run.peer.heard))
+
+    seed = random.randrange(1 << 32)
     print("seed", seed)
     dice, session = random.Random(seed), playing_session(run.path)
     end = session.recording.status.steps
@@ -170,13 +172,16 @@ def test_words_read_and_written_without_asking(run: Run, monkeypatch: pytest.Mon
         session.machine.run(min(end, step + dice.choice((1, 2, 9, 100, 30_000))))
     session.compare_end()
     session.close()
-    asked = 0
-    monkeypatch.setattr(Lan9118, "burst", lambda *_: None)
+    assert not asked
+
+    passed = []
     session = playing_session(run.path)
+    session.replay.filters[0].capture = lambda name, out, packet: passed.append((out, packet))
     session.run(None, lambda step: None)
     session.compare_end()
     session.close()
-    assert asked > 2 * with_bursts
+    assert asked == sent == sum(out for out, _ in passed)
+    assert [packet for out, packet in passed if out] == run.peer.heard
 
 
 def test_capture_of_what_passed(run: Run, tmp_path: Path) -> None:

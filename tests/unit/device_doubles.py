@@ -81,6 +81,7 @@ class HandNet:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.readies = 0
+        self.outbox = None
 
     def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
         self.receive, self.can_receive = receive, can_receive

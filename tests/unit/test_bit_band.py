@@ -150,16 +150,10 @@ class Parts:
         self.seen.append(("read", address, size, self.engine.step))
         if address == PERIPHERALS + 0x20:
             raise BusFault("no such register")
-        if address == PERIPHERALS + 0x40:
-            words = struct.pack("<2I", 5, 6)
-            self.engine.open_burst(address, address + 4, words, self.done)
         return 0x12345678
 
     def write(self, address: int, size: int, value: int) -> None:
         self.seen.append((f"write {value:#x}", address, size, self.engine.step))
-
-    def done(self, words: bytes) -> None:
-        self.seen.append((f"burst of {len(words) // 4}", 0, 0, 0))
 
 
 def test_the_access_behind_has_the_same_size() -> None:
@@ -181,14 +175,6 @@ def test_a_bit_of_what_is_not_there() -> None:
             assert (stop.reason, stop.code, stop.address) == (StopReason.FAULT, code, where)
     stop = Parts(*store(alias(PERIPHERALS + 0x20, 1), 1)).engine.run(5)
     assert (stop.reason, stop.code) == (StopReason.FAULT, Access.WRITE)
-
-
-def test_a_burst_ends_before_another_access() -> None:
-    port, other = PERIPHERALS + 0x40, PERIPHERALS + 0x60
-    parts = Parts(*load(port), *load(port), *load(alias(other, 5)), *load(alias(port, 1)))
-    parts.engine.run(20)
-    assert [what for what, *_ in parts.seen] == ["read", "burst of 1", "read", "read"]
-    assert parts.engine.reg_read(arm.UC_ARM_REG_R1) == 0
 
 
 def test_watchpoints_on_either_side() -> None:

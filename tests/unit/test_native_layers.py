@@ -13,10 +13,12 @@ from ttd.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "ttd/engine/native"
-FOLDERS = [ENGINE, *sorted(ROOT.glob("ttd/cpu/*/native"))]
+DEVICES = ROOT / "ttd/devices/native"
+FOLDERS = [ENGINE, *sorted(ROOT.glob("ttd/cpu/*/native")), DEVICES]
 FILES = sorted(file for folder in FOLDERS for file in folder.glob("*.[ch]"))
 OF_ENGINE = [file for file in FILES if file.parent == ENGINE]
-OF_ARCHITECTURES = [file for file in FILES if file.parent != ENGINE]
+OF_DEVICES = [file for file in FILES if file.parent == DEVICES]
+OF_ARCHITECTURES = [file for file in FILES if file.parent not in (ENGINE, DEVICES)]
 MOST_LINES = 400
 
 NAMES = re.compile(
@@ -110,6 +112,13 @@ def test_an_architecture_includes_one_header_of_the_engine(file: Path) -> None:
         assert there.parent == file.parent or there in public, f"{short(file)}: {short(there)}"
 
 
+@pytest.mark.parametrize("file", OF_DEVICES, ids=short)
+def test_a_device_includes_what_it_needs_of_the_engine(file: Path) -> None:
+    public = {ENGINE / name for name in ("declared.h", "outbox.h")}
+    for there in included(file):
+        assert there.parent == file.parent or there in public, f"{short(file)}: {short(there)}"
+
+
 def test_no_file_of_the_engine_calls_one_that_calls_it() -> None:
     sources = [file for file in OF_ENGINE if file.suffix == ".c"]
     home = {name: file for file in sources for name in defined(file)}
@@ -121,8 +130,13 @@ def test_no_file_of_the_engine_calls_one_that_calls_it() -> None:
     assert not circles(edges)
 
 
-def test_the_engine_calls_no_architecture() -> None:
-    theirs = {name for file in OF_ARCHITECTURES if file.suffix == ".c" for name in defined(file)}
+def test_the_engine_calls_no_architecture_and_no_device() -> None:
+    theirs = {
+        name
+        for file in OF_ARCHITECTURES + OF_DEVICES
+        if file.suffix == ".c"
+        for name in defined(file)
+    }
     assert len(theirs) > 100
     for file in OF_ENGINE:
         assert not words(file) & theirs, short(file)

@@ -249,7 +249,6 @@ def test_receiving(rig: Rig) -> None:
     assert found == packet + crc32(packet).to_bytes(4, "little")
     assert status == 65 << 16 | mac.IS_TYPE
     assert rig.read(r.RX_FIFO_INF) == 0
-    assert rig.net.readies >= 2
     assert not rig.read(r.INT_STS) & r.RXE
     assert rig.read(r.RX_DATA) == 0
     assert rig.read(r.INT_STS) & r.RXE, "there was nothing to be read"
@@ -302,12 +301,18 @@ def test_back_pressure_and_drops(rig: Rig) -> None:
     rig.net.receive(frame(size=1514))
     assert rig.read(r.RX_DROP) == 1 and rig.read(r.INT_STS) & r.RXDF_INT
     assert rig.read(r.RX_DROP) == 0, "read clears"
+    assert not rig.net.can_receive(1514)
+    before = rig.net.readies
     assert rig.net.can_receive(9000), "what never fits does not block the rest"
     rig.net.receive(bytes(9000))
     rig.net.receive(b"")
     assert rig.read(r.RX_DROP) == 2
     rig.receive()
+    assert rig.net.readies == before, "it is still more than half full"
     assert rig.net.can_receive(1514)
+    for _ in range(4):
+        rig.receive()
+    assert rig.net.readies == before + 1, "who was refused hears of room, once"
 
 
 def test_status_fifo_bounds_small_packets(rig: Rig) -> None:

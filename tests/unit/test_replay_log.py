@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ttd.recording import log as log_module
-from ttd.recording.chunk import mark_key
+from ttd.recording.chunk import mark_key, packet_key
 from ttd.recording.config import MachineConfig
 from ttd.recording.events import Event, Kind, small, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
+from ttd.recording.varint import Reader, varint
 
 CONFIG = MachineConfig("board", "cpu", 40)
 KINDS = (Kind.INTERRUPT, Kind.CHAR_READ, Kind.HOST_CALL, Kind.SHUTDOWN)
@@ -102,7 +103,7 @@ def test_an_empty_log() -> None:
     assert log.last_step == 0
 
 
-MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+MARKS = (Kind.INTERRUPT, Kind.EXCEPTION, Kind.NET_TX)
 
 
 def marks_and_others(seed: int) -> list[list[Event]]:
@@ -116,14 +117,23 @@ def marks_and_others(seed: int) -> list[list[Event]]:
         for _ in range(rng.choice((0, 1, 3, 50))):
             step += rng.choice((0, 1, 780))
             number = rng.choice((15, 15, 15, 14, 0, 1 << 31, rng.randrange(1 << 32)))
-            row.append(Event(step, rng.choice(MARKS), small(number)))
+            kind, payload = rng.choice(MARKS), small(number)
+            if kind is Kind.NET_TX:
+                size = rng.choice((60, 1514, 127, 128, 65535, 0))
+                payload = b"\x03" + number.to_bytes(4, "little") + varint(size)
+            row.append(Event(step, kind, payload))
         rows.append(row)
         rows.append([Event(step, Kind.CHAR_READ, rng.randbytes(3))] * rng.choice((0, 0, 1, 2)))
     return rows
 
 
 def as_row(events: list[Event]) -> tuple[array[int], array[int]]:
-    keys = [mark_key(event.kind, to_small(event.payload)) for event in events]
+    keys = [
+        packet_key(3, Reader(event.payload[5:]).varint(), to_small(event.payload[1:5]))
+        if event.kind is Kind.NET_TX
+        else mark_key(event.kind, to_small(event.payload))
+        for event in events
+    ]
     return array("q", [event.step for event in events]), array("q", keys)
 
 
@@ -166,8 +176,16 @@ def test_what_no_core_takes_is_no_mark() -> None:
         Event(2, Kind.INTERRUPT, b"\x05\x00"),
         Event(3, Kind.INTERRUPT, b"\x05\x00\x00\x00\x01"),
         Event(4, Kind.EXCEPTION, b""),
+        Event(5, Kind.NET_TX, b""),
+        Event(5, Kind.NET_TX, b"\x03"),
+        Event(5, Kind.NET_TX, b"\x03abcd"),
+        Event(5, Kind.NET_TX, b"\x03abcd\x80\x00"),
+        Event(5, Kind.NET_TX, b"\x03abcd\x05\x00"),
+        Event(5, Kind.NET_TX, b"\x03abcd\x80\x80\x04"),
+        Event(5, Kind.NET_TX, b"\x03abcd\x05"),
     ]
     log = EventLog()
     for event in events:
         log.append(event)
-    assert [len(log.marks_from(at)[0]) for at in range(5)] == [1, 0, 0, 0, 0]
+    found = [len(log.marks_from(at)[0]) for at in range(len(events))]
+    assert found == [1] + [0] * 9 + [1]

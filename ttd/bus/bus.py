@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ttd.boards.base import BitBand, MappedDevice, Region
 from ttd.bus.clockwork import Clockwork
-from ttd.devices.base import Burst, BusError, Device, FlashController
+from ttd.devices.base import BusError, Device, FlashController
 from ttd.engine import Access, BusFault, Engine
 from ttd.errors import UserError
 
@@ -76,7 +76,6 @@ class Bus:
 
     def _map(self, mapped: MappedDevice) -> None:
         base, device, clockwork = mapped.base, mapped.device, self._clockwork
-        bursts = type(device).burst is not Device.burst
         ignores = type(device).ignores is not Device.ignores
         unit = device.unit
 
@@ -91,8 +90,6 @@ class Bus:
             steady = None if offset % unit else device.steady(offset)
             if steady is not None:
                 clockwork.keep_reading(value, steady)
-            elif bursts:
-                self._open_burst(base, device.burst(offset, False))
             return value
 
         def write(address: int, size: int, value: int) -> None:
@@ -102,8 +99,6 @@ class Bus:
                 beside = where + len(old) <= address or address + size <= where
                 if beside and self.peek(where, len(old)) != old:
                     self._engine.note_write(watched, min(len(old), 8), device.name)
-            if bursts:
-                self._open_burst(base, device.burst(address - base, True))
             if ignores and device.ignores(address - base):
                 self._engine.keep_ignoring()
 
@@ -136,11 +131,6 @@ class Bus:
             if inside and where is not None and kinds & Access.WRITE and length <= MOST_SHOWN:
                 found.append((watched, where, self.peek(where, length)))
         return found
-
-    def _open_burst(self, base: int, burst: Burst | None) -> None:
-        if burst is not None:
-            first, end = base + burst.first, base + burst.end
-            self._engine.open_burst(first, end, burst.words, burst.done)
 
     def flash_store(self, name: str) -> Callable[[int, int, int], None]:
         """What serves stores to flash: the device of that name, as it serves its registers."""

@@ -147,10 +147,6 @@ class Device(Stateful):
         happens to the device."""
         return False
 
-    def burst(self, offset: int, write: bool) -> Burst | None:
-        """After an access at `offset`: what may follow there without asking, if anything."""
-        return None
-
     def deadline(self) -> int | None:
         """Virtual time (ns) at which `expire` wants to be called next; None for never."""
         return None
@@ -226,22 +222,6 @@ class View(NamedTuple):
     text: str
     """What it is, in a few words."""
     show: Callable[[], str]
-
-
-class Burst(NamedTuple):
-    """A row of words that the guest reads from the port of a FIFO, or writes to it.
-
-    The device hears of them at once, before it is asked anything else: nothing but the FIFO
-    itself may change with them, no register or line that anybody can see meanwhile.
-    """
-
-    first: int
-    end: int
-    """The port: offsets [first, end)."""
-    words: bytes | int
-    """What reads of words give, one after the other; or how many writes of words are kept."""
-    done: Callable[[bytes], None]
-    """Takes what was read or written, which may be less."""
 
 
 class BusError(Exception):

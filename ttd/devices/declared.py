@@ -34,6 +34,7 @@ from ttd.engine.registers import (
 from ttd.state import State
 
 ALL = 0xFFFFFFFF
+MOST_NUMBERS = 16
 
 
 class HasWords(Protocol):
@@ -175,6 +176,12 @@ def pulse(line: int, *, when: Bits | None = None) -> Effect:
     return _effect(Op.PULSE, Bits(str(line)), 0, when, None)
 
 
+def call(what: int) -> Effect:
+    """Native code of the device's own (`RegisterFile.call`) does it, alone, being told `what`; or
+    leaves it to the device's methods."""
+    return _effect(Op.CALL, Bits(str(what)), 0, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """What a read and a write of a register do, in this order; `ask` comes first."""
@@ -312,13 +319,14 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
     numbers = {"value": VALUE, "ones": ONES}
     for base in owner.__mro__:
         numbers |= {name: word.index for name, word in words_of(vars(base))}
-    assert len(numbers) <= WORDS + LINES and len(declaration.lines) <= LINES, owner
+    assert len(numbers) <= WORDS and len(declaration.lines) <= LINES, owner
 
     def bits(some: Bits) -> WordBits:
         also = ONES if some.also is None else numbers[some.also]
         return WordBits(numbers[some.word], also, some.shift, some.mask)
 
-    numbers |= {str(line): line for line in range(LINES)}
+    # Of lines, and of what is left to a device's own code.
+    numbers |= {str(number): number for number in range(MOST_NUMBERS)}
 
     def row(effects: Sequence[Effect]) -> list[WordEffect]:
         found = [

@@ -7,20 +7,20 @@ and EEPROM registers are never busy. Power management is storage only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from ttd.devices import lan9118_fifo as fifo
 from ttd.devices import lan9118_mac as mac
-from ttd.devices.base import Burst, Clock, Line, as_state
+from ttd.devices.base import Clock, Line, as_state
 from ttd.devices.countdown import NS_PER_S, Countdown
-from ttd.devices.declared import Declaration, Register, Word, constant, give
+from ttd.devices.declared import Bits, Declaration, Flag, Register, Word, ask, call, constant, give
 from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
-from ttd.devices.lan9118_fifo import RxFifo, TxBuilder, TxPacket
+from ttd.devices.lan9118_fifo import Fifos, TxPacket
 from ttd.devices.lan9118_mac import Mac
 from ttd.devices.lan9118_phy import ADDRESS, Phy
 from ttd.devices.net import Nic
 from ttd.devices.registers import WORD, RegisterBlock
+from ttd.engine._native import lib
 from ttd.state import State
 
 # System control and status registers (table 5.1)
@@ -37,7 +37,6 @@ SW_INT, TXSTOP_INT, RXSTOP_INT, TX_IOC, RXD_INT = 1 << 31, 1 << 25, 1 << 24, 1 <
 GPT_INT, PHY_INT, TXSO, RXE, TXE = 1 << 19, 1 << 18, 1 << 16, 1 << 14, 1 << 13
 TDFO, TDFA, TSFF, TSFL, RXDF_INT, RSFF, RSFL = (
     1 << 10, 1 << 9, 1 << 8, 1 << 7, 1 << 6, 1 << 4, 1 << 3)  # fmt: skip
-_INTERRUPTS = 0x831FE7DF | SW_INT | TXSTOP_INT | RXSTOP_INT | TX_IOC
 
 # IRQ_CFG (5.3.2)
 DEAS_CLR, DEAS_STS, IRQ_INT, IRQ_EN, IRQ_POL, IRQ_TYPE = (
@@ -55,7 +54,6 @@ _HEADER, _MOST = 14, 2044
 """Bytes of a packet without its checksum: below and above no controller takes it."""
 _GPT_NS = 100_000
 _FREE_RUN_HZ = 25_000_000
-_ALIGNMENT = (4, 16, 32, 4)
 
 
 class Lan9118(RegisterBlock):
@@ -74,36 +72,66 @@ class Lan9118(RegisterBlock):
         "tx_state", "tx_waiting",
     )  # fmt: skip
 
+    # Those that native code uses, in its order (`native/lan9118.h`).
     rx_info, tx_info = Word(), Word()
     """What drivers look at most: RX_FIFO_INF and TX_FIFO_INF."""
+    int_status, int_enable, int_config, fifo_levels = Word(), Word(), Word(), Word()
+    rx_config, tx_config, tx_kb = Word(), Word(), Word()
+    flags, pins = Word(), Word()
+    asserted = Flag(flags, lib.LAN9118_ASSERTED)
+    quiet = Flag(flags, lib.LAN9118_QUIET)
+    phy_interrupt = Flag(flags, lib.LAN9118_PHY)
+    refused = Flag(flags, lib.LAN9118_REFUSED)
+    sends = Flag(flags, lib.LAN9118_SENDS)
+    room = Flag(pins, lib.LAN9118_ROOM)
 
     @classmethod
     def declaration(cls) -> Declaration:
+        read_data = Register((call(lib.LAN9118_READ_DATA),), ())
+        write_data = Register((), (call(lib.LAN9118_WRITE_DATA),))
         return Declaration(
             {
                 **{offset: constant(value) for offset, value in _CONSTANT.items()},
+                **dict.fromkeys(range(RX_DATA, TX_DATA, 4), read_data),
+                **dict.fromkeys(range(TX_DATA, RX_STATUS, 4), write_data),
+                RX_STATUS: Register((call(lib.LAN9118_READ_STATUS),), ()),
+                RX_PEEK: Register((call(lib.LAN9118_PEEK_STATUS),), ()),
+                TX_STATUS: Register((call(lib.LAN9118_READ_SENT),), ()),
+                TX_PEEK: Register((call(lib.LAN9118_PEEK_SENT),), ()),
+                INT_STS: Register(
+                    (call(lib.LAN9118_READ_INTERRUPTS),), (call(lib.LAN9118_ACKNOWLEDGE),)
+                ),
+                INT_EN: Register((give("int_enable"),), (call(lib.LAN9118_ENABLE),)),
+                FIFO_INT: Register((give("fifo_levels"),), (ask(),)),
                 RX_FIFO_INF: Register((give("rx_info"),), ()),
                 TX_FIFO_INF: Register((give("tx_info"),), ()),
+            },
+            lines={
+                "irq": (Bits("pins", lib.LAN9118_IRQ),),
+                "room": (Bits("pins", lib.LAN9118_ROOM),),
             },
             decode=DECODED,
         )
 
     def derive(self) -> None:
-        self._show_rx()
-        self._show_tx()
+        self._show()
+        self.fifos.show()
 
-    def _show_rx(self) -> None:
-        self.rx_info = len(self.rx.statuses) << 16 | self.rx.used
-
-    def _show_tx(self) -> None:
-        self.tx_info = len(self.tx_statuses) << 16 | self._tx_free()
+    def _show(self) -> None:
+        """What native code does not know by itself."""
+        self.quiet = self.quiet_until is not None
+        self.phy_interrupt = self.phy.interrupt
+        self.sends = self._transmits and not self._loops
+        self.fifos.wait(self.tx_packets)
 
     def __init__(self, name: str, clock: Clock, nic: Nic, irq: Line) -> None:
         super().__init__(name, clock)
         self.irq = irq
         self.front = nic.front
         self.eeprom = Eeprom(contents(nic.mac))
-        self.int_config = 0
+        assert self.registers is not None
+        self.fifos = Fifos(self.registers, nic.front.outbox)
+        self.connect(irq=irq, room=Line(self._room_again))
         self.reset()
         nic.front.connect(self.receive, self.can_receive)
 
@@ -130,15 +158,15 @@ class Lan9118(RegisterBlock):
         self.rx_drops = 0
         self.csr_command = 0
         self.csr_data = 0
-        self.tx_statuses: list[int] = []
+        self.fifos.sent = []
         self.asserted = False
         self.quiet_until: int | None = None
         self.free_run_at = self.clock.now()
         self.gpt_config = 0xFFFF
         self.gpt = Countdown(start=0xFFFF, reload=0xFFFF)
         self.mac = Mac()
-        self.rx = RxFifo()
-        self.tx = TxBuilder()
+        self.fifos.dump_rx()
+        self.fifos.dump_tx()
         self.tx_packets: list[TxPacket] = []
         self._reload()
         self._update()
@@ -185,20 +213,28 @@ class Lan9118(RegisterBlock):
         self.eeprom = Eeprom(**state)
 
     @property
+    def tx_statuses(self) -> list[int]:
+        return self.fifos.sent
+
+    @tx_statuses.setter
+    def tx_statuses(self, statuses: list[int]) -> None:
+        self.fifos.sent = statuses
+
+    @property
     def rx_state(self) -> State:
-        return as_state(self.rx)
+        return self.fifos.rx
 
     @rx_state.setter
     def rx_state(self, state: State) -> None:
-        self.rx = RxFifo(**state)
+        self.fifos.rx = state
 
     @property
     def tx_state(self) -> State:
-        return as_state(self.tx)
+        return self.fifos.tx
 
     @tx_state.setter
     def tx_state(self, state: State) -> None:
-        self.tx = TxBuilder(**state)
+        self.fifos.tx = state
 
     @property
     def tx_waiting(self) -> list[dict[str, Any]]:
@@ -210,10 +246,6 @@ class Lan9118(RegisterBlock):
 
     # -- interrupts ----------------------------------------------------------------------
 
-    def outputs(self) -> Iterable[tuple[Line, bool]]:
-        push_pull = bool(self.int_config & IRQ_TYPE)
-        yield self.irq, push_pull and self.asserted == bool(self.int_config & IRQ_POL)
-
     def _requests(self) -> int:
         return self._status() & self.int_enable
 
@@ -222,28 +254,14 @@ class Lan9118(RegisterBlock):
 
     def _update(self) -> None:
         """After any change: interrupts that follow from the FIFOs, then the pin."""
-        levels = self.fifo_levels
-        rx_statuses, tx_statuses = len(self.rx.statuses), len(self.tx_statuses)
-        if rx_statuses > levels & 0xFF:
-            self.int_status |= RSFL
-        if rx_statuses >= fifo.rx_sizes(self.tx_kb)[1]:
-            self.int_status |= RSFF
-        if tx_statuses > levels >> 16 & 0xFF:
-            self.int_status |= TSFL
-        if tx_statuses >= fifo.TX_STATUS_WORDS:
-            self.int_status |= TSFF
-        tx_free = self._tx_free()
-        if tx_free > (levels >> 24) * 64:
-            self.int_status |= TDFA
-        wanted = bool(self._requests() and self.int_config & IRQ_EN)
-        interval = self.int_config >> 24
-        if self.asserted and not wanted and interval:
-            # The pin, once released, keeps quiet for an interval (5.3.2, INT_DEAS).
-            self.quiet_until = self.clock.now() + interval * _DEAS_NS
+        self._show()
+        self._updated(self.fifos.update())
+
+    def _updated(self, released: bool) -> None:
+        if released:
+            # The pin keeps quiet for an interval (5.3.2, INT_DEAS).
+            self.quiet_until = self.clock.now() + (self.int_config >> 24) * _DEAS_NS
             self.clock.rearm()
-        self.asserted = wanted and self.quiet_until is None
-        self.rx_info = rx_statuses << 16 | self.rx.used
-        self.tx_info = tx_statuses << 16 | tx_free
         self.drive()
 
     # -- time ----------------------------------------------------------------------------
@@ -283,136 +301,65 @@ class Lan9118(RegisterBlock):
         """
         if not self.mac.receives or self.phy.loops:
             return False
-        return not self._acceptable(size) or self._has_room(size)
+        if self.fifos.has_room(size) or not self._acceptable(size):
+            return True
+        # For native code, which says when there is room again.
+        self.refused, self.room = True, False
+        self.drive()
+        return False
+
+    def _room_again(self, level: bool) -> None:
+        if level:
+            self.front.ready()
 
     def _acceptable(self, size: int) -> bool:
-        return _HEADER <= size <= _MOST and size + 8 <= fifo.rx_sizes(self.tx_kb)[0]
-
-    def _has_room(self, size: int) -> bool:
-        data, statuses = fifo.rx_sizes(self.tx_kb)
-        return len(self.rx.statuses) < statuses and self.rx.used + max(size, 60) + 8 <= data
+        return _HEADER <= size <= _MOST and self.fifos.acceptable(size)
 
     def receive(self, packet: bytes) -> None:
         """A packet from the network, without checksum."""
         self._receive(packet)
-        self._update()
+        self._updated(self.fifos.update())
 
     def _receive(self, packet: bytes) -> None:
         if not self.mac.receives:
             return
-        if not self._acceptable(len(packet)) or not self._has_room(len(packet)):
+        if not self._acceptable(len(packet)) or not self.fifos.has_room(len(packet)):
             self.rx_drops = self.rx_drops + 1 & WORD
             self.int_status |= RXDF_INT
             return
         received = self.mac.receive(packet)
         if received is not None:
             frame, status = received
-            self.rx.put(frame, status, self.rx_config >> 8 & 3)
-
-    def _lead(self) -> int:
-        """Bytes in front of a packet: whole words of RX_CFG.RXDOFF."""
-        return self.rx_config >> 8 & 0x1C
-
-    def _half_empty(self) -> bool:
-        """Time to say that there is room: packets that wait come in bursts then, and the machine
-        stops for each burst instead of for each packet."""
-        data, statuses = fifo.rx_sizes(self.tx_kb)
-        return 2 * len(self.rx.statuses) <= statuses and 2 * self.rx.used <= data
-
-    def _read_rx_data(self) -> int:
-        before, count = self.int_status, len(self.rx.packets)
-        if not count:
-            self.int_status |= RXE
-        word = self.rx.pop(self._lead(), _ALIGNMENT[self.rx_config >> 30])
-        left = self.rx_config >> 16 & 0xFFF
-        if left:
-            self.rx_config -= 1 << 16
-            if left == 1:
-                self.int_status |= RXD_INT
-        if len(self.rx.packets) != count and self._half_empty():
-            self.front.ready()
-        # Most words, within a packet, change nothing else.
-        if self.int_status != before:
-            self._update()
-        else:
-            self._show_rx()
-        return word
-
-    def burst(self, offset: int, write: bool) -> Burst | None:
-        """The rest of a packet that is being read, and of a buffer that is being written, but for
-        the last word, with which something happens."""
-        port = offset & DECODED
-        if not write and (port < TX_DATA or port == RX_STATUS):
-            return self._rx_burst(offset - port)
-        elif write and TX_DATA <= port < RX_STATUS and self.tx.commands == 2:
-            count = min(self.tx.words - 1, self._tx_free() // 4)
-            if count > 0:
-                start = offset - port + TX_DATA
-                return Burst(start, start + RX_STATUS - TX_DATA, count, self._was_written)
-        return None
-
-    def _rx_burst(self, start: int) -> Burst | None:
-        # While words are being counted, each of them changes RX_CFG.
-        counting = self.rx_config >> 16 & 0xFFF
-        alignment = _ALIGNMENT[self.rx_config >> 30]
-        words = b"" if counting else self.rx.ahead(self._lead(), alignment)
-        return Burst(start, start + TX_DATA, words, self._was_read) if words else None
-
-    def _was_read(self, words: bytes) -> None:
-        self.rx.skip(self._lead(), words)
-        self._show_rx()
-
-    def _was_written(self, words: bytes) -> None:
-        self.tx.take(words)
-        self._show_tx()
-
-    def _read_rx_status(self) -> int:
-        if not self.rx.statuses:
-            self.int_status |= RXE
-            return 0
-        status = self.rx.statuses.pop(0)
-        if self._half_empty():
-            self.front.ready()
-        return status
+            self.fifos.put(frame, status, self.rx_config >> 8 & 3)
 
     # -- sending -------------------------------------------------------------------------
 
-    def _tx_free(self) -> int:
-        used = self.tx.used
-        if self.tx_packets:
-            used += sum(packet.used for packet in self.tx_packets)
-        return max(0, fifo.tx_size(self.tx_kb) - used)
-
     def _write_tx_data(self, word: int) -> None:
-        if self._tx_free() < 4:
+        """A word with which a packet is complete that native code cannot send, or one too many."""
+        if self.fifos.tx_free < 4:
             self.int_status |= TDFO | TXE
-            self._update()
-            return
-        if not self.tx.put(word):
-            # Most words, within a buffer: nothing else changes.
-            self._show_tx()
-            return
-        packet = self.tx.finish()
-        if packet is not None:
-            self.tx_packets.append(packet)
-        elif self.tx.faulty and self.tx.command_a & fifo.A_LAST:
-            self.int_status |= TXE
-        if self.tx.command_a & fifo.A_IOC:
-            self.int_status |= TX_IOC
-        self._transmit()
+        elif self.fifos.build(word):
+            self.tx_packets.append(self.fifos.finish())
+            self._transmit()
         self._update()
+
+    @property
+    def _transmits(self) -> bool:
+        return bool(self.tx_config & TX_ON) and self.mac.transmits
+
+    @property
+    def _loops(self) -> bool:
+        """What is sent comes back."""
+        return bool(self.mac.control & mac.LOOPBK) or self.phy.loops
 
     def _transmit(self) -> None:
         """Send what is complete, while the transmitter is on and has room for the status."""
-        while self.tx_packets and self.tx_config & TX_ON and self.mac.transmits:
-            full = len(self.tx_statuses) >= fifo.TX_STATUS_WORDS
-            if full and not self.tx_config & TXSAO:
+        while self.tx_packets and self._transmits:
+            if self.fifos.sent_full and not self.tx_config & TXSAO:
                 return
             packet = self.tx_packets.pop(0)
-            if full:
+            if not self.fifos.note_sent(packet.command_b & 0xFFFF0000):
                 self.int_status |= TXSO
-            else:
-                self.tx_statuses.append(packet.command_b & 0xFFFF0000)
             self._send(packet)
 
     def _send(self, packet: TxPacket) -> None:
@@ -421,31 +368,18 @@ class Lan9118(RegisterBlock):
             data = data[:-4]
         elif not packet.command_b & fifo.B_NO_PADDING:
             data += bytes(max(0, 60 - len(data)))
-        if self.mac.control & mac.LOOPBK or self.phy.loops:
+        if self._loops:
             self._receive(data)
         else:
             self.front.send(data)
-
-    def _read_tx_status(self) -> int:
-        status = self.tx_statuses.pop(0) if self.tx_statuses else 0
-        self._transmit()
-        return status
 
     # -- registers -----------------------------------------------------------------------
 
     def peek_word(self, offset: int) -> int:
         offset &= DECODED
-        if offset < TX_DATA:
-            return self.rx.peek(self._lead())
-        if offset in (RX_STATUS, RX_PEEK):
-            return self.rx.statuses[0] if self.rx.statuses else 0
-        if offset in (TX_STATUS, TX_PEEK):
-            return self.tx_statuses[0] if self.tx_statuses else 0
         if offset == IRQ_CFG:
             quiet = DEAS_STS * (self.quiet_until is not None)
             return self.int_config | quiet | IRQ_INT * bool(self._requests())
-        if offset == INT_STS:
-            return self._status()
         if offset == HW_CFG:
             return self.hw_config | self.tx_kb << 16 | MODE_32
         if offset == PMT_CTRL:
@@ -462,12 +396,9 @@ class Lan9118(RegisterBlock):
 
     def read_word(self, offset: int) -> int:
         offset &= DECODED
-        if offset < TX_DATA:
-            return self._read_rx_data()
-        if offset == RX_STATUS:
-            value = self._read_rx_status()
-        elif offset == TX_STATUS:
-            value = self._read_tx_status()
+        if offset == TX_STATUS:
+            value = self.fifos.take_sent()
+            self._transmit()
         elif offset == RX_DROP:
             value, self.rx_drops = self.rx_drops, 0
         else:
@@ -480,18 +411,15 @@ class Lan9118(RegisterBlock):
         if TX_DATA <= offset < RX_STATUS:
             self._write_tx_data(value)
             return
+        if offset in _INTERRUPT_WRITES:
+            self._updated(self.fifos.write_interrupts(_INTERRUPT_WRITES[offset], value))
+            return
         if offset == IRQ_CFG:
             self._write_irq_cfg(value)
-        elif offset == INT_STS:
-            self.int_status &= ~value
-        elif offset == INT_EN:
-            # The software interrupt is raised when it becomes enabled (5.3.4).
-            self.int_status |= value & ~self.int_enable & SW_INT
-            self.int_enable = value & _INTERRUPTS
         elif offset == RX_CFG:
             self.rx_config = value & 0xCFFF1F00
             if value & RX_DUMP:
-                self.rx = RxFifo()
+                self.fifos.dump_rx()
                 self.front.ready()
         elif offset == TX_CFG:
             self._write_tx_cfg(value)
@@ -499,7 +427,7 @@ class Lan9118(RegisterBlock):
             self._write_hw_cfg(value)
         elif offset == RX_DP_CTRL:
             if value & RX_FFWD:
-                self.rx.drop_first()
+                self.fifos.drop()
                 self.front.ready()
         elif offset == PMT_CTRL:
             self.power = value & 0x3346
@@ -525,9 +453,10 @@ class Lan9118(RegisterBlock):
 
     def _write_tx_cfg(self, value: int) -> None:
         if value & TXS_DUMP:
-            self.tx_statuses = []
+            self.fifos.sent = []
         if value & TXD_DUMP:
-            self.tx, self.tx_packets = TxBuilder(), []
+            self.tx_packets = []
+            self.fifos.dump_tx()
         self.tx_config = value & (TXSAO | TX_ON)
         if value & STOP_TX:
             self.tx_config &= ~TX_ON
@@ -577,9 +506,10 @@ class Lan9118(RegisterBlock):
             self.mac.mii_data = self.phy.read(index)
 
 
+_INTERRUPT_WRITES = {INT_STS: lib.LAN9118_ACKNOWLEDGE, INT_EN: lib.LAN9118_ENABLE}
 _CONSTANT = {ID_REV: CHIP, BYTE_TEST: ENDIANNESS}
 _KEPT = {
-    INT_EN: "int_enable", FIFO_INT: "fifo_levels", RX_CFG: "rx_config", TX_CFG: "tx_config",
+    FIFO_INT: "fifo_levels", RX_CFG: "rx_config", TX_CFG: "tx_config",
     GPIO_CFG: "gpio", GPT_CFG: "gpt_config", WORD_SWAP: "word_swap", RX_DROP: "rx_drops",
     MAC_CSR_CMD: "csr_command", MAC_CSR_DATA: "csr_data", AFC_CFG: "flow_config",
 }  # fmt: skip

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ttd.engine.outbox import Outbox
+
 DEFAULT_MAC = bytes.fromhex("525400123456")
 """The hardware address of a board's network interface, unless the user gives another."""
 BROADCAST = b"\xff" * 6
@@ -23,9 +25,15 @@ class NetFront(Protocol):
     def ready(self) -> None:
         """`can_receive` may now say yes where it last said no."""
 
+    @property
+    def outbox(self) -> Outbox | None:
+        """Where native code may send packets; None: everything goes by `send`."""
+
 
 class Unplugged:
     """No network: nothing comes in, and what goes out is lost."""
+
+    outbox = None
 
     def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[int], bool]) -> None:
         """Nothing will ever be received."""

@@ -11,18 +11,21 @@ from cffi import FFI
 HERE = Path(__file__).resolve().parent
 NATIVE = HERE / "native"
 ROOT = HERE.parents[1]
-# The engine's own, then what each architecture adds in a folder of its own.
+DEVICES = HERE.parent / "devices" / "native"
+# The engine's own, what each architecture adds in a folder of its own, and what devices do.
 SOURCES = [
     str(path.relative_to(ROOT))
-    for folder in (NATIVE, *sorted(HERE.parent.glob("cpu/*/native")))
+    for folder in (NATIVE, *sorted(HERE.parent.glob("cpu/*/native")), DEVICES)
     for path in sorted(folder.glob("*.c"))
 ]
 
 
 # What Python sees: of the engine, and of each architecture's own half that it has to itself.
+OF_ENGINE = ("native.h", "marks.h", "stuck.h", "core.h", "declared.h", "outbox.h")
 HEADERS = [
-    *(NATIVE / name for name in ("native.h", "marks.h", "stuck.h", "core.h", "declared.h")),
+    *(NATIVE / name for name in OF_ENGINE),
     *sorted(HERE.parent.glob("cpu/*/native/api.h")),
+    *sorted(DEVICES.glob("*.h")),
 ]
 
 
@@ -40,9 +43,9 @@ ffi.cdef(
     extern "Python+C" uint64_t ttd_host_read(void *handle, uint64_t address, int size);
     extern "Python+C" void ttd_host_write(void *handle, uint64_t address, int size, uint64_t value);
     extern "Python+C" void ttd_host_due(void *handle);
-    extern "Python+C" void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
     extern "Python+C" void ttd_host_output(void *handle, ttd_registers *r);
     extern "Python+C" void ttd_host_lines(void *handle, ttd_registers *r);
+    extern "Python+C" void ttd_host_packets(void *handle, ttd_outbox *box);
     """
 )
 ffi.set_source(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.engine._native import lib
-from ttd.engine.port import BurstCallback
 from ttd.engine.stops import NEVER, Stops
 from ttd.engine.types import EngineStop, StopReason, Work
 
@@ -128,19 +127,6 @@ class Engine(Stops):
         The run then says BUDGET unless something else ended it.
         """
         lib.ttd_stop_after_access(self._native)
-
-    def open_burst(self, lo: int, hi: int, words: bytes | int, done: BurstCallback) -> None:
-        """Inside a device callback: let the guest go on at the port of a FIFO without asking.
-
-        Reads of words in [lo, hi) give `words` one after the other; or, if that is a number, so
-        many writes there are only kept. This ends with them, before any other access to a
-        device, and with the run: `done` is then called with what was read or written.
-        """
-        self._port.burst = done
-        if isinstance(words, int):
-            lib.ttd_open_burst(self._native, lo, hi, True, b"", words)
-        else:
-            lib.ttd_open_burst(self._native, lo, hi, False, words, len(words) // 4)
 
     def keep_reading(
         self, value: int, slope: int, since_ns: int, hz: int, divider: int, until_ns: int

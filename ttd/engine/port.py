@@ -13,8 +13,6 @@ ReadCallback = Callable[[int, int], int]
 """(address, size) -> value: serve a guest's read of a device register."""
 WriteCallback = Callable[[int, int, int], None]
 """(address, size, value): serve a guest's write of a device register."""
-BurstCallback = Callable[[bytes], None]
-"""(words): so much of a burst has happened."""
 
 
 class EngineError(Exception):
@@ -61,8 +59,8 @@ def ttd_host_lines(handle: Any, registers: Any) -> None:
 
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
-def ttd_host_burst(handle: Any, write: bool, words: Any, count: int) -> None:
-    ffi.from_handle(handle).on_burst(bytes(ffi.buffer(words, 4 * count)))
+def ttd_host_packets(handle: Any, box: Any) -> None:
+    ffi.from_handle(handle).carry(ffi.from_handle(box.owner).give)
 
 
 class Port:
@@ -74,7 +72,6 @@ class Port:
         """By the registers that they are of."""
         self.native: Any = None
         self.error: BaseException | None = None
-        self.burst: BurstCallback = no_burst
         self.due: Callable[[], None] = nothing_due
         self._last: tuple[int, int, ReadCallback, WriteCallback] = (0, 0, no_read, no_write)
 
@@ -117,22 +114,16 @@ class Port:
             self.error = error
 
     def on_registers(self, registers: Any, tell: Callable[[RegisterFile], None]) -> None:
+        self.carry(lambda: tell(self.files[registers]))
+
+    def carry(self, call: Callable[[], None]) -> None:
+        """Where the native side can only go on: an error ends the run."""
         try:
-            tell(self.files[registers])
+            call()
         except BaseException as error:  # as above
             lib.ttd_fail(self.native, 2)
             lib.ttd_request_stop(self.native)
             self.error = error
-
-    def on_burst(self, words: bytes) -> None:
-        try:
-            self.burst(words)
-        except BaseException as error:  # as above
-            self.error = error
-
-
-def no_burst(words: bytes) -> None:
-    raise EngineError("a burst that nobody began")
 
 
 def nothing_due() -> None:

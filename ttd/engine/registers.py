@@ -30,6 +30,7 @@ class Op(IntEnum):
     CLEAR = lib.EFFECT_CLEAR
     PUSH = lib.EFFECT_PUSH
     PULSE = lib.EFFECT_PULSE
+    CALL = lib.EFFECT_CALL
 
 
 class WordBits(NamedTuple):
@@ -180,6 +181,7 @@ class RegisterFile:
         self.words[ONES] = _ALL
         self._value = ffi.new("uint64_t *")
         self._sinks: list[LineSink] = []
+        self._own: Any = None
 
     def send_to(self, put: Callable[[bytes], None], room: Callable[[], int]) -> None:
         """`put` takes bytes of output, never more than `room` has said."""
@@ -191,6 +193,13 @@ class RegisterFile:
         self.native.lines[line].set = sink.function
         self.native.lines[line].sink = sink.target
         self.native.lines[line].number = sink.number
+
+    def call(self, function: str, own: Any) -> None:
+        """What registers leave to the device's native code: a `ttd_call` of this name, which finds
+        `own`, kept alive here, at the registers."""
+        self._own = own
+        self.native.call = ffi.addressof(lib, function)
+        self.native.own = own
 
     def read(self, offset: int, size: int, *, look: bool = False) -> int | None:
         """What an access gives; None: that is not declared. `look`: without side effects."""

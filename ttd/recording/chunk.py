@@ -24,11 +24,15 @@ from ttd.recording.events import (
     to_number,
     to_small,
 )
-from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_varint
+from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_varint, varint
 
 _MAX_RAW = 10 << 20
 _MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 _NO_MARK = -1
+_PACKET = 1 << 62
+"""A mark that is a packet sent: `packet_key`."""
+_CRC = 4
+"""Bytes of it in the payload of NET_TX, behind the device."""
 _EVENT_BYTES, _REST_BYTES = 10, 60
 """What an event takes in memory, and the rest of a payload besides its own bytes."""
 
@@ -36,6 +40,25 @@ _EVENT_BYTES, _REST_BYTES = 10, 60
 def mark_key(kind: Kind, taken: int) -> int:
     """An interrupt or an exception as one number."""
     return kind << 32 | taken
+
+
+def packet_key(device: int, size: int, crc: int) -> int:
+    """A packet that device number `device` has sent as one number (engine/native/marks.h)."""
+    return _PACKET | device << 48 | size << 32 | crc
+
+
+def _sent_packet(key: int) -> bytes:
+    """The payload of that NET_TX."""
+    crc, size = key & 0xFFFFFFFF, key >> 32 & 0xFFFF
+    return bytes((key >> 48 & 0xFF,)) + crc.to_bytes(_CRC, "little") + varint(size)
+
+
+def _key_of_sent(device: int, rest: bytes) -> int:
+    """Inverse of that, of a payload without its device; `_NO_MARK` if no device has sent it so."""
+    size = sum((byte & 0x7F) << 7 * at for at, byte in enumerate(rest[_CRC:]))
+    if size >> 16 or rest[_CRC:] != varint(size):
+        return _NO_MARK
+    return packet_key(device, size, int.from_bytes(rest[:_CRC], "little"))
 
 
 class Events:
@@ -85,7 +108,18 @@ class Events:
         self._ids.append(stream)
 
     def append_marks(self, steps: array[int], keys: array[int]) -> None:
-        """More of INTERRUPT and EXCEPTION, by their `mark_key`."""
+        """More of INTERRUPT and EXCEPTION, by their `mark_key`; and of NET_TX by `packet_key`."""
+        done = 0
+        if len(keys) and max(keys) >= _PACKET:
+            for place, key in enumerate(keys):
+                if key >= _PACKET:
+                    if done < place:
+                        self._append_marks(steps[done:place], keys[done:place])
+                    self.append(Event(steps[place], Kind.NET_TX, _sent_packet(key)))
+                    done = place + 1
+        self._append_marks(steps[done:], keys[done:])
+
+    def _append_marks(self, steps: array[int], keys: array[int]) -> None:
         ids = array("H", bytes(2 * len(keys)))
         raw, out = ffi.from_buffer("int64_t[]", keys), ffi.from_buffer("uint16_t[]", ids)
         done = self._put_streams(raw, len(keys), out)
@@ -118,7 +152,8 @@ class Events:
         self._heads.append(head)
         taken = to_small(payload)
         mark = kind in _MARKS and payload == small(taken)
-        self._keys.append(mark_key(kind, taken) if mark else _NO_MARK)
+        key = mark_key(kind, taken) if mark else _NO_MARK
+        self._keys.append(_PACKET if kind is Kind.NET_TX else key)
         return stream
 
     # --- looking
@@ -176,11 +211,29 @@ class Events:
     def marks_from(self, place: int) -> tuple[array[int], array[int]]:
         """Steps and keys of the marks from `place` up to the next event that is none."""
         keys, ids = self._keys, self._ids
+        if _PACKET in keys:
+            return self._marks_and_packets(place)
         at = bisect_left(self._places, place)
         end = self._places[at] if at < len(self._places) else len(ids)
         if _NO_MARK in keys:
             end = next((at for at in range(place, end) if keys[ids[at]] == _NO_MARK), end)
         return self.steps[place:end], array("q", map(keys.__getitem__, ids[place:end]))
+
+    def _marks_and_packets(self, place: int) -> tuple[array[int], array[int]]:
+        keys, ids, places = self._keys, self._ids, self._places
+        at = bisect_left(places, place)
+        found = array("q")
+        for here in range(place, len(ids)):
+            key, more = keys[ids[here]], at < len(places) and places[at] == here
+            if key == _PACKET and more:
+                key = _key_of_sent(self._heads[ids[here]][1][0], self._rests[at])
+                at += 1
+            elif more:
+                break
+            if key in (_NO_MARK, _PACKET):
+                break
+            found.append(key)
+        return self.steps[place : place + len(found)], found
 
     def fold(self, digest: bytes, begin: int, end: int) -> bytes:
         """A hash of the events before `begin`, as it becomes with those up to `end`."""

@@ -78,7 +78,8 @@ class EventLog:
         return self._end - 1
 
     def append_marks(self, steps: array[int], keys: array[int]) -> None:
-        """Record INTERRUPT and EXCEPTION events (arrays of "q": steps, and `mark_key` of each)."""
+        """Record INTERRUPT, EXCEPTION and NET_TX events (arrays of "q": steps, and `mark_key` or
+        `packet_key` of each)."""
         done = 0
         while done < len(steps):
             room = CHUNK_EVENTS - len(self._tail)
@@ -92,8 +93,8 @@ class EventLog:
                 self._close_tail()
 
     def marks_from(self, sequence: int) -> tuple[array[int], array[int]]:
-        """INTERRUPT and EXCEPTION events from this number on, as `append_marks` takes them: up to
-        the next event of another kind, or to the end of a chunk."""
+        """INTERRUPT, EXCEPTION and NET_TX events from this number on, as `append_marks` takes them:
+        up to the next event of another kind, or to the end of a chunk."""
         if not 0 <= sequence < self._end:
             return array("q"), array("q")
         first, events = self._events_around(sequence)

@@ -268,6 +268,8 @@ class LogCursor:
     def advance(self) -> None:
         """The next event has been met."""
         self._go_to(self.cursor + 1)
+        if self._row is not None and self._row_first < self._cursor <= self._row_end:
+            self._row.at = self._cursor - self._row_first
 
     @property
     def digest(self) -> bytes:

@@ -10,6 +10,7 @@ from threading import Condition
 from typing import Protocol
 from zlib import crc32
 
+from ttd.engine.outbox import Outbox
 from ttd.recording.events import Event, Kind
 from ttd.recording.varint import Reader, varint
 from ttd.replay.entrance import Entrance
@@ -71,7 +72,7 @@ class NetFilter:
 
     def __init__(self, entrance: Entrance, netdev: Netdev) -> None:
         self.name = netdev.name
-        self.capture: Capture | None = None
+        self._capture: Capture | None = None
         self._backend = netdev.backend
         self._entrance = entrance
         self._at = entrance.at
@@ -81,8 +82,28 @@ class NetFilter:
         self._changed = Condition()
         self._closed = False
         self._received = 0
-        self._sent = 0
-        self._sent_crc = 0
+        self.outbox = Outbox(self._left)
+        """What is sent natively, and how much has been sent."""
+
+    @property
+    def capture(self) -> Capture | None:
+        """Sees each packet, in its step."""
+        return self._capture
+
+    @capture.setter
+    def capture(self, capture: Capture | None) -> None:
+        self._capture = capture
+        self.open()
+
+    def open(self) -> None:
+        """It is known which devices there are: native code may send, unless somebody looks."""
+        device = self._at.devices.number(self.name)[0] if self._capture is None else None
+        self.outbox.open(device, kept=self._backend is not None)
+
+    def _left(self, packet: bytes) -> None:
+        """Record: a packet was sent natively."""
+        if self._backend is not None:
+            self._backend.send(packet)
 
     # the guest's side: machine's thread
 
@@ -97,10 +118,10 @@ class NetFilter:
 
     def send(self, packet: bytes) -> None:
         """A packet from the guest: an Ethernet frame without its checksum."""
-        self._sent += 1
-        self._sent_crc = crc32(packet, self._sent_crc)
-        if self._goes_out(packet) and self._backend is not None:
-            self._backend.send(packet)
+        self.outbox.give()
+        self.outbox.count(self.outbox.sent + 1, crc32(packet, self.outbox.crc))
+        if self._goes_out(packet):
+            self._left(packet)
         if self.capture is not None:
             self.capture(self.name, True, packet)
 
@@ -140,8 +161,11 @@ class NetFilter:
             self._changed.wait_for(lambda: len(self._queue) < QUEUE_PACKETS or self._closed)
             if self._closed:
                 return
+            first = not self._queue
             self._queue.append(varint(flags) + packet)
-        self._entrance.wake()
+        if first:
+            # Others wait behind what is known of, and for which there is no room.
+            self._entrance.wake()
 
     def start(self) -> None:
         """Let the backend receive."""
@@ -175,7 +199,9 @@ class NetFilter:
             there = bool(self._queue)
             if there:
                 self._queue.popleft()
-            self._changed.notify_all()
+            if len(self._queue) == QUEUE_PACKETS // 2:
+                # Not for each packet: a thread that is held up then has some to do.
+                self._changed.notify_all()
         return there
 
     def deliver(self, payload: bytes) -> None:
@@ -192,10 +218,11 @@ class NetFilter:
             self.capture(self.name, False, packet)
 
     def save(self) -> list[int]:
-        return [self._received, self._sent, self._sent_crc]
+        return [self._received, self.outbox.sent, self.outbox.crc]
 
     def load(self, state: list[int]) -> None:
-        self._received, self._sent, self._sent_crc = state
+        self._received, sent, crc = state
+        self.outbox.count(sent, crc)
 
 
 def _packet(payload: bytes) -> bytes:

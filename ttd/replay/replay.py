@@ -170,6 +170,8 @@ class Replay:
         elif recording is not None:
             recording.file.set_devices(at.devices.names)
         self._entrance.enabled = True
+        for net in self.filters:
+            net.open()
         if at.mode is not _PLAY:
             self._marks.arm(snapshots)
             self._marks.spent = spent

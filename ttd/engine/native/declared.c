@@ -21,25 +21,40 @@ static uint64_t host_ns(void)
 void give_output(ttd_engine *e)
 {
     ttd_registers *r = e->writing;
+    ttd_outbox *box = e->posting;
     e->writing = NULL;
+    e->posting = NULL;
     if (r && r->waiting)
         ttd_host_output(e->handle, r);
+    if (box && box->waiting)
+        ttd_host_packets(e->handle, box);
 }
 
 void give_late_output(ttd_engine *e)
 {
-    if (e->writing && ++e->output_looks % LOOKS == 0 && host_ns() - e->output_since > PROMPT_NS)
+    if ((e->writing || e->posting) && ++e->output_looks % LOOKS == 0 && host_ns() - e->output_since > PROMPT_NS)
         give_output(e);
+}
+
+/* What several devices write keeps its order. */
+static void begin_output(ttd_engine *e, ttd_registers *r, ttd_outbox *box)
+{
+    give_output(e);
+    e->writing = r;
+    e->posting = box;
+    e->output_since = host_ns();
+}
+
+void post_output(ttd_engine *e, ttd_outbox *box)
+{
+    if (e->posting != box)
+        begin_output(e, NULL, box);
 }
 
 static void push(ttd_registers *r, uint8_t byte)
 {
-    ttd_engine *e = r->engine;
-    if (e && e->writing != r) {
-        give_output(e);                   /* what several devices write keeps its order */
-        e->writing = r;
-        e->output_since = host_ns();
-    }
+    if (r->engine && r->engine->writing != r)
+        begin_output(r->engine, r, NULL);
     r->output[r->waiting++] = byte;
 }
 
@@ -122,7 +137,7 @@ bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
     for (; at < end; at++) {
         const ttd_effect *f = &r->map->effects[at];
         uint32_t *w = &r->words[f->what.word], was = *w, from;
-        if ((look && f->op > EFFECT_GIVE) || !bits_of(r, &f->when) != f->unless)
+        if ((look && f->op > EFFECT_GIVE && f->op < EFFECT_CALL) || !bits_of(r, &f->when) != f->unless)
             continue;
         from = moved(r->words[f->what.also], f->move) & f->what.mask;
         switch (f->op) {
@@ -135,6 +150,7 @@ bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         case EFFECT_CLEAR: *w &= ~from; break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
         case EFFECT_PULSE: lower(r, f->what.word); break;
+        case EFFECT_CALL: if (!r->call(r, f->what.word, look, out)) return false; break;
         }
         r->changed |= f->op > EFFECT_GIVE && f->op < EFFECT_PUSH && *w != was;
     }
@@ -173,12 +189,12 @@ bool ttd_registers_read(ttd_registers *r, uint32_t offset, int size, bool look, 
 bool ttd_registers_write(ttd_registers *r, uint32_t offset, int size, uint64_t value)
 {
     const ttd_register *place = register_at(r, offset);
-    uint32_t none = 0;
+    uint32_t word = (uint32_t)value << bit_of(r, offset);
     (void)size;
     ttd_registers_count(r);
-    r->words[WORD_VALUE] = (uint32_t)value << bit_of(r, offset);
+    r->words[WORD_VALUE] = word;
     r->changed = false;
-    if (!apply(r, place->write, place->write_end, false, &none)) {
+    if (!apply(r, place->write, place->write_end, false, &word)) {
         r->room = 0;
         return false;
     }

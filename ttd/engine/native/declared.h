@@ -20,10 +20,11 @@ typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
  * those are ones.
  * PUSH: what is written, its lowest byte, goes to the output queue.
  * COUNT: what is read has what the counter number `word` holds now, and of that the bits `mask`.
- * PULSE: the line number `word` goes low, and then to where it belongs. */
+ * PULSE: the line number `word` goes low, and then to where it belongs.
+ * CALL: what no effect says, the device's own `call` does, alone; it is told `word`. */
 enum {
     EFFECT_ASK, EFFECT_ROOM, EFFECT_COUNT, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH,
-    EFFECT_PULSE
+    EFFECT_PULSE, EFFECT_CALL
 };
 
 /* Done if `when` has ones, or, `unless`, if it has none. */
@@ -66,15 +67,23 @@ typedef struct { uint64_t hz, divider, anchor; } ttd_counter;
 typedef void (*ttd_line_sink)(void *sink, int number, bool level);
 typedef struct { bool level; ttd_line_sink set; void *sink; int number; } ttd_line;
 
-/* Of one device. `stale`: lines whose level the host has not heard of, a bit each; `pulsed`: nor that they
- * were low in between. `output`: bytes that the
+typedef struct ttd_registers ttd_registers;
+/* Native code of a device's own. `what`: as its registers say; `look`: without side effects; `word`: what is written,
+ * or is to be given. False: the access is the host's to do, and nothing has been done. What it changes of lines or of
+ * what other registers give makes `changed` true. */
+typedef bool (*ttd_call)(ttd_registers *r, int what, bool look, uint32_t *word);
+
+/* Of one device. `call`, and `own` for its use: if its registers have such effects. `stale`: lines whose level the
+ * host has not heard of, a bit each; `pulsed`: nor that they were low in between. `output`: bytes that the
  * host has not been given yet, `waiting` of them; `room` may wait, as long as `epoch` is the engine's:
  * afterwards the host is asked again. `ns`: the virtual time, where there is no engine. `deadline`: when a counter
  * next comes to what is waited for, unless something has `moved`. `hosted`: the host sees to that. `matching`:
  * to the counters it is the tick of their anchors, since the host is hearing of what has happened there. */
-typedef struct ttd_registers {
+struct ttd_registers {
     const ttd_map *map;
     ttd_engine *engine;
+    ttd_call call;
+    void *own;
     uint32_t words[64];
     ttd_line lines[4];
     ttd_counter counters[2];
@@ -85,7 +94,7 @@ typedef struct ttd_registers {
     uint64_t epoch;
     bool changed;
     uint8_t output[4096];
-} ttd_registers;
+};
 
 /* False: it is the host's to do. `look`: without side effects. */
 bool ttd_registers_read(ttd_registers *r, uint32_t offset, int size, bool look, uint64_t *value);

@@ -1,12 +1,6 @@
 /* Accesses of devices: what is asked of them, and what is answered without asking. */
 #include "internal.h"
 
-void hand_over(ttd_engine *e)
-{
-    give_output(e);
-    end_burst(e);
-}
-
 /* Is the access one that is answered here? `mask`: the bits of it. */
 static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value, int half,
                        uint64_t mask)
@@ -34,10 +28,7 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
     e->io_size = size;
     e->kept = false;
     e->failed = 0;
-    if ((e->burst.at || (write && e->burst.count)) && e->burst.where == find_region(e, address))
-        end_burst(e);
     if (!ask_native(e, address, size, write, value, half, mask)) {
-        end_burst(e);
         if (write)
             ttd_host_write(e->handle, address, size, value >> half & mask);
         else
@@ -131,7 +122,6 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     if (e->io_step >= e->due) {           /* what is due comes before the access */
         e->failed = 0;
         if (!expire_core(e)) {
-            end_burst(e);
             give_output(e);
             ttd_host_due(e->handle);
             host_was_here(e);
@@ -140,10 +130,6 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
             e->why = WHY_HOST_ERROR;
             return give_up(e, write);
         }
-    }
-    if (e->burst.count && burst_access(e, address, size, write, value)) {
-        device_changed(e);
-        goto remember;
     }
     if (band)
         ask_band(e, band, address, size, write, value);
@@ -154,7 +140,6 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     e->io_address = address;
     if (e->why)
         return give_up(e, write);
-remember:
     if (e->ntokens < MAX_TOKENS) {
         e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
         e->itoken = e->ntokens;

@@ -107,11 +107,11 @@ struct ttd_engine {
     uint64_t timers_due;
     bool timers_moved;            /* `timers_due` is not known */
     ttd_registers *writing;       /* whose output waits to be given to the host */
+    ttd_outbox *posting;          /* or whose packets do */
     uint64_t output_since;        /* on the host's clock */
     uint32_t output_looks;
     bool kept;                    /* the access being served asked for `ttd_keep_reading` */
     int failed;                   /* what `ttd_fail` said of it */
-    burst burst;
     const core_ops *core_ops;
     void *core;                   /* the architecture's own, for `core_ops` */
     native_device natives[MAX_NATIVE];

@@ -107,7 +107,6 @@ steady *steady_of(ttd_engine *e, uint64_t address, bool write);
 bool steady_holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write);
 bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value);
 bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value);
-bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value);
 void device_changed(ttd_engine *e);
 void devices_changed(ttd_engine *e);
 void host_was_here(ttd_engine *e);
@@ -115,9 +114,6 @@ void host_was_here(ttd_engine *e);
 /* A run is under way already, so that another cannot begin: `out` says so. */
 bool inside_run(ttd_engine *e, ttd_stop *out);
 int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
-/* The host gets control: it has all that devices have done. */
-void hand_over(ttd_engine *e);
-void end_burst(ttd_engine *e);
 
 /* counters.c */
 static inline uint32_t bits_of(const ttd_registers *r, const ttd_bits *b)
@@ -138,6 +134,8 @@ void counter_go_to(ttd_registers *r, int n, uint32_t which);
 /* registers.c: give the host what devices have written; if that has waited for long. */
 void give_output(ttd_engine *e);
 void give_late_output(ttd_engine *e);
+/* `box` is about to get a packet that waits. */
+void post_output(ttd_engine *e, ttd_outbox *box);
 /* Effects [at, end) of the map happen. False: the host is to do it. What they give is or-ed to `out`. */
 bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out);
 /* Let the host hear of lines that have changed. */
@@ -199,6 +197,6 @@ extern void ttd_host_write(void *handle, uint64_t address, int size, uint64_t va
 extern void ttd_host_due(void *handle);
 extern void ttd_host_output(void *handle, ttd_registers *r);
 extern void ttd_host_lines(void *handle, ttd_registers *r);
-extern void ttd_host_burst(void *handle, bool write, uint32_t *words, uint32_t n);
+extern void ttd_host_packets(void *handle, ttd_outbox *box);
 
 #endif

@@ -167,6 +167,6 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         return out->why;
     host_was_here(e);
     go(e, limit, out);
-    hand_over(e);
+    give_output(e);
     return out->why;
 }

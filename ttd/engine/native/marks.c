@@ -1,4 +1,4 @@
-/* Marks of exceptions: noted in record, compared in play. */
+/* Marks of exceptions and packets: noted in record, compared in play. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -19,20 +19,31 @@ void marks_free(ttd_engine *e)
 
 mark_row *marks_of(ttd_engine *e) { return &e->marks; }
 
-bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
+static bool note(mark_row *m, uint64_t step, uint64_t key)
 {
-    mark_row *m = &e->marks;
-    uint64_t key = (uint64_t)kind << 32 | number;
     if (m->mode == MARKS_OFF)
         return true;
     if (m->at == m->count
         || (m->mode == MARKS_PLAY && (m->steps[m->at] != step || m->keys[m->at] != key)))
         return false;
-    if (m->mode == MARKS_RECORD)
-        stuck_note(e, kind == MARK_INTERRUPT, number);
     m->steps[m->at] = step;
     m->keys[m->at++] = key;
     return true;
+}
+
+bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number)
+{
+    if (!note(&e->marks, step, (uint64_t)kind << 32 | number))
+        return false;
+    if (e->marks.mode == MARKS_RECORD)
+        stuck_note(e, kind == MARK_INTERRUPT, number);
+    return true;
+}
+
+bool mark_packet(ttd_engine *e, uint64_t step, uint32_t device, uint32_t crc, uint32_t size)
+{
+    uint64_t key = 1ull << MARK_PACKET_BIT | (uint64_t)device << 48 | (uint64_t)size << 32 | crc;
+    return note(&e->marks, step, key);
 }
 
 void mark_take_back(ttd_engine *e)

@@ -1,4 +1,4 @@
-/* What the log keeps of the exceptions that a core takes without Python: a row of marks, a step and a
+/* What the log keeps of what happens without Python, exceptions that a core takes, packets that a device sends: a row of marks, a step and a
  * key each. In record the row is filled; in play it is what the log expects next, and compared. */
 #ifndef TTD_MARKS_H
 #define TTD_MARKS_H
@@ -7,6 +7,8 @@
 
 /* Shared with ttd.recording.events.Kind. */
 enum { MARK_INTERRUPT = 7, MARK_EXCEPTION = 8 };
+/* Shared with ttd.recording.chunk: a key with this bit is of a packet that a device has sent, NET_TX. */
+enum { MARK_PACKET_BIT = 62 };
 
 enum { TTD_MAX_MARKS = 16384 };
 
@@ -20,7 +22,7 @@ typedef struct {
     uint32_t count;               /* how many the row takes, or in play has */
     uint32_t at;                  /* so many of them have been noted, or met */
     uint64_t *steps;              /* of each: before which step, ascending */
-    uint64_t *keys;               /* MARK_... << 32 | number */
+    uint64_t *keys;               /* MARK_... << 32 | number; 1 << MARK_PACKET_BIT | device << 48 | size << 32 | CRC */
 } mark_row;
 
 /* Where the row of an engine is; it stays there. */
@@ -29,6 +31,8 @@ mark_row *marks_of(ttd_engine *e);
 /* An exception is about to be taken in place of the instruction of this step. False, with nothing noted:
  * there is no room, or in play the log has something else next. Then Python takes it, or says what is wrong. */
 bool mark_note(ttd_engine *e, uint64_t step, int kind, uint32_t number);
+/* The same for a packet that the instruction of this step sends; Python then sends it. */
+bool mark_packet(ttd_engine *e, uint64_t step, uint32_t device, uint32_t crc, uint32_t size);
 /* The one that has just been noted has not been taken after all. */
 void mark_take_back(ttd_engine *e);
 /* Play: the step of the next mark, beyond which a run has missed it; UINT64_MAX: of none in the row. */

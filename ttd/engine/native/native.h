@@ -126,9 +126,6 @@ void ttd_keep_reading(ttd_engine *e, uint64_t value, int slope, int64_t since_ns
 void ttd_keep_ignoring(ttd_engine *e);
 /* Inside a device callback: the access failed; 1: a bus fault, 2: an error in the host. */
 void ttd_fail(ttd_engine *e, int how);
-/* Inside a device callback: the next accesses of words in [lo, hi) are done without asking. */
-void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const uint8_t *words,
-                    uint32_t count);
 void ttd_watch_masks(ttd_engine *e, bool on);
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);

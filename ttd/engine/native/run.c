@@ -264,7 +264,7 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         return out->why;
     host_was_here(e);
     run_steps(e, max_steps, out);
-    hand_over(e);
+    give_output(e);
     return out->why;
 }
 
@@ -304,20 +304,6 @@ void end_after_access(ttd_engine *e) { e->stop_after = true; }
 void ttd_fail(ttd_engine *e, int how)
 {
     e->failed = how;
-}
-
-void ttd_open_burst(ttd_engine *e, uint64_t lo, uint64_t hi, bool write, const uint8_t *words,
-                    uint32_t count)
-{
-    burst *b = &e->burst;
-    b->lo = lo;
-    b->hi = hi;
-    b->where = find_region(e, lo);
-    b->write = write;
-    b->at = 0;
-    b->count = count < MAX_BURST ? count : MAX_BURST;
-    if (!write)
-        memcpy(b->words, words, 4 * (size_t)b->count);
 }
 
 void ttd_watch_masks(ttd_engine *e, bool on)

@@ -1,4 +1,4 @@
-/* Registers of devices whose course is known, and bursts: what is answered without asking. */
+/* Registers of devices whose course is known: what is answered without asking. */
 #include "internal.h"
 
 static uint64_t ticks_now(const ttd_engine *e, const steady *r)
@@ -74,28 +74,6 @@ void ttd_keep_ignoring(ttd_engine *e)
                    .epoch = e->epoch, .others = e->generation };
     r->own = r->where->generation;
     e->kept = true;
-}
-
-bool burst_access(ttd_engine *e, uint64_t address, int size, bool write, uint64_t value)
-{
-    burst *b = &e->burst;
-    if (b->at == b->count || write != b->write || size != 4 || address - b->lo >= b->hi - b->lo)
-        return false;
-    if (write)
-        b->words[b->at] = (uint32_t)value;
-    else
-        e->io_value = b->words[b->at];
-    b->at++;
-    return true;
-}
-
-/* The device must know all before anything else happens to it. */
-void end_burst(ttd_engine *e)
-{
-    uint32_t done = e->burst.at;
-    e->burst.count = e->burst.at = 0;
-    if (done)
-        ttd_host_burst(e->handle, e->burst.write, e->burst.words, done);
 }
 
 /* Eight bytes are two registers. */

@@ -5,6 +5,7 @@
 #include "core.h"
 #include "declared.h"
 #include "marks.h"
+#include "outbox.h"
 #include "stuck.h"
 
 #include <stdatomic.h>
@@ -16,7 +17,6 @@
 #define MAX_NATIVE 64
 #define MAX_TOKENS 32
 #define MAX_STEADY 64             /* a power of two: places by address */
-#define MAX_BURST 1024
 #define MAX_STATE 192
 #define MAX_OPERANDS 4
 #define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
@@ -115,15 +115,6 @@ typedef struct {
     const region *where;
     uint64_t epoch, own, others;
 } steady;
-
-/* Words at the port of a FIFO, [lo, hi), that the guest reads or writes without anybody being asked:
- * `at` of `count` are done. The device hears of them at once when that is over. */
-typedef struct {
-    uint64_t lo, hi;
-    const region *where;
-    uint32_t count, at, words[MAX_BURST];
-    bool write;
-} burst;
 
 /* The latest hits that a scan has met, ascending; of no step from `from` on one is missing. */
 typedef struct {
