@@ -147,6 +147,22 @@ def test_places_that_are_too_many_are_given_up_and_found_anew() -> None:
     assert board.accesses == accesses
 
 
+def test_places_that_are_out_of_use_are_given_up() -> None:
+    """Each call walks past them: it would be slow for ever."""
+    ldar, add, back = 0x88DFFCA1, 0x91000400, 0x17FFFFFE  # ldar w1, [x5]; add x0, x0, #1; b to ldar
+    count, loops = 300, 40_000
+    board = Board("aarch64", words(*[ldar] * count, add, back))
+    engine = board.engine
+    fills = []
+    for n in range(1, 5):
+        before = engine.work
+        board.run_to(count + 3 * n * loops)
+        fills.append(engine.work.since(before).fills)
+        assert engine.reg_read(arm64.UC_ARM64_REG_X0) == n * loops
+    # The first has walked too much, the second begins without those places, and with an empty TLB.
+    assert fills[1] > 0 and fills[2:] == [0, 0]
+
+
 def thumb_branch(at: int, to: int) -> bytes:
     """B.W (DDI0403E A7.7.12, encoding T4), backwards."""
     offset = to - (at + 4)

@@ -95,6 +95,9 @@ bool can_leave_at(ttd_engine *e, uint64_t pc);
 void settle_ours(ttd_engine *e);
 bool start_ours(ttd_engine *e);
 bool is_ours(ttd_engine *e, uint64_t pc);
+/* A call has come, past the hooks of all other places: if that happens so often that it costs more than to find
+ * the places anew, that is to be done. */
+void note_walk(ttd_engine *e);
 void free_ours(ttd_engine *e);
 
 /* attached.c */

@@ -11,6 +11,8 @@
 
 #define SITE_BITS 12
 #define MAX_SITES 1024            /* each hook is walked past at every other's place */
+#define FEW_SITES 64              /* with so many that does not matter */
+#define MOST_WALKED 4000000       /* about what it costs to find those in use anew */
 
 struct ours_sites {
     uint64_t table[1 << SITE_BITS];   /* a hash of addresses + 1 */
@@ -21,6 +23,8 @@ struct ours_sites {
     uc_hook hooks[MAX_SITES];
     int count;
     bool full;
+    uint64_t walked, patience;    /* hooks that calls have walked past, and how many may be, before that is done */
+    int count_before;             /* of places, when it was done last */
     uint64_t lo, hi;              /* what is translated there is still without the call */
 };
 
@@ -115,13 +119,23 @@ void settle_ours(ttd_engine *e)
         for (i = 0; i < 1 << SITE_BITS; i++)   /* Unicorn keeps what was translated with the calls */
             if (s->table[i])
                 drop_translated(e, s->table[i] - 1, s->table[i]);
-        memset(s, 0, sizeof *s);
+        *s = (struct ours_sites){ .patience = s->patience, .count_before = s->count };
         forget_blocks(e);
         flush_tlb(e);
     }
     if (s->lo != s->hi)
         drop_translated(e, s->lo, s->hi);
     s->lo = s->hi = 0;
+}
+
+void note_walk(ttd_engine *e)
+{
+    struct ours_sites *s = e->sites;
+    if (s->full || s->count <= FEW_SITES || (s->walked += (uint64_t)s->count) < s->patience)
+        return;
+    /* Where most come back, they are in use, and finding them again is done less and less often. */
+    s->patience = s->count > s->count_before / 2 && s->count_before ? 2 * s->patience : MOST_WALKED;
+    s->full = true;
 }
 
 /* Has an instruction set a say in the instruction at `pc`? */
@@ -133,6 +147,8 @@ bool is_ours(ttd_engine *e, uint64_t pc)
 bool start_ours(ttd_engine *e)
 {
     e->sites = calloc(1, sizeof *e->sites);
+    if (e->sites)
+        e->sites->patience = MOST_WALKED;
     return e->sites;
 }
 

@@ -14,6 +14,7 @@ void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     bool ours = is_ours(e, pc);
     int answer;
     (void)size;
+    note_walk(e);
     if (e->stopped)
         return;
     if (pc - e->blk_pc >= e->blk_size) {
