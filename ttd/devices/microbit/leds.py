@@ -5,10 +5,11 @@ Wiring: schematic of the BBC micro:bit (version 1), sheet "LED matrix".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Device, View
-from ttd.devices.nrf51.gpio import Gpio
+from ttd.devices.nrf51.gpio import Gpio, Levels
 
 SIDE = 5
 ROW_PINS = (13, 14, 15)
@@ -29,11 +30,28 @@ FULL = len(ROW_PINS)
 """A light that is on a third of the time is as bright as it gets when all rows take turns."""
 LEVELS = 9
 _MOST_CHANGES = 128
+_ROWS = sum(1 << pin for pin in ROW_PINS)
+_COLUMNS = sum(1 << pin for pin in COLUMN_PINS)
 _LIGHTS = tuple(
     (1 << ROW_PINS[row - 1], 1 << COLUMN_PINS[column - 1])
     for line in WIRING
     for row, column in line
 )
+
+
+@lru_cache(512)
+def _lit(rows: int, columns: int) -> int:
+    """The lights of these rows and columns, by their pins: bit 5 * y + x."""
+    return sum(
+        1 << number
+        for number, (row, column) in enumerate(_LIGHTS)
+        if rows & row and columns & column
+    )
+
+
+def _current(now: Levels) -> tuple[int, int]:
+    """Rows that have current, and columns that take it."""
+    return now.high & now.outputs & _ROWS, now.outputs & ~now.high & _COLUMNS
 
 
 class LedMatrix(Device):
@@ -44,24 +62,28 @@ class LedMatrix(Device):
     def __init__(self, name: str, clock: Clock, gpio: Gpio) -> None:
         super().__init__(name, clock)
         self.reset()
-        gpio.on_levels.append(self._heard)
+        gpio.listeners.append(self)
 
     def reset(self) -> None:
         self.history: list[list[int]] = [[0, 0]]
         """Since when (ns), which lights were on: bit 5 * y + x. The first is older than the eye
         remembers, or the oldest that is kept."""
 
-    def _heard(self, levels: int, outputs: int) -> None:
-        lit = 0
-        for number, (row, column) in enumerate(_LIGHTS):
-            if levels & outputs & row and outputs & ~levels & column:
-                lit |= 1 << number
+    def minds(self, now: Levels) -> int:
+        rows, columns = _current(now)
+        # Whatever the others do, it stays dark without one of the two.
+        if not columns:
+            return _COLUMNS
+        return _ROWS | _COLUMNS if rows else _ROWS
+
+    def levels_changed(self, was: Levels, now: Levels) -> None:
+        lit = _lit(*_current(now))
         if lit != self.history[-1][1]:
-            now = self.clock.now()
+            time = self.clock.now()
             kept = self.history[-_MOST_CHANGES:]
-            while len(kept) > 1 and kept[1][0] <= now - EYE_NS:
+            while len(kept) > 1 and kept[1][0] <= time - EYE_NS:
                 del kept[0]
-            self.history = [*kept, [now, lit]]
+            self.history = [*kept, [time, lit]]
 
     def brightness(self) -> list[int]:
         """Of each light, row by row: 0 (dark) to 9."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.nrf51.gpio import Gpio
+from ttd.devices.nrf51.gpio import Gpio, Levels
 from ttd.devices.nrf51.peripheral import Peripheral
 
 CHANNELS = 4
@@ -13,27 +13,25 @@ PORT = 31
 CONFIG = 0x510
 EVENT_MODE, TASK_MODE = 1, 3
 LO_TO_HI, HI_TO_LO, TOGGLE = 1, 2, 3
-_SENSE_HIGH, _SENSE_LOW = 2, 3
 
 
 class Gpiote(Peripheral):
     """Four channels that turn edges of pins into events, or tasks into edges; and PORT, the event
     of a pin that comes to the level its PIN_CNF.SENSE waits for."""
 
-    STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "config", "seen", "detect")
+    STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "config", "detect")
     EVENTS: ClassVar[tuple[int, ...]] = (*range(CHANNELS), PORT)
 
     def __init__(self, name: str, clock: Clock, irq: Line, gpio: Gpio) -> None:
         self.gpio = gpio
         super().__init__(name, clock, irq)
-        gpio.on_levels.append(self._heard)
+        gpio.listeners.append(self)
 
     def reset_registers(self) -> None:
         self.config = [0] * CHANNELS
         self.detect = False
         # No channel drives a pin any more, whichever of the two is reset first.
         self.gpio.take(0)
-        self.seen = self.gpio.levels[0]
 
     def _mode(self, channel: int) -> int:
         return self.config[channel] & 3
@@ -44,24 +42,30 @@ class Gpiote(Peripheral):
     def _polarity(self, channel: int) -> int:
         return self.config[channel] >> 16 & 3
 
-    def _heard(self, levels: int, outputs: int) -> None:
-        rising, falling = levels & ~self.seen, self.seen & ~levels
-        self.seen = levels
+    def levels_changed(self, was: Levels, now: Levels) -> None:
+        rising, falling = now.high & ~was.high, was.high & ~now.high
         for channel in range(CHANNELS):
             polarity = self._polarity(channel)
             edges = (rising if polarity & LO_TO_HI else 0) | (falling if polarity & HI_TO_LO else 0)
             if self._mode(channel) == EVENT_MODE and edges >> self._pin(channel) & 1:
                 self.event(channel)
-        was, self.detect = self.detect, self._sensed(levels)
-        if self.detect and not was:
+        before, self.detect = self.detect, self._sensed(now.high)
+        if self.detect and not before:
             self.event(PORT)
 
-    def _sensed(self, levels: int) -> bool:
-        for pin, cnf in enumerate(self.gpio.cnf):
-            sense, high = cnf >> 16 & 3, levels >> pin & 1
-            if (sense == _SENSE_HIGH and high) or (sense == _SENSE_LOW and not high):
-                return True
-        return False
+    def _sensed(self, high: int) -> bool:
+        return bool(high & self.gpio.sensed_high | ~high & self.gpio.sensed_low)
+
+    def minds(self, now: Levels) -> int:
+        pins = self.gpio.sensed_high | self.gpio.sensed_low
+        for channel in range(CHANNELS):
+            if self._mode(channel) == EVENT_MODE:
+                pins |= 1 << self._pin(channel)
+        return pins
+
+    def derive(self) -> None:
+        super().derive()
+        self.gpio.show()
 
     def task(self, offset: int) -> None:
         channel = offset // 4
