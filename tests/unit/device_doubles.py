@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.devices.base import Device, Line
+from ttd.engine.receiver import Receiver
 
 
 class HandClock:
@@ -51,7 +52,12 @@ class HandFront:
         self.left = room
         self.taken = b""
 
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
+    def connect(
+        self,
+        receive: Callable[[bytes], None],
+        can_receive: Callable[[], int],
+        native: Receiver | None = None,
+    ) -> None:
         self.receive, self.can_receive = receive, can_receive
 
     def write(self, data: bytes) -> int:

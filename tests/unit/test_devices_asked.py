@@ -40,7 +40,7 @@ def test_these_are_all() -> None:
     found = {
         str(path.relative_to(home).with_suffix(""))
         for path in home.rglob("*.py")
-        if re.search(r"\.connect\(self\.\w+, self\.can_receive\)", path.read_text())
+        if re.search(r"\.connect\(self\.\w+, self\.can_receive\)|self\.plug\(", path.read_text())
     }
     assert found == {*ON_BUS, *VIRTIO}
 

@@ -19,9 +19,9 @@ def row() -> MarkRow:
     return engine.marks
 
 
-def marks(*given: tuple[int, int, int]) -> tuple[array[int], array[int]]:
+def marks(*given: tuple[int, int, int]) -> tuple[array[int], array[int], None]:
     steps = array("q", [step for step, _, _ in given])
-    return steps, array("q", [key(kind, number) for _, kind, number in given])
+    return steps, array("q", [key(kind, number) for _, kind, number in given]), None
 
 
 def test_without_a_log_nothing_is_kept(row: MarkRow) -> None:
@@ -32,7 +32,7 @@ def test_without_a_log_nothing_is_kept(row: MarkRow) -> None:
 
 
 def test_recorded_marks_are_taken_in_their_order(row: MarkRow) -> None:
-    row.record()
+    row.record(-1, None)
     given = [(7, INTERRUPT, 15), (7, EXCEPTION, 11), (1 << 62, INTERRUPT, 0xFFFFFFFF)]
     assert all(row.note(*mark) for mark in given)
     assert row.next_step is None
@@ -41,7 +41,7 @@ def test_recorded_marks_are_taken_in_their_order(row: MarkRow) -> None:
 
 
 def test_what_was_not_taken_after_all_is_not_noted(row: MarkRow) -> None:
-    row.record()
+    row.record(-1, None)
     row.note(1, INTERRUPT, 2)
     row.note(2, INTERRUPT, 2)
     row.take_back()
@@ -49,7 +49,7 @@ def test_what_was_not_taken_after_all_is_not_noted(row: MarkRow) -> None:
 
 
 def test_a_full_row_takes_no_more(row: MarkRow) -> None:
-    row.record()
+    row.record(-1, None)
     for step in range(MAX_MARKS):
         assert row.note(step, INTERRUPT, 1)
     assert not row.note(MAX_MARKS, INTERRUPT, 1)

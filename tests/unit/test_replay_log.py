@@ -11,7 +11,7 @@ import pytest
 from ttd.recording import log as log_module
 from ttd.recording.chunk import mark_key, packet_key
 from ttd.recording.config import MachineConfig
-from ttd.recording.events import Event, Kind, small, to_small
+from ttd.recording.events import Event, Kind, number, small, to_number, to_small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
 from ttd.recording.varint import Reader, varint
@@ -67,8 +67,8 @@ def check(log: EventLog, events: list[Event], seed: int) -> None:
 def test_in_memory(seed: int) -> None:
     events = random_events(seed, 100)
     log = EventLog()
-    for number, event in enumerate(events):
-        assert log.append(event) == number
+    for at, event in enumerate(events):
+        assert log.append(event) == at
     assert log.last_step == events[-1].step
     check(log, events, seed)
 
@@ -80,12 +80,12 @@ def test_while_it_grows_and_after(tmp_path: Path, seed: int) -> None:
     recording = Recording.create(path, CONFIG)
     log = EventLog(recording)
     rng = random.Random(seed)
-    for number, event in enumerate(events):
+    for at, event in enumerate(events):
         log.append(event)
         if rng.random() < 0.1:
             recording.commit(event.step, 0)
         if rng.random() < 0.02:
-            check(log, events[: number + 1], seed)
+            check(log, events[: at + 1], seed)
     check(log, events, seed)
     recording.commit(events[-1].step, 0)
     recording.finish("done")
@@ -104,9 +104,18 @@ def test_an_empty_log() -> None:
 
 
 MARKS = (Kind.INTERRUPT, Kind.EXCEPTION, Kind.NET_TX)
+DEVICES = (0, 3)
+"""Those for which bytes enter natively."""
 
 
-def marks_and_others(seed: int) -> list[list[Event]]:
+def input_at(step: int, rng: random.Random) -> list[Event]:
+    """A byte for one of them, after a sleep or without one."""
+    warp = Event(step, Kind.WARP, number(rng.choice((5, 1 << 40))))
+    byte = Event(step, Kind.CHAR_READ, bytes((rng.choice(DEVICES), rng.randrange(256))))
+    return [warp] * rng.randrange(2) + [byte]
+
+
+def marks_and_others(seed: int, inputs: float) -> list[list[Event]]:
     """Rows of marks, as a native core hands them over, and other events between them."""
     print("seed", seed)
     rng = random.Random(seed)
@@ -116,35 +125,73 @@ def marks_and_others(seed: int) -> list[list[Event]]:
         row = []
         for _ in range(rng.choice((0, 1, 3, 50))):
             step += rng.choice((0, 1, 780))
-            number = rng.choice((15, 15, 15, 14, 0, 1 << 31, rng.randrange(1 << 32)))
-            kind, payload = rng.choice(MARKS), small(number)
+            taken = rng.choice((15, 15, 15, 14, 0, 1 << 31, rng.randrange(1 << 32)))
+            kind, payload = rng.choice(MARKS), small(taken)
             if kind is Kind.NET_TX:
                 size = rng.choice((60, 1514, 127, 128, 65535, 0))
-                payload = b"\x03" + number.to_bytes(4, "little") + varint(size)
+                payload = b"\x03" + taken.to_bytes(4, "little") + varint(size)
             row.append(Event(step, kind, payload))
+            if rng.random() < inputs:
+                row += input_at(step, rng)
         rows.append(row)
-        rows.append([Event(step, Kind.CHAR_READ, rng.randbytes(3))] * rng.choice((0, 0, 1, 2)))
+        other = rng.choice(
+            [
+                [Event(step, Kind.CHAR_READ, rng.randbytes(3))],
+                [Event(step, Kind.CHAR_READ, b"\x01x")],
+                [Event(step, Kind.CHAR_READ, b"\x00")],
+                [Event(step, Kind.WARP, number(7)), Event(step, Kind.NET, bytes(3))],
+            ]
+        )
+        rows.append(other * rng.choice((0, 0, 1, 2)))
     return rows
 
 
-def as_row(events: list[Event]) -> tuple[array[int], array[int]]:
-    keys = [
-        packet_key(3, Reader(event.payload[5:]).varint(), to_small(event.payload[1:5]))
-        if event.kind is Kind.NET_TX
-        else mark_key(event.kind, to_small(event.payload))
-        for event in events
-    ]
-    return array("q", [event.step for event in events]), array("q", keys)
+def as_mark(event: Event) -> tuple[int, int]:
+    """Its key and its value."""
+    payload = event.payload
+    match event.kind:
+        case Kind.WARP:
+            return mark_key(event.kind, 0), to_number(payload)
+        case Kind.CHAR_READ:
+            return mark_key(event.kind, payload[0]), payload[1]
+        case Kind.NET_TX:
+            return packet_key(3, Reader(payload[5:]).varint(), to_small(payload[1:5])), 0
+    return mark_key(event.kind, to_small(payload)), 0
 
 
+def as_row(events: list[Event]) -> tuple[array[int], array[int], array[int]]:
+    marks = [as_mark(event) for event in events]
+    return (
+        array("q", [event.step for event in events]),
+        array("q", [key for key, _ in marks]),
+        array("q", [value for _, value in marks]),
+    )
+
+
+def in_a_row(events: list[Event]) -> int:
+    """How many events at the begin are marks."""
+    count = 0
+    for at, event in enumerate(events):
+        byte = event.kind is Kind.CHAR_READ and len(event.payload) == 2
+        if event.kind in MARKS and at == count:
+            count += 1
+        elif byte and event.payload[0] in DEVICES:
+            count = at + 1
+        elif event.kind is not Kind.WARP:
+            break
+    return count
+
+
+@pytest.mark.parametrize("inputs", [0, 0.3])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("stored", [False, True])
-def test_rows_of_marks(tmp_path: Path, seed: int, stored: bool) -> None:
+def test_rows_of_marks(tmp_path: Path, seed: int, stored: bool, inputs: float) -> None:
     recording = Recording.create(str(tmp_path / "run.ttd"), CONFIG) if stored else None
     log, events = EventLog(recording), []
-    for row in marks_and_others(seed):
+    for row in marks_and_others(seed, inputs):
         if row and row[0].kind in MARKS:
-            log.append_marks(*as_row(row))
+            steps, keys, values = as_row(row)
+            log.append_marks(steps, keys, values if inputs else None)
         else:
             for event in row:
                 log.append(event)
@@ -163,9 +210,13 @@ def test_rows_of_marks(tmp_path: Path, seed: int, stored: bool) -> None:
 def check_marks(log: EventLog, events: list[Event]) -> None:
     assert list(log.select()) == list(enumerate(events))
     for at in range(len(events) + 1):
-        steps, keys = log.marks_from(at)
-        assert (steps, keys) == as_row(events[at : at + len(steps)])
-        # Up to the end of the chunk at least, of which there may be a small one at a commit.
+        steps, keys, values = log.marks_from(at, DEVICES)
+        expected = as_row(events[at : at + len(steps)])
+        assert (steps, keys) == expected[:2]
+        assert (array("q", bytes(8 * len(steps))) if values is None else values) == expected[2]
+        # Up to the end of the chunk at most, of which there may be a small one at a commit.
+        count = in_a_row(events[at : at + 4200])
+        assert len(steps) <= count
         assert len(steps) or at == len(events) or events[at].kind not in MARKS
 
 

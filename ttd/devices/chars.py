@@ -6,6 +6,8 @@ from collections.abc import Callable
 from errno import EAGAIN
 from typing import Protocol
 
+from ttd.engine.receiver import Receiver
+
 RETRY_NS = 1_000_000
 """Virtual time after which a byte that the host side refused is offered again."""
 
@@ -13,8 +15,14 @@ RETRY_NS = 1_000_000
 class CharFront(Protocol):
     """The replay layer's side of a character device."""
 
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
-        """Say where bytes from the host go, and how many can be taken now."""
+    def connect(
+        self,
+        receive: Callable[[bytes], None],
+        can_receive: Callable[[], int],
+        native: Receiver | None = None,
+    ) -> None:
+        """Say where bytes from the host go, and how many can be taken now. `native`: who takes
+        them while the engine runs, if that is done without Python."""
 
     def write(self, data: bytes) -> int:
         """Take bytes from the guest; return how many the host side took, or a negative errno."""

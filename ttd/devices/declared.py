@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, overload
 from ttd.devices.base import Clock, Device, Line
 from ttd.devices.chars import CharFront
 from ttd.engine.registers import (
+    CLOSED,
     COUNTERS,
     FIRST_WORD,
     LINES,
@@ -29,7 +30,9 @@ from ttd.engine.registers import (
     RegisterFile,
     RegisterMap,
     WordBits,
+    WordCondition,
     WordEffect,
+    WordReceiving,
 )
 from ttd.state import State
 
@@ -99,6 +102,13 @@ class Bits(NamedTuple):
 
 NOTHING, ALWAYS = Bits("ones", 0), Bits("ones")
 """Bits that are zeros, and ones."""
+
+
+class Condition(NamedTuple):
+    """The bits have ones, or, `unless`, have none."""
+
+    bits: Bits
+    unless: bool = False
 
 
 class Effect(NamedTuple):
@@ -182,6 +192,27 @@ def call(what: int) -> Effect:
     return _effect(Op.CALL, Bits(str(what)), 0, None, None)
 
 
+def done(*, when: Bits | None = None, unless: Bits | None = None) -> Effect:
+    """What follows is left out."""
+    return _effect(Op.DONE, Bits("ones"), 0, when, unless)
+
+
+def append(*, when: Bits | None = None) -> Effect:
+    """The byte goes to the receive FIFO, if there is room."""
+    return _effect(Op.APPEND, Bits("value"), 0, when, None)
+
+
+def drop(*, when: Bits | None = None) -> Effect:
+    """The first byte of the receive FIFO goes."""
+    return _effect(Op.DROP, Bits("ones"), 0, when, None)
+
+
+def pause(*, when: Bits | None = None) -> Effect:
+    """The wire is busy for a character's time, unless it is already: at the end of that the host
+    side is asked what it has."""
+    return _effect(Op.PAUSE, Bits("ones"), 0, when, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """What a read and a write of a register do, in this order; `ask` comes first."""
@@ -201,6 +232,21 @@ def kept(word: str, mask: int = ALL) -> Register:
 
 
 ASKED = Register()
+
+
+class Receiving(NamedTuple):
+    """What bytes from the wire do."""
+
+    closed: Sequence[Condition]
+    """Nothing can come, or not without a loss, while any of these holds."""
+    arrive: Sequence[Effect]
+    """The byte is "value"."""
+    timeout: Sequence[Effect] = ()
+    """What happens when the FIFO has not been read for long."""
+    state: str = ""
+    """The word that shows what is in the FIFO (SOME and its kin), and"""
+    first: str = ""
+    """the one that is its first byte; none if there is no FIFO."""
 
 
 class Counter(NamedTuple):
@@ -249,6 +295,7 @@ class Declaration:
     """The bits of an offset that count; one less than a power of two."""
     counters: Sequence[Counter] = ()
     matches: Sequence[Match] = ()
+    receiving: Receiving | None = None
 
 
 class Declared(Device):
@@ -262,7 +309,7 @@ class Declared(Device):
         self._lines: list[Line] = []
         found = _map_of(type(self))
         if found is not None:
-            self.registers = RegisterFile(found, self._tell, clock.now)
+            self.registers = RegisterFile(found, self._tell, self._now)
             self.words = self.registers.words
 
     @classmethod
@@ -283,6 +330,9 @@ class Declared(Device):
         """Say where `send` sends to."""
         if self.registers is not None:
             self.registers.send_to(front.put, front.room)
+
+    def _now(self) -> int:
+        return self.clock.now()  # of the clock that it has by then
 
     def _tell(self, number: int, level: bool) -> None:
         self._lines[number].set(level)
@@ -347,6 +397,16 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
     def access(register: Register) -> Access:
         return Access(row(register.read), row(register.write))
 
+    def receiving(how: Receiving) -> WordReceiving:
+        assert len(how.closed) <= CLOSED, owner
+        return WordReceiving(
+            [WordCondition(bits(some.bits), some.unless) for some in how.closed],
+            row(how.arrive),
+            row(how.timeout),
+            numbers[how.state] if how.state else 0,
+            numbers[how.first] if how.first else 0,
+        )
+
     lines = [[bits(term) for term in terms] for terms in declaration.lines.values()]
     assert all(len(terms) <= TERMS for terms in lines), owner
     counters = [
@@ -371,4 +431,5 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
         unit=owner.unit,
         counters=counters,
         matches=matches,
+        receiving=None if declaration.receiving is None else receiving(declaration.receiving),
     )

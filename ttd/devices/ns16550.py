@@ -7,23 +7,30 @@ leaves to the board is as on QEMU's `virt`: the modem lines say that somebody is
 from __future__ import annotations
 
 from ttd.devices.base import NS_PER_SECOND, Clock, Line
-from ttd.devices.chars import RETRY_NS, CharFront, is_lost
+from ttd.devices.chars import CharFront
 from ttd.devices.declared import (
+    ALL,
     Bits,
+    Condition,
     Declaration,
-    Declared,
     Flag,
+    Receiving,
     Register,
     Word,
+    append,
     ask,
     clear_bits,
+    done,
+    drop,
     give,
     keep,
-    kept,
+    pause,
     pulse,
     send,
     set_bits,
 )
+from ttd.devices.uart import Uart
+from ttd.engine.receiver import ARRIVED, FULL, SOME, TIMED_OUT
 
 DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 """DATA is RBR and THR; FCR is written where IIR is read."""
@@ -45,11 +52,15 @@ DIV_115200 = 2
 """The divisor, until software sets one, with the usual clock of 3.6864 MHz."""
 
 
-class Ns16550(Declared):
+def _bit(mask: int) -> int:
+    return mask.bit_length() - 1
+
+
+class Ns16550(Uart):
     """A UART whose characters leave at once, as in QEMU, but arrive at the line's speed.
 
-    What the host side refuses waits in the transmit FIFO and is offered again after `RETRY_NS`.
-    The character timeout is four characters long.
+    What the host side refuses waits in the transmit FIFO. The character timeout is four characters
+    long.
 
     The interrupt line goes low and high again with everything that happens while an interrupt is
     pending, as QEMU's serial port reports it to its controller each time: one that latches a
@@ -65,9 +76,13 @@ class Ns16550(Declared):
     unit = 1
     ier, fcr, lcr, mcr, lsr_errors, msr_changes, scr, divisor = (Word() for _ in range(8))
     ready = Word()
-    """LSR without the errors."""
+    """LSR without the errors, as far as the transmitter goes."""
     causes = Word()
-    """Interrupts that there would be if IER had their bits."""
+    """Interrupts that there would be if IER had their bits; IER_RX is in `received`."""
+    received, first = Word(), Word()
+    """What the receive FIFO holds."""
+    narrow = Word()
+    """All ones, if it is none but a register."""
     tx_empty = Flag(causes, IER_TX)
     """The interrupt for an empty transmitter has not been answered."""
 
@@ -75,29 +90,39 @@ class Ns16550(Declared):
     def declaration(cls) -> Declaration:
         latch, looped = Bits("lcr", LCR_DLAB), Bits("mcr", MCR_LOOP)
         asks_for_more = Bits("causes", IER_TX, "ier")
-        others = Bits("causes", IER_RX | IER_LINE | IER_MODEM, "ier")
+        others = Bits("causes", IER_LINE | IER_MODEM, "ier")
+        something, full = Bits("received", SOME), Bits("received", FULL)
+        arrived = Bits("ier", IER_RX, "received", _bit(ARRIVED))
+        timed_out = Bits("ier", IER_RX, "received", _bit(TIMED_OUT))
+        report = pulse(0, when=Bits("ier"))
         return Declaration(
             {
                 DATA: Register(
-                    (ask(when=Bits("ready", LSR_DR)), give(Bits("divisor", 0xFF), when=latch)),
+                    (
+                        *(give(Bits("divisor", 0xFF), when=latch), done(when=latch)),
+                        *(give("first"), done(unless=something), pause(when=full), drop(), report),
+                    ),
                     (
                         *(ask(when=latch), ask(when=looped), ask(unless=Bits("ready", LSR_THRE))),
-                        *(send(), set_bits("causes", IER_TX), pulse(0, when=Bits("ier"))),
+                        *(send(), set_bits("causes", IER_TX), report),
                     ),
                 ),
                 IER: Register((give("divisor", -8, when=latch), give("ier", unless=latch))),
                 IIR: Register(
                     (
                         ask(when=others),
+                        give(Bits("ones", IIR_FIFOS), when=Bits("fcr", FCR_ENABLE)),
+                        give(Bits("ones", IIR_TIMEOUT), when=timed_out),
+                        give(Bits("ones", IIR_RX), when=arrived),
+                        done(when=arrived),
                         give(Bits("ones", IIR_NONE), unless=asks_for_more),
                         give(Bits("ones", IIR_TX), when=asks_for_more),
-                        give(Bits("ones", IIR_FIFOS), when=Bits("fcr", FCR_ENABLE)),
                         clear_bits("causes", IER_TX, when=asks_for_more),
                     ),
                 ),
-                LCR: kept("lcr", 0xFF),
+                LCR: Register((give("lcr"),)),
                 MCR: Register((give("mcr"),)),
-                LSR: Register((ask(when=Bits("lsr_errors")), give("ready")), ()),
+                LSR: Register((ask(when=Bits("lsr_errors")), give("ready"), give(something)), ()),
                 MSR: Register(
                     (
                         *(ask(when=Bits("msr_changes")), ask(when=looped)),
@@ -107,20 +132,32 @@ class Ns16550(Declared):
                 ),
                 SCR: Register((give("scr"),), (keep("scr", 0xFF),)),
             },
-            lines={"line": [Bits("causes", 0xF, "ier")]},
+            lines={"line": [Bits("causes", 0xF, "ier"), arrived]},
             decode=7,
+            receiving=Receiving(
+                (Condition(looped), Condition(full)),
+                (
+                    set_bits("lsr_errors", LSR_OE, when=full),
+                    set_bits("causes", IER_LINE, when=full),
+                    # Where there is no FIFO the later one takes the place of the earlier.
+                    drop(when=Bits("received", FULL, "narrow")),
+                    append(),
+                    report,
+                ),
+                (report,),
+                state="received",
+                first="first",
+            ),
         )
 
     def __init__(self, name: str, clock: Clock, hz: int, front: CharFront, line: Line) -> None:
         """`hz`: the clock that the divisor divides, sixteen times the baud rate."""
         super().__init__(name, clock)
         self.hz = hz
-        self.front = front
         self.line = line
-        self.send_to(front)
         self.connect(line=line)
         self.reset()
-        front.connect(self.receive, self.can_receive)
+        self.plug(front)
 
     def reset(self) -> None:
         self.ier = 0
@@ -136,22 +173,55 @@ class Ns16550(Declared):
         self.tx = b""
         self.tx_empty = False
         self.timed_out = False
-        self.rx_at: int | None = None
-        """When the line can bring the next character."""
-        self.timeout_at: int | None = None
-        self.retry_at: int | None = None
+        self.rx_at = None
+        self.timeout_at = None
+        self.retry_at = None
         self.derive()
         self.drive_lines()
 
     def derive(self) -> None:
-        self.ready = (LSR_DR if self.rx else 0) | (0 if self.tx else LSR_THRE | LSR_TEMT)
-        arrived = self.timed_out or len(self.rx) >= self._trigger()
+        character = self._character_ns()
+        if self.fcr & FCR_ENABLE:
+            trigger, timeout = TRIGGERS[self.fcr >> 6], 4 * character
+            self.receiver.is_paced(character, room=FIFO_SIZE, trigger=trigger, timeout_ns=timeout)
+        else:
+            self.receiver.is_paced(character)
+        self.narrow = 0 if self.fcr & FCR_ENABLE else ALL
+        self.ready = 0 if self.tx else LSR_THRE | LSR_TEMT
         self.causes = (
             (self.causes & IER_TX)
-            | (IER_RX if arrived else 0)
             | (IER_LINE if self.lsr_errors else 0)
             | (IER_MODEM if self.msr_changes else 0)
         )
+
+    # -- what was received ---------------------------------------------------------------
+
+    @property
+    def rx(self) -> bytes:
+        """What the receive FIFO holds."""
+        return self.receiver.fifo
+
+    @rx.setter
+    def rx(self, data: bytes) -> None:
+        self.receiver.fifo = data
+
+    @property
+    def timed_out(self) -> bool:
+        """That has not been read for long."""
+        return self.receiver.timed_out
+
+    @timed_out.setter
+    def timed_out(self, timed_out: bool) -> None:
+        self.receiver.timed_out = timed_out
+
+    @property
+    def timeout_at(self) -> int | None:
+        """When that will be so."""
+        return self.receiver.timeout_at
+
+    @timeout_at.setter
+    def timeout_at(self, at: int | None) -> None:
+        self.receiver.timeout_at = at
 
     # -- interrupts ----------------------------------------------------------------------
 
@@ -159,19 +229,13 @@ class Ns16550(Declared):
         """The interrupt of the highest priority (table "Interrupt Control Functions")."""
         if self.ier & IER_LINE and self.lsr_errors:
             return IIR_LINE
-        if self.ier & IER_RX:
-            if self.timed_out:
-                return IIR_TIMEOUT
-            if len(self.rx) >= self._trigger():
-                return IIR_RX
+        if self.ier & IER_RX and self.received & ARRIVED:
+            return IIR_TIMEOUT if self.timed_out else IIR_RX
         if self.ier & IER_TX and self.tx_empty:
             return IIR_TX
         if self.ier & IER_MODEM and self.msr_changes:
             return IIR_MODEM
         return IIR_NONE
-
-    def _trigger(self) -> int:
-        return TRIGGERS[self.fcr >> 6] if self.fcr & FCR_ENABLE else 1
 
     def _update(self) -> None:
         self.derive()
@@ -186,12 +250,10 @@ class Ns16550(Declared):
         register = offset & 7
         if value is not None:
             return value
-        if register == DATA:
-            return self.divisor & 0xFF if self.lcr & LCR_DLAB else self.rx[0]
         if register == IIR:
             return self._interrupt() | (IIR_FIFOS if self.fcr & FCR_ENABLE else 0)
         if register == LSR:
-            return self.ready | self.lsr_errors
+            return self.ready | self.lsr_errors | self.received & LSR_DR
         return self._modem() | self.msr_changes
 
     def read(self, offset: int, size: int) -> int:
@@ -200,9 +262,7 @@ class Ns16550(Declared):
         if value is not None:
             return value
         value, register = self.peek(offset, size), offset & 7
-        if register == DATA and not self.lcr & LCR_DLAB:
-            self._take()
-        elif register == LSR:
+        if register == LSR:
             self.lsr_errors = 0
             self._update()
         elif register == IIR and value & 0xF == IIR_TX:
@@ -222,15 +282,20 @@ class Ns16550(Declared):
         if register == DATA:
             if self.lcr & LCR_DLAB:
                 self.divisor = self.divisor & 0xFF00 | value
+                self.derive()
             else:
                 self._transmit(value)
         elif register == IER:
             if self.lcr & LCR_DLAB:
                 self.divisor = value << 8 | self.divisor & 0xFF
+                self.derive()
             else:
                 self._enable(value & 0xF)
         elif register == IIR:
             self._control_fifos(value)
+        elif register == LCR:
+            self.lcr = value
+            self.derive()
         elif register == MCR:
             self._control_modem(value & 0x1F)
 
@@ -247,9 +312,8 @@ class Ns16550(Declared):
             # versa."
             value |= FCR_CLEAR_RX | FCR_CLEAR_TX
         if value & FCR_CLEAR_RX and self.rx:
-            self.rx = b""
-            self._restart_timeout()
-            self._pause_line()
+            self.receiver.clear()
+            self.pause()
         if value & FCR_CLEAR_TX and self.tx:
             self.tx = b""
             self.retry_at = None
@@ -270,7 +334,7 @@ class Ns16550(Declared):
         before, looped = self._modem(), self.mcr & MCR_LOOP
         self.mcr = value
         if looped and not value & MCR_LOOP:
-            self._pause_line()
+            self.pause()
         now = self._modem()
         changed = (before ^ now) >> 4
         # Of RI only the trailing edge counts.
@@ -279,20 +343,18 @@ class Ns16550(Declared):
 
     # -- characters ----------------------------------------------------------------------
 
-    def _room(self) -> int:
-        return FIFO_SIZE if self.fcr & FCR_ENABLE else 1
-
     def _character_ns(self) -> int:
         bits = 7 + (self.lcr & 3) + bool(self.lcr & LCR_STOP) + bool(self.lcr & LCR_PARITY)
         return bits * 16 * (self.divisor or DIV_115200) * NS_PER_SECOND // self.hz
 
     def _transmit(self, value: int) -> None:
         if self.mcr & MCR_LOOP:
-            self._arrive(value)
+            self.receiver.arrive(value, wire=False)
+            self.clock.rearm()
             self.tx_empty = not self.tx
         elif self.tx:
             # The last one is overwritten if there is no room.
-            self.tx = self.tx[: self._room() - 1] + bytes((value,))
+            self.tx = self.tx[: self.receiver.room - 1] + bytes((value,))
         else:
             self.tx_empty = False
             self.tx = bytes((value,))
@@ -301,76 +363,15 @@ class Ns16550(Declared):
         if self.ier:
             self._update()
 
-    def _send(self) -> None:
-        """Offer what waits to the host side."""
-        taken = self.front.write(self.tx)
-        self.tx = b"" if is_lost(taken) else self.tx[max(0, taken) :]
-        self.retry_at = None
-        if not self.tx:
-            self.tx_empty = True
-            return
-        # A deadline in virtual time, not a signal from the host: the guest sees room again at the
-        # same step in every replay, with only the result of `write` recorded.
-        self.retry_at = self.clock.now() + RETRY_NS
-        self.clock.rearm()
-
-    def can_receive(self) -> int:
-        """How many characters the line can bring now without losing any."""
-        looped = self.mcr & MCR_LOOP
-        return int(not looped and self.rx_at is None and len(self.rx) < self._room())
-
-    def receive(self, data: bytes) -> None:
-        """Characters from the line."""
-        if self.mcr & MCR_LOOP:
-            return
-        for value in data:
-            self._arrive(value)
-        if data:
-            self._pause_line()
-            self._update()
-
-    def _arrive(self, value: int) -> None:
-        if len(self.rx) == self._room():
-            self.lsr_errors |= LSR_OE
-            if not self.fcr & FCR_ENABLE:
-                self.rx = bytes((value,))
-        else:
-            self.rx += bytes((value,))
-        self._restart_timeout()
-
-    def _take(self) -> None:
-        """The guest reads a character."""
-        if len(self.rx) == self._room() and self.rx_at is None:
-            self._pause_line()
-        self.rx = self.rx[1:]
-        self._restart_timeout()
+    def send_again(self) -> None:
+        self._send()
         self._update()
 
-    def _pause_line(self) -> None:
-        """One character's time; at its end the host side is asked what it has."""
-        self.rx_at = self.clock.now() + self._character_ns()
-        self.clock.rearm()
+    def _send(self) -> None:
+        self.tx = self.offer(self.tx)
+        if not self.tx:
+            self.tx_empty = True
 
-    # -- time ----------------------------------------------------------------------------
-
-    def _restart_timeout(self) -> None:
-        self.timed_out = False
-        waiting = self.rx and self.fcr & FCR_ENABLE
-        self.timeout_at = self.clock.now() + 4 * self._character_ns() if waiting else None
-        self.clock.rearm()
-
-    def deadline(self) -> int | None:
-        times = (self.rx_at, self.timeout_at, self.retry_at)
-        return min((at for at in times if at is not None), default=None)
-
-    def expire(self) -> None:
-        now = self.clock.now()
-        if self.rx_at is not None and now >= self.rx_at:
-            self.rx_at = None
-        if self.timeout_at is not None and now >= self.timeout_at:
-            self.timeout_at = None
-            self.timed_out = True
-            self._update()
-        if self.retry_at is not None and now >= self.retry_at:
-            self._send()
-            self._update()
+    def receive(self, data: bytes) -> None:
+        if not self.mcr & MCR_LOOP:
+            super().receive(data)

@@ -1,4 +1,5 @@
-"""The marks of exceptions that are taken natively: a row that a run fills, or is compared with."""
+"""The marks of what happens natively, exceptions and input: a row that a run fills, or is compared
+with."""
 
 from __future__ import annotations
 
@@ -18,9 +19,13 @@ def key(kind: int, number: int) -> int:
     return kind << 32 | number
 
 
+_NEVER = (1 << 64) - 1
+
+
 class MarkRow:
-    """The row of one engine. Between runs its marks are taken (record) or given (play), by columns:
-    before which steps, and `key` of each, both arrays of "q"."""
+    """The row of one engine. Between runs its marks are taken (record) or given (play), by columns,
+    arrays of "q": before which steps, `key` of each, and values: of input the byte, of idle time
+    the sum of it, of others 0 (None: there is neither)."""
 
     def __init__(self, native: Any) -> None:
         self._native = native
@@ -28,13 +33,31 @@ class MarkRow:
 
     def keep_none(self) -> None:
         """Nothing is recorded."""
-        self._row.mode = lib.MARKS_OFF
+        self._begin(lib.MARKS_OFF, 0)
+        self._row.seen = _NEVER
 
-    def record(self) -> None:
-        """From now on there is an empty row to be filled."""
+    def record(self, seen: int, warp: tuple[int, int] | None) -> None:
+        """From now on there is an empty row to be filled.
+
+        `seen`: a step whose position somebody has seen (negative: none), so that no input enters
+        there natively. `warp`: step and sum of the last idle time that the log has.
+        """
         self._begin(lib.MARKS_RECORD, MAX_MARKS)
+        row = self._row
+        row.seen = seen if seen >= 0 else _NEVER
+        self.warp = warp
 
-    def expect(self, steps: array[int], keys: array[int]) -> None:
+    @property
+    def warp(self) -> tuple[int, int] | None:
+        """Record: step and sum of the last idle time that the log has."""
+        row = self._row
+        return None if row.warp_step == _NEVER else (row.warp_step, row.warp_ns)
+
+    @warp.setter
+    def warp(self, warp: tuple[int, int] | None) -> None:
+        self._row.warp_step, self._row.warp_ns = (_NEVER, 0) if warp is None else warp
+
+    def expect(self, steps: array[int], keys: array[int], values: array[int] | None = None) -> None:
         """From now on these have to come, `MAX_MARKS` of them at most."""
         count = len(steps)
         if count > MAX_MARKS:
@@ -42,10 +65,12 @@ class MarkRow:
         self._begin(lib.MARKS_PLAY, count)
         ffi.memmove(self._row.steps, steps, 8 * count)
         ffi.memmove(self._row.keys, keys, 8 * count)
+        if values is not None:
+            ffi.memmove(self._row.values, values, 8 * count)
 
     def _begin(self, mode: int, count: int) -> None:
         row = self._row
-        row.mode, row.count, row.at = mode, count, 0
+        row.mode, row.count, row.at, row.inputs = mode, count, 0, 0
 
     @property
     def at(self) -> int:
@@ -56,11 +81,12 @@ class MarkRow:
     def at(self, count: int) -> None:
         self._row.at = count
 
-    def take(self) -> tuple[array[int], array[int]]:
+    def take(self) -> tuple[array[int], array[int], array[int] | None]:
         """Those that have been noted; the row is empty afterwards."""
         row = self._row
-        count, row.at = row.at, 0
-        return _column(row.steps, count), _column(row.keys, count)
+        count, inputs, row.at, row.inputs = row.at, row.inputs, 0, 0
+        values = _column(row.values, count) if inputs else None
+        return _column(row.steps, count), _column(row.keys, count), values
 
     def note(self, step: int, kind: int, number: int) -> bool:
         """As a core does it: False if in play something else has to come, or there is no room."""

@@ -8,12 +8,15 @@ from math import gcd
 from typing import Any, NamedTuple
 
 from ttd.engine._native import ffi, lib
+from ttd.engine.receiver import Receiver
 
 NS_PER_SECOND = 1_000_000_000
 VALUE, ONES, FIRST_WORD = 0, 1, 2
 """The words of no device: what is being written, and all ones; and the first that is of one."""
 WORDS, LINES, TERMS, COUNTERS, MATCHES = 64, 4, 3, 2, 32
 """As many of a device, at most; and terms of a line."""
+CLOSED = 3
+"""Conditions under which nothing can be received, at most."""
 _ALL = 0xFFFFFFFF
 _NEVER = (1 << 64) - 1
 
@@ -31,6 +34,10 @@ class Op(IntEnum):
     PUSH = lib.EFFECT_PUSH
     PULSE = lib.EFFECT_PULSE
     CALL = lib.EFFECT_CALL
+    DONE = lib.EFFECT_DONE
+    APPEND = lib.EFFECT_APPEND
+    DROP = lib.EFFECT_DROP
+    PAUSE = lib.EFFECT_PAUSE
 
 
 class WordBits(NamedTuple):
@@ -40,6 +47,13 @@ class WordBits(NamedTuple):
     also: int = ONES
     shift: int = 0
     mask: int = _ALL
+
+
+class WordCondition(NamedTuple):
+    """Holds if the bits have ones, or, `unless`, if they have none."""
+
+    bits: WordBits = WordBits(ONES)
+    unless: bool = False
 
 
 class WordEffect(NamedTuple):
@@ -85,6 +99,16 @@ class MatchRule(NamedTuple):
     effects: Sequence[WordEffect]
 
 
+class WordReceiving(NamedTuple):
+    """What happens to bytes that come by the wire: `ttd_receiving` of `native/declared.h`."""
+
+    closed: Sequence[WordCondition]
+    arrive: Sequence[WordEffect]
+    timeout: Sequence[WordEffect]
+    state: int
+    first: int
+
+
 class LineSink(NamedTuple):
     """Who listens to a line in native code."""
 
@@ -114,6 +138,7 @@ class RegisterMap:
         unit: int,
         counters: Sequence[CounterRule] = (),
         matches: Sequence[MatchRule] = (),
+        receiving: WordReceiving | None = None,
     ) -> None:
         """`registers` by offset, of `unit` bytes each; `others` is for all the other offsets.
 
@@ -133,6 +158,15 @@ class RegisterMap:
             happening.append((*match[:-1], len(effects), len(effects) + len(match.effects)))
             effects += match.effects
         self.counters = len(counters)
+        receives: tuple[Any, ...] = (False,)
+        if receiving is not None:
+            at = len(effects)
+            effects += receiving.arrive
+            middle = len(effects)
+            effects += receiving.timeout
+            words = (receiving.state, receiving.first)
+            spans_of = (at, middle, middle, len(effects))
+            receives = (True, len(receiving.closed), *words, *spans_of, list(receiving.closed))
         places = [0] * ((decode + 1) // unit)
         for number, offset in enumerate(registers, 1):
             places[offset // unit] = number
@@ -149,7 +183,7 @@ class RegisterMap:
                 **{"decode": decode, "unit": unit, "nlines": len(rules), "lines": rules},
                 **{"ncounters": len(counters), "nmatches": len(happening), "counters": counters},
                 **{"places": self._places, "registers": self._registers},
-                **{"effects": self._effects, "matches": self._matches},
+                **{"effects": self._effects, "matches": self._matches, "receiving": receives},
             },
         )
 
@@ -160,7 +194,7 @@ def _lost(data: bytes) -> None:
 
 class RegisterFile:
     """The registers of one device: its words, the levels of its lines, output that waits, what its
-    counters come to."""
+    counters come to, and what it receives."""
 
     def __init__(
         self,
@@ -182,6 +216,7 @@ class RegisterFile:
         self._value = ffi.new("uint64_t *")
         self._sinks: list[LineSink] = []
         self._own: Any = None
+        self.receiver = Receiver(self.native, self._bring_time, self._told)
 
     def send_to(self, put: Callable[[bytes], None], room: Callable[[], int]) -> None:
         """`put` takes bytes of output, never more than `room` has said."""
@@ -203,31 +238,29 @@ class RegisterFile:
 
     def read(self, offset: int, size: int, *, look: bool = False) -> int | None:
         """What an access gives; None: that is not declared. `look`: without side effects."""
+        self._bring_time()
         if self._map.counters:
-            self._bring_time()
             if look:
                 done = lib.ttd_registers_look(self.native, offset, size, self._value)
                 return self._value[0] if done else None
             self._catch_up()
         if not lib.ttd_registers_read(self.native, offset, size, look, self._value):
             return None
-        if self.native.stale | self.native.pulsed:
-            self.tell_lines()
+        self._told()
         return self._value[0]  # type: ignore[no-any-return]
 
     def write(self, offset: int, size: int, value: int) -> bool:
         """False: what the access does is not declared, and nothing has been done."""
+        self._bring_time()
         if self._room is not None:
             lib.ttd_registers_offer(self.native, self._room())
         if self._map.counters:
-            self._bring_time()
             self._catch_up()
         if not lib.ttd_registers_write(self.native, offset, size, value):
             return False
         if self.native.waiting:
             self.give_output()
-        if self.native.stale | self.native.pulsed:
-            self.tell_lines()
+        self._told()
         return True
 
     # Counters ------------------------------------------------------------------------------
@@ -319,7 +352,10 @@ class RegisterFile:
     def drive(self) -> None:
         """The words have changed: the lines follow."""
         lib.ttd_registers_drive(self.native)
-        if self.native.stale:
+        self._told()
+
+    def _told(self) -> None:
+        if self.native.stale | self.native.pulsed:
             self.tell_lines()
 
     def pulse(self, number: int) -> None:
@@ -329,6 +365,7 @@ class RegisterFile:
 
     def settle(self) -> list[bool]:
         """The words are of another state, whose lines all know already: the levels."""
+        lib.ttd_receiver_show(self.native)
         lib.ttd_registers_settle(self.native)
         return [bool(self.native.lines[n].level) for n in range(self._map.native.nlines)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
 
 from ttd.recording._native import ffi, lib
@@ -28,17 +28,23 @@ from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_
 
 _MAX_RAW = 10 << 20
 _MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+_INPUTS = (Kind.CHAR_READ, Kind.WARP)
+"""Of these there is more to say than a mark's key."""
+_WITH_MORE = (*_INPUTS, Kind.NET_TX)
 _NO_MARK = -1
 _PACKET = 1 << 62
 """A mark that is a packet sent: `packet_key`."""
 _CRC = 4
 """Bytes of it in the payload of NET_TX, behind the device."""
+BYTES = [bytes((value,)) for value in range(256)]
+# Looking up a member of an enumeration takes longer than what is done with it here.
+_CHAR_READ, _WARP = int(Kind.CHAR_READ), int(Kind.WARP)
 _EVENT_BYTES, _REST_BYTES = 10, 60
 """What an event takes in memory, and the rest of a payload besides its own bytes."""
 
 
 def mark_key(kind: Kind, taken: int) -> int:
-    """An interrupt or an exception as one number."""
+    """An interrupt or an exception, or the device of input, as one number."""
     return kind << 32 | taken
 
 
@@ -107,19 +113,25 @@ class Events:
         self.steps.append(step)
         self._ids.append(stream)
 
-    def append_marks(self, steps: array[int], keys: array[int]) -> None:
-        """More of INTERRUPT and EXCEPTION, by their `mark_key`; and of NET_TX by `packet_key`."""
+    def append_marks(self, steps: array[int], keys: array[int], values: array[int] | None) -> None:
+        """More events by their `mark_key`, and of NET_TX by `packet_key`; with values CHAR_READ
+        and WARP."""
         done = 0
         if len(keys) and max(keys) >= _PACKET:
             for place, key in enumerate(keys):
                 if key >= _PACKET:
                     if done < place:
-                        self._append_marks(steps[done:place], keys[done:place])
+                        self._append_marks(steps, keys, values, slice(done, place))
                     self.append(Event(steps[place], Kind.NET_TX, _sent_packet(key)))
                     done = place + 1
-        self._append_marks(steps[done:], keys[done:])
+        self._append_marks(steps, keys, values, slice(done, len(keys)))
 
-    def _append_marks(self, steps: array[int], keys: array[int]) -> None:
+    def _append_marks(
+        self, steps: array[int], keys: array[int], values: array[int] | None, part: slice
+    ) -> None:
+        steps, keys = steps[part], keys[part]
+        if values is not None:
+            self._append_rests(keys, values[part])
         ids = array("H", bytes(2 * len(keys)))
         raw, out = ffi.from_buffer("int64_t[]", keys), ffi.from_buffer("uint16_t[]", ids)
         done = self._put_streams(raw, len(keys), out)
@@ -128,6 +140,17 @@ class Events:
             done += self._put_streams(raw + done, len(keys) - done, out + done)
         self.steps.extend(steps)
         self._ids.extend(ids)
+
+    def _append_rests(self, keys: array[int], values: array[int]) -> None:
+        first, places, rests = len(self._ids), self._places, self._rests
+        for at, key in enumerate(keys):
+            kind = key >> 32
+            if kind == _CHAR_READ:
+                places.append(first + at)
+                rests.append(BYTES[values[at]])
+            elif kind == _WARP:
+                places.append(first + at)
+                rests.append(number(values[at]))
 
     def _put_streams(self, keys: Any, count: int, out: Any) -> int:
         """The stream of each key, up to the first that is new; how many."""
@@ -142,7 +165,8 @@ class Events:
         )
 
     def _begin_marks(self, key: int) -> None:
-        head = (KINDS[key >> 32], small(key & 0xFFFFFFFF))
+        kind = KINDS[key >> 32]
+        head = (kind, small(key & 0xFFFFFFFF) if HEAD.get(kind) else b"")
         stream = self._numbers.get(head)
         self._of_marks[key] = self._begin(head) if stream is None else stream
 
@@ -151,7 +175,7 @@ class Events:
         stream = self._numbers[head] = len(self._heads)
         self._heads.append(head)
         taken = to_small(payload)
-        mark = kind in _MARKS and payload == small(taken)
+        mark = kind in _INPUTS or (kind in _MARKS and payload == small(taken))
         key = mark_key(kind, taken) if mark else _NO_MARK
         self._keys.append(_PACKET if kind is Kind.NET_TX else key)
         return stream
@@ -208,32 +232,50 @@ class Events:
         part._rests = self._rests[first:last]
         return part
 
-    def marks_from(self, place: int) -> tuple[array[int], array[int]]:
-        """Steps and keys of the marks from `place` up to the next event that is none."""
+    def marks_from(
+        self, place: int, devices: Collection[int]
+    ) -> tuple[array[int], array[int], array[int] | None]:
+        """Steps, keys and, if there is input, values of the marks from `place` up to the next event
+        that is none. CHAR_READ of one byte is one for these devices, and WARP before such a one."""
         keys, ids = self._keys, self._ids
-        if _PACKET in keys:
-            return self._marks_and_packets(place)
+        if any(kind in _WITH_MORE for kind, _ in self._heads):
+            return self._more_from(place, devices)
         at = bisect_left(self._places, place)
         end = self._places[at] if at < len(self._places) else len(ids)
         if _NO_MARK in keys:
             end = next((at for at in range(place, end) if keys[ids[at]] == _NO_MARK), end)
-        return self.steps[place:end], array("q", map(keys.__getitem__, ids[place:end]))
+        return self.steps[place:end], array("q", map(keys.__getitem__, ids[place:end])), None
 
-    def _marks_and_packets(self, place: int) -> tuple[array[int], array[int]]:
-        keys, ids, places = self._keys, self._ids, self._places
-        at = bisect_left(places, place)
-        found = array("q")
-        for here in range(place, len(ids)):
-            key, more = keys[ids[here]], at < len(places) and places[at] == here
-            if key == _PACKET and more:
-                key = _key_of_sent(self._heads[ids[here]][1][0], self._rests[at])
+    def _more_from(
+        self, place: int, devices: Collection[int]
+    ) -> tuple[array[int], array[int], array[int]]:
+        """As `marks_from`, among packets and input."""
+        keys, values = array("q"), array("q")
+        at, ends = bisect_left(self._places, place), len(self._places)
+        warps = 0  # so many at the end wait for the byte that comes after them
+        for event in range(place, len(self._ids)):
+            stream, rest, value = self._ids[event], None, 0
+            key = self._keys[stream]
+            kind = key >> 32
+            if at < ends and self._places[at] == event:
+                rest = self._rests[at]
                 at += 1
-            elif more:
+            if kind == _CHAR_READ and rest is not None and len(rest) == 1:
+                if key & 0xFFFFFFFF not in devices:
+                    break
+                value, warps = rest[0], 0
+            elif kind == _WARP and rest is not None and len(rest) == 8:
+                value, warps = to_number(rest), warps + 1
+            elif key == _PACKET and rest is not None and not warps:
+                key = _key_of_sent(self._heads[stream][1][0], rest)
+            elif rest is not None or warps or kind in (_CHAR_READ, _WARP):
                 break
             if key in (_NO_MARK, _PACKET):
                 break
-            found.append(key)
-        return self.steps[place : place + len(found)], found
+            keys.append(key)
+            values.append(value)
+        count = len(keys) - warps
+        return self.steps[place : place + count], keys[:count], values[:count]
 
     def fold(self, digest: bytes, begin: int, end: int) -> bytes:
         """A hash of the events before `begin`, as it becomes with those up to `end`."""

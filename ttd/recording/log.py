@@ -77,14 +77,18 @@ class EventLog:
             self._close_tail()
         return self._end - 1
 
-    def append_marks(self, steps: array[int], keys: array[int]) -> None:
-        """Record INTERRUPT, EXCEPTION and NET_TX events (arrays of "q": steps, and `mark_key` or
-        `packet_key` of each)."""
+    def append_marks(
+        self, steps: array[int], keys: array[int], values: array[int] | None = None
+    ) -> None:
+        """Record events as marks (arrays of "q"): their steps and keys. INTERRUPT and EXCEPTION
+        (`mark_key`), NET_TX (`packet_key`), and, if there are values, CHAR_READ of one byte (its
+        value) and WARP (the sum)."""
         done = 0
         while done < len(steps):
             room = CHUNK_EVENTS - len(self._tail)
             part = slice(done, done + room)
-            self._tail.append_marks(steps[part], keys[part])
+            more = None if values is None else values[part]
+            self._tail.append_marks(steps[part], keys[part], more)
             count = min(room, len(steps) - done)
             self._tail_bytes += _MARK_BYTES * count
             self._end += count
@@ -92,13 +96,15 @@ class EventLog:
             if len(self._tail) >= CHUNK_EVENTS or self._tail_bytes >= CHUNK_BYTES:
                 self._close_tail()
 
-    def marks_from(self, sequence: int) -> tuple[array[int], array[int]]:
-        """INTERRUPT, EXCEPTION and NET_TX events from this number on, as `append_marks` takes them:
-        up to the next event of another kind, or to the end of a chunk."""
+    def marks_from(
+        self, sequence: int, devices: Collection[int] = ()
+    ) -> tuple[array[int], array[int], array[int] | None]:
+        """Events from this number on, as `append_marks` takes them, CHAR_READ for `devices`, and
+        the WARP before one: up to the next event of another kind, or to the end of a chunk."""
         if not 0 <= sequence < self._end:
-            return array("q"), array("q")
+            return array("q"), array("q"), None
         first, events = self._events_around(sequence)
-        return events.marks_from(sequence - first)
+        return events.marks_from(sequence - first, devices)
 
     def fold(self, digest: bytes, begin: int, end: int) -> bytes:
         """A hash of all events before number `begin`, as it becomes with those before `end`."""

@@ -16,6 +16,8 @@ from ttd.replay.host_reads import HostReads
 
 QUEUE_BYTES = 1 << 16
 """Input waiting for the guest beyond which host threads are held up."""
+_LENT_BYTES = 1 << 12
+"""What of that waits at the device itself while the engine runs, at most."""
 _READ_SECONDS = 0.05
 """How long a read waits before the machine looks at what else there is, such as its timers."""
 _ROOM_SECONDS = 0.01
@@ -34,6 +36,22 @@ class Ears:
     echo: Echo | None = None
     exact: bool = False
     """In the very step in which it is written."""
+
+
+class NativeInput(Protocol):
+    """A device's receiving half, if that is native: while the engine runs, bytes enter it there."""
+
+    def offer(self, data: bytes) -> int:
+        """So many of these bytes wait here, and enter while the engine runs."""
+        ...
+
+    def rest(self) -> bytes:
+        """Of those the ones that have not entered; they do not wait any more."""
+        ...
+
+    def is_known_as(self, device: int) -> None:
+        """The device's number in the log."""
+        ...
 
 
 class CharBackend(Protocol):
@@ -83,6 +101,7 @@ class CharDriver:
         self._ears = ears
         self._receive: Callable[[bytes], None] | None = None
         self._can_receive: Callable[[], int] = lambda: 0
+        self.native: NativeInput | None = None
         self._queue = bytearray()
         self._changed = Condition()
         self._closed = False
@@ -95,12 +114,19 @@ class CharDriver:
         """Record: the step and the data of a `write_all` that was interrupted, and how much of it
         the host has."""
 
-    def connect(self, receive: Callable[[bytes], None], can_receive: Callable[[], int]) -> None:
+    def connect(
+        self,
+        receive: Callable[[bytes], None],
+        can_receive: Callable[[], int],
+        native: NativeInput | None = None,
+    ) -> None:
         """Say where input goes and how many bytes the device can take now.
 
         Both are called on the machine's thread, at checkpoints. Input that the device cannot
-        take stays queued; in the recording it is at the step at which it was delivered.
+        take stays queued; in the recording it is at the step at which it was delivered. `native`
+        is the same device, for what enters while the engine runs.
         """
+        self.native = native
         self._receive = receive
         self._can_receive = can_receive
 
@@ -267,6 +293,24 @@ class CharDriver:
             self._changed.notify_all()
         if self.backend is not None:
             self.backend.close()
+
+    # while the engine runs
+
+    def lend(self) -> None:
+        """Record: what is queued waits at the device, as much as there is room for."""
+        assert self.native is not None
+        if self._queue:
+            with self._changed:
+                del self._queue[: self.native.offer(bytes(self._queue[:_LENT_BYTES]))]
+
+    def collect(self) -> None:
+        """What has not entered is queued as before."""
+        assert self.native is not None
+        rest = self.native.rest()
+        with self._changed:
+            if not self._closed:
+                self._queue[:0] = rest
+            self._changed.notify_all()
 
     # `sources.Source`
 

@@ -21,6 +21,8 @@ class Drivers:
         self.ears = Ears()
         """Of all character devices."""
         self._chars: dict[str, CharDriver] = {}
+        self._natives: list[CharDriver] = []
+        self._lent: list[CharDriver] = []
         self.filters: dict[str, NetFilter] = {}
         self.disks: list[BlockDriver] = []
         """In the order of their registration."""
@@ -77,6 +79,30 @@ class Drivers:
             driver.start()
         for net in self.filters.values():
             net.start()
+
+    def number_natives(self) -> set[int]:
+        """Tell devices that bytes enter natively by which numbers the log knows them; which."""
+        found = set()
+        for driver in self._chars.values():
+            if driver.native is not None:
+                self._natives.append(driver)
+                number = self._entrance.at.devices.number(driver.name)[0]
+                driver.native.is_known_as(number)
+                found.add(number)
+        return found
+
+    def lend(self) -> None:
+        """Record: the engine is about to run, and lets in what is queued for such devices."""
+        if self._entrance.holds_input:
+            self._lent = self._natives
+            for driver in self._natives:
+                driver.lend()
+
+    def collect(self) -> None:
+        """It has run."""
+        lent, self._lent = self._lent, []
+        for driver in lent:
+            driver.collect()
 
     def close(self) -> None:
         """Let go of the host, but for netdevs."""

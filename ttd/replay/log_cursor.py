@@ -73,6 +73,8 @@ class LogCursor:
         """Is around all in which the machine's thread waits for the host, inside a step."""
         self._cursor = 0
         self._head: Event | None = None
+        self.natives: set[int] = set()
+        """Devices, by their numbers, for which bytes enter natively."""
         self._row: MarkRow | None = None
         """What is lent."""
         self._row_first = self._row_end = 0
@@ -315,20 +317,20 @@ class LogCursor:
     # --- marks of a native core
 
     def lend(self, row: MarkRow) -> None:
-        """A native core is about to run, and notes in `row` what it takes; in play it has to be
-        what the log has next. It must stop for everything else."""
+        """A native core is about to run, and notes in `row` what it takes, and what enters devices;
+        in play that has to be what the log has next. It must stop for everything else."""
         self.take_back()
         if self.playing():
             cursor = self._cursor
             if not self._row_first <= cursor < self._row_end:
-                steps, keys = self.log.marks_from(cursor)
-                row.expect(steps, keys)
+                steps, keys, values = self.log.marks_from(cursor, self.natives)
+                row.expect(steps, keys, values)
                 self._row_first, self._row_end = cursor, cursor + len(steps)
             row.at = cursor - self._row_first
         else:
             self._row_first = self._row_end = 0
             if self.mode is _RECORD:
-                row.record()
+                row.record(self._seen, self._marked_warp)
             else:
                 row.keep_none()
         self._row = row
@@ -337,6 +339,7 @@ class LogCursor:
         """The native core has run."""
         if self._row is not None:
             self._catch_up(self._row)
+            self._marked_warp = self._last_warp
             self._row = None
 
     def _catch_up(self, row: MarkRow) -> None:
@@ -357,16 +360,25 @@ class LogCursor:
             self.log.append(Event(self.step(), kind, payload))
             self._cursor = len(self.log)
 
+    @property
+    def _last_warp(self) -> tuple[int, int] | None:
+        if self._row is None or self.mode is not _RECORD:
+            return self._marked_warp
+        return self._row.warp
+
     def mark_warp(self) -> None:
         """Say at which idle warp the next event enters, if the step alone does not tell."""
         now = (self.step(), self.warp_ns())
         if self.warp_step is not None and self.warp_step() != now[0]:
             return
-        if self.warp_step is None and now[1] == (self._marked_warp or (0, 0))[1]:
+        last = self._last_warp
+        if self.warp_step is None and now[1] == (last or (0, 0))[1]:
             return
-        if now != self._marked_warp:
+        if now != last:
             self.append(Kind.WARP, number(now[1]))
             self._marked_warp = now
+            if self._row is not None:
+                self._row.warp = now
 
     def append_input(self, kind: Kind, payload: bytes) -> None:
         """`append` what must find the same place between two positions again in play."""

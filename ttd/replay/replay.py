@@ -169,6 +169,7 @@ class Replay:
             at.devices.check(bool(len(at.log)))
         elif recording is not None:
             recording.file.set_devices(at.devices.names)
+        at.natives = self._drivers.number_natives()
         self._entrance.enabled = True
         for net in self.filters:
             net.open()
@@ -325,14 +326,17 @@ class Replay:
         return self._entrance.holds_input
 
     def lend_marks(self, row: MarkRow) -> None:
-        """A native core is about to run, which notes in `row` what it takes. In play the row has
-        what has to come up to the next event of another kind, `get_instructions` counts up to that
-        one, and the core comes back before it takes anything that is not in the row."""
+        """A native core is about to run, which notes in `row` what it takes, and what enters
+        devices natively. In play the row has what has to come up to the next event of another kind,
+        `get_instructions` counts up to that one, and the core comes back before it takes anything
+        that is not in the row."""
         self._at.lend(row)
+        self._drivers.lend()
 
     def take_marks(self) -> None:
         """The native core has come back: what it has noted is in the log, or has been met."""
         self._at.take_back()
+        self._drivers.collect()
 
     def snapshot_due(self) -> bool:
         """True in record when the machine must take a snapshot that is stored."""

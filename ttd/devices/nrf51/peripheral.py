@@ -16,6 +16,7 @@ from ttd.devices.declared import (
     Bits,
     Declaration,
     Effect,
+    Receiving,
     Register,
     Word,
     ask,
@@ -92,12 +93,18 @@ class Peripheral(TimedBlock):
                 **cls.more_registers(),
             },
             lines={"irq": [Bits("events", also="inten")]},
+            receiving=cls.receives(),
         )
 
     @classmethod
     def more_registers(cls) -> Mapping[int, Register]:
         """Further ones that the subclass declares."""
         return {}
+
+    @classmethod
+    def receives(cls) -> Receiving | None:
+        """What bytes from a wire do, if there is one."""
+        return None
 
     def __init__(self, name: str, clock: Clock, irq: Line, hz: int = HFCLK) -> None:
         super().__init__(name, clock, hz)

@@ -6,9 +6,26 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.chars import CharFront, is_lost
-from ttd.devices.declared import Bits, Register, Word, ask, send, set_bits
+from ttd.devices.chars import CharFront
+from ttd.devices.declared import (
+    Bits,
+    Condition,
+    Receiving,
+    Register,
+    Word,
+    append,
+    ask,
+    drop,
+    give,
+    keep,
+    pause,
+    send,
+    set_bits,
+)
 from ttd.devices.nrf51.peripheral import EVENTS, Peripheral
+from ttd.devices.uart import Uart as SerialDevice
+from ttd.engine.receiver import FULL, SOME
+from ttd.state import State
 
 STARTRX, STOPRX, STARTTX, STOPTX, SUSPEND = 0x000, 0x004, 0x008, 0x00C, 0x01C
 CTS, NCTS, RXDRDY, TXDRDY, ERROR, RXTO = 0, 1, 2, 7, 9, 17
@@ -16,13 +33,12 @@ ERRORSRC, ENABLE, RXD, TXD, BAUDRATE = 0x480, 0x500, 0x518, 0x51C, 0x524
 ENABLED = 4
 OVERRUN = 1
 FIFO_BYTES = 6
-RETRY_NS = 1_000_000
-"""Virtual time after which a byte that the host side refused is offered again."""
 BAUD_115200 = 0x01D7E000
 _RETRY, _WIRE_FREE = 100, 101
+"""What is to come, in the saved state."""
 
 
-class Uart(Peripheral):
+class Uart(SerialDevice, Peripheral):
     """A UART with six bytes of receive buffer and one of transmit buffer.
 
     Bytes leave at once, whatever BAUDRATE says, and arrive no closer together than it lets them.
@@ -43,31 +59,88 @@ class Uart(Peripheral):
     sends = Word()
     """TXD is open for the next byte, and nobody but software hears of TXDRDY."""
 
+    listens, told = Word(), Word()
+    """The receiver is on; and somebody beside software hears of RXDRDY."""
+    rxd = Word()
+    """What was read last."""
+    received, first = Word(), Word()
+    """What the receive buffer holds; the first is in RXD once RXDRDY has told of it."""
+
     @classmethod
     def more_registers(cls) -> Mapping[int, Register]:
-        left = set_bits("events", 1 << TXDRDY)
-        return {TXD: Register((), (ask(unless=Bits("sends")), send(), left))}
+        something, full = Bits("received", SOME), Bits("received", FULL)
+        ready = 1 << RXDRDY
+        return {
+            TXD: Register((), (ask(unless=Bits("sends")), send(), set_bits("events", 1 << TXDRDY))),
+            RXD: Register(
+                (
+                    ask(when=Bits("told")),
+                    give("first"),
+                    give("rxd", unless=something),
+                    pause(when=full),
+                    keep("rxd", source="first", when=something),
+                    drop(when=something),
+                    set_bits("events", ready, when=something),
+                )
+            ),
+        }
+
+    @classmethod
+    def receives(cls) -> Receiving:
+        something, full = Bits("received", SOME), Bits("received", FULL)
+        arrive = (
+            ask(when=Bits("told")),
+            ask(when=full),
+            set_bits("events", 1 << RXDRDY, unless=something),
+            append(),
+        )
+        off = Condition(Bits("listens"), unless=True)
+        return Receiving((off, Condition(full)), arrive, state="received", first="first")
 
     def __init__(self, name: str, clock: Clock, irq: Line, front: CharFront) -> None:
         self.front = front
         super().__init__(name, clock, irq)
-        self.send_to(front)
-        front.connect(self.receive, self.can_receive)
+        self.plug(front)
 
     def reset_registers(self) -> None:
         self.receiving = False
         self.sending = False
-        self.fifo: list[int] = []
-        """What has arrived; the first is in RXD once RXDRDY has told of it."""
+        self.fifo = []
+        self.rx_at = self.retry_at = None
         self.rxd = 0
         self.txd: int | None = None
         """A byte that the host side has not taken yet."""
         self.errorsrc = 0
 
+    @property
+    def fifo(self) -> list[int]:
+        """What the receive buffer holds."""
+        return list(self.receiver.fifo)
+
+    @fifo.setter
+    def fifo(self, data: list[int]) -> None:
+        self.receiver.fifo = bytes(data)
+
+    def save(self) -> State:
+        state = super().save()
+        times = ((self.retry_at, _RETRY), (self.rx_at, _WIRE_FREE))
+        state["due"] = sorted([*self.due, *([at, what] for at, what in times if at is not None)])
+        return state
+
+    def load(self, state: State) -> None:
+        times = {what: at for at, what in state["due"]}
+        self.retry_at, self.rx_at = times.get(_RETRY), times.get(_WIRE_FREE)
+        super().load({**state, "due": []})
+
     def derive(self) -> None:
         super().derive()
         is_open = self.sending and self._enabled and self.txd is None
         self.sends = is_open and not self.listened(EVENTS + 4 * TXDRDY)
+        self.listens = self.receiving and self._enabled
+        self.told = self.listened(EVENTS + 4 * RXDRDY)
+        # Ten bits at BAUDRATE * 16 MHz / 2**32.
+        rate = self.get(BAUDRATE) or BAUD_115200
+        self.receiver.is_paced(10 * (1 << 32) * 1000 // (16 * rate), room=FIFO_BYTES)
 
     @property
     def _enabled(self) -> bool:
@@ -86,16 +159,17 @@ class Uart(Peripheral):
 
     def peek_register(self, offset: int) -> int:
         if offset == RXD:
-            return self.fifo[0] if self.fifo else self.rxd
+            return self.first if self.received & SOME else self.rxd
         return self.errorsrc if offset == ERRORSRC else 0
 
     def read_word(self, offset: int) -> int:
         value = self.peek_word(offset)
-        if offset == RXD and self.fifo:
-            if len(self.fifo) == FIFO_BYTES and not self.awaits(_WIRE_FREE):
-                self._pause_line()
-            self.rxd = self.fifo.pop(0)
-            if self.fifo:
+        if offset == RXD and self.received & SOME:
+            if self.received & FULL:
+                self.pause()
+            self.rxd = self.first
+            self.receiver.drop()
+            if self.received & SOME:
                 self.event(RXDRDY)
         return value
 
@@ -104,50 +178,36 @@ class Uart(Peripheral):
 
     def write_register(self, offset: int, value: int) -> None:
         if offset == TXD and self.sending and self._enabled:
-            self.txd = value & 0xFF
-            self._send()
+            self._send(value & 0xFF)
         elif offset == ERRORSRC:
             self.errorsrc &= ~value
 
-    def _send(self) -> None:
-        self.forget(_RETRY)
+    def send_again(self) -> None:
         assert self.txd is not None
-        taken = self.front.write(bytes([self.txd]))
-        if taken > 0 or is_lost(taken):
-            self.txd = None
+        self._send(self.txd)
+        self.derive()
+
+    def _send(self, byte: int) -> None:
+        self.txd = byte if self.offer(bytes((byte,))) else None
+        if self.txd is None:
             self.event(TXDRDY)
-        else:
-            # A deadline in virtual time, not a signal from the host: every replay has it at the
-            # same step, with only the result of `write` recorded.
-            self.later(RETRY_NS, _RETRY)
-
-    def happens(self, number: int) -> None:
-        if number == _RETRY:
-            self._send()
-            self.derive()
-
-    def can_receive(self) -> int:
-        """Return how many bytes the receiver can take now without losing any."""
-        ready = self.receiving and self._enabled and not self.awaits(_WIRE_FREE)
-        return int(ready and len(self.fifo) < FIFO_BYTES)
 
     def receive(self, data: bytes) -> None:
-        """Bytes from the line; more than `can_receive()` overrun, as on the real line."""
-        if not (self.receiving and self._enabled):
+        """Bytes from the wire; more than `can_receive()` overrun, as on the real one."""
+        if not self.listens:
             return
         for byte in data:
-            if len(self.fifo) == FIFO_BYTES:
+            if self.received & FULL:
                 self.errorsrc |= OVERRUN
                 self.event(ERROR)
-                continue
-            self.fifo.append(byte)
-            if len(self.fifo) == 1:
-                self.event(RXDRDY)
-        if data and not self.awaits(_WIRE_FREE):
-            self._pause_line()
+            elif not self.receiver.arrive(byte):
+                self._arrive(byte)
+        self.clock.rearm()
 
-    def _pause_line(self) -> None:
-        """One character's time, at whose end the host side is asked what it has: ten bits at
-        BAUDRATE * 16 MHz / 2**32."""
-        rate = self.get(BAUDRATE) or BAUD_115200
-        self.later(10 * (1 << 32) * 1000 // (16 * rate), _WIRE_FREE)
+    def _arrive(self, byte: int) -> None:
+        """As declared, but others hear of it, too."""
+        first = not self.received & SOME
+        self.receiver.append(byte)
+        self.receiver.pause()
+        if first:
+            self.event(RXDRDY)

@@ -86,7 +86,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
         stop(e, WHY_BUDGET);
         return;
     }
-    if (((requested(e) && e->follows) || e->late) && !e->armed) {
+    if (((wanted(e) && e->follows) || e->late) && !e->armed) {
         e->blk_n = 0;
         stop(e, WHY_REQUEST);
         return;

@@ -143,6 +143,7 @@ bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         switch (f->op) {
         case EFFECT_ASK: return false;
         case EFFECT_ROOM: if (!has_room(r)) return false; break;
+        case EFFECT_DONE: return true;
         case EFFECT_COUNT: *out |= moved(counter_holds(r, f->what.word) & f->what.mask, f->move); break;
         case EFFECT_GIVE: *out |= moved(bits_of(r, &f->what), f->move); break;
         case EFFECT_KEEP: *w = (*w & ~f->what.mask) | from; break;
@@ -150,9 +151,13 @@ bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         case EFFECT_CLEAR: *w &= ~from; break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
         case EFFECT_PULSE: lower(r, f->what.word); break;
+        case EFFECT_APPEND: ttd_receiver_append(r, (uint8_t)r->words[WORD_VALUE]); break;
+        case EFFECT_DROP: ttd_receiver_drop(r); break;
+        case EFFECT_PAUSE: ttd_receiver_pause(r); break;
         case EFFECT_CALL: if (!r->call(r, f->what.word, look, out)) return false; break;
         }
-        r->changed |= f->op > EFFECT_GIVE && f->op < EFFECT_PUSH && *w != was;
+        r->changed |= (f->op > EFFECT_GIVE && f->op < EFFECT_PUSH && *w != was)
+            || (f->op > EFFECT_PULSE && f->op < EFFECT_CALL);
     }
     return true;
 }
@@ -206,8 +211,10 @@ bool ttd_registers_write(ttd_registers *r, uint32_t offset, int size, uint64_t v
 /* What the access has done to others. */
 static bool done(ttd_engine *e, ttd_registers *r)
 {
-    if (r->changed)
+    if (r->changed) {
         device_changed(e);
+        e->moved |= r->map->receiving.there;
+    }
     tell_lines(e, r);
     give_late_output(e);
     return true;
@@ -235,6 +242,12 @@ bool ttd_attach_registers(ttd_engine *e, uint64_t base, uint64_t size, ttd_regis
 {
     static const device_ops ops = { on_read, on_write };
     r->engine = e;
+    r->base = base;
+    if (r->map->receiving.there) {
+        if (e->nreceivers == MAX_NATIVE)
+            return false;
+        e->receivers[e->nreceivers++] = r;
+    }
     if (r->map->ncounters) {
         r->next = e->timers;
         e->timers = r;

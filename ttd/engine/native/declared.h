@@ -5,7 +5,7 @@
 
 #include "native.h"
 
-enum { TTD_OUTPUT = 4096 };
+enum { TTD_OUTPUT = 4096, TTD_INPUT = 4096, TTD_FIFO = 16 };
 
 /* The first words are of no device: what is being written, and all ones. */
 enum { WORD_VALUE, WORD_ONES };
@@ -19,16 +19,22 @@ typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
  * KEEP, SET, CLEAR: the bits `mask` of `word` become those of `also`, moved; or are set, or cleared, where
  * those are ones.
  * PUSH: what is written, its lowest byte, goes to the output queue.
+ * DONE: what follows in the row is left out.
  * COUNT: what is read has what the counter number `word` holds now, and of that the bits `mask`.
  * PULSE: the line number `word` goes low, and then to where it belongs.
+ * APPEND: what is written, its lowest byte, goes to the FIFO of what was received, if there is room.
+ * DROP: the first of that goes. PAUSE: the wire is busy for a character's time, unless it is already.
  * CALL: what no effect says, the device's own `call` does, alone; it is told `word`. */
 enum {
-    EFFECT_ASK, EFFECT_ROOM, EFFECT_COUNT, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH,
-    EFFECT_PULSE, EFFECT_CALL
+    EFFECT_ASK, EFFECT_ROOM, EFFECT_DONE, EFFECT_COUNT, EFFECT_GIVE, EFFECT_KEEP, EFFECT_SET, EFFECT_CLEAR, EFFECT_PUSH,
+    EFFECT_PULSE, EFFECT_APPEND, EFFECT_DROP, EFFECT_PAUSE, EFFECT_CALL
 };
 
 /* Done if `when` has ones, or, `unless`, if it has none. */
 typedef struct { int op, move; ttd_bits what, when; bool unless; } ttd_effect;
+
+/* Holds if the bits have ones, or, `unless`, if they have none. */
+typedef struct { ttd_bits bits; bool unless; } ttd_condition;
 
 /* What a read and a write of a register do: effects [begin, end) of the map's. */
 typedef struct { int read, read_end, write, write_end; } ttd_register;
@@ -47,6 +53,19 @@ typedef struct { int value, top; bool down; ttd_bits runs, halts, once; } ttd_co
  * as it would change something. While `tells` has ones the host has to hear of it. */
 typedef struct { int counter; bool every; ttd_bits target, when, unless, tells; int begin, end; } ttd_match_rule;
 
+/* What a class of devices does with bytes from its wire, if it has one. None comes while any of `closed` holds;
+ * one that does has the effects [arrive, arrive_end), as something written; [timeout, timeout_end) are those of a
+ * FIFO that nobody has read for long. What is in it is seen in the words `state` (RX_...) and `first`; 0: there
+ * is no FIFO. */
+typedef struct {
+    bool there;
+    int nclosed, state, first, arrive, arrive_end, timeout, timeout_end;
+    ttd_condition closed[3];
+} ttd_receiving;
+
+/* There is something; as much as there is room for; enough to tell software, or for long enough; that. */
+enum { RX_SOME = 1, RX_FULL = 2, RX_ARRIVED = 4, RX_TIMED_OUT = 8 };
+
 /* Of a class of devices. `decode`: the bits of an offset that reach them, one less than a power of two;
  * `unit`: bytes of a register, 1 or 4; `places`: by (offset & decode) / unit, which of `registers`. */
 typedef struct {
@@ -58,6 +77,7 @@ typedef struct {
     ttd_line_rule lines[4];
     ttd_counter_rule counters[2];
     const ttd_match_rule *matches;
+    ttd_receiving receiving;
 } ttd_map;
 
 /* Of one device: tick n of the counter's clock is at n * `divider` / `hz` ns of virtual time. */
@@ -66,6 +86,19 @@ typedef struct { uint64_t hz, divider, anchor; } ttd_counter;
 /* Who listens to an interrupt line in native code. */
 typedef void (*ttd_line_sink)(void *sink, int number, bool level);
 typedef struct { bool level; ttd_line_sink set; void *sink; int number; } ttd_line;
+
+/* Received bytes of one device. A character takes `character_ns` on the wire, which is busy until `line_at`; of a
+ * FIFO with fewer bytes than `trigger` software hears after `timeout_ns` (0: never), at `timeout_at`. Both in
+ * virtual time, UINT64_MAX: nothing is to come. `input`: bytes that wait on the host side, of which `taken` have
+ * entered, as events of the device with this number in the log (record). */
+typedef struct {
+    uint64_t character_ns, timeout_ns, line_at, timeout_at;
+    uint32_t room, trigger, count, given, taken;
+    int device;
+    bool timed_out;
+    uint8_t fifo[16];
+    uint8_t input[4096];
+} ttd_receiver;
 
 typedef struct ttd_registers ttd_registers;
 /* Native code of a device's own. `what`: as its registers say; `look`: without side effects; `word`: what is written,
@@ -91,9 +124,10 @@ struct ttd_registers {
     bool moved, hosted, matching;
     struct ttd_registers *next;           /* of the engine's devices with counters */
     uint32_t stale, pulsed, waiting, room;
-    uint64_t epoch;
+    uint64_t epoch, base;
     bool changed;
     uint8_t output[4096];
+    ttd_receiver rx;
 };
 
 /* False: it is the host's to do. `look`: without side effects. */
@@ -119,6 +153,24 @@ uint32_t ttd_registers_expire(ttd_registers *r);
 uint32_t ttd_registers_step(ttd_registers *r, int counter);
 /* What a read would give, where what is due would happen first; without side effects. */
 bool ttd_registers_look(const ttd_registers *r, uint32_t offset, int size, uint64_t *value);
+/* What was received, or how, has been changed by the host: the words that show it follow. */
+void ttd_receiver_show(ttd_registers *r);
+/* Nothing is in the FIFO any more. */
+void ttd_receiver_clear(ttd_registers *r);
+/* A byte goes there, if there is room. */
+void ttd_receiver_append(ttd_registers *r, uint8_t byte);
+/* The first byte of it goes. */
+void ttd_receiver_drop(ttd_registers *r);
+/* The wire is busy for a character's time, unless it is already. */
+void ttd_receiver_pause(ttd_registers *r);
+/* When the wire is free or the FIFO too old. */
+uint64_t ttd_receiver_deadline(const ttd_registers *r);
+/* Can the wire bring a byte? */
+bool ttd_registers_open(const ttd_registers *r);
+/* A byte comes, by the wire, which is busy for a while then, or looped back; false: the host is to do it. */
+bool ttd_registers_arrive(ttd_registers *r, uint8_t byte, bool wire);
+/* Do what is due. */
+void ttd_receiver_expire(ttd_registers *r);
 /* The guest's accesses of [base, base + size) are done from it; false if there is no room for more. */
 bool ttd_attach_registers(ttd_engine *e, uint64_t base, uint64_t size, ttd_registers *r);
 

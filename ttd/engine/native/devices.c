@@ -16,6 +16,8 @@ static bool ask_native(ttd_engine *e, uint64_t address, int size, bool write, ui
     }
     if (!d->ops->read(e, d->device, (uint32_t)(address - d->base), size, &word))
         return false;
+    if (e->moved)
+        update_due(e);
     e->io_value |= (word & mask) << half;
     return true;
 }

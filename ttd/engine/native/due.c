@@ -62,7 +62,9 @@ static uint64_t own_deadline(ttd_engine *e)
 
 uint64_t core_deadline(ttd_engine *e)
 {
-    uint64_t core = own_deadline(e), timers = timers_deadline(e);
+    uint64_t core = own_deadline(e), timers = timers_deadline(e), inputs = inputs_deadline(e);
+    if (inputs < timers)
+        timers = inputs;
     return core < timers ? core : timers;
 }
 
@@ -70,6 +72,8 @@ void update_due(ttd_engine *e)
 {
     uint64_t core = core_deadline(e), host = e->time.due_ns;
     e->due = step_at(e, core < host ? core : host);
+    e->moved = false;
+    look_for_input(e);
     if (e->running)
         set_fast_limit(e);
 }
@@ -92,6 +96,7 @@ bool ttd_expire_core(ttd_engine *e)
         if (own_deadline(e) <= now)
             e->core_ops->expire(e);
         expire_timers(e);
+        inputs_expire(e, now);
         any = true;
     }
     return any;

@@ -106,6 +106,11 @@ struct ttd_engine {
     ttd_registers *timers;        /* devices with counters: the first; when the next match of theirs is */
     uint64_t timers_due;
     bool timers_moved;            /* `timers_due` is not known */
+    ttd_registers *receivers[MAX_NATIVE];
+    int nreceivers;
+    bool looks_for_input;         /* record, in the loop: what waits for a device enters here */
+    bool input_ready;             /* there is some that its device can take */
+    bool moved;                   /* an access has moved a deadline of the device that it was of */
     ttd_registers *writing;       /* whose output waits to be given to the host */
     ttd_outbox *posting;          /* or whose packets do */
     uint64_t output_since;        /* on the host's clock */
@@ -168,6 +173,9 @@ static inline bool requested(const ttd_engine *e)
 {
     return atomic_load_explicit(&e->request, memory_order_relaxed);
 }
+
+/* A run is to end behind the next branch. */
+static inline bool wanted(const ttd_engine *e) { return requested(e) || e->input_ready; }
 
 static inline bool leaves_range(const ttd_engine *e, uint64_t pc)
 {

@@ -133,8 +133,11 @@ uint64_t counter_next(const ttd_registers *r, int n, uint32_t *which);
 /* The counter comes to them. */
 void counter_go_to(ttd_registers *r, int n, uint32_t which);
 
+/* receiver.c */
+void receiver_time_out(ttd_registers *r);
+
 /* declared.c */
-/* registers.c: give the host what devices have written; if that has waited for long. */
+/* Give the host what devices have written; if that has waited for long. */
 void give_output(ttd_engine *e);
 void give_late_output(ttd_engine *e);
 /* `box` is about to get a packet that waits. */
@@ -143,6 +146,18 @@ void post_output(ttd_engine *e, ttd_outbox *box);
 bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out);
 /* Let the host hear of lines that have changed. */
 void tell_lines(ttd_engine *e, ttd_registers *r);
+
+/* inputs.c */
+/* The next deadline of what devices receive (virtual ns; NEVER); do what is due. */
+uint64_t inputs_deadline(const ttd_engine *e);
+void inputs_expire(ttd_engine *e, uint64_t now);
+/* Is there input that a device can take? The run ends behind the next branch then. */
+void look_for_input(ttd_engine *e);
+/* Input that is to enter here does. UNMET: in play it cannot, ASK: it is the host's to let in. */
+enum { INPUT_NONE, INPUT_ENTERED, INPUT_ASK, INPUT_UNMET };
+int enter_input(ttd_engine *e);
+/* Play: for how long (ns) the processor sleeps here until the next input; NEVER. */
+uint64_t logged_warp(const ttd_engine *e);
 
 /* matches.c */
 /* Virtual time (ns) at which something of `e->timers` is due here, not by the host; UINT64_MAX: never. */

@@ -6,7 +6,7 @@
 
 /* Exceptions and waits after which the host is asked whether it wants something (a snapshot). */
 #define PATIENCE 4096
-/* Steps after which an interrupt of the log's has not come. */
+/* Steps after which an interrupt, or a sleep, of the log's has not come. */
 #define MISSED 64
 
 /* What is due here is noticed. False: the host has to get control. */
@@ -28,9 +28,11 @@ static bool expire(ttd_engine *e)
 /* Sleep to the next deadline. False: there is none, or the host has to know. */
 static bool doze(ttd_engine *e)
 {
-    uint64_t deadline = core_deadline(e), now = time_now(e);
+    uint64_t deadline = core_deadline(e), now = time_now(e), sleep = logged_warp(e);
     if (e->time.due_ns < deadline)
         deadline = e->time.due_ns;
+    if (sleep < END_OF_TIME && now + sleep < deadline)
+        deadline = now + sleep;
     if (e->time.tells_waits || deadline >= END_OF_TIME)
         return false;
     if (deadline > now) {
@@ -64,17 +66,16 @@ static int end(ttd_engine *e, int why, ttd_stop *out)
     return why;
 }
 
-static bool log_interrupts_next(const ttd_engine *e)
-{
-    return marks_next(e) != NEVER && e->marks.keys[e->marks.at] >> 32 == MARK_INTERRUPT;
-}
-
-/* The step before which the run has to end: in play an interrupt of the log's has come by then. (A run
- * that was to end right there would be cut, for nothing: the interrupt ends it.) */
+/* The step before which the run has to end: in play input of the log's enters there, or an interrupt or a sleep
+ * has come by then. (A run that was to end right there would be cut, for nothing: these end it.) */
 static uint64_t run_limit(const ttd_engine *e, uint64_t limit)
 {
     uint64_t next = marks_next(e);
-    return log_interrupts_next(e) && next + MISSED < limit ? next + MISSED : limit;
+    switch (marks_next_kind(e)) {
+    case MARK_INTERRUPT: case MARK_WARP: next += MISSED; break;
+    case MARK_EXCEPTION: next = NEVER; break;
+    }
+    return next < limit ? next : limit;
 }
 
 int take_in_run(ttd_engine *e, turn *t, int number)
@@ -83,7 +84,7 @@ int take_in_run(ttd_engine *e, turn *t, int number)
         return TURN_STOP;
     t->branches = true;
     t->why = WHY_MASKS;
-    return log_interrupts_next(e) ? TURN_LAST : TURN_DONE;   /* for `run_limit` */
+    return run_limit(e, NEVER) != NEVER ? TURN_LAST : TURN_DONE;
 }
 
 static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
@@ -101,6 +102,11 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
             return end(e, WHY_REQUEST, out);
         if (!expire(e))
             return end(e, WHY_BUDGET, out);
+        switch (enter_input(e)) {
+        case INPUT_ENTERED: continue;
+        case INPUT_ASK: return end(e, WHY_BUDGET, out);
+        case INPUT_UNMET: return end(e, WHY_UNMET, out);
+        }
         /* Left at a position, before an interrupt or a sleep that this begins with. */
         if (e->range_lo != e->range_hi && e->steps != began && leaves_range(e, read_pc(e)))
             return end(e, WHY_BUDGET, out);
@@ -121,7 +127,7 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
             continue;
         }
         until = run_limit(e, limit);
-        if (until <= e->steps)            /* the log has an interrupt, and there has been none */
+        if (until <= e->steps)            /* the log has something here that has not come */
             return end(e, WHY_UNMET, out);
         e->looping = true;
         patience += run_steps(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
@@ -132,9 +138,11 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
                 continue;
             break;
         case WHY_REQUEST:
-            if (!out->returns)
-                return out->why;
-            break;
+            if (out->returns)
+                break;
+            if (!requested(e) && !e->late)
+                continue;                 /* for input that waits */
+            return out->why;
         case WHY_BREAKPOINT: case WHY_WATCH: case WHY_RANGE: case WHY_HOST_ERROR:
             return out->why;
         }
@@ -166,7 +174,9 @@ int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
     if (inside_run(e, out))
         return out->why;
     host_was_here(e);
+    e->looks_for_input = e->marks.mode != MARKS_PLAY;
     go(e, limit, out);
+    e->looks_for_input = e->input_ready = false;
     give_output(e);
     return out->why;
 }

@@ -106,7 +106,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             break;
         }
         /* An access that was begun is completed first. */
-        if (((requested(e) && e->follows) || e->late) && !e->arm) {
+        if (((wanted(e) && e->follows) || e->late) && !e->arm) {
             result = WHY_REQUEST;
             break;
         }

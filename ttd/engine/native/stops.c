@@ -9,7 +9,7 @@ void set_fast_limit(ttd_engine *e)
     uint64_t limit = look || e->late ? 0 : e->limit < e->due ? e->limit : e->due;
     if (fast_limit(e) != limit)
         atomic_store(&e->fast_limit, limit);
-    if (atomic_load(&e->request))
+    if (e->input_ready || atomic_load(&e->request))
         atomic_store(&e->fast_limit, 0);
 }
 
