@@ -82,14 +82,13 @@ class Drivers:
 
     def number_natives(self) -> set[int]:
         """Tell devices that bytes enter natively by which numbers the log knows them; which."""
-        found = set()
+        # A recorder that was killed before its first commit has not named any.
+        known = self._entrance.at.devices.known
         for driver in self._chars.values():
-            if driver.native is not None:
+            if driver.native is not None and driver.name in known:
                 self._natives.append(driver)
-                number = self._entrance.at.devices.number(driver.name)[0]
-                driver.native.is_known_as(number)
-                found.add(number)
-        return found
+                driver.native.is_known_as(known.index(driver.name))
+        return {known.index(driver.name) for driver in self._natives}
 
     def lend(self) -> None:
         """Record: the engine is about to run, and lets in what is queued for such devices."""
