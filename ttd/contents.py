@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 PAGE = 4096
 """Bytes that are remembered and stored together."""
+_ZEROS = bytes(PAGE)
 
 
 class Contents:
@@ -25,10 +26,13 @@ class Contents:
         """Those of the pages that are holes."""
         return [number for number in numbers if number not in self._known]
 
-    def put(self, number: int, data: bytes) -> None:
-        """Fill a hole; a known page stays as it is."""
-        if number not in self._known:
-            self.replace(number, data.ljust(PAGE, b"\0"))
+    def put(self, pages: Iterable[tuple[int, bytes]]) -> None:
+        """Fill holes; known pages stay as they are."""
+        known, changed = self._known, self._changed
+        for number, data in pages:
+            if number not in known:
+                known[number] = data if len(data) == PAGE else data.ljust(PAGE, b"\0")
+                changed.add(number)
 
     def page(self, number: int) -> bytes | None:
         """What a known page holds; None for a hole."""
@@ -46,14 +50,10 @@ class Contents:
 
     def read(self, offset: int, count: int) -> bytes:
         """What known pages hold; holes read as zeros."""
-        out = bytearray()
-        while count:
-            number, start = divmod(offset, PAGE)
-            part = min(count, PAGE - start)
-            out += self._known.get(number, bytes(PAGE))[start : start + part]
-            offset += part
-            count -= part
-        return bytes(out)
+        first, start = divmod(offset, PAGE)
+        known = self._known
+        pages = range(first, -(-(offset + count) // PAGE))
+        return b"".join([known.get(number, _ZEROS) for number in pages])[start : start + count]
 
     def write(self, offset: int, data: bytes) -> None:
         """Change the contents; of a page that is changed in part the rest must be known."""
@@ -61,7 +61,7 @@ class Contents:
         while at < len(data):
             number, start = divmod(offset + at, PAGE)
             part = data[at : at + PAGE - start]
-            old = self._known.get(number, bytes(PAGE))
+            old = self._known.get(number, _ZEROS)
             self._known[number] = old[:start] + part + old[start + len(part) :]
             self._changed.add(number)
             at += len(part)

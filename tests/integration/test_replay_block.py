@@ -48,6 +48,24 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 8, 100, 2048])
+def test_a_whole_disk(tmp_path: Path, at_once: int) -> None:
+    """By requests that take parts of pages, whole pages, and more than an event holds."""
+    image, elf = tmp_path / "disk.img", FIRMWARE / "disk-reads" / "disk-reads.elf"
+    sectors = 2 * at_once + 500
+    words = at_once.to_bytes(4, "little") + sectors.to_bytes(4, "little")
+    dice = random.Random(at_once)
+    image.write_bytes(words + dice.randbytes(sectors * SECTOR - len(words)))
+    result = ttd(
+        *("record", "--board", "mps2-an385", "--semihosting", "-o", tmp_path / "run.ttd"),
+        *("--drive", f"file={image}", *DISK, elf),
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    again = ttd("replay", tmp_path / "run.ttd", "--echo")
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stdout == result.stdout and b"sectors" in result.stdout
+
+
 def record(tmp_path: Path, image: Path, *more: str) -> bytes:
     """By the command line, to run.ttd; returns what the guest printed."""
     result = ttd(

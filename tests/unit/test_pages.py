@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import random
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 import ttd.pages
 from ttd.pages import DIRECTORY, PageStore, PageTable
-from ttd.recording.blob import digest
+from ttd.recording.blob import digest, digests
 
 PAGES = 2 * DIRECTORY + 3
 NUMBERS = st.sampled_from([0, 1, DIRECTORY - 1, DIRECTORY, PAGES - 1])
@@ -79,17 +81,26 @@ def test_a_table_keeps_what_it_held_and_shares_what_has_not_changed() -> None:
     assert memory.table.replace([]) is memory.table
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 65])
+def test_many_are_hashed_as_one_is(count: int) -> None:
+    """Whatever their sizes are: those of some blocks go eight at a time."""
+    dice = random.Random(count)
+    for sizes in ((4096,), (128,), (1024, 4096), (0, 4096), (100,)):
+        parts = [dice.randbytes(dice.choice(sizes)) for _ in range(count)]
+        assert digests(parts) == [blake2b(part, digest_size=16).digest() for part in parts]
+
+
 def test_contents_are_hashed_when_somebody_asks_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[bytes] = []
 
-    def counted(data: bytes) -> bytes:
-        hashed.append(data)
-        return digest(data)
+    def counted(data: Sequence[bytes]) -> list[bytes]:
+        hashed.extend(data)
+        return digests(data)
 
     memory = Memory()
     memory.write([(0, b"a")])
     before = memory.table.total
-    monkeypatch.setattr(ttd.pages, "digest", counted)
+    monkeypatch.setattr(ttd.pages, "digests", counted)
     for step in range(5):
         memory.write([(number, b"%d" % step) for number in range(DIRECTORY)])
     assert not hashed

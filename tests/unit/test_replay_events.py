@@ -19,6 +19,7 @@ from ttd.recording.events import (
     number,
     small,
 )
+from ttd.recording.varint import Reader, put_varint
 
 NUMBERS = (Kind.CLOCK_HOST, Kind.CLOCK_VIRTUAL_RT, Kind.WARP)
 payloads = st.binary(max_size=40)
@@ -147,3 +148,25 @@ def test_a_bomb_does_not_take_memory() -> None:
     finally:
         tracemalloc.stop()
     assert MAX_EVENTS <= 1 << 16
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, (1 << 63) - 1), st.binary(max_size=300))), st.binary())
+def test_pieces(pieces: list[tuple[int, bytes]], before: bytes) -> None:
+    packed = bytearray(before)
+    for number_of, data in pieces:
+        put_varint(packed, number_of)
+        put_varint(packed, len(data))
+        packed += data
+    reader = Reader(bytes(packed))
+    assert reader.bytes(len(before)) == before
+    assert reader.pieces() == pieces and reader.done
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x05", b"\x80", b"\x05\x80", b"\x05\x02a", b"\xff" * 9 + b"\x01\0", b"\x05" + b"\xff" * 10],
+)
+def test_damaged_pieces(raw: bytes) -> None:
+    with pytest.raises(RecordingError):
+        Reader(b"\x05\x01a" + raw).pieces()

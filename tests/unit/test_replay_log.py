@@ -53,6 +53,8 @@ def check(log: EventLog, events: list[Event], seed: int) -> None:
         kinds = rng.sample(KINDS, 2)
         after = [(n, e) for n, e in enumerate(events) if n >= at and e.kind in kinds]
         assert log.next_of(kinds, at) == (after[0] if after else None)
+        where = (after[0][0], after[0][1].step) if after else None
+        assert log.next_at(kinds, at) == where
         before = [(n, e) for n, e in enumerate(events) if n < at and e.kind in kinds]
         assert log.last_of(kinds, at) == (before[-1] if before else None)
         end = step + rng.randrange(2000)

@@ -27,6 +27,8 @@ from ttd.recording.events import (
 from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_varint, varint
 
 _MAX_RAW = 10 << 20
+_TIGHT = 64 << 10
+"""Bytes up to which a chunk is compressed as well as possible."""
 _MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 _INPUTS = (Kind.CHAR_READ, Kind.WARP)
 """Of these there is more to say than a mark's key."""
@@ -328,7 +330,8 @@ class Events:
             else:
                 put_column(out, [len(rest) for rest in rests[stream]])
                 out += b"".join(rests[stream])
-        return seal(bytes(out), _context(first, branch), tight=True)
+        # What is long is contents from outside, of disks and networks, and there is much of it.
+        return seal(bytes(out), _context(first, branch), tight=len(out) <= _TIGHT)
 
     def _by_stream(self) -> dict[int, list[bytes]]:
         """What follows the head in the payloads of each event, of the streams that have such."""

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from ttd.recording.chunk import Events
 from ttd.recording.errors import RecordingError
@@ -151,6 +152,22 @@ class EventLog:
         """
         return next(self._scan(kinds, sequence), None)
 
+    def next_at(self, kinds: Collection[Kind], sequence: int) -> tuple[int, int] | None:
+        """As `next_of`: its number, and its step."""
+        mask = _mask(kinds)
+        begin = max(0, bisect_right(self._starts, sequence) - 1)
+        for at in range(begin, len(self._starts) + 1):
+            tail = at == len(self._starts)
+            if not tail and not self._kinds[at] & mask:
+                continue
+            first = self._tail_first if tail else self._starts[at]
+            events = self._tail if tail else self._chunk(at)
+            places = events.places(kinds, range(max(0, sequence - first), len(events)))
+            found = next(places, None)
+            if found is not None:
+                return first + found, events.steps[found]
+        return None
+
     def last_of(self, kinds: Collection[Kind], sequence: int) -> tuple[int, Event] | None:
         """The last event of `kinds` before `sequence`, with its number."""
         mask = _mask(kinds)
@@ -254,4 +271,9 @@ def _select(
 
 
 def _mask(kinds: Collection[Kind]) -> int:
+    return _mask_of(tuple(kinds))
+
+
+@cache
+def _mask_of(kinds: tuple[Kind, ...]) -> int:
     return sum(1 << kind for kind in set(kinds))

@@ -14,6 +14,8 @@ from typing import Any
 from ttd.recording._native import ffi, lib
 from ttd.recording.errors import RecordingError
 
+Pieces = list[tuple[int, bytes]]
+"""Unsigned integers, each with some bytes."""
 MAX_VARINT_BYTES: int = lib.COLUMN_NUMBER
 _EXTRA: int = lib.COLUMN_EXTRA
 _PROBLEMS = {
@@ -124,6 +126,20 @@ class Reader:
                 return value
             shift += 7
         raise RecordingError("the data holds a number that does not end")
+
+    def pieces(self) -> Pieces:
+        """All that is left: unsigned integers, each with bytes that follow their number."""
+        data, begin, left = self._data, self._at, self.left
+        raw = ffi.from_buffer("uint8_t[]", data) + begin
+        count = _checked(lib.pieces_take(raw, left, ffi.NULL, ffi.NULL, ffi.NULL))
+        columns = [ffi.new("int64_t[]", count + 1) for _ in range(3)]
+        lib.pieces_take(raw, left, *columns)
+        numbers, places, sizes = (column[0:count] for column in columns)
+        self._at = len(data)
+        return [
+            (number, data[begin + place : begin + place + size])
+            for number, place, size in zip(numbers, places, sizes, strict=True)
+        ]
 
     def column(self, count: int) -> list[int]:
         """What `put_column` wrote."""

@@ -203,8 +203,7 @@ class BlockDriver:
             self._done.remove(found)
         self._asked.discard(number)
         if not errno and not self._embed:
-            for page, part in zip(pages, parts, strict=True):
-                self.disk.put(page, part)
+            self.disk.put(zip(pages, parts, strict=True))
         return True
 
     def _payload(self, number: int, pages: list[int], parts: list[bytes], errno: int) -> bytes:
@@ -236,11 +235,10 @@ class BlockDriver:
                 f"the completion of disk request {number} of {self.name}",
                 "that it is not under way",
             )
-        while not reader.done:
-            page, length = reader.varint(), reader.varint()
-            if page >= self.disk.pages or length > PAGE:
-                raise RecordingError("the recording is damaged: a disk request is too large")
-            self.disk.put(page, reader.bytes(length) if length else self._fetch(page))
+        pages = reader.pieces()
+        if any(page >= self.disk.pages or len(data) > PAGE for page, data in pages):
+            raise RecordingError("the recording is damaged: a disk request is too large")
+        self.disk.put((page, data or self._fetch(page)) for page, data in pages)
         if errno or not self._missing(wanted):
             self._pending = [entry for entry in self._pending if entry[0] != number]
             self._complete(number, errno)

@@ -216,11 +216,8 @@ class LogCursor:
     def _find_stop(self, begin: int) -> tuple[int, int]:
         """Number and step of the first event from `begin` on to stop for; or of history's end."""
         end = self.frontier[0]
-        first = self.log.get(begin)
-        if first is not None and first.kind in _STOPS:
-            return begin, min(first.step, end)
-        found = self.log.next_of(_STOPS, begin)
-        return (len(self.log), end) if found is None else (found[0], min(found[1].step, end))
+        found = self.log.next_at(_STOPS, begin)
+        return (len(self.log), end) if found is None else (found[0], min(found[1], end))
 
     def next_warp(self) -> int | None:
         """The sum of idle warps (ns) that something at this step waits for, else None."""

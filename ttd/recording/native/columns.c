@@ -226,3 +226,26 @@ void count_streams(const uint16_t *ids, uint32_t count, uint32_t *counts)
     for (uint32_t i = 0; i < count; i++)
         counts[ids[i]]++;
 }
+
+int64_t pieces_take(const uint8_t *data, size_t size, int64_t *numbers, int64_t *places, int64_t *sizes)
+{
+    const uint8_t *at = data, *end = data + size;
+    int64_t count = 0;
+    while (at < end) {
+        uwide number, length;
+        if (!(at = take(at, end, &number)) || !(at = take(at, end, &length)))
+            return COLUMN_ENDLESS;
+        if (number > INT64_MAX)
+            return COLUMN_LARGE;
+        if (length > (uwide)(end - at))
+            return COLUMN_SHORT;
+        if (numbers) {
+            numbers[count] = (int64_t)number;
+            places[count] = at - data;
+            sizes[count] = (int64_t)length;
+        }
+        count++;
+        at += length;
+    }
+    return count;
+}

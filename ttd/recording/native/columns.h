@@ -34,6 +34,10 @@ int64_t order_take(const uint8_t *data, size_t size, uint16_t *ids, uint32_t cou
 int64_t steps_take(const uint8_t *data, size_t size, int64_t *steps, const uint16_t *ids,
                    uint32_t count, const uint32_t *counts, uint32_t streams);
 
+/* Pieces, to the end of the data: of each a number, its size and its bytes. How many there are; what they are and where,
+ * unless `numbers` is NULL. */
+int64_t pieces_take(const uint8_t *data, size_t size, int64_t *numbers, int64_t *places, int64_t *sizes);
+
 /* Streams of events by their keys, as far as these are `known`; how many. */
 uint32_t streams_of(const int64_t *keys, uint32_t count, const int64_t *known, const uint16_t *streams,
                     uint32_t size, uint16_t *out);
@@ -50,5 +54,8 @@ typedef struct {
  * payloads: `sizes` of them in `rests`, one after another; NULL: nothing does. */
 void events_fold(uint8_t digest[16], const int64_t *steps, const uint16_t *ids, uint32_t count,
                  const stream_head *streams, const uint32_t *sizes, const uint8_t *rests);
+
+/* BLAKE2b, 16 bytes each, of `count` pages one after another, of `size` bytes, a multiple of 128 and not 0. */
+void page_digests(const uint8_t *data, uint32_t count, uint32_t size, uint8_t *out);
 
 #endif
