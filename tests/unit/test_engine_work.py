@@ -5,6 +5,7 @@ Counted, not timed: how often Unicorn is started, blocks are looked at, accesses
 
 from __future__ import annotations
 
+import platform
 import struct
 from collections.abc import Callable
 
@@ -262,7 +263,7 @@ def test_memory_beside_a_device_or_a_hole_is_not_trapped(model: str, at: int) ->
     board.run_to(8)
     before = engine.work
     board.run_to(8 + 4 * LOOPS)
-    assert engine.work.since(before) == (1, 1, 0, 0)  # looked at where the run ends
+    assert engine.work.since(before) == (1, 1, 0, 0, 0)  # looked at where the run ends
 
 
 @pytest.mark.parametrize("model", ["cortex-m3", "rv64"])
@@ -292,3 +293,29 @@ def test_masks_are_looked_at_behind_what_may_change_them_only(model: str) -> Non
     before = board.engine.work
     board.run_to(1 + 3 * LOOPS)
     assert board.engine.work.since(before).looks == 2  # where the run begins, and where it ends
+
+
+# -- calls of the block hook ------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    (platform.machine(), platform.system()) != ("x86_64", "Linux"),
+    reason="calls are left as they are on this host",
+)
+@pytest.mark.parametrize("model", ["cortex-m3", "cortex-m0", "rv64", "rv32", "aarch64"])
+def test_the_call_of_the_block_hook_is_shortened_once_for_each_block(model: str) -> None:
+    """That is a fact about what Unicorn writes (shortened.c)."""
+    board = Board(model, LOOP[model])
+    board.run_to(2 * LOOPS)
+    assert board.engine.work.shortened == 1
+    board.run_to(4 * LOOPS)
+    assert board.engine.work.shortened == 1
+
+
+LOOP = {
+    "cortex-m3": halves(0x3001, 0xE7FD),  # adds r0, #1; b
+    "cortex-m0": halves(0x3001, 0xE7FD),
+    "rv64": words(0x00130313, 0xFFDFF06F),  # addi t1, t1, 1; j
+    "rv32": words(0x00130313, 0xFFDFF06F),
+    "aarch64": words(0x91000400, 0x17FFFFFF),  # add x0, x0, #1; b
+}

@@ -29,7 +29,7 @@ NAMES = re.compile(
     re.IGNORECASE,
 )
 """Names of instruction sets, of architectures, and of what only one of them has."""
-NOT_NAMES = re.compile(r"TTD_ISA_H")
+NOT_NAMES = re.compile(r"TTD_ISA_H|__x86_64__")  # the latter is the host
 
 
 def short(path: Path) -> str:

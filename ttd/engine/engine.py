@@ -73,7 +73,7 @@ class Engine(Stops):
     def work(self) -> Work:
         """What has been done so far that is not the guest's own work."""
         done = lib.ttd_work_done(self._native)
-        return Work(done.starts, done.looks, done.traps, done.fills)
+        return Work(done.starts, done.looks, done.traps, done.fills, done.shortened)
 
     def run(self, max_steps: int) -> EngineStop:
         """Run at most `max_steps` steps, or until what is due is noticed; say how many ran and why

@@ -92,13 +92,14 @@ class Work(NamedTuple):
     """What an engine has done that is not the guest's own work, counted.
 
     How often Unicorn was started, a block looked at closely, a trapped access asked about, a TLB
-    entry filled.
+    entry filled, a call of the block hook shortened.
     """
 
     starts: int
     looks: int
     traps: int
     fills: int
+    shortened: int
 
     def since(self, before: Work) -> Work:
         return Work(*(now - then for now, then in zip(self, before, strict=True)))

@@ -29,6 +29,19 @@ static void note_translated(ttd_engine *e, block_info *b, uint64_t pc, uint32_t 
     }
 }
 
+/* Blocks that share a place in the cache differ in what it does not tell of their address, or in size. */
+static uint32_t tag_of(uint64_t pc, uint32_t size)
+{
+    return ((uint32_t)pc & ~0u << (CACHE_BITS + 1)) | ((uint32_t)pc & 1) << CACHE_BITS | size;
+}
+
+static uint64_t tag_pc(const ttd_engine *e, const block_info *b, uint32_t tag)
+{
+    return (tag & ~0u << (CACHE_BITS + 1)) | (uint32_t)(b - e->cache) << 1 | (tag >> CACHE_BITS & 1);
+}
+
+static uint32_t tag_size(uint32_t tag) { return tag & ((1u << CACHE_BITS) - 1); }
+
 /* False: what was translated for this block is not what is to run. */
 COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_t size, uint8_t prefix)
 {
@@ -63,6 +76,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
             b->slow = 1;
+    if (!b->slow && !(pc >> 32))
+        b->tag = tag_of(pc, size);
     return known;
 }
 
@@ -142,6 +157,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     if (room && e->armed && e->leaving)
         room = b->n;                      /* it is left where there is a call */
     e->noting = e->nbreaks && e->scan && b->slow;
+    if (e->noting)                        /* once this block has run */
+        set_fast_limit(e);
     if (room == 0) {
         if (e->noting && why != WHY_BUDGET)
             note_breaks(e, e->steps, 1);
@@ -187,7 +204,7 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
         b = &e->exit_block;               /* it ends there this time only */
         decode_block(e, b, pc, size, 0);
     } else if ((b->key != (pc ^ e->salt) || b->size != size) && !decode_block(e, b, pc, size, 0)) {
-        b->key = NEVER;
+        forget_block(b);
         e->blk_n = e->blk_size = 0;
         e->blk_pc = pc;
         stop(e, WHY_AGAIN);
@@ -201,21 +218,53 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
         slow_block(e, b);
 }
 
-void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+/* What a block costs that needs no look. False: it does. */
+static inline bool pass_block(ttd_engine *e, block_info *b, bool known)
 {
-    ttd_engine *e = user;
-    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
     uint64_t steps = e->steps + e->blk_n;
-    (void)uc;
-    if (__builtin_expect(b->key != (pc ^ e->salt) || b->size != size || b->slow || e->noting
-                         || steps + b->n > fast_limit(e), 0)) {
-        look_at_block(e, b, pc, size);
-        return;
-    }
+    if (__builtin_expect(!known || steps + b->n > fast_limit(e), 0))
+        return false;
     e->steps = steps;
-    e->blk_pc = pc;
+    e->blk_pc = b->pc;
     e->blk_size = b->span;
     e->blk_n = b->n;
     e->before = e->blk;
     e->blk = b;
+    return true;
+}
+
+COLD static bool look_at_tagged(block_info *b, uint32_t tag, ttd_engine *e)
+{
+    look_at_block(e, b, tag_pc(e, b, tag), tag_size(tag));
+    return true;
+}
+
+/* The block hook of calls that have been shortened. True: the run may have to be left before the block. */
+HOT static bool on_tagged(block_info *b, uint32_t tag, ttd_engine *e)
+{
+    return pass_block(e, b, b->tag == tag) ? e->leaves : look_at_tagged(b, tag, e);
+}
+
+/* The same where an address may be another block's, in another address space. */
+HOT static bool on_tagged_in_space(block_info *b, uint32_t tag, ttd_engine *e)
+{
+    return pass_block(e, b, b->tag == tag && b->key == (b->pc ^ e->salt)) ? e->leaves : look_at_tagged(b, tag, e);
+}
+
+COLD static void shorten(ttd_engine *e, block_info *b, void *behind)
+{
+    const void *shorter = e->set->translate ? (const void *)on_tagged_in_space : (const void *)on_tagged;
+    b->stays = !shorten_call(e, b, (const void *)on_block, shorter, behind);
+    e->work.shortened += !b->stays;
+}
+
+HOT void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
+{
+    ttd_engine *e = user;
+    block_info *b = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
+    (void)uc;
+    if (!pass_block(e, b, b->key == (pc ^ e->salt) && b->size == size && !b->slow))
+        look_at_block(e, b, pc, size);
+    else if (!b->stays)
+        shorten(e, b, __builtin_return_address(0));
 }

@@ -14,7 +14,8 @@ void forget_blocks(ttd_engine *e)
     size_t before = ran ? (size_t)(e->before - e->cache) : 0;
     block_info blk = runs ? *e->blk : e->turned, last = ran ? *e->before : e->turned;
     memset(e->cache, 0xff, sizeof(block_info) << CACHE_BITS);
-    blk.key = last.key = NEVER;
+    forget_block(&blk);
+    forget_block(&last);
     if (ran)
         e->cache[before] = last;
     if (runs)
@@ -28,7 +29,7 @@ void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
     for (left = (int64_t)(hi - lo); left > 0; left -= 2, lo += 2) {
         block_info *b = &e->cache[(lo >> 1) & ((1u << CACHE_BITS) - 1)];
         if (b->pc >> 1 == lo >> 1)
-            b->key = NEVER;
+            forget_block(b);
     }
 }
 

@@ -8,16 +8,21 @@ struct ttd_engine {
     /* Read by every block: kept together. */
     uint64_t steps;       /* steps completed before the current block */
     _Atomic uint64_t fast_limit;  /* up to here blocks need no look; 0: a thread of the host's wants one */
-    block_info *cache;
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
-    block_info *blk, prefix_block, exit_block;
+    block_info *blk;
     const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c) */
+    bool leaves;                  /* Unicorn has been told to leave the block, or not to begin the next */
+    block_info *cache;
+    uint64_t salt;        /* makes block keys of one address space differ from those of another */
+
+    block_info prefix_block, exit_block;
     uint64_t due;                 /* the step at which something falls due */
     uint32_t latency;             /* steps after which that is noticed without a branch */
     bool follows;                 /* where `blk` begins, or else the run stands, is behind a branch */
     block_info turned;            /* what stands for a block that was left by TURN_DONE */
-    uint64_t salt;        /* makes block keys of one address space differ from those of another */
+    bool shortens;                /* calls of the block hook can be shortened (shortened.c) */
+    const uint8_t *checks_exits;  /* what is called behind them; NULL: there was no such call yet */
     uint8_t prefix_next, prefix_first;    /* where the next block begins, and where this one did */
 
     void *lib, *handle;
@@ -167,6 +172,13 @@ struct ttd_engine {
 static inline uint64_t fast_limit(const ttd_engine *e)
 {
     return atomic_load_explicit(&e->fast_limit, memory_order_relaxed);
+}
+
+/* Nothing is known of it any more. */
+static inline void forget_block(block_info *b)
+{
+    b->key = NEVER;
+    b->tag = 0;
 }
 
 static inline bool requested(const ttd_engine *e)

@@ -43,7 +43,7 @@ static bool trapped_access(ttd_engine *e, uint64_t address, int size, bool write
         at = window_address(e, r, page, page) + (address - page);
     }
     if (!on_prot(e->uc, write ? UC_MEM_WRITE_PROT : UC_MEM_READ_PROT, at, size, (int64_t)value, e)) {
-        e->emu_stop(e->uc);
+        leave(e);
         return false;
     }
     if (!device && write)

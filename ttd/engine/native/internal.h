@@ -197,6 +197,13 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
 /* Does an access of memory, all of it on one page, concern nobody else? */
 bool is_plain(ttd_engine *e, uint64_t address, int size, int kind);
 
+/* shortened.c */
+/* `behind`: where translated code goes on after its call of `hook` for block `b`. From now on it calls `shorter`
+ * with the block, its tag and the engine, which says whether the run may have to be left. False: it does not. */
+bool shorten_call(ttd_engine *e, const block_info *b, const void *hook, const void *shorter, void *behind);
+/* Memory of zeros whose address is short, where there is such; NULL. */
+void *map_low(size_t size);
+
 /* breaks.c */
 /* Which instruction of the block is at `address`; NEVER if none begins there. */
 uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address);

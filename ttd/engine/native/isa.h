@@ -151,6 +151,8 @@ bool privileged_access(ttd_engine *e);
 /* stops.c */
 void raise_exception(ttd_engine *e, int code);
 void stop(ttd_engine *e, int why);
+/* Unicorn is to leave the block that runs, or not to begin the next one. */
+void leave(ttd_engine *e);
 void set_fast_limit(ttd_engine *e);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
 

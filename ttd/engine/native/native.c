@@ -167,7 +167,8 @@ static const instruction_set *set_called(const char *name)
 ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
                     uint64_t window_base, uint32_t window_pages, void *handle)
 {
-    ttd_engine *e = calloc(1, sizeof *e);
+    ttd_engine *e = aligned_alloc(64, (sizeof *e + 63) & ~(size_t)63);
+    memset(e, 0, sizeof *e);
     e->handle = handle;
     e->uc = uc;
     e->set = set_called(isa);
@@ -180,7 +181,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     e->page_shift = (uint32_t)__builtin_ctz(page_size);
     e->window_base = window_base;
     e->window_pages = window_pages;
-    e->cache = malloc(sizeof(block_info) << CACHE_BITS);
+    e->cache = map_low(sizeof(block_info) << CACHE_BITS);
     forget_blocks(e);
     e->slots = calloc(window_pages, sizeof *e->slots);
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
@@ -233,7 +234,8 @@ void ttd_free(ttd_engine *e)
         e->set->free(e);
     free(e->arch);
     free_ours(e);
-    free(e->cache);
+    if (e->cache)
+        munmap(e->cache, sizeof(block_info) << CACHE_BITS);
     free(e->flags);
     free(e->watched);
     free(e->translated);

@@ -63,8 +63,9 @@ typedef struct {
 enum { BY_INSTRUCTION, BY_PAGE_WALK };
 
 /* What has been done that is not the guest's own work, since the beginning: Unicorn was started, a block was
- * looked at closely, a trapped access asked about, a TLB entry filled. Shared with ttd.engine.types.Work. */
-typedef struct { uint64_t starts, looks, traps, fills; } ttd_work;
+ * looked at closely, a trapped access asked about, a TLB entry filled, a call of the block hook shortened. Shared
+ * with ttd.engine.types.Work. */
+typedef struct { uint64_t starts, looks, traps, fills, shortened; } ttd_work;
 
 typedef struct ttd_engine ttd_engine;
 

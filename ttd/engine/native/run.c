@@ -33,7 +33,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
         uint64_t first = has_cuts(e, exit_at - 2) ? exit_at - 2 : exit_at;
         block_info *known = &e->cache[(pc >> 1) & ((1u << CACHE_BITS) - 1)];
         if (known->pc + known->size == exit_at)
-            known->key = NEVER;
+            forget_block(known);
         set_exits(e, &exit_at, 1);
         e->exit_at = exit_at;
         drop_translated(e, first, exit_at + 2);
@@ -43,6 +43,7 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     e->before = NULL;
     e->blk_size = 0;
     e->blk_pc = pc;
+    e->leaves = false;
     e->work.starts++;
     err = e->emu_start(e->uc, pc | e->set->entry_bits, 0, 0, 0);
     e->exit_at = NEVER;

@@ -5,7 +5,7 @@
 void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
-        || e->range_lo != e->range_hi || e->cut_code || e->nchanged;
+        || e->range_lo != e->range_hi || e->cut_code || e->nchanged || e->noting;
     uint64_t limit = look || e->late ? 0 : e->limit < e->due ? e->limit : e->due;
     if (fast_limit(e) != limit)
         atomic_store(&e->fast_limit, limit);
@@ -13,11 +13,17 @@ void set_fast_limit(ttd_engine *e)
         atomic_store(&e->fast_limit, 0);
 }
 
+void leave(ttd_engine *e)
+{
+    e->leaves = true;
+    e->emu_stop(e->uc);
+}
+
 void stop(ttd_engine *e, int why)
 {
     e->stopped = true;
     e->why = why;
-    e->emu_stop(e->uc);
+    leave(e);
 }
 
 /* The instruction under way is for the processor model. */

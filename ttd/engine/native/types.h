@@ -28,6 +28,8 @@
 #define SEEN_BITS 14
 /* Kept out of line, so that what every block runs has next to nothing to save. */
 #define COLD __attribute__((noinline, cold))
+/* Run by every block: in as few lines of the processor's cache as can be, which is 10 % of all time. */
+#define HOT __attribute__((aligned(64)))
 #define NEVER UINT64_MAX
 #define END_OF_TIME (1ull << 62)     /* virtual ns: what is due then or later never is */
 #define WHY_AGAIN 100         /* within a run: start again where PC is */
@@ -37,13 +39,16 @@
 /* A block. `size` is what Unicorn says, which of an illegal instruction that it leaves out of its block is 0;
  * `span` what is run. `prefix_after`: the prefix behind it. `last`: the length of its last instruction;
  * `branches`: that is a branch. `ways`: those of its instructions. `operands`, `own`: what `operands` of the
- * instruction set is to look at. `key`: PC and the address space. */
+ * instruction set is to look at. `key`: PC and the address space. `tag`: which block it is of those at its
+ * place, if it needs no look and its address has 32 bits; else 0. `stays`: its call of the hook cannot be
+ * shortened. */
 typedef struct {
     uint64_t key, pc;
-    uint16_t size, span, n;
+    uint32_t span, n, tag;
+    uint16_t size;
     uint8_t slow, ways, prefix_after, last, own, noperands;
     uint16_t operands[MAX_OPERANDS];
-    bool branches;
+    bool branches, stays;
 } block_info;
 
 /* What there is to do about an instruction, found when its block is decoded (isa.h). Of the block: */

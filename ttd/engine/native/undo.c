@@ -32,6 +32,6 @@ bool give_up(ttd_engine *e, bool write)
     if (e->armed)
         e->armed_abort = true;
     if (write)
-        e->emu_stop(e->uc);
+        leave(e);
     return false;
 }

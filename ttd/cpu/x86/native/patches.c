@@ -240,7 +240,7 @@ bool patches_interrupt(ttd_engine *e, uint32_t number)
         return false;
     if (!do_ours(e, o)) {
         e->back_to = o->pc;
-        e->emu_stop(e->uc);
+        leave(e);
     }
     return true;
 }
