@@ -192,6 +192,28 @@ def test_regions_hold_from_the_next_instruction_on_and_python_is_not_asked(slice
     }
 
 
+# ldr r0, =0xE000E200; movs r1, #32
+# 1: cmp r1, r1; itttt eq; streq r1, [r0]; addeq r2, #1; addweq r3, r3, #3; moveq r5, r2
+# subs r6, #1; b 1b
+RAISE = bytes.fromhex("05482021894201bf0160013203f203031546013ef6e7000000e200e0")
+
+
+def test_an_interrupt_raised_in_an_it_block_cuts_no_block_once_its_place_is_known() -> None:
+    machines = []
+    for slice_ in (1, 3, 10_000):
+        machine = Machine(RAISE)
+        while machine.engine.step < 400:
+            machine.advance(min(400, machine.engine.step + slice_))
+        machines.append(machine)
+    assert {number for number, _ in machines[0].entered} == {21}
+    assert {pc for _, pc in machines[0].entered} == {CODE + 0x12}
+    for machine in machines[1:]:
+        assert (machine.entered, machine.result()) == (machines[0].entered, machines[0].result())
+    before, times = machine.engine.work, len(machine.entered)
+    machine.advance(4000)
+    assert machine.engine.work.since(before).starts <= 6 * (len(machine.entered) - times) + 2
+
+
 # mov r0, #0x20000000; movs r5, #0
 # 1: ldrex r1, [r0]; add r1, #1; nop; nop; strex r2, r1, [r0]; add r5, #1; cmp r2, #0; bne 1b
 # bkpt #0xab

@@ -147,6 +147,10 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         e->itoken = e->ntokens;
     }
     e->ending |= e->stop_after;
+    if (e->armed && e->leaving && e->limit > e->io_step + 1 && (e->host_wants || e->flush_due || e->code_hit)) {
+        e->arm = true;                    /* not before what is behind the store: that alone */
+        return give_up(e, write);
+    }
     if ((e->stop_after || e->flush_due || e->code_hit) && !e->armed
         && (e->code_hit || !leaves_behind(e))) {
         e->arm = true;

@@ -85,6 +85,9 @@ struct instruction_set {
     bool (*is_wait)(ttd_engine *e, uint64_t pc);
     /* The first instruction of the block, from `index` on, before which an interrupt may come; NULL: that. */
     uint64_t (*interruptible)(ttd_engine *e, const block_info *b, uint32_t index);
+    /* The store at `pc` is behind a prefix. How many instructions there are until none is in force any more, with that
+     * store, if the others access nothing and lead nowhere else; 0. NULL without `prefix`. */
+    uint32_t (*behind_store)(ttd_engine *e, uint64_t pc);
     /* The instruction at index `last` of the block has brought PC to `pc`: is that a return from an exception, which
      * the processor model is to do? */
     bool (*returns)(ttd_engine *e, uint64_t pc, uint32_t last);

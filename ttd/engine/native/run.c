@@ -55,17 +55,25 @@ static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
     return err;
 }
 
-/* The instruction at `pc` is to run alone. Is there a call at `next`, behind it, to leave the run at? A store that
- * runs alone since it could not be left at once has one from the second time on, where no prefix is in force
- * any more; others run alone but once. */
-static bool leaves_by_call(ttd_engine *e, uint64_t pc, uint64_t next)
+/* The instruction at `pc` is to run alone, of `room` that may. Is there a call behind it to leave the run at? Then the
+ * answer is how many instructions there are before that, else 0. A store that runs alone since it could not be left at
+ * once has one from the second time on, where no prefix is in force any more: what is in between accesses nothing.
+ * (On the next page another block would be announced before a store that is abandoned is left.) Others run alone but
+ * once. */
+static uint32_t runs_to_call(ttd_engine *e, uint64_t pc, uint64_t room)
 {
-    block_info two = { .pc = pc, .n = 2 };
     bool late = e->late_store;
+    uint64_t next;
+    uint32_t count;
     e->late_store = false;
     e->prefix_next = prefix_now(e);
-    return late && e->set->calls_anywhere && e->set->interruptible(e, &two, 1) == 1
-        && can_leave_at(e, next);
+    if (!late || !e->set->calls_anywhere)
+        return 0;
+    count = e->set->behind_store(e, pc);
+    if (!count || count > room || (count > 1 && (e->nbreaks || e->range_lo != e->range_hi)))
+        return 0;
+    next = address_of(e, pc, count);
+    return !((pc ^ next) >> e->page_shift) && can_leave_at(e, next) ? count : 0;
 }
 
 int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
@@ -83,7 +91,8 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->set->begin_run(e);
     while (result < 0) {
         uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
-        bool use_exit = false, by_call = false, waits = false, raises;
+        bool use_exit = false, waits = false, raises;
+        uint32_t to_call = 0;
         uc_err err;
 
         if ((e->flush_due || e->void_used) && !e->arm) {
@@ -125,8 +134,10 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             uint8_t *code = code_at(e, pc);
             e->limit = e->steps + 1;
             exit_at = code ? pc + length_at(e, pc, code) : 0;
-            by_call = code && leaves_by_call(e, pc, exit_at);
-            use_exit = code && !by_call;
+            to_call = code ? runs_to_call(e, pc, limit - e->steps) : 0;
+            use_exit = code && !to_call;
+            if (to_call)
+                e->limit = e->steps + to_call;
             e->context_save(e->uc, e->scratch);
         } else if (e->mid) {
             exit_at = address_of(e, pc, e->mid);
@@ -136,7 +147,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             use_exit = !waits;
         }
         e->arm = e->fill_fault = e->armed_abort = e->stop_after = e->stopped = false;
-        e->leaving = by_call;
+        e->leaving = to_call;
         e->masks_next = false;
         e->mid = 0;
         e->kept_size = 0;

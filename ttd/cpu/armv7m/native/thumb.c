@@ -79,6 +79,32 @@ static uint64_t thumb_interruptible(ttd_engine *e, const block_info *b, uint32_t
     return k;
 }
 
+/* Computes, and neither accesses memory nor branches (A5.2, A5.3). */
+static bool only_computes(uint32_t insn, int length)
+{
+    if (thumb_branches(insn, length))
+        return false;
+    if (length == 2)
+        return insn < 0x4700 || (insn & 0xf000) == 0xa000 || (insn & 0xff00) == 0xb200;
+    return (insn & 0xf8008000) == 0xf0000000 || (insn & 0xfe000000) == 0xea000000
+        || (insn & 0xff000000) == 0xfa000000;
+}
+
+static uint32_t thumb_behind_store(ttd_engine *e, uint64_t pc)
+{
+    cursor c = cursor_at(e, pc);
+    uint8_t it = e->prefix_next;
+    uint32_t count;
+    for (count = 0; it && c.code; count++) {
+        uint32_t insn = thumb_at(e, c.at, c.code);
+        if (count && !only_computes(insn, thumb_length(c.code)))
+            return 0;
+        it = it_behind(it, insn);
+        advance(e, &c);
+    }
+    return it ? 0 : count;
+}
+
 /* LDREX, LDREXB, LDREXH (A7.7.52 to A7.7.54). */
 static bool excludes(uint32_t insn)
 {
@@ -144,7 +170,8 @@ static int thumb_start(ttd_engine *e)
     .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \
     .pc = UC_ARM_REG_PC, \
     .length = length_here, .decode = thumb_decode, .room = thumb_room, .operands = aligned_room, \
-    .interruptible = thumb_interruptible, .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
+    .interruptible = thumb_interruptible, .behind_store = thumb_behind_store, \
+    .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
     .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \
     .replaced = thumb_replaced, .watched = thumb_watched, .stores_on = 4 * MAX_WORDS, \
     .calls_anywhere = true, .left_midway = thumb_left_midway, .returns = thumb_returns, .is_wait = thumb_is_wait
