@@ -10,7 +10,9 @@ from __future__ import annotations
 import struct
 
 import pytest
+from unicorn import arm_const as arm
 
+from tests.unit.native_doors import set_mpu
 from ttd.cpu.armv7m import CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
 from ttd.cpu.base import After
@@ -212,6 +214,25 @@ def test_an_interrupt_raised_in_an_it_block_cuts_no_block_once_its_place_is_know
     before, times = machine.engine.work, len(machine.entered)
     machine.advance(4000)
     assert machine.engine.work.since(before).starts <= 6 * (len(machine.entered) - times) + 2
+
+
+@pytest.mark.parametrize("slice_", [1, 5, 1000])
+def test_a_page_that_protection_splits_for_one_privilege_only(slice_: int) -> None:
+    """Threads may run the first 64 bytes of the code, handlers all of it; SVCs go to and fro."""
+    # movs r0, #3; movs r5, #3; msr control, r0; isb; 1: svc #1; subs r5, #1; bne 1b; nop...
+    machine = Machine(bytes.fromhex("0320032580f31488bff36f8f01df013dfcd1") + b"\x00\xbf" * 40)
+    regions = [
+        (0, 0x1000, 0, 1, False),
+        (CODE, 0x40, 0, 6, False),
+        (0x20000000, 0x1000, 0, 3, True),
+    ]
+    set_mpu(machine.engine, True, False, False, regions)
+    machine.engine.reg_write(arm.UC_ARM_REG_PSP, 0x20000C00)
+    while len(machine.entered) < 4:
+        machine.advance(machine.engine.step + min(slice_, 8 if machine.entered[2:] else slice_))
+    assert [number for number, _ in machine.entered[:4]] == [11, 11, 11, 3]
+    assert machine.entered[3][1] == CODE + 0x40
+    assert machine.cpu.scs.cfsr & 0xFF == 1
 
 
 # mov r0, #0x20000000; movs r5, #0

@@ -23,6 +23,17 @@ void forget_blocks(ttd_engine *e)
 }
 
 /* Addresses go on at 0 behind the last one. */
+void forget_splits(ttd_engine *e)
+{
+    uint32_t page;
+    if (!e->splits)
+        return;
+    e->splits = false;
+    for (page = 0; page < e->npages; page++)
+        e->flags[page] &= (uint8_t)~PAGE_SPLIT;
+    forget_blocks(e);
+}
+
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     int64_t left;

@@ -8,11 +8,37 @@ uint32_t reg32(ttd_engine *e, int id)
     return value;
 }
 
+void read_regs32(ttd_engine *e, const int *ids, uint32_t *out, int count)
+{
+    void *at[MAX_BATCH];
+    int i;
+    for (i = 0; i < count; i++)
+        at[i] = &out[i];
+    e->reg_read_batch(e->uc, ids, at, count);
+}
+
+void write_regs32(ttd_engine *e, const int *ids, const uint32_t *values, int count)
+{
+    void *at[MAX_BATCH];
+    int i;
+    for (i = 0; i < count; i++)
+        at[i] = (void *)&values[i];
+    e->reg_write_batch(e->uc, ids, at, count);
+}
+
 uint64_t read_pc(ttd_engine *e)
 {
     uint64_t value = 0;
     e->reg_read(e->uc, e->set->pc, &value);
     return value;
+}
+
+bool look_at_cpu(ttd_engine *e, uint64_t *pc)
+{
+    if (e->set->look)
+        return e->set->look(e, pc);
+    *pc = read_pc(e);
+    return true;
 }
 
 uint8_t prefix_now(ttd_engine *e)

@@ -34,6 +34,8 @@ struct ttd_engine {
     uc_err (*emu_stop)(uc_engine *);
     uc_err (*reg_read)(uc_engine *, int, void *);
     uc_err (*reg_write)(uc_engine *, int, const void *);
+    uc_err (*reg_read_batch)(uc_engine *, const int *, void **, int);
+    uc_err (*reg_write_batch)(uc_engine *, const int *, void *const *, int);
     uc_err (*hook_add)(uc_engine *, uc_hook *, int, void *, void *, uint64_t, uint64_t, ...);
     uc_err (*hook_del)(uc_engine *, uc_hook);
     uc_err (*ctl)(uc_engine *, uc_control_type, ...);
@@ -148,6 +150,7 @@ struct ttd_engine {
     bool trap_unaligned;          /* all memory is trapped, to see unaligned accesses */
     bool must_align;              /* where memory is trapped, such are faults */
 
+    bool splits;                  /* there are pages with PAGE_SPLIT */
     bool all_stale;               /* something translated is not what memory has */
     bool translated_once;         /* page tables have been in use */
     uint64_t spaces[MAX_SPACES];  /* what they are known by; the place is the number of the space */

@@ -99,12 +99,13 @@ static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
     return true;
 }
 
-/* On a page that protection splits, blocks are looked at instruction by instruction. */
-static void split_code(ttd_engine *e, uint32_t page, bool split)
+/* On a page that protection splits, be it in one mode of several, blocks are looked at instruction by instruction. */
+static void split_code(ttd_engine *e, uint32_t page)
 {
-    if (e->quiet || !(e->flags[page] & PAGE_SPLIT) == !split)
+    if (e->quiet || (e->flags[page] & PAGE_SPLIT))
         return;
-    e->flags[page] ^= PAGE_SPLIT;
+    e->flags[page] |= PAGE_SPLIT;
+    e->splits = true;
     forget_blocks(e);
 }
 
@@ -134,7 +135,8 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     r = find_region(e, paddr);
     if (kind == ACC_FETCH) {
         if (r && r->kind != REGION_MMIO && allowed) {
-            split_code(e, page_of(e, r, paddr), allowed < 0);
+            if (allowed < 0)
+                split_code(e, page_of(e, r, paddr));
             return fill_code(e, r, vaddr, paddr, rights, out);
         }
         if (fill_lookahead(e, vaddr, out))

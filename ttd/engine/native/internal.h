@@ -22,6 +22,8 @@ bool tlb_counting(ttd_engine *e, uint64_t vaddr, uc_mem_type type, uc_tlb_entry 
  * be taken for one behind it. */
 void forget_prefix(ttd_engine *e);
 void settle(ttd_engine *e);
+/* As `look` of the instruction set says. */
+bool look_at_cpu(ttd_engine *e, uint64_t *pc);
 uint32_t read_masks(ttd_engine *e);
 
 /* spaces.c */

@@ -56,8 +56,9 @@ struct instruction_set {
     void (*settle)(ttd_engine *e);
     /* What lets interrupts in, as a number. `between` runs: whatever the mode may read. */
     uint32_t (*masks)(ttd_engine *e, bool between);
-    /* False: the CPU is in a state in which there are no instructions. */
-    bool (*can_run)(ttd_engine *e);
+    /* Unicorn is going to be started: PC, and `prefix_next` of the engine. False: the CPU is in a state in which there are
+     * no instructions. NULL: PC, and there is no prefix. */
+    bool (*look)(ttd_engine *e, uint64_t *pc);
     uint64_t entry_bits;          /* set in the address at which Unicorn is started */
     bool watches_memory;          /* watchpoints are of memory, whichever alias shows it; else of addresses */
     /* Blocks that end before an instruction which has to begin one (cuts.c): what stands there while they are
@@ -146,6 +147,9 @@ void flush_tlb(ttd_engine *e);
 
 /* cpu.c */
 uint32_t reg32(ttd_engine *e, int id);
+/* Several at once, in this order; at most MAX_BATCH. */
+void read_regs32(ttd_engine *e, const int *ids, uint32_t *out, int count);
+void write_regs32(ttd_engine *e, const int *ids, const uint32_t *values, int count);
 uint64_t read_pc(ttd_engine *e);
 /* What an instruction in front says of those that follow, as the run stands; 0: nothing. */
 uint8_t prefix_now(ttd_engine *e);
@@ -166,6 +170,8 @@ uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t 
 /* cache.c */
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
 void forget_blocks(ttd_engine *e);
+/* Protection is another: no page of code is known to be split by it. The TLB is to be flushed as well. */
+void forget_splits(ttd_engine *e);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* spaces.c */

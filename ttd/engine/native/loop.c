@@ -130,7 +130,7 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         if (until <= e->steps)            /* the log has something here that has not come */
             return end(e, WHY_UNMET, out);
         e->looping = true;
-        patience += run_steps(e, prefix_now(e) ? 1 : until - e->steps, out) == WHY_MASKS;
+        patience += run_steps(e, until - e->steps, out) == WHY_MASKS;
         e->looping = false;
         switch (out->why) {
         case WHY_BUDGET: case WHY_MASKS:

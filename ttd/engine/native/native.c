@@ -205,6 +205,8 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     FIND(emu_stop, "uc_emu_stop");
     FIND(reg_read, "uc_reg_read");
     FIND(reg_write, "uc_reg_write");
+    FIND(reg_read_batch, "uc_reg_read_batch");
+    FIND(reg_write_batch, "uc_reg_write_batch");
     FIND(hook_add, "uc_hook_add");
     FIND(hook_del, "uc_hook_del");
     FIND(ctl, "uc_ctl");

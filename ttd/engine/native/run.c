@@ -66,7 +66,6 @@ static uint32_t runs_to_call(ttd_engine *e, uint64_t pc, uint64_t room)
     uint64_t next;
     uint32_t count;
     e->late_store = false;
-    e->prefix_next = prefix_now(e);
     if (!late || !e->set->calls_anywhere)
         return 0;
     count = e->set->behind_store(e, pc);
@@ -76,10 +75,18 @@ static uint32_t runs_to_call(ttd_engine *e, uint64_t pc, uint64_t room)
     return !((pc ^ next) >> e->page_shift) && can_leave_at(e, next) ? count : 0;
 }
 
+/* How many instructions from `pc` on there are until no prefix is in force: then interrupts can be taken. */
+static uint64_t behind_prefix(ttd_engine *e, uint64_t pc)
+{
+    block_info some = { .pc = pc, .n = UINT16_MAX };
+    return e->set->interruptible(e, &some, 1);
+}
+
 int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
 {
     uint64_t before = e->steps;
     uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
+    uint64_t pc = 0;
     int result = -1;
     e->running = true;
     e->arm = e->ending = e->noting = false;
@@ -90,8 +97,8 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     if (e->set->begin_run)
         e->set->begin_run(e);
     while (result < 0) {
-        uint64_t pc = read_pc(e), exit_at = 0, cut_at, began;
-        bool use_exit = false, waits = false, raises;
+        uint64_t exit_at = 0, cut_at, began;
+        bool use_exit = false, waits = false, raises, runs;
         uint32_t to_call = 0;
         uc_err err;
 
@@ -101,6 +108,9 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             flush_tlb(e);
         }
         settle_ours(e);
+        runs = look_at_cpu(e, &pc);
+        if (e->looping && e->prefix_next && e->steps == before && limit - before > behind_prefix(e, pc))
+            limit = before + behind_prefix(e, pc);
         if (e->all_stale) {
             e->all_stale = false;
             e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_FLUSH, 0));
@@ -124,7 +134,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             result = WHY_RANGE;
             break;
         }
-        if (e->set->can_run && !e->set->can_run(e)) {
+        if (!runs) {
             result = WHY_INVALID;
             break;
         }
@@ -153,7 +163,6 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         e->kept_size = 0;
         e->why = 0;
         e->itoken = 0;
-        e->prefix_next = prefix_now(e);
         if (cut_at != NEVER)
             begin_cut(e, pc, cut_at);
         set_fast_limit(e);
@@ -251,7 +260,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
     e->mid = 0;
     out->why = result;
     out->steps = e->steps - before;
-    out->pc = read_pc(e);
+    out->pc = pc;
     out->code = e->code;
     out->address = e->fault_address;
     out->exact = e->fault_exact;

@@ -16,6 +16,7 @@
 #define MAX_REGIONS 64
 #define MAX_NATIVE 64
 #define MAX_TOKENS 32
+#define MAX_BATCH 16
 #define MAX_STEADY 64             /* a power of two: places by address */
 #define MAX_STATE 192
 #define MAX_OPERANDS 4

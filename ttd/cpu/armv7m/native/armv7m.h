@@ -58,6 +58,23 @@ static inline void put_register(armv7m_core *c, int id, uint32_t value)
     c->engine->reg_write(c->engine->uc, id, &value);
 }
 
+/* Several of them, in this order, as one. */
+typedef struct { int ids[MAX_BATCH], count; uint32_t values[MAX_BATCH]; } changes;
+
+static inline void change_register(changes *w, int id, uint32_t value)
+{
+    w->ids[w->count] = id;
+    w->values[w->count++] = value;
+}
+
+/* Make them; modes change with them, and `xpsr` is what XPSR has then. */
+static inline void make_changes(armv7m_core *c, changes *w, uint32_t xpsr)
+{
+    change_register(w, UC_ARM_REG_APSR_NZCV, xpsr & 0xf0000000);
+    write_regs32(c->engine, w->ids, w->values, w->count);
+    thumb_replaced(c->engine);
+}
+
 /* Open the exclusive monitor; it is while code with LDREX has never been met. */
 static inline void open_monitor(armv7m_core *c)
 {

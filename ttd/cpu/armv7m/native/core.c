@@ -18,9 +18,9 @@ static void watch_masks(ttd_engine *e, bool on)
 int armv7m_pending(armv7m_core *c)
 {
     bool masked = false, takes = c->takeable && !c->lockup;
-    if (takes) {
+    if (takes && !c->synchronous) {       /* what an instruction causes was weighed then */
         masked = c->top_group >= armv7m_execution_priority(c, false);
-        takes = !masked && (c->synchronous || !prefix_now(c->engine));
+        takes = !masked && !prefix_now(c->engine);
     }
     watch_masks(c->engine, masked);
     return takes ? c->takeable : -1;

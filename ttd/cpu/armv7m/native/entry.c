@@ -102,14 +102,14 @@ static int push(armv7m_core *c, int number, uint32_t *values, bool privileged)
 
 /* Leave the process stack for the main one. SPSEL can be written in privileged thread mode only, which
  * handler mode, for the moment, leads to. */
-static void select_main_stack(armv7m_core *c, uint32_t control, uint32_t xpsr)
+static void select_main_stack(changes *w, uint32_t control, uint32_t xpsr)
 {
     if (control & NPRIV) {
-        put_register(c, UC_ARM_REG_XPSR, xpsr | HARD_FAULT);
-        put_register(c, UC_ARM_REG_CONTROL, 0);
-        put_register(c, UC_ARM_REG_XPSR, xpsr);
+        change_register(w, UC_ARM_REG_XPSR, xpsr | HARD_FAULT);
+        change_register(w, UC_ARM_REG_CONTROL, 0);
+        change_register(w, UC_ARM_REG_XPSR, xpsr);
     }
-    put_register(c, UC_ARM_REG_CONTROL, control & NPRIV);
+    change_register(w, UC_ARM_REG_CONTROL, control & NPRIV);
 }
 
 /* B1.5.6 ExceptionEntry(). */
@@ -117,14 +117,15 @@ void armv7m_enter(armv7m_core *c, int number)
 {
     static const int read[] = {
         UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR,
-        UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_SP
+        UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_SP, UC_ARM_REG_CONTROL
     };
-    uint32_t values[9], control = reg32(c->engine, UC_ARM_REG_CONTROL), link, vector, xpsr, i;
+    changes w = { 0 };
+    uint32_t values[10], control, link, vector, xpsr;
     bool thread, on_psp = false;
     c->waiting = ARMV7M_AWAKE;
-    for (i = 0; i < 9; i++)
-        values[i] = reg32(c->engine, read[i]);
+    read_regs32(c->engine, read, values, 10);
     xpsr = values[7];
+    control = values[9];
     if (c->chained) {
         link = c->chain;
         c->chained = false;
@@ -137,14 +138,14 @@ void armv7m_enter(armv7m_core *c, int number)
     }
     c->synchronous = false;
     vector = vector_of(c, &number);
-    put_register(c, UC_ARM_REG_SP, values[8]);
+    change_register(&w, UC_ARM_REG_SP, values[8]);
     if (on_psp)
-        select_main_stack(c, control, xpsr);
+        select_main_stack(&w, control, xpsr);
     xpsr = (xpsr & FLAGS) | (vector & 1 ? T_BIT : 0) | (uint32_t)number;
-    put_register(c, UC_ARM_REG_XPSR, xpsr);
-    put_register(c, UC_ARM_REG_LR, link);
-    put_register(c, UC_ARM_REG_PC, vector);
-    thumb_modes_changed(c->engine, xpsr);
+    change_register(&w, UC_ARM_REG_XPSR, xpsr);
+    change_register(&w, UC_ARM_REG_LR, link);
+    change_register(&w, UC_ARM_REG_PC, vector);
+    make_changes(c, &w, xpsr);
     open_monitor(c);
     activate(c, number);
     c->event = true;

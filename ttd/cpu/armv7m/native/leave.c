@@ -26,42 +26,49 @@ static void return_to(armv7m_core *c, uint32_t sp, bool on_psp, uint32_t npriv, 
         UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR
     };
     uint32_t xpsr = frame[7] & (c->mainline ? 0xf8000000 | T_BIT | IT_BITS | IPSR : 0xf000003f | T_BIT), i;
+    changes w = { 0 };
     if (on_psp) {
-        put_register(c, UC_ARM_REG_PSP, sp);
+        change_register(&w, UC_ARM_REG_PSP, sp);
         if (npriv)
-            put_register(c, UC_ARM_REG_CONTROL, 0);
-        put_register(c, UC_ARM_REG_XPSR, xpsr);
-        put_register(c, UC_ARM_REG_CONTROL, SPSEL | npriv);
+            change_register(&w, UC_ARM_REG_CONTROL, 0);
+        change_register(&w, UC_ARM_REG_XPSR, xpsr);
+        change_register(&w, UC_ARM_REG_CONTROL, SPSEL | npriv);
     } else {
-        put_register(c, UC_ARM_REG_SP, sp);
-        put_register(c, UC_ARM_REG_XPSR, xpsr);
+        change_register(&w, UC_ARM_REG_SP, sp);
+        change_register(&w, UC_ARM_REG_XPSR, xpsr);
     }
     for (i = 0; i < 6; i++)
-        put_register(c, popped[i], frame[i]);
-    put_register(c, UC_ARM_REG_PC, (frame[6] & ~1u) | (xpsr & T_BIT ? 1 : 0));
-    thumb_modes_changed(c->engine, xpsr);
+        change_register(&w, popped[i], frame[i]);
+    change_register(&w, UC_ARM_REG_PC, (frame[6] & ~1u) | (xpsr & T_BIT ? 1 : 0));
+    make_changes(c, &w, xpsr);
 }
 
 bool armv7m_leave(armv7m_core *c, uint32_t exc_return)
 {
+    static const int read[] = {
+        UC_ARM_REG_XPSR, UC_ARM_REG_CONTROL, UC_ARM_REG_SP, UC_ARM_REG_PSP, UC_ARM_REG_FAULTMASK
+    };
     ttd_engine *e = c->engine;
-    uint32_t frame[FRAME_WORDS], kind = exc_return & 15, sp, xpsr = reg32(e, UC_ARM_REG_XPSR);
-    uint32_t npriv = reg32(e, UC_ARM_REG_CONTROL) & NPRIV;
-    int number = (int)(xpsr & IPSR);
+    uint32_t frame[FRAME_WORDS], values[5], kind = exc_return & 15, sp, xpsr, npriv;
+    int number;
     bool nested, valid, to_thread = kind != 1, on_psp = kind == 0xd;
+    read_regs32(e, read, values, c->mainline ? 5 : 4);
+    xpsr = values[0];
+    npriv = values[1] & NPRIV;
+    number = (int)(xpsr & IPSR);
     nested = number < ARMV7M_EXCEPTIONS && others_active(c, number);
     valid = number < ARMV7M_EXCEPTIONS && has(c->active, number) && exc_return >> 4 == 0xfffffff
             && (kind == 1 || ((kind == 9 || kind == 0xd) && (!nested || (c->ccr & NONBASETHRDENA))));
     if (number < ARMV7M_EXCEPTIONS)
         deactivate(c, number);
-    if (number != NMI && c->mainline && reg32(e, UC_ARM_REG_FAULTMASK)) {
+    if (number != NMI && c->mainline && values[4]) {
         put_register(c, UC_ARM_REG_FAULTMASK, 0);
         thumb_modes_changed(e, xpsr);
     }
     if (!valid)
         return fail(c, exc_return, USAGE_FAULT, INVPC);
 
-    sp = reg32(e, on_psp ? UC_ARM_REG_PSP : UC_ARM_REG_SP);
+    sp = values[on_psp ? 3 : 2];
     switch (stack_access(c, ACC_READ, sp, frame, !to_thread || !npriv, c->by_return)) {
     case STACK_FINE: break;
     case STACK_DENIED: return fail(c, exc_return, MEM_MANAGE, MUNSTKERR);

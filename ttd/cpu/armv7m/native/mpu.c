@@ -112,16 +112,21 @@ int thumb_allows(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, i
     return mpu_allows(e, vaddr, size, kind, privileged, mpu_active(e));
 }
 
+void mpu_follow(ttd_engine *e)
+{
+    thumb_state *t = thumb_of(e);
+    bool active = t->mpu_on && mpu_active(e);
+    if (active != t->mpu_was_active)
+        flush_tlb(e);
+    t->mpu_was_active = active;
+}
+
 /* A block begins that may change what the MPU applies to, or the one before was such. */
 bool thumb_expect_modes(ttd_engine *e, const block_info *b)
 {
-    thumb_state *t = thumb_of(e);
-    if (e->masks_next && t->mpu_on && mpu_active(e) != t->mpu_was_active)
-        flush_tlb(e);
-    if (!(b->ways & WAY_MODES) || !t->mpu_on)
-        return false;
-    t->mpu_was_active = mpu_active(e);
-    return true;
+    if (e->masks_next)
+        mpu_follow(e);
+    return (b->ways & WAY_MODES) && thumb_of(e)->mpu_on;
 }
 
 /* ---- from outside ------------------------------------------------------------------------ */
@@ -147,7 +152,7 @@ void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena,
                     const armv7m_region *regions)
 {
     thumb_state *t = thumb_of(e);
-    bool stays = same(t, enabled, privdefena, hfnmiena, count, regions);
+    bool stays = same(t, enabled, privdefena, hfnmiena, count, regions), turns = enabled != t->mpu_on;
     t->mpu_on = enabled;
     t->mpu_background = privdefena;
     t->mpu_hfnmi = hfnmiena;
@@ -155,6 +160,9 @@ void armv7m_set_mpu(ttd_engine *e, bool enabled, bool privdefena, bool hfnmiena,
     memcpy(t->mpu, regions, (size_t)count * sizeof *regions);
     if (stays)
         return;
+    t->mpu_was_active = mpu_active(e);
+    if (turns)                            /* else it is soon as it was, when tasks are switched */
+        forget_splits(e);
     if (e->running)
         e->flush_due = true;              /* after the instruction that is storing */
     else

@@ -166,7 +166,7 @@ static int thumb_start(ttd_engine *e)
 #define THUMB \
     .state_size = sizeof(thumb_state), .start = thumb_start, \
     .privileged = thumb_privileged, .allows = thumb_allows, .expect_modes = thumb_expect_modes, \
-    .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .can_run = thumb_can_run, \
+    .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .look = thumb_look, \
     .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \
     .pc = UC_ARM_REG_PC, \
     .length = length_here, .decode = thumb_decode, .room = thumb_room, .operands = aligned_room, \

@@ -15,6 +15,7 @@ typedef struct {
     bool raises_basepri;
     int settles;                  /* SETTLE_... of the block that runs (thumb_registers.c) */
     bool excludes;                /* code with LDREX has been met */
+    /* `mpu_was_active`: the TLB has been filled for that (Unicorn has one for each privilege). */
     bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
     armv7m_region mpu[ARMV7M_REGIONS];
     int nmpu;
@@ -34,6 +35,8 @@ bool unprivileged_thread(ttd_engine *e, uint32_t *xpsr);
 bool privileged_now(ttd_engine *e);
 bool thumb_privileged(ttd_engine *e);
 bool mpu_active(ttd_engine *e);
+/* Registers that say whether the MPU applies may have changed: the TLB is for what they say now. */
+void mpu_follow(ttd_engine *e);
 int mpu_allows(ttd_engine *e, uint64_t address, uint64_t size, int kind, bool privileged, bool active);
 int thumb_allows(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
 bool thumb_expect_modes(ttd_engine *e, const block_info *b);
@@ -66,7 +69,7 @@ void thumb_replaced(ttd_engine *e);
 uint8_t thumb_prefix(ttd_engine *e);
 void thumb_forget_prefix(ttd_engine *e);
 uint32_t thumb_masks(ttd_engine *e, bool between);
-bool thumb_can_run(ttd_engine *e);
+bool thumb_look(ttd_engine *e, uint64_t *pc);
 void thumb_settle(ttd_engine *e);
 bool thumb_expect(ttd_engine *e, const block_info *b);
 

@@ -88,18 +88,22 @@ void thumb_modes_changed(ttd_engine *e, uint32_t xpsr)
     thumb_replaced(e);
 }
 
-/* The MPU may apply differently to what the registers are now. */
+/* The MPU may apply to what the registers are now, and not have applied before; or the other way. */
 void thumb_replaced(ttd_engine *e)
 {
-    if (thumb_of(e)->mpu_on)
-        flush_tlb(e);
+    mpu_follow(e);
 }
 
 /* ITSTATE (DDI0403E A7.3.2); 0 outside of IT blocks. */
+static uint8_t it_state(uint32_t xpsr)
+{
+    uint32_t it = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc);
+    return it & 15 ? (uint8_t)it : 0;
+}
+
 uint8_t thumb_prefix(ttd_engine *e)
 {
-    uint32_t xpsr = reg32(e, UC_ARM_REG_XPSR), it = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xfc);
-    return it & 15 ? (uint8_t)it : 0;
+    return it_state(reg32(e, UC_ARM_REG_XPSR));
 }
 
 void thumb_forget_prefix(ttd_engine *e)
@@ -125,9 +129,14 @@ uint32_t thumb_masks(ttd_engine *e, bool between)
 }
 
 /* There is no ARM state to run in. */
-bool thumb_can_run(ttd_engine *e)
+bool thumb_look(ttd_engine *e, uint64_t *pc)
 {
-    return reg32(e, UC_ARM_REG_XPSR) >> 24 & 1;
+    static const int ids[] = { UC_ARM_REG_PC, UC_ARM_REG_XPSR };
+    uint32_t values[2];
+    read_regs32(e, ids, values, 2);
+    *pc = values[0];
+    e->prefix_next = it_state(values[1]);
+    return values[1] >> 24 & 1;
 }
 
 /* ---- what special registers can hold ---------------------------------------------------- */
