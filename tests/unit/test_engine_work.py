@@ -16,7 +16,7 @@ from unicorn import riscv_const as riscv
 
 from tests.unit.native_doors import watch_masks
 from ttd.cpu.models import CPUS
-from ttd.engine import Engine, StopReason
+from ttd.engine import Access, Engine, StopReason
 
 CODE, DATA, DEVICE = 0x20000000, 0x20100000, 0x40000000
 LOOPS = 50
@@ -215,6 +215,29 @@ def test_data_on_a_page_of_code_is_not_trapped(model: str) -> None:
     assert (work.traps, work.starts) == (0, 1)
     assert work.fills <= 3
     assert engine.read(CODE + 0x100, 4) == struct.pack("<I", LOOPS + 1)
+
+
+@pytest.mark.parametrize("model", ["cortex-m3", "cortex-m0"])
+def test_what_is_written_to_is_watched_without_a_trap(model: str) -> None:
+    """Stores and loads beside it; then a store of several words that begins before it."""
+    board = Board(model, MIXED[model])
+    engine = board.engine
+    engine.set_watchpoints([(DATA + 0x100, 4, Access.WRITE, False)])
+    board.run_to(8)
+    before = engine.work
+    board.run_to(8 + 4 * LOOPS)
+    assert engine.work.since(before).traps == 0
+    assert engine.read(DATA, 4) == struct.pack("<I", LOOPS + 1)
+    # stmia r5!, {r0-r3}; four times until the fourth comes to the place; another follows; b
+    engine.write(CODE, halves(*[0xC50F] * 5, 0xE7F9))
+    engine.new_interval()
+    engine.step = 0
+    engine.reg_write(engine.isa.pc, CODE)
+    engine.reg_write(POINTERS[model][1], DATA + 0xC4)
+    stop = engine.run(100)
+    assert (stop.reason, engine.step, stop.pc) == (StopReason.WATCH, 3, CODE + 6)
+    assert engine.reg_read(POINTERS[model][1]) == DATA + 0xF4
+    assert engine.read(DATA + 0xF4, 16) == bytes(16)
 
 
 def test_code_that_changes_beside_data_is_seen() -> None:

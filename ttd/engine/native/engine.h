@@ -136,6 +136,7 @@ struct ttd_engine {
     int nbreaks;
     watch *watches;
     int nwatches;
+    uint64_t stores_lo, stores_last;   /* where one may see an instruction that stores here (watch.c) */
     bool scan;
     uint64_t range_lo, range_hi;  /* where the run has to stay; empty: anywhere */
     uint64_t skip_breaks, skip_watches;

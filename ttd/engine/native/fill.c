@@ -53,18 +53,30 @@ bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int
     return false;
 }
 
+/* Stores to code are trapped here. Unicorn, to see them too, walks its whole TLB for every block that it
+ * translates, but not where a memory hook covers the code. It looks at all hooks for every store that it asks
+ * about; so memory that cannot be written, where they are in nobody's way, has one. */
+static void cover_code(ttd_engine *e, region *r, uint64_t paddr)
+{
+    uint64_t first = r->canonical + (paddr - r->base), size = e->page_size;
+    uc_hook hook;
+    if (r->kind != REGION_RAM) {
+        if (r->covered)
+            return;
+        r->covered = true;
+        first = r->canonical;
+        size = r->size;
+    }
+    e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, first, first + size - 1);
+}
+
 static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, int rights,
                       uc_tlb_entry *out)
 {
     uint32_t page = page_of(e, r, paddr);
     uint8_t *flags = &e->flags[page];
     if (!(*flags & PAGE_EVER_EXEC)) {
-        uint64_t code = r->canonical + (paddr - r->base);
-        uc_hook hook;
-        /* Stores to code are trapped here. Unicorn, to see them too, walks its whole TLB for every
-         * block that it translates, but not where a memory hook covers the code. */
-        e->hook_add(e->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, on_nothing, e, code,
-                    code + e->page_size - 1);
+        cover_code(e, r, paddr);
         /* Entries that let stores through unseen may exist: from now on they must not. */
         *flags |= PAGE_EVER_EXEC;
         flush_tlb(e);
@@ -155,20 +167,24 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         uint32_t page = page_of(e, r, paddr);
         uint8_t *flags = &e->flags[page];
         int watched = watched_kinds(e, vaddr, paddr, page);
-        trap = allowed < 0 || e->trap_unaligned || (watched & kind)
-            || (r->asks && kind == ACC_WRITE)
-            || leads_to_split(e, vaddr, kind)
-            || (kind == ACC_WRITE
-                && ((*flags & PAGE_TABLE) || (watched & ACC_READ)
-                    || ((*flags & PAGE_EVER_EXEC) && (late_to_itself(e, r, paddr)
-                                                      || !mixed_fill(e, page, paddr, &out->paddr)))));
+        bool viewed = false;
+        trap = allowed < 0 || e->trap_unaligned || (r->asks && kind == ACC_WRITE)
+            || leads_to_split(e, vaddr, kind);
+        if (!trap && kind == ACC_WRITE)
+            trap = (*flags & PAGE_TABLE) || (watched & ACC_READ)
+                || (watched ? !(viewed = mixed_watch(e, page, paddr, watched, &out->paddr))
+                    : (*flags & PAGE_EVER_EXEC)
+                        && (late_to_itself(e, r, paddr)
+                            || !(viewed = mixed_fill(e, page, paddr, &out->paddr))));
+        else if (!trap)
+            trap = watched & kind;
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE)
             *flags |= PAGE_DIRTY;
         if (trap) {
             out->paddr = window_address(e, r, vaddr, paddr);
         } else {
-            if (kind != ACC_WRITE || !(*flags & PAGE_EVER_EXEC))
+            if (!viewed)
                 out->paddr = r->canonical + (paddr - r->base);
             out->perms = UC_PROT_READ;
             if (kind == ACC_WRITE && !(rights & ACC_READ))

@@ -84,6 +84,8 @@ int mixed_open(ttd_engine *e);
 void mixed_start(ttd_engine *e);
 bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr);
 void drop_changed(ttd_engine *e);
+/* The same, of a page with watchpoints for `watched` kinds of access, if that does for them. */
+bool mixed_watch(ttd_engine *e, uint32_t page, uint64_t at, int watched, uint64_t *paddr);
 bool mixed_itself(ttd_engine *e, const block_info *b);
 
 /* window.c */

@@ -1,4 +1,4 @@
-/* Pages that hold both code and data.
+/* Pages that hold both code and data, and pages on which stores are watched and loads are not.
  *
  * Stores to code have to be noticed, but most stores to such a page are to the data on it. So the TLB gets the
  * page from a second view of the memory, which cannot be written, so that Unicorn asks about each store. Loads
@@ -72,6 +72,24 @@ COLD static bool store_to_code(ttd_engine *e, region *r, uint64_t offset, int si
     return true;
 }
 
+/* A watchpoint may see the store. False: it does not happen, or not yet. */
+COLD static bool watched_store(ttd_engine *e, uint64_t address, int size, uint64_t value)
+{
+    e->io_pc = read_pc(e);
+    e->io_step = step_of(e, e->io_pc);
+    e->io_shift = 0;
+    e->rest_at = address + (unsigned)size;
+    if (e->must_align && address & (unsigned)((size > 4 ? 4 : size) - 1)) {
+        fault_at(e, ACC_WRITE | ACC_UNALIGNED, address);
+        return give_up(e, true);
+    }
+    if (watched_insn(e, address, size, ACC_WRITE, value)) {
+        e->why = WHY_WATCH;
+        return give_up(e, true);
+    }
+    return true;
+}
+
 /* `address` is in the view. An access that is not aligned comes again, byte by byte, and may go beyond the page. */
 static bool on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
 {
@@ -85,6 +103,10 @@ static bool on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
         return give_up(e, true);
     if (!r || page - r->first_page >= r->size >> e->page_shift)
         e->view_last = r = region_of_page(e, page);
+    at = r->base + (offset - offset_of(e, r));
+    if (e->nwatches && at + (unsigned)size > e->stores_lo && at <= e->stores_last
+        && !watched_store(e, at, size, (uint64_t)value))
+        return false;
     for (at = offset & ~1ull; at < offset + (unsigned)size; at += 2)
         covered |= e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (covered && !store_to_code(e, r, offset, size, (uint64_t)value))
@@ -106,6 +128,16 @@ bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr)
     e->flags[page] |= PAGE_MIXED;
     e->mixed_cached = true;
     *paddr = e->view_base + ((uint64_t)page << e->page_shift) + (at & (e->page_size - 1));
+    return true;
+}
+
+bool mixed_watch(ttd_engine *e, uint32_t page, uint64_t at, int watched, uint64_t *paddr)
+{
+    bool late = e->armed || (e->blk && (e->blk->ways & WAY_LATE_STORE));
+    if (late || !(watched & ACC_WRITE) || (watched & ACC_READ) || !e->set->watches_memory
+        || !mixed_fill(e, page, at, paddr))
+        return false;
+    e->write_cached = true;               /* where a store cannot be left, it is to be asked for again */
     return true;
 }
 

@@ -37,6 +37,17 @@ static void mark_watched(ttd_engine *e, uint32_t page, uint32_t last, int kinds)
 
 /* One instruction's accesses go up by at most 64 bytes: the page before a watched place is
  * trapped too if it is that near, so that all of them are looked at before the first is done. */
+/* An instruction stores to up to 64 bytes from its first access on. If that one is before twice as many, it
+ * cannot come to [at, last], nor can what is taken for its first since it is the first behind that. */
+static void widen_stores(ttd_engine *e, uint64_t at, uint64_t last)
+{
+    uint64_t lo = at < 128 ? 0 : at - 128;
+    if (lo < e->stores_lo)
+        e->stores_lo = lo;
+    if (last > e->stores_last)
+        e->stores_last = last;
+}
+
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count)
 {
@@ -46,6 +57,8 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
     e->nwatches = count;
     e->late = false;
     memset(e->watched, 0, e->npages);
+    e->stores_lo = NEVER;
+    e->stores_last = 0;
     for (i = 0; i < count; i++) {
         uint64_t at = e->set->watches_memory ? canonical(e, lo[i]) : lo[i], end = at + (last[i] - lo[i]);
         region *band = find_region(e, at);
@@ -57,6 +70,8 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
         e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
         if (!e->set->watches_memory)
             continue;                     /* `watched_kinds` compares with what the guest sees */
+        if (kinds[i] & ACC_WRITE)
+            widen_stores(e, at, end);
         at = at < 63 ? 0 : at - 63;
         for (j = 0; j < e->nregions; j++) {
             region *r = &e->regions[j];

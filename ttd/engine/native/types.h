@@ -92,6 +92,7 @@ typedef struct {
     bool asks;                    /* ROM: the host decides what a store does */
     bool band;                    /* MMIO: a bit-band alias of what is at `canonical` */
     bool viewed;                  /* RAM: it has a second view (mixed.c) */
+    bool covered;                 /* not RAM: a hook covers all of it (fill.c) */
     bool alone;                   /* MMIO: no other device changes what is read there */
     uint64_t generation;          /* MMIO: counts what may have changed what is read there */
 } region;
