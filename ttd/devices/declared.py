@@ -293,6 +293,8 @@ class Declaration:
     """Interrupt lines by their names: high where any of these bits are ones."""
     decode: int = 0xFFF
     """The bits of an offset that count; one less than a power of two."""
+    whole: bool = False
+    """Other accesses than those of whole registers are asked."""
     counters: Sequence[Counter] = ()
     matches: Sequence[Match] = ()
     receiving: Receiving | None = None
@@ -429,6 +431,7 @@ def _compiled(owner: type[Declared], declaration: Declaration) -> RegisterMap:
         lines,
         decode=declaration.decode,
         unit=owner.unit,
+        whole=declaration.whole,
         counters=counters,
         matches=matches,
         receiving=None if declaration.receiving is None else receiving(declaration.receiving),

@@ -71,6 +71,7 @@ class MarkRow:
     def _begin(self, mode: int, count: int) -> None:
         row = self._row
         row.mode, row.count, row.at, row.inputs = mode, count, 0, 0
+        row.ahead_of = row.ahead = 0
 
     @property
     def at(self) -> int:

@@ -136,13 +136,15 @@ class RegisterMap:
         *,
         decode: int,
         unit: int,
+        whole: bool = False,
         counters: Sequence[CounterRule] = (),
         matches: Sequence[MatchRule] = (),
         receiving: WordReceiving | None = None,
     ) -> None:
         """`registers` by offset, of `unit` bytes each; `others` is for all the other offsets.
 
-        `decode`: the bits of an offset that count; one less than a power of two.
+        `decode`: the bits of an offset that count; one less than a power of two. `whole`: accesses
+        are those of whole registers, others are not declared.
         """
         kinds = [others, *registers.values()]
         effects: list[WordEffect] = []
@@ -180,7 +182,8 @@ class RegisterMap:
         self.native = ffi.new(
             "ttd_map *",
             {
-                **{"decode": decode, "unit": unit, "nlines": len(rules), "lines": rules},
+                **{"decode": decode, "unit": unit, "whole": whole},
+                **{"nlines": len(rules), "lines": rules},
                 **{"ncounters": len(counters), "nmatches": len(happening), "counters": counters},
                 **{"places": self._places, "registers": self._registers},
                 **{"effects": self._effects, "matches": self._matches, "receiving": receives},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Device, Dma, Line
+from ttd.devices.base import Clock, Dma, Line
+from ttd.devices.declared import Bits, Declaration, Declared, Register, Word, clear_bits, give
 from ttd.devices.virtio.queue import Chain, Queue, QueueError
 from ttd.state import State
 
@@ -27,7 +28,7 @@ _WORD = 0xFFFFFFFF
 _ADDRESSES = {QUEUE_DESC: "desc", QUEUE_DRIVER: "driver", QUEUE_DEVICE: "device"}
 
 
-class VirtioMmio(Device):
+class VirtioMmio(Declared):
     """A virtio device behind its registers; subclasses are the device types of section 5.
 
     The interrupt line is high while INTERRUPT_STATUS is not zero.
@@ -47,10 +48,25 @@ class VirtioMmio(Device):
     FEATURES: ClassVar[int] = 0
     """Feature bits beyond those of the transport."""
 
+    status, interrupt = Word(), Word()
+
+    @classmethod
+    def declaration(cls) -> Declaration:
+        """What drivers use for every interrupt."""
+        return Declaration(
+            {
+                INTERRUPT_STATUS: Register((give("interrupt"),)),
+                INTERRUPT_ACK: Register((), (clear_bits("interrupt", source="value"),)),
+            },
+            lines={"line": [Bits("interrupt")]},
+            whole=True,
+        )
+
     def __init__(self, name: str, clock: Clock, dma: Dma, line: Line) -> None:
         super().__init__(name, clock)
         self.dma = dma
         self.line = line
+        self.connect(line=line)
         self.queues = [Queue(dma) for _ in range(self.QUEUES)]
         self.reset()
 
@@ -88,14 +104,14 @@ class VirtioMmio(Device):
         self.queues[queue].push(chain, written)
         if self.queues[queue].wants_interrupt:
             self.interrupt |= USED_BUFFER
-            self._drive()
+            self.drive_lines()
 
     def give_up(self) -> None:
         """The driver has made a mistake that the device cannot go on from (2.1.2)."""
         self.status |= NEEDS_RESET
         if self.status & DRIVER_OK:
             self.interrupt |= CONFIG_CHANGE
-        self._drive()
+        self.drive_lines()
 
     # state
 
@@ -109,7 +125,7 @@ class VirtioMmio(Device):
         for queue in self.queues:
             queue.reset()
         self.reset_type()
-        self._drive()
+        self.drive_lines()
 
     def save(self) -> State:
         return super().save() | {"queues": [queue.save() for queue in self.queues]}
@@ -118,11 +134,6 @@ class VirtioMmio(Device):
         super().load(state)
         for queue, saved in zip(self.queues, state["queues"], strict=True):
             queue.load(saved)
-        # The listener is being restored, too.
-        self.line.level = bool(self.interrupt)
-
-    def _drive(self) -> None:
-        self.line.set(bool(self.interrupt))
 
     # registers
 
@@ -130,6 +141,10 @@ class VirtioMmio(Device):
         return self.read(offset, size)
 
     def read(self, offset: int, size: int) -> int:
+        assert self.registers is not None
+        value = self.registers.read(offset, size)
+        if value is not None:
+            return value
         if offset >= CONFIG:
             space = self.config()
             return int.from_bytes(space[offset - CONFIG : offset - CONFIG + size], "little")
@@ -148,8 +163,6 @@ class VirtioMmio(Device):
             return _VENDOR
         if offset == DEVICE_FEATURES:
             return self._offered() >> 32 * self.device_sel & _WORD if self.device_sel < 2 else 0
-        if offset == INTERRUPT_STATUS:
-            return self.interrupt
         if offset == STATUS:
             return self.status
         if SHM_LEN <= offset < SHM_BASE + 8:
@@ -163,6 +176,9 @@ class VirtioMmio(Device):
         return 0
 
     def write(self, offset: int, size: int, value: int) -> None:
+        assert self.registers is not None
+        if self.registers.write(offset, size, value):
+            return
         if offset >= CONFIG:
             self.write_config(offset - CONFIG, value.to_bytes(size, "little"))
             return
@@ -181,9 +197,6 @@ class VirtioMmio(Device):
             self.queue_sel = value
         elif offset == QUEUE_NOTIFY:
             self._notify(value)
-        elif offset == INTERRUPT_ACK:
-            self.interrupt &= ~value
-            self._drive()
         elif offset == STATUS:
             self._set_status(value)
         else:

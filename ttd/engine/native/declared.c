@@ -175,12 +175,17 @@ static int bit_of(const ttd_registers *r, uint32_t offset)
     return r->map->unit == 4 ? 8 * (offset & 3) : 0;
 }
 
+static bool takes(const ttd_registers *r, uint32_t offset, int size)
+{
+    return !r->map->whole || (size == r->map->unit && !(offset & (uint32_t)(size - 1)));
+}
+
 bool ttd_registers_read(ttd_registers *r, uint32_t offset, int size, bool look, uint64_t *value)
 {
     const ttd_register *place = register_at(r, offset);
     uint32_t word = 0;
     r->changed = false;
-    if (!apply(r, place->read, place->read_end, look, &word)) {
+    if (!takes(r, offset, size) || !apply(r, place->read, place->read_end, look, &word)) {
         if (!look)
             r->room = 0;                  /* what the host does now may take of it */
         return false;
@@ -195,7 +200,8 @@ bool ttd_registers_write(ttd_registers *r, uint32_t offset, int size, uint64_t v
 {
     const ttd_register *place = register_at(r, offset);
     uint32_t word = (uint32_t)value << bit_of(r, offset);
-    (void)size;
+    if (!takes(r, offset, size))
+        return false;
     ttd_registers_count(r);
     r->words[WORD_VALUE] = word;
     r->changed = false;

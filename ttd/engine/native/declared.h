@@ -67,10 +67,11 @@ typedef struct {
 enum { RX_SOME = 1, RX_FULL = 2, RX_ARRIVED = 4, RX_TIMED_OUT = 8 };
 
 /* Of a class of devices. `decode`: the bits of an offset that reach them, one less than a power of two;
- * `unit`: bytes of a register, 1 or 4; `places`: by (offset & decode) / unit, which of `registers`. */
+ * `unit`: bytes of a register, 1 or 4; `whole`: other accesses are the host's; `places`: by (offset & decode) / unit, which of `registers`. */
 typedef struct {
     uint32_t decode;
     int unit, nlines, ncounters, nmatches;
+    bool whole;
     const uint16_t *places;
     const ttd_register *registers;
     const ttd_effect *effects;

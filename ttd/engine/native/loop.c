@@ -68,10 +68,10 @@ static int end(ttd_engine *e, int why, ttd_stop *out)
 
 /* The step before which the run has to end: in play input of the log's enters there, or an interrupt or a sleep
  * has come by then. (A run that was to end right there would be cut, for nothing: these end it.) */
-static uint64_t run_limit(const ttd_engine *e, uint64_t limit)
+static uint64_t run_limit(ttd_engine *e, uint64_t limit)
 {
-    uint64_t next = marks_next(e);
-    switch (marks_next_kind(e)) {
+    uint64_t next;
+    switch (marks_ahead(e, &next)) {
     case MARK_INTERRUPT: case MARK_WARP: next += MISSED; break;
     case MARK_EXCEPTION: next = NEVER; break;
     }

@@ -92,3 +92,19 @@ int marks_next_kind(const ttd_engine *e)
 {
     return marks_next(e) == NEVER ? -1 : (int)(e->marks.keys[e->marks.at] >> 32);
 }
+
+int marks_ahead(ttd_engine *e, uint64_t *step)
+{
+    mark_row *m = &e->marks;
+    *step = NEVER;
+    if (m->mode != MARKS_PLAY)
+        return -1;
+    if (m->at < m->ahead_of || m->at > m->ahead)
+        m->ahead_of = m->ahead = m->at;
+    while (m->ahead < m->count && m->keys[m->ahead] >> MARK_PACKET_BIT)
+        m->ahead++;
+    if (m->ahead == m->count)
+        return -1;
+    *step = m->steps[m->ahead];
+    return (int)(m->keys[m->ahead] >> 32);
+}

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t seen;                /* record: the last step that somebody has seen */
     uint64_t warp_step;           /* record: where the last MARK_WARP was, and of which sum */
     int64_t warp_ns;
+    uint32_t ahead_of, ahead;     /* play: of no place in [ahead_of, ahead) is a mark that is not a packet's */
 } mark_row;
 
 /* Where the row of an engine is; it stays there. */
@@ -49,5 +50,7 @@ void mark_take_back(ttd_engine *e);
 uint64_t marks_next(const ttd_engine *e);
 /* Its kind; -1: there is none. */
 int marks_next_kind(const ttd_engine *e);
+/* Kind and step of the next that is not a packet's: packets are sent when they are sent. -1: there is none. */
+int marks_ahead(ttd_engine *e, uint64_t *step);
 
 #endif
