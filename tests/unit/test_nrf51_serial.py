@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.nrf51_doubles import INTENSET, MS, SHORTS, TWI, UART, US, Board
+from tests.unit.nrf51_doubles import INTENSET, MS, PPI, SHORTS, TIMER0, TWI, UART, US, Board
 
 STARTRX, STOPRX, STARTTX, STOPTX = UART, UART + 4, UART + 8, UART + 0xC
 RXDRDY, TXDRDY, ERROR, RXTO = UART + 0x108, UART + 0x11C, UART + 0x124, UART + 0x144
@@ -94,6 +94,29 @@ def test_a_stopped_receiver_says_so(board: Board) -> None:
     assert board.front.can_receive() == 0
     board.front.receive(b"a")
     assert board.read(RXDRDY) == 0
+
+
+def test_a_timer_counts_the_bytes_that_come(board: Board) -> None:
+    """By the PPI, which hears of each; the other registers are as without it."""
+    board.write(TIMER0 + 0x504, 1)
+    board.write(TIMER0, 1)
+    board.write(PPI + 0x510, RXDRDY)
+    board.write(PPI + 0x514, TIMER0 + 0x8)
+    board.write(PPI + 0x504, 1)
+    board.write(STARTRX)
+    for byte in b"abc":
+        board.front.receive(bytes([byte]))
+        board.advance(MS)
+
+    def counted() -> int:
+        board.write(TIMER0 + 0x40)
+        return board.read(TIMER0 + 0x540)
+
+    assert counted() == 1, "the first has moved into RXD"
+    for taken, byte in enumerate(b"abc", 1):
+        board.write(RXDRDY, 0)
+        assert board.read(RXD) == byte
+        assert (counted(), board.read(RXDRDY)) == (min(3, 1 + taken), int(byte != ord("c")))
 
 
 def test_a_debugger_takes_nothing_out(board: Board) -> None:

@@ -65,16 +65,6 @@ class Receiver:
         self._bring_time()
         lib.ttd_receiver_pause(self._native)
 
-    def append(self, byte: int) -> None:
-        """A byte goes to the FIFO, if there is room."""
-        self._bring_time()
-        lib.ttd_receiver_append(self._native, byte)
-
-    def drop(self) -> None:
-        """The first byte of the FIFO goes."""
-        self._bring_time()
-        lib.ttd_receiver_drop(self._native)
-
     def clear(self) -> None:
         """Nothing is in the FIFO any more."""
         self._bring_time()

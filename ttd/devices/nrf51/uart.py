@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar, TypeVar
 
 from ttd.devices.base import Clock, Line, Steady
 from ttd.devices.chars import CharFront
@@ -34,6 +35,7 @@ ENABLED = 4
 OVERRUN = 1
 FIFO_BYTES = 6
 BAUD_115200 = 0x01D7E000
+Answer = TypeVar("Answer")
 _RETRY, _WIRE_FREE = 100, 101
 """What is to come, in the saved state."""
 
@@ -163,15 +165,19 @@ class Uart(SerialDevice, Peripheral):
         return self.errorsrc if offset == ERRORSRC else 0
 
     def read_word(self, offset: int) -> int:
-        value = self.peek_word(offset)
-        if offset == RXD and self.received & SOME:
-            if self.received & FULL:
-                self.pause()
-            self.rxd = self.first
-            self.receiver.drop()
-            if self.received & SOME:
-                self.event(RXDRDY)
+        if offset != RXD:
+            return self.peek_word(offset)
+        value = self._as_declared(partial(self.read, RXD, 4))
+        if self.received & SOME:
+            self.event(RXDRDY)
         return value
+
+    def _as_declared(self, do: Callable[[], Answer]) -> Answer:
+        """What is asked because others hear of RXDRDY happens; then they have to."""
+        self.told = 0
+        answer = do()
+        self.derive()
+        return answer
 
     def steady(self, offset: int) -> Steady | None:
         return None if offset == RXD else Steady()
@@ -201,13 +207,8 @@ class Uart(SerialDevice, Peripheral):
                 self.errorsrc |= OVERRUN
                 self.event(ERROR)
             elif not self.receiver.arrive(byte):
-                self._arrive(byte)
+                first = not self.received & SOME
+                self._as_declared(partial(self.receiver.arrive, byte))
+                if first:
+                    self.event(RXDRDY)
         self.clock.rearm()
-
-    def _arrive(self, byte: int) -> None:
-        """As declared, but others hear of it, too."""
-        first = not self.received & SOME
-        self.receiver.append(byte)
-        self.receiver.pause()
-        if first:
-            self.event(RXDRDY)

@@ -151,8 +151,8 @@ bool apply(ttd_registers *r, int at, int end, bool look, uint32_t *out)
         case EFFECT_CLEAR: *w &= ~from; break;
         case EFFECT_PUSH: push(r, (uint8_t)r->words[WORD_VALUE]); break;
         case EFFECT_PULSE: lower(r, f->what.word); break;
-        case EFFECT_APPEND: ttd_receiver_append(r, (uint8_t)r->words[WORD_VALUE]); break;
-        case EFFECT_DROP: ttd_receiver_drop(r); break;
+        case EFFECT_APPEND: receiver_append(r, (uint8_t)r->words[WORD_VALUE]); break;
+        case EFFECT_DROP: receiver_drop(r); break;
         case EFFECT_PAUSE: ttd_receiver_pause(r); break;
         case EFFECT_CALL: if (!r->call(r, f->what.word, look, out)) return false; break;
         }

@@ -158,10 +158,6 @@ bool ttd_registers_look(const ttd_registers *r, uint32_t offset, int size, uint6
 void ttd_receiver_show(ttd_registers *r);
 /* Nothing is in the FIFO any more. */
 void ttd_receiver_clear(ttd_registers *r);
-/* A byte goes there, if there is room. */
-void ttd_receiver_append(ttd_registers *r, uint8_t byte);
-/* The first byte of it goes. */
-void ttd_receiver_drop(ttd_registers *r);
 /* The wire is busy for a character's time, unless it is already. */
 void ttd_receiver_pause(ttd_registers *r);
 /* When the wire is free or the FIFO too old. */

@@ -138,6 +138,9 @@ uint64_t counter_next(const ttd_registers *r, int n, uint32_t *which);
 void counter_go_to(ttd_registers *r, int n, uint32_t which);
 
 /* receiver.c */
+/* A byte goes to the FIFO, if there is room; the first of it goes. */
+void receiver_append(ttd_registers *r, uint8_t byte);
+void receiver_drop(ttd_registers *r);
 void receiver_time_out(ttd_registers *r);
 
 /* declared.c */

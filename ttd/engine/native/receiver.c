@@ -27,7 +27,7 @@ void ttd_receiver_clear(ttd_registers *r)
     restart(r);
 }
 
-void ttd_receiver_append(ttd_registers *r, uint8_t byte)
+void receiver_append(ttd_registers *r, uint8_t byte)
 {
     ttd_receiver *rx = &r->rx;
     if (rx->count < rx->room && rx->count < TTD_FIFO)
@@ -35,7 +35,7 @@ void ttd_receiver_append(ttd_registers *r, uint8_t byte)
     restart(r);
 }
 
-void ttd_receiver_drop(ttd_registers *r)
+void receiver_drop(ttd_registers *r)
 {
     ttd_receiver *rx = &r->rx;
     if (rx->count)
