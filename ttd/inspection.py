@@ -43,13 +43,15 @@ def summary(recording: Recording) -> dict[str, Any]:
     else:
         going = is_claimed(recording.path)
         end = f"{'being recorded' if going else 'cut off'} at step {status.steps}"
+    begin = recording.file.begin.step
     bits = recording.config.options.get(PRIORITY_BITS)
     images = recording.file.images()
     return {
         "board": recording.config.board,
         "cpu": recording.config.cpu_model,
         "steps": status.steps,
-        "instructions": status.steps - entries,
+        "instructions": status.steps - begin - entries,
+        **({"first_step": begin} if begin else {}),
         "complete": status.complete,
         "end": end,
         "exit_code": status.exit_code,

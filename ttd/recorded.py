@@ -246,7 +246,12 @@ class RecordedMachine:
         machine.keeper = snapshots
         budget = snapshots.budget if replay.live else None
         replay.start(budget, None if budget is None else budget.spent)
-        machine.begin()
+        begin = recording.file.begin
+        if begin.sequence:
+            # Cut out of another one: all that was before is in its first snapshot.
+            snapshots.go_back(begin.step)
+        else:
+            machine.begin()
         if replay.live:
             replay.want_snapshot()
         # The first position is one like all others: what is due there has happened.

@@ -472,6 +472,12 @@ class Snapshots:
             raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")
         return snapshot
 
+    def stored_pages(self, number: int) -> Iterator[tuple[int, Digest]]:
+        """Number and hash of every page of a stored snapshot that is not as at the beginning."""
+        table = self._stored_table_at(number, self.recording.snapshot_state(number)["base"])
+        for page in self._empty.differing(table):
+            yield page, table[page].digest
+
     def _stored_table_at(self, number: int, base: int) -> PageTable:
         """From snapshot `base`, which lists every page, and what has changed since."""
         first = max((n for n in self._tables if base <= n <= number), default=None)

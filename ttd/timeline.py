@@ -98,7 +98,7 @@ class Timeline:
 
     @property
     def begin(self) -> int:
-        return 0
+        return self.snapshots.recording.file.begin.step
 
     @property
     def end(self) -> int:

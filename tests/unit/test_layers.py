@@ -53,6 +53,7 @@ PART_OF = {
     "known_hits": "timeline",
     "printed": "timeline",
     "inspection": "recorded",
+    "cut": "recorded",
     "elf": "images",
     "symbols": "images",
     "elf_attributes": "images",

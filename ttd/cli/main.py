@@ -77,6 +77,7 @@ class Commands(click.Group):
         "boards",
         "completion",
         "console",
+        "cut",
         "events",
         "gdb",
         "info",

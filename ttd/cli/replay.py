@@ -100,4 +100,5 @@ def replay(
     checked = session.snapshots.checked
     cut = "" if status.complete else "; the recording was cut off there"
     snapshots = "1 snapshot" if checked == 1 else f"{checked} snapshots"
-    say(f"replayed {status.steps} steps, {snapshots} compared: the same{cut}")
+    steps = status.steps - session.recording.file.begin.step
+    say(f"replayed {steps} steps, {snapshots} compared: the same{cut}")

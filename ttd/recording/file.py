@@ -14,7 +14,7 @@ from ttd.recording.claim import Claim
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.formats import bring_up_to_date
-from ttd.recording.index import Branch, Fork, Status
+from ttd.recording.index import Begin, Branch, Fork, Status
 from ttd.recording.remarks import Remarks
 from ttd.recording.rows import (
     context,
@@ -57,6 +57,7 @@ class RecordingFile:
         self.made: dict[str, str] = {}
         """When, where and how, for people: no part of the run."""
         self.devices: list[str] = []
+        self.begin = Begin()
         self.branches: dict[int, Branch] = {}
         """By number, as they were last committed."""
         self.page_bytes = 0
@@ -79,6 +80,7 @@ class RecordingFile:
         created_by: str,
         existing: schema.Existing,
         made: Mapping[str, str],
+        begin: Begin = Begin(),  # noqa: B008 - a value
     ) -> Self:
         """Begin a recording at `path`, with one branch that grows; None: a temporary one.
 
@@ -94,7 +96,7 @@ class RecordingFile:
 
         def fill(db: sqlite3.Connection) -> None:
             about = {"config": config.to_data(), "created_by": created_by, "made": lines}
-            put_meta(db, "about", about)
+            put_meta(db, "about", about | ({"begin": begin} if begin.sequence else {}))
             put_meta(db, "devices", [])
             put_branch(db, branch, config.digest)
             for image, data in images.items():
@@ -108,6 +110,7 @@ class RecordingFile:
         file.config = config
         file.created_by = created_by
         file.made = lines
+        file.begin = begin
         file.branches[branch.id] = branch
         file._growing.add(branch.id)
         file._store.begin_writing()
@@ -138,6 +141,11 @@ class RecordingFile:
             is_line(text) for entry in self.made.items() for text in entry
         ):
             raise self.damaged("it does not say when and how it was made")
+        match about.get("begin", [0, 0]):  # one that was not cut does not say it
+            case [step, sequence] if is_count(step) and is_count(sequence):
+                self.begin = Begin(step, sequence)
+            case _:
+                raise self.damaged("it does not say where it begins")
         self.devices = self._meta("devices", list)
         if not all(map(is_line, self.devices)):
             raise self.damaged("its devices have no names")

@@ -32,6 +32,16 @@ class ChunkInfo(NamedTuple):
         return cls(first, len(columns), steps[0], steps[-1], kinds)
 
 
+class Begin(NamedTuple):
+    """Where a recording begins: at `step`, with the event of number `sequence`.
+
+    Not at 0 if it was cut out of another one. Then its first snapshot is there.
+    """
+
+    step: int = 0
+    sequence: int = 0
+
+
 class SnapshotInfo(NamedTuple):
     """A stored snapshot: `sequence` events came before it; `hash` is the machine's state hash."""
 

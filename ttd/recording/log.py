@@ -27,7 +27,8 @@ _MARK_BYTES = _EVENT_BYTES + 1
 
 
 class EventLog:
-    """All events of a recording, by sequence number (0, 1, ...), steps never decreasing.
+    """All events of a recording, by sequence number, steps never decreasing. The first is 0, unless
+    the recording was cut out of another one.
 
     The last chunk is kept as it grows, so that a live machine can read at once what it has just
     recorded, and whenever the recording commits, it is handed what is new in it; the others are
@@ -49,7 +50,7 @@ class EventLog:
         self._tail_first = 0
         self._tail_bytes = 0
         self._tail_written = 0
-        self._end = 0
+        self._begin = self._end = 0 if recording is None else recording.file.begin.sequence
         if recording is not None:
             for info in recording.chunks():
                 self._add_info(info)
@@ -102,7 +103,7 @@ class EventLog:
     ) -> tuple[array[int], array[int], array[int] | None]:
         """Events from this number on, as `append_marks` takes them, CHAR_READ for `devices`, and
         the WARP before one: up to the next event of another kind, or to the end of a chunk."""
-        if not 0 <= sequence < self._end:
+        if not self._begin <= sequence < self._end:
             return array("q"), array("q"), None
         first, events = self._events_around(sequence)
         return events.marks_from(sequence - first, devices)
@@ -131,7 +132,7 @@ class EventLog:
         at = sequence - self._part_first
         if 0 <= at < len(self._part):
             return self._part[at]
-        if not 0 <= sequence < self._end:
+        if not self._begin <= sequence < self._end:
             return None
         self._part_first, self._part = self._events_around(sequence)
         return self._part[sequence - self._part_first]

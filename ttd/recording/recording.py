@@ -16,7 +16,7 @@ from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind
 from ttd.recording.file import RecordingFile
-from ttd.recording.index import ChunkInfo, Fork, SnapshotInfo, Status
+from ttd.recording.index import Begin, ChunkInfo, Fork, SnapshotInfo, Status
 from ttd.recording.rows import MAX_PAGES, is_count, is_digest, pack_pages, place_of, unpack_pages
 from ttd.recording.store import Store
 from ttd.recording.writer import Job
@@ -81,16 +81,20 @@ class Recording:
         created_by: str = "ttd",
         existing: schema.Existing = schema.Existing.REPLACE,
         made: Mapping[str, str] | None = None,
+        begin: Begin = Begin(),  # noqa: B008 - a value
     ) -> Self:
         """Begin a recording at `path`; None: a temporary one.
 
         `made`: lines that say when, where and how.
         `images` are the firmware files by name; their hashes are put into the configuration.
         `existing`: what becomes of a recording that is there. A file that is none is not replaced.
+        `begin`: where the history begins that is put into it.
         """
-        file = RecordingFile.create(path, config, images or {}, created_by, existing, made or {})
+        about = (created_by, existing, made or {}, begin)
+        file = RecordingFile.create(path, config, images or {}, *about)
         recording = cls(file, log=file.config.digest)
-        recording._segments = [_Segment(0, 0, 0, 0)]
+        recording._segments = [_Segment(begin.sequence, 0, 0, 0)]
+        recording._events = begin.sequence
         return recording
 
     @classmethod
@@ -154,7 +158,8 @@ class Recording:
         branch = self.file.branches[self.branch]
         self.status = branch.status
         if branch.fork is None:
-            self._segments = [_Segment(0, 0, 0, 0)]
+            self._segments = [_Segment(self.file.begin.sequence, 0, 0, 0)]
+            self._events = self.file.begin.sequence
         else:
             parent = Recording.of(self.file, branch.fork.parent)
             self._join(parent, branch.fork)
@@ -179,6 +184,9 @@ class Recording:
                 raise self._damaged("a snapshot is after the end")
             self._snapshots.append(now)
             last = now
+        begin, first = self.file.begin, self._snapshots[0] if self._snapshots else None
+        if begin.sequence and (first is None or first[1:3] != begin):
+            raise self._damaged("it does not begin with a snapshot")
         if self.status.snapshots not in (None, len(self._snapshots)):
             raise self._damaged("a snapshot is missing or out of place")
 
@@ -375,7 +383,7 @@ class Recording:
 
     def chunks(self) -> Iterator[ChunkInfo]:
         """All chunks in their order, without gaps."""
-        end = step = 0
+        step, end = self.file.begin
         for row in self._chunk_rows("first, count, first_step, last_step, kinds"):
             if not all(map(is_count, row)) or row[0] != end or not 0 < row[1] <= MAX_EVENTS:
                 raise self._damaged("events are missing")

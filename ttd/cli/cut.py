@@ -1,0 +1,65 @@
+"""`ttd cut`: a part of a recording as a recording of its own."""
+
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from ttd.cli.expected import drive_option, expectations
+from ttd.cli.latest import recording_argument
+from ttd.cli.output import say
+from ttd.errors import UserError
+
+EXAMPLES = """\b
+Examples:
+  ttd cut run.ttd --from 27,000 --to 31,000 -o bug.ttd
+  ttd cut run.ttd --from 90% -o end.ttd
+"""
+
+
+@click.command(short_help="Make a recording of a part of one.", epilog=EXAMPLES)
+@recording_argument
+@click.option("--from", "begin", metavar="STEP", default="0%", help="Where it begins, N or P%.")
+@click.option("--to", "end", metavar="STEP", default="100%", help="Where it ends, N or P%.")
+@click.option("-o", "output", metavar="FILE", required=True, help="The recording to write.")
+@click.option("--force", is_flag=True, help="Replace a recording that is there.")
+@drive_option
+def cut(
+    recording: str, begin: str, end: str, output: str, force: bool, drive: tuple[str, ...]
+) -> None:
+    """Put a part of RECORDING into a recording of its own: smaller, and all of it is what matters.
+
+    It begins at the last snapshot at or before --from. Steps keep their numbers.
+    """
+    from ttd.cut import cut_out
+    from ttd.host.provenance import provenance
+    from ttd.host.semihost_files import SemihostFiles
+    from ttd.recorded import RecordedMachine
+    from ttd.recording.schema import Existing
+
+    if os.path.exists(output) and os.path.exists(recording) and os.path.samefile(output, recording):
+        raise UserError(f"{output} is the recording that is cut")
+    sides, expected = expectations(recording, (), drive, (), None)
+    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    known = session.recording.status.steps
+    existing = Existing.REPLACE if force else Existing.REFUSE
+    first, last = _step(begin, known, "--from"), _step(end, known, "--to")
+    made = cut_out(session, first, last, output, existing=existing, made=provenance())
+    say(f"steps {made.step} to {last} of {recording} are in {output}")
+
+
+def _step(text: str, known: int, option: str) -> int:
+    """A step that people type: a number, with commas or without, or a percentage."""
+    try:
+        if text.endswith("%"):
+            share = float(text[:-1])
+            if not 0 <= share <= 100:
+                raise ValueError
+            return round(known * share / 100)
+        return int(text.replace(",", ""))
+    except ValueError:
+        raise click.UsageError(f"{option} takes a step or a percentage, not {text!r}") from None
