@@ -75,10 +75,18 @@ def in_it(engine: Engine) -> bool:
     return thumb and bool(engine.reg_read(UC_ARM_REG_XPSR) & IT_BITS)
 
 
+def load(bench: Any, program: Any) -> None:
+    """A step takes 1 ns, whoever asks for the time; nothing is due."""
+    bench.load(program)
+    bench.engine.time.clock_ns = 1
+    bench.engine.time.warp_ns = 0
+    bench.engine.set_due(None)
+
+
 def walked(bench: Any, program: Any, until: int) -> dict[int, tuple[bool, bool]]:
     """By single steps: of each position whether it is behind a branch, and inside an IT block."""
     engine = bench.engine
-    bench.load(program)
+    load(bench, program)
     found = {0: (engine.follows_branch, in_it(engine))}
     while not bench.done and engine.step < until:
         bench.run(1)
@@ -105,9 +113,7 @@ def test_noticed_at_the_same_step(
     positions = walked(bench, program, due + 3 * LATENCY)
     expected = noticed(positions, due)
     for counts in ([1 << 20], slices):
-        bench.load(program)
-        engine.time.clock_ns = 1
-        engine.time.warp_ns = 0
+        load(bench, program)
         engine.set_due(due)
         turn = 0
         while not engine.notices() and not bench.done and engine.step < max(positions):
@@ -129,8 +135,7 @@ def test_noticed_at_once_if_that_is_wanted(data: st.DataObject, due: int) -> Non
     program = data.draw(machine.programs)
     positions = walked(bench, program, due + LATENCY)
     free = (step for step in sorted(positions) if step >= due and not positions[step][1])
-    bench.load(program)
-    engine.time.clock_ns = 1
+    load(bench, program)
     engine.set_due(due)
     while not engine.notices() and not bench.done and engine.step < max(positions):
         bench.run(max(positions) - engine.step)
