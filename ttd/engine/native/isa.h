@@ -98,6 +98,9 @@ struct instruction_set {
     /* An access of the instruction at `pc`, at `at` (or somewhere on that page, if not `exact`), ends the run. What
      * those before it loaded may have to be put back. */
     void (*left_midway)(ttd_engine *e, uint64_t pc, uint64_t at, bool exact);
+    /* Where the instruction at `pc`, which has not run, makes its only access, and of what size; false: there is no
+     * telling. */
+    bool (*accessed)(ttd_engine *e, uint64_t pc, uint64_t *address, int *size);
     /* So many bytes behind a store that is refused Unicorn may still store. */
     uint32_t stores_on;
     /* A run begins; it ends. Unicorn is about to be started. A block with WAY_ENTER is about to run; what runs is left

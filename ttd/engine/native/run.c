@@ -24,6 +24,16 @@ static void account(ttd_engine *e, uint64_t pc)
     e->blk_n = 0;
 }
 
+/* A page was refused for data. The instruction at `pc` knows the address, if its only access is all on that page. */
+static void find_fault(ttd_engine *e, uint64_t pc)
+{
+    uint64_t page = ~(uint64_t)(e->page_size - 1), address;
+    int size;
+    if (e->code != ACC_FETCH && e->set->accessed && e->set->accessed(e, pc, &address, &size)
+        && (address & page) == (e->fill_address & page) && ((address + (uint64_t)size - 1) & page) == (address & page))
+        fault_at(e, e->code, address);
+}
+
 /* One start of Unicorn. `exit_at`: stop before that address, if `use_exit`. */
 static uc_err start(ttd_engine *e, uint64_t pc, bool use_exit, uint64_t exit_at)
 {
@@ -209,6 +219,8 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
                 continue;
             }
         }
+        if (e->fill_fault && !e->armed && !e->arm && !e->why)
+            find_fault(e, pc);
         /* What the instruction after the last one raises is for the next run to find. */
         raises = (e->fill_fault && e->code == ACC_FETCH)
                  || (e->set->causes_stay && (e->why == WHY_EXCEPTION || e->why == WHY_FAULT

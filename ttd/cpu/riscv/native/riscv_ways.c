@@ -94,6 +94,7 @@ static int riscv_start(ttd_engine *e)
 #define RISCV \
     .pc = UC_RISCV_REG_PC, .state_size = sizeof(riscv_state), .start = riscv_start, .free = riscv_float_free, \
     .length = riscv_length, .decode = riscv_decode, .room = riscv_room, .turn = riscv_turn, .calls_anywhere = true, \
+    .accessed = riscv_accessed, \
     .looks_ahead = true, .interrupt = riscv_exception, .causes_stay = true, \
     .translate = riscv_translate, .probe = riscv_probe, .shows = riscv_shows, .allows = riscv_allows_at, \
     .moves_code = riscv_changes_code, .entry_valid = riscv_entry_valid, \

@@ -182,6 +182,9 @@ void riscv_float_left(ttd_engine *e, uint64_t pc, uint64_t now);
 bool riscv_float_start(ttd_engine *e);
 void riscv_float_free(ttd_engine *e);
 
+/* accesses.c: what `accessed` of the table says. */
+bool riscv_accessed(ttd_engine *e, uint64_t pc, uint64_t *address, int *size);
+
 /* instructions.c, registers.c */
 bool riscv_is_csr(uint32_t insn);
 bool riscv_is_narrow_illegal(ttd_engine *e, uint32_t insn);
