@@ -25,6 +25,7 @@ from ttd.engine.types import Access
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.replay.chars import CharDriver
 from ttd.replay.errors import Divergence
 from ttd.replay.terms import Cause
 from ttd.stops import Stops, Watchpoint, Why
@@ -166,6 +167,31 @@ def test_by_python_it_is_the_same(
     played.compare_end()
     played.verify_snapshots()
     played.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", MACHINES)
+def test_next_to_none_comes_by_python(
+    name: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those at positions that somebody has seen, and where the recorder looks at the host."""
+    received, path = [], tmp_path / "run.ttd"
+    receive = CharDriver.deliver
+
+    def counted(driver: CharDriver, payload: bytes) -> None:
+        received.append(payload)
+        receive(driver, payload)
+
+    monkeypatch.setattr(CharDriver, "deliver", counted)
+    session, line = record(name, path)
+    line.type(text(random.Random(3), way, 300))
+    run_out(session)
+    assert len(received) < 20
+    played = soak.player(path)
+    played.run(None, lambda step: None)
+    played.compare_end()
+    played.close()
+    assert len(received) < 40
 
 
 @pytest.mark.parametrize("name", MACHINES)
