@@ -114,7 +114,7 @@ def test_an_architecture_includes_one_header_of_the_engine(file: Path) -> None:
 
 @pytest.mark.parametrize("file", OF_DEVICES, ids=short)
 def test_a_device_includes_what_it_needs_of_the_engine(file: Path) -> None:
-    public = {ENGINE / name for name in ("declared.h", "outbox.h")}
+    public = {ENGINE / name for name in ("declared.h", "native.h", "outbox.h")}
     for there in included(file):
         assert there.parent == file.parent or there in public, f"{short(file)}: {short(there)}"
 

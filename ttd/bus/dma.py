@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ttd.devices.base import BusError
 from ttd.engine import Engine, EngineFault
 
@@ -13,6 +15,10 @@ class DmaPort:
         """`by`: who accesses memory, in words for people."""
         self._engine = engine
         self._by = by
+
+    @property
+    def native(self) -> tuple[Any, int]:
+        return self._engine.native, self._engine.maker(self._by)
 
     def read(self, address: int, size: int) -> bytes:
         try:

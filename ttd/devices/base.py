@@ -38,6 +38,11 @@ class Dma(Protocol):
 
     def write(self, address: int, data: bytes) -> None: ...
 
+    @property
+    def native(self) -> tuple[Any, int]:
+        """The same for native code: the engine, and the number of who accesses."""
+        ...
+
     def look(self, address: int, size: int) -> bytes:
         """As `read`, for a question that must leave no trace: no watchpoint sees it."""
 

@@ -21,7 +21,7 @@ class Memory(Registers):
         """
         self._check_span(address, size, Access.READ)
         buffer = self._small if size <= SMALL else ffi.new("uint8_t[]", size)
-        done = lib.ttd_load(self._native, address, buffer, size, self._maker(by))
+        done = lib.ttd_load(self._native, address, buffer, size, self.maker(by))
         if done < size:
             raise EngineFault(address + done, Access.READ, False)
         return ffi.buffer(buffer, size)[:]  # type: ignore[no-any-return]
@@ -29,7 +29,7 @@ class Memory(Registers):
     def store(self, address: int, data: bytes, by: str) -> None:
         """As `load`; flash takes it, ROM does not. Nothing is stored if not all of it can be."""
         self._check_span(address, len(data), Access.WRITE)
-        done = lib.ttd_store(self._native, address, data, len(data), self._maker(by))
+        done = lib.ttd_store(self._native, address, data, len(data), self.maker(by))
         if done < len(data):
             raise EngineFault(address + done, Access.WRITE, False)
 
@@ -38,7 +38,8 @@ class Memory(Registers):
         if address + size > 1 << 64 or size > self.pages * self.page_size:
             raise EngineFault(address, kind, False)
 
-    def _maker(self, by: str) -> int:
+    def maker(self, by: str) -> int:
+        """The number of who makes accesses, for native code."""
         number = self._numbers.get(by)
         if number is None:
             number = self._numbers[by] = len(self._makers)
@@ -53,7 +54,7 @@ class Memory(Registers):
 
     def note_write(self, address: int, size: int, by: str) -> None:
         """A device has changed what it shows at a watched address, by no access to it."""
-        lib.ttd_note_write(self._native, address, size, self._maker(by))
+        lib.ttd_note_write(self._native, address, size, self.maker(by))
 
     def outside_step(self, step: int) -> None:
         """Between runs: accesses that no instruction makes belong to this step from now on."""

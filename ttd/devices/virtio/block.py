@@ -74,10 +74,24 @@ class VirtioBlock(VirtioMmio):
         self.reset_type()
 
     def reset_type(self) -> None:
-        self.inflight: list[list[Any]] = []
-        """[number, type, offset on the disk, chain] of each request under way."""
+        self._under_way: dict[int, tuple[int, int, Chain]] = {}
+        """Type, offset on the disk and chain of each request, by number."""
         self.answered: list[list[Any]] = []
         """[status, data, chain] of each request that only waits for its bottom half."""
+
+    @property
+    def inflight(self) -> list[list[Any]]:
+        """Number, type, offset on the disk and chain of each request under way."""
+        return [
+            [number, kind, offset, chain.to_data()]
+            for number, (kind, offset, chain) in self._under_way.items()
+        ]
+
+    @inflight.setter
+    def inflight(self, requests: list[list[Any]]) -> None:
+        self._under_way = {
+            number: (kind, offset, Chain.from_data(data)) for number, kind, offset, data in requests
+        }
 
     def features(self) -> int:
         return F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (F_RO if self.readonly else 0)
@@ -127,17 +141,13 @@ class VirtioBlock(VirtioMmio):
 
     def _submit(self, chain: Chain, kind: int, offset: int, size: int) -> None:
         number = self.front.submit(offset, size, kind == OUT)
-        self.inflight.append([number, kind, offset, chain.to_data()])
+        self._under_way[number] = (kind, offset, chain)
 
     def _complete(self, number: int, errno: int) -> None:
-        for entry in self.inflight:
-            if entry[0] == number:
-                break
-        else:
+        request = self._under_way.pop(number, None)
+        if request is None:
             return  # the device has been reset since
-        self.inflight.remove(entry)
-        _, kind, offset, data = entry
-        chain = Chain.from_data(data)
+        kind, offset, chain = request
         written = 0
         try:
             if not errno and kind == IN:

@@ -101,8 +101,7 @@ class VirtioMmio(Declared):
 
     def give_back(self, queue: int, chain: Chain, written: int) -> None:
         """A request is done: used ring and interrupt."""
-        self.queues[queue].push(chain, written)
-        if self.queues[queue].wants_interrupt:
+        if self.queues[queue].push(chain, written):
             self.interrupt |= USED_BUFFER
             self.drive_lines()
 
@@ -172,7 +171,7 @@ class VirtioMmio(Declared):
             if offset == QUEUE_NUM_MAX:
                 return Queue.MAX
             if offset == QUEUE_READY:
-                return int(queue.ready)
+                return int(queue.native.ready)
         return 0
 
     def write(self, offset: int, size: int, value: int) -> None:
@@ -225,9 +224,10 @@ class VirtioMmio(Declared):
                 self._notify(number)
 
     def _set_queue(self, offset: int, value: int) -> None:
-        queue = self._selected()
-        if queue is None:
+        selected = self._selected()
+        if selected is None:
             return
+        queue = selected.native
         if offset == QUEUE_READY:
             queue.ready = bool(value & 1)
             if not queue.ready:

@@ -1,23 +1,24 @@
-"""Split virtqueues: section 2.7."""
+"""Split virtqueues: section 2.7. They are native (`ttd/devices/native/virtq.c`)."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ttd.devices.base import BusError, Dma
+from ttd.engine._native import ffi, lib
 from ttd.state import State
 
 NEXT, WRITE, INDIRECT = 1, 2, 4
 """Flags of a descriptor (2.7.5)."""
-NO_INTERRUPT = 1
-"""Flag of the available ring: the driver wants no interrupt (2.7.7)."""
-_DESCRIPTOR = struct.Struct("<QIHH")
-_USED = struct.Struct("<II")
-_WORD = struct.Struct("<H")
-_Read = Callable[[int, int], bytes]
-"""One of the ways to read of `Dma`."""
+
+
+_WRONG = {
+    lib.VIRTQ_AHEAD: "the available ring is ahead of itself",
+    lib.VIRTQ_CIRCLE: "a chain of descriptors leads out of its table or in a circle",
+    lib.VIRTQ_INDIRECT: "an indirect descriptor is not allowed there (2.7.5.3)",
+    lib.VIRTQ_ORDER: "a readable buffer follows a writable one (2.7.4.2)",
+}
 
 
 class QueueError(Exception):
@@ -47,7 +48,7 @@ class Chain:
         """What the driver sent: `count` bytes from `offset` on, or as many as there are."""
         out = bytearray()
         for address, size in _span(self.readable, offset, count):
-            out += _bytes(dma.read, address, size)
+            out += _bytes(dma, address, size)
         return bytes(out)
 
     def write(self, dma: Dma, data: bytes, offset: int = 0) -> None:
@@ -87,118 +88,80 @@ class Queue:
     """One split virtqueue, the device's side."""
 
     MAX = 256
-    LONGEST = 1024
-    """Buffers of a request at most, however many its indirect table has (QEMU: as many)."""
     STATE = ("num", "ready", "desc", "driver", "device", "last_avail", "used")
 
     def __init__(self, dma: Dma) -> None:
-        self._dma = dma
+        engine, by = dma.native
+        self.native = ffi.new("virtq *")
+        """Its state: section 2.7, `virtq.h`."""
+        self._way = ffi.new("virtq_way *", (engine, by, False))
+        self._look = ffi.new("virtq_way *", (engine, by, True))
+        self._chain = ffi.new("virtq_chain *")
         self.reset()
 
     def reset(self) -> None:
         """As after a reset of the device."""
-        self.num = self.MAX
-        self.ready = False
-        self.desc = 0
-        """Address of the descriptor table."""
-        self.driver = 0
-        """Address of the available ring."""
-        self.device = 0
-        """Address of the used ring."""
-        self.last_avail = 0
-        self.used = 0
+        ffi.memmove(self.native, bytes(ffi.sizeof("virtq")), ffi.sizeof("virtq"))
+        self.native.num = self.MAX
 
     def save(self) -> State:
-        return {name: getattr(self, name) for name in self.STATE}
+        return {name: getattr(self.native, name) for name in self.STATE}
 
     def load(self, state: State) -> None:
         for name in self.STATE:
-            setattr(self, name, state[name])
+            setattr(self.native, name, state[name])
 
     @property
     def waiting(self) -> int:
         """How many requests the driver has made that have not been taken."""
-        return self._waiting(self._dma.read)
+        return self._checked(self._way, lib.virtq_waiting(self._way, self.native))
 
     def peek(self) -> Chain | None:
         """The next request, which stays there."""
-        return self._next(self._dma.read)
+        return self._next(self._way)
 
     def look(self) -> Chain | None:
         """As `peek`, for a question that must leave no trace."""
-        return self._next(self._dma.look)
+        return self._next(self._look)
 
     def pop(self) -> Chain | None:
         """Take the next request; None if there is none."""
-        chain = self.peek()
+        chain, native = self._next(self._way), self.native
         if chain is not None:
-            if (self.last_avail - self.used) & 0xFFFF >= self.num:
+            if (native.last_avail - native.used) & 0xFFFF >= native.num:
                 raise QueueError("more requests are under way than the queue has room for (2.7.1)")
-            self.last_avail = (self.last_avail + 1) & 0xFFFF
+            native.last_avail = (native.last_avail + 1) & 0xFFFF
         return chain
 
-    def push(self, chain: Chain, written: int) -> None:
-        """Give a request back, having written so many bytes (2.7.8)."""
-        _put(
-            self._dma, self.device + 4 + 8 * (self.used % self.num), _USED.pack(chain.head, written)
-        )
-        self.used = (self.used + 1) & 0xFFFF
-        _put(self._dma, self.device + 2, _WORD.pack(self.used))
+    def push(self, chain: Chain, written: int) -> bool:
+        """Give a request back, having written so many bytes (2.7.8). True: the driver has not
+        switched off the interrupts of this queue (2.7.7)."""
+        found = lib.virtq_push(self._way, self.native, chain.head, written)
+        return bool(self._checked(self._way, found))
 
-    @property
-    def wants_interrupt(self) -> bool:
-        """The driver has not switched off the interrupts of this queue (2.7.7)."""
-        return not _word(self._dma.read, self.driver) & NO_INTERRUPT
-
-    def _waiting(self, read: _Read) -> int:
-        if not self.ready:
-            return 0
-        count = (_word(read, self.driver + 2) - self.last_avail) & 0xFFFF
-        if count > self.num:
-            raise QueueError("the available ring is ahead of itself")
-        return count
-
-    def _next(self, read: _Read) -> Chain | None:
-        if not self._waiting(read):
+    def _next(self, way: Any) -> Chain | None:
+        native = self._chain
+        if not self._checked(way, lib.virtq_next(way, self.native, native)):
             return None
-        return self._walk(read, _word(read, self.driver + 4 + 2 * (self.last_avail % self.num)))
+        buffers = ffi.unpack(native.buffers, native.count)
+        return Chain(
+            native.head,
+            [(b.address, b.size) for b in buffers if not b.writable],
+            [(b.address, b.size) for b in buffers if b.writable],
+        )
 
-    def _walk(self, read: _Read, head: int) -> Chain:
-        chain = Chain(head)
-        table, entries = self.desc, self.num
-        index, seen, indirect = head, 0, False
-        while True:
-            if index >= entries or seen >= min(entries, self.LONGEST):
-                raise QueueError("a chain of descriptors leads out of its table or in a circle")
-            seen += 1
-            address, size, flags, following = _DESCRIPTOR.unpack(
-                _bytes(read, table + 16 * index, 16)
-            )
-            if flags & INDIRECT:
-                if indirect or flags & NEXT or not size or size % _DESCRIPTOR.size:
-                    raise QueueError("an indirect descriptor is not allowed there (2.7.5.3)")
-                table, entries = address, size // _DESCRIPTOR.size
-                index, seen, indirect = 0, 0, True
-                continue
-            if flags & WRITE:
-                chain.writable.append((address, size))
-            elif chain.writable:
-                raise QueueError("a readable buffer follows a writable one (2.7.4.2)")
-            else:
-                chain.readable.append((address, size))
-            if not flags & NEXT:
-                return chain
-            index = following
+    def _checked(self, way: Any, found: int) -> int:
+        if found == lib.VIRTQ_NOWHERE:
+            raise QueueError(f"the driver names {way.bad:#x}, where there is no memory")
+        if found < 0:
+            raise QueueError(_WRONG[found])
+        return found
 
 
-def _word(read: _Read, address: int) -> int:
-    return int.from_bytes(_bytes(read, address, 2), "little")
-
-
-def _bytes(read: _Read, address: int, size: int) -> bytes:
+def _bytes(dma: Dma, address: int, size: int) -> bytes:
     """What is at a place that the driver has named."""
     try:
-        return read(address, size)
+        return dma.read(address, size)
     except BusError as error:
         raise QueueError(f"the driver names {address:#x}, where there is no memory") from error
 
