@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -13,6 +14,7 @@ stays: with Python's 700 a start would look through it fifty times."""
 def main() -> None:
     """`ttd.cli.main.main`; a Ctrl-C before that is loaded is as quiet as one after it."""
     gc.set_threshold(_YOUNG)
+    atexit.register(gc.freeze)  # the end would look through all that is left, several times
     try:
         from ttd.cli.main import main as command  # noqa: PLC0415
     except KeyboardInterrupt:

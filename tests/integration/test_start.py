@@ -76,3 +76,16 @@ def test_serve(recording: tuple[Path, set[str]]) -> None:
     found = imported(path.parent, "serve", "--stdio", str(path))
     assert {"unicorn", "ttd.gdbserver"} <= found, "looked at the right thing"
     assert not found & (SLOW | OTHER_BOARDS | OTHER_HOSTS)
+
+
+def test_the_end_does_not_look_through_what_is_left() -> None:
+    """Python collects garbage several times when it ends, a fifth of `ttd info`."""
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 10_000))\n"
+        "from ttd.__main__ import main\n"
+        "sys.argv = ['ttd', '--help']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\nTrue\n")

@@ -168,13 +168,13 @@ def _create(path: str) -> sqlite3.Connection:
         # What another process with this one's number has left.
         _remove(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     if path:
         # Nobody has the file before it is whole: it is made to last once, when it is.
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     for sql in TABLES.values():
         connection.execute(sql)
     return connection
