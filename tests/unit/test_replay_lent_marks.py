@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -233,3 +234,70 @@ def test_history_that_has_grown_is_gone_through_again(rig: Rig, row: MarkRow) ->
         rig.replay.checkpoint(Checkpoint.CLOCK_VIRTUAL)
         assert not rig.replay.in_play
         rig.at.step = 90
+
+
+class Half:
+    """The receiving half of a native device, which takes as much as the test says."""
+
+    def __init__(self) -> None:
+        self.waits = b""
+        self.number = -1
+
+    def offer(self, data: bytes) -> int:
+        self.waits = data
+        return len(data)
+
+    def rest(self) -> bytes:
+        rest, self.waits = self.waits, b""
+        return rest
+
+    def is_known_as(self, device: int) -> None:
+        self.number = device
+
+
+def with_half(tmp_path: Path) -> tuple[Rig, Half, Backend]:
+    backend, half = Backend(), Half()
+    rig = Rig(Mode.RECORD, Recording.create(str(tmp_path / "in.ttd"), CONFIG), backend)
+
+    def receive(data: bytes) -> None:
+        rig.got += data
+        rig.room -= len(data)
+
+    rig.uart.connect(receive, lambda: rig.room, half)
+    rig.room = 0
+    rig.replay.start()
+    assert half.number == 0
+    return rig, half, backend
+
+
+def test_input_that_has_not_entered_is_queued_as_before(tmp_path: Path, row: MarkRow) -> None:
+    rig, half, backend = with_half(tmp_path)
+    rig.uart.be_write(b"abcd")
+    rig.checkpoint()
+    rig.replay.lend_marks(row)
+    assert half.waits == b"abcd"
+    half.waits = b"cd"
+    rig.uart.be_write(b"ef")
+    rig.replay.take_marks()
+    rig.room = 3
+    rig.checkpoint()
+    assert (bytes(rig.got), half.waits) == (b"cde", b"")
+    assert rig.replay.chr_take_back(backend) == b"f"
+    rig.replay.lend_marks(row)
+    assert half.waits == b"", "nothing is left"
+    rig.replay.take_marks()
+    rig.replay.close()
+
+
+def test_the_host_goes_on_when_input_has_entered_natively(tmp_path: Path, row: MarkRow) -> None:
+    rig, half, _ = with_half(tmp_path)
+    rig.uart.be_write(bytes(1 << 16))
+    thread = threading.Thread(target=rig.uart.be_write, args=(b"more",), daemon=True)
+    thread.start()
+    rig.checkpoint()
+    rig.replay.lend_marks(row)
+    half.waits = half.waits[1:]
+    rig.replay.take_marks()
+    thread.join(10)
+    assert not thread.is_alive()
+    rig.replay.close()
