@@ -17,7 +17,7 @@ from ttd.cpu.armv7m import CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
 from ttd.cpu.base import After
 from ttd.devices.base import BusError, Device
-from ttd.engine import BusFault, Engine, StopReason
+from ttd.engine import BusFault, Context, Engine, StopReason
 
 IT = 0x0600FC00
 """ITSTATE in XPSR."""
@@ -249,6 +249,25 @@ def test_an_exception_opens_the_exclusive_monitor() -> None:
         machine.cpu.set_line(0, False)
         assert machine.advance(1000) is After.SEMIHOST
         assert (machine.reg("r5"), machine.engine.read(0x20000000, 1)) == (tries, b"\1")
+
+
+def test_a_context_knows_whether_an_exception_has_opened_the_monitor() -> None:
+    machine = Machine(LOCK)
+    engine = machine.engine
+    machine.advance(4)
+    before, behind = Context(engine), Context(engine)
+    before.save()
+    machine.cpu.set_line(0, True)
+    machine.cpu.set_line(0, False)
+    machine.advance(4 + 1 + 4)  # entry and handler
+    behind.save()
+    for context, tries in ((before, 1), (behind, 2), (before, 1), (behind, 2)):
+        engine.write(0x20000000, bytes(4))
+        context.restore()
+        engine.step = 4
+        assert machine.advance(1000) is After.SEMIHOST
+        assert machine.reg("r5") == tries
+        assert engine.read(0x20000000, 1) == b"\1"
 
 
 # ldr r0, =0xE000E200; movs r1, #1; str r1, [r0]; movs r2, #2; cpsid i; str r1, [r0]

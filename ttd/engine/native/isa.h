@@ -218,7 +218,7 @@ bool enter_late(ttd_engine *e, const extent *x);
 void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *user);
 
 /* turns.c */
-uint64_t turn_step(ttd_engine *e, const turn *t);
+uint64_t turn_step(ttd_engine *e, turn *t);
 
 /* fill.c */
 bool on_nothing(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,

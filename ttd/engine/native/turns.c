@@ -2,15 +2,17 @@
 #include "internal.h"
 
 /* The step of the instruction whose turn it is. */
-uint64_t turn_step(ttd_engine *e, const turn *t)
+uint64_t turn_step(ttd_engine *e, turn *t)
 {
-    return e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
+    if (t->step == NEVER)
+        t->step = e->steps + (uint64_t)index_of(e, e->blk_pc, t->pc);
+    return t->step;
 }
 
 void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
 {
     ttd_engine *e = user;
-    turn t = { .pc = pc, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
+    turn t = { .pc = pc, .step = NEVER, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
     bool ours = is_ours(e, pc);
     int answer;
     (void)size;

@@ -133,6 +133,7 @@ typedef struct {
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
     uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */
+    uint64_t step;            /* for `turn_step` */
     int why, exception;       /* for TURN_STOP and TURN_LAST: if not EXCEPTION_OURS */
     bool branches;            /* for TURN_DONE and TURN_LAST: it is a branch, or returns from an exception */
 } turn;

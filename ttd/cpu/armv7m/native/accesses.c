@@ -46,7 +46,7 @@ bool thumb_watched(ttd_engine *e, uint64_t address, int size, int kind, uint64_t
     if (e->looked_step == e->io_step)
         return false;
     insn = thumb_insn(e, e->io_pc);
-    if (kind == ACC_READ && ((insn & 0xfff00000) == 0xe8400000 || (insn & 0xfff000e0) == 0xe8c00040))
+    if (kind == ACC_READ && thumb_is_store_exclusive(insn))
         return false;                     /* STREX compares before it stores: not a read */
     e->looked_step = e->io_step;
     n = words_of(insn, &list, pair);
@@ -78,6 +78,12 @@ void thumb_left_midway(ttd_engine *e, uint64_t pc, uint64_t at, bool exact)
     base = (uint32_t)at - 4 - offset;
     e->reg_write(e->uc, n < 13 ? UC_ARM_REG_R0 + (int)n : n == 13 ? UC_ARM_REG_SP : UC_ARM_REG_LR,
                  &base);
+}
+
+/* STREX, STREXB, STREXH (A7.7.167 to A7.7.169). */
+bool thumb_is_store_exclusive(uint32_t insn)
+{
+    return (insn & 0xfff00000) == 0xe8400000 || (insn & 0xfff000e0) == 0xe8c00040;
 }
 
 /* Is this one of the instructions that return from an exception when they load such an address

@@ -75,11 +75,11 @@ static inline void make_changes(armv7m_core *c, changes *w, uint32_t xpsr)
     thumb_replaced(c->engine);
 }
 
-/* Open the exclusive monitor; it is while code with LDREX has never been met. */
+/* Open the exclusive monitor; it is while code with LDREX has never been met. That is dear, and put off until
+ * somebody looks at it (thumb_enter). */
 static inline void open_monitor(armv7m_core *c)
 {
-    if (thumb_of(c->engine)->excludes)
-        ttd_clear_exclusive(c->engine);
+    thumb_of(c->engine)->opens |= thumb_of(c->engine)->excludes;
 }
 
 /* entry.c: an access of the stack, of a frame of eight words. */

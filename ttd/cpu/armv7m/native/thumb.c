@@ -120,6 +120,8 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
         ways |= WAY_LATE_STORE;
     d->prefix = it_behind(d->prefix, insn);
     thumb_of(e)->excludes |= excludes(insn);
+    if (excludes(insn) || thumb_is_store_exclusive(insn))
+        ways |= WAY_ENTER;
     if (thumb_branches(insn, d->length))
         ways |= WAY_BRANCH;
     if (changes_masks(insn, d->length))
@@ -155,6 +157,29 @@ static uint64_t thumb_room(ttd_engine *e, block_info *b, uint64_t room, int *why
     return room;
 }
 
+/* A block that looks at the monitor is about to run. */
+static void thumb_enter(ttd_engine *e, block_info *b)
+{
+    thumb_state *t = thumb_of(e);
+    (void)b;
+    if (!t->opens)
+        return;
+    t->opens_now = true;
+    e->blk_n = 0;
+    e->noting = false;
+    stop(e, WHY_AGAIN);
+}
+
+static void thumb_keep(ttd_engine *e, void *to)
+{
+    *(bool *)to = thumb_of(e)->opens;
+}
+
+static void thumb_take_back(ttd_engine *e, const void *from)
+{
+    thumb_of(e)->opens = *(const bool *)from;
+}
+
 static int thumb_start(ttd_engine *e)
 {
     thumb_state *t = thumb_of(e);
@@ -164,7 +189,8 @@ static int thumb_start(ttd_engine *e)
 }
 
 #define THUMB \
-    .state_size = sizeof(thumb_state), .start = thumb_start, \
+    .state_size = sizeof(thumb_state), .start = thumb_start, .enter = thumb_enter, \
+    .kept_size = sizeof(bool), .keep = thumb_keep, .take_back = thumb_take_back, \
     .privileged = thumb_privileged, .allows = thumb_allows, .expect_modes = thumb_expect_modes, \
     .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .look = thumb_look, \
     .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \

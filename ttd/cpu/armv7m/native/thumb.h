@@ -14,7 +14,8 @@ typedef struct {
     uint32_t basepri_before, faultmask_before;
     bool raises_basepri;
     int settles;                  /* SETTLE_... of the block that runs (thumb_registers.c) */
-    bool excludes;                /* code with LDREX has been met */
+    /* The exclusive monitor: code with LDREX has been met; Unicorn's is to be opened before what looks at it runs; now. */
+    bool excludes, opens, opens_now;
     /* `mpu_was_active`: the TLB has been filled for that (Unicorn has one for each privilege). */
     bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
     armv7m_region mpu[ARMV7M_REGIONS];
@@ -53,6 +54,7 @@ uint32_t thumb_gpr(ttd_engine *e, int n);
 bool thumb_watched(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
 void thumb_left_midway(ttd_engine *e, uint64_t pc, uint64_t at, bool exact);
 bool thumb_returns(ttd_engine *e, uint64_t pc, uint32_t last);
+bool thumb_is_store_exclusive(uint32_t insn);
 bool thumb_is_wait(ttd_engine *e, uint64_t pc);
 
 /* aligned.c */

@@ -132,7 +132,12 @@ uint32_t thumb_masks(ttd_engine *e, bool between)
 bool thumb_look(ttd_engine *e, uint64_t *pc)
 {
     static const int ids[] = { UC_ARM_REG_PC, UC_ARM_REG_XPSR };
+    thumb_state *t = thumb_of(e);
     uint32_t values[2];
+    if (t->opens_now) {
+        t->opens = t->opens_now = false;
+        ttd_clear_exclusive(e);
+    }
     read_regs32(e, ids, values, 2);
     *pc = values[0];
     e->prefix_next = it_state(values[1]);

@@ -52,7 +52,9 @@ uint32_t riscv_insn(ttd_engine *e, uint64_t pc)
     insn = code[0] | code[1] << 8;
     if ((insn & 3) != 3)
         return insn;
-    if (!code_address(e, pc + 2, &paddr) || !(code = host_pointer(e, paddr)))
+    if ((pc + 2) & (e->page_size - 1))
+        code += 2;
+    else if (!code_address(e, pc + 2, &paddr) || !(code = host_pointer(e, paddr)))
         return 0;
     return insn | (uint32_t)(code[0] | code[1] << 8) << 16;
 }
