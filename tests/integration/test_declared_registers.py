@@ -67,7 +67,9 @@ SWITCH_ON = {
     "microbit": (
         *((0x40002500, 4, 4), (0x40002008, 1, 4), (0x40002000, 1, 4), (0x40002304, 0x84, 4)),
         *((0x40008000, 1, 4), (0x40008508, 3, 4), (0x40008304, 0xF0000, 4), (0x40008200, 1, 4)),
+        *((0x40008540, 60, 4), (0x4000B508, 0, 4), (0x4000B344, 0x10003, 4), (0x40008140, 0, 4)),
         *((0x4000D000, 1, 4), (0xE000E100, 0xFFFFFFFF, 4), (0x4001F500, 1, 4)),
+        *((0x4001F518, 0x40008140, 4), (0x4001F51C, 0x4000B000, 4), (0x4001F500, 2, 4)),
         *((0x4001F510, 0x4000211C, 4), (0x4001F514, 0x40008040, 4), (0x4001F514, 0x4000800C, 4)),
     ),
 }
@@ -101,9 +103,9 @@ class Pokes(Script):
         return b"".join(self.actions).ljust(ACTIONS * len(self.actions[0]), b"\0")
 
 
-def image(folder: Path, target: Target, seed: int) -> Path:
+def image(folder: Path, target: Target, seed: int, kind: type[Script] = Pokes) -> Path:
     data = (FIRMWARE / target.elf).read_bytes()
-    at, script = data.index(MARKER), Pokes(target, seed).to_bytes()
+    at, script = data.index(MARKER), kind(target, seed).to_bytes()
     path = folder / "guest.elf"
     path.write_bytes(data[:at] + script + data[at + len(script) :])
     return path
@@ -172,6 +174,36 @@ def test_declared_is_asked(
     switch_off(monkeypatch)
     asked = states(elf, target, seed)
     for one, other in zip(done, asked, strict=True):
+        assert one == other
+
+
+class Heard(Script):
+    """TIMER0's first compare event starts RTC0, by the PPI."""
+
+    def to_bytes(self) -> bytes:
+        for address, value in (
+            *((0x4001F518, 0x40008140), (0x4001F51C, 0x4000B000), (0x4001F500, 2)),
+            *((0x40008540, 60), (0x40008304, 1 << 16), (0xE000E100, 1 << 8), (0x40008000, 1)),
+        ):
+            self.add(WRITE, address, value)
+        for _ in range(4):
+            self.add(READ, 0x4000B504, 0, 4, 400)
+            self.add(WRITE, 0x40008140, 0)
+            self.add(WRITE, 0x4000800C, 1)
+        return super().to_bytes()
+
+
+def test_a_timer_that_another_device_hears_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python sees to it then, and has to know when: its registers are written by the guest."""
+    target = replace(KIND["microbit"], devices=DEVICES["microbit"], virtio=())
+    elf = image(tmp_path, target, 1, Heard)
+    done = states(elf, target, 1)
+    counts = [state["devices"]["rtc0"] for _, state, *_ in done]  # type: ignore[misc]
+    assert any(rtc["running"] for rtc in counts)
+    switch_off(monkeypatch)
+    for one, other in zip(done, states(elf, target, 1), strict=True):
         assert one == other
 
 

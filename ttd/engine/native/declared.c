@@ -237,7 +237,9 @@ static bool on_read(ttd_engine *e, void *device, uint32_t offset, int size, uint
 
 static bool on_write(ttd_engine *e, void *device, uint32_t offset, int size, uint64_t value)
 {
-    if (ttd_registers_write(device, offset, size, value))
+    const ttd_registers *r = device;
+    /* Where the host sees to what is due, it has to hear of what moves that. */
+    if (!r->hosted && ttd_registers_write(device, offset, size, value))
         return done(e, device);
     if (e->writing == device)
         give_output(e);
