@@ -153,11 +153,12 @@ def test_all_ways_of_going_through_it(name: str, exact: bool, tmp_path: Path) ->
     soak.searching(path, dice)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", MACHINES)
 def test_by_python_it_is_the_same(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, typed = tmp_path / "run.ttd", text(random.Random(3), "x", 300)
+    path, typed = tmp_path / "run.ttd", text(random.Random(3), way, 100)
     session, line = record(name, path)
     line.type(typed)
     run_out(session)

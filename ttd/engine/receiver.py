@@ -27,6 +27,8 @@ class Receiver:
         self._native = native
         self._bring_time = bring_time
         self._told = told
+        self.moved: Callable[[], None] = lambda: None
+        """Called after accesses by Python: a time may be another."""
         self._rx = native.rx
         self._rx.line_at = self._rx.timeout_at = _NEVER
         self._rx.room = self._rx.trigger = 1

@@ -250,6 +250,8 @@ class RegisterFile:
         if not lib.ttd_registers_read(self.native, offset, size, look, self._value):
             return None
         self._told()
+        if not look:
+            self.receiver.moved()
         return self._value[0]  # type: ignore[no-any-return]
 
     def write(self, offset: int, size: int, value: int) -> bool:
@@ -264,6 +266,7 @@ class RegisterFile:
         if self.native.waiting:
             self.give_output()
         self._told()
+        self.receiver.moved()
         return True
 
     # Counters ------------------------------------------------------------------------------
