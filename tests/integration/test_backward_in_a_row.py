@@ -304,3 +304,33 @@ def test_interrupted_before_a_reset_of_this_position(
     assert (stop.why, stop.step) == (Why.INTERRUPTED, 9_000)
     assert _hash(session) == before
     session.close()
+
+
+def test_no_step_of_a_row_waits_for_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made near is counted: how often the machine is remembered on the way."""
+    path = tmp_path / "row.ttd"
+    session = recording_session(FIRMWARE / "bench/bench-systick.elf", path)
+    session.machine.run(300_000)
+    session.leave("enough")
+    session.close()
+    session = playing_session(path)
+    timeline, remember = session.timeline, session.snapshots.remember
+    remembered: list[int] = []
+
+    def counted() -> object:
+        remembered.append(timeline.position)
+        return remember()
+
+    timeline.seek(250_000)
+    timeline.step_backward()
+    monkeypatch.setattr(session.snapshots, "remember", counted)
+    costs = []
+    for _ in range(300):
+        remembered.clear()
+        timeline.step_backward()
+        costs.append(len(remembered))
+    assert timeline.position == 250_000 - 301
+    assert sorted(costs)[-4] <= 12, "all but a few, which go back to a snapshot far away"
+    assert costs.count(0) > len(costs) * 3 // 4, "what is near is only gone to"
+    assert sum(costs) <= 1.5 * len(costs)
+    session.close()
