@@ -66,7 +66,9 @@ struct armv7m_core {
     uint32_t chain;
     int waiting;
 
-    armv7m_systick systick;
+    /* Of `next_of` at rate `next_rate` the exception becomes pending next at `next_ns`. */
+    armv7m_systick systick, next_of;
+    uint64_t next_rate, next_ns;
     armv7m_cycles cycles;
     armv7m_mpu mpu;
 

@@ -87,17 +87,28 @@ void armv7m_catch_up(armv7m_core *c)
         armv7m_pend(c, SYSTICK);
 }
 
-/* When the exception becomes pending next, in virtual ns; NEVER with TICKINT off. */
+static bool counts_alike(const armv7m_systick *a, const armv7m_systick *b)
+{
+    return a->seen == b->seen && a->anchor == b->anchor && a->value == b->value && a->reload == b->reload;
+}
+
+/* When the exception becomes pending next, in virtual ns; NEVER with TICKINT off. It is asked for far more often
+ * than it changes. */
 uint64_t armv7m_deadline(armv7m_core *c)
 {
     const armv7m_systick *s = &c->systick;
-    uint64_t first = first_zero(s);
+    uint64_t first = first_zero(s), hz = rate(c);
     unsigned __int128 zero;
     if ((s->control & (ENABLE | TICKINT)) != (ENABLE | TICKINT) || !first || (s->seen && !s->reload))
         return NEVER;
+    if (hz == c->next_rate && counts_alike(s, &c->next_of))
+        return c->next_ns;
     zero = s->anchor + first + (unsigned __int128)s->seen * (s->reload + 1u);
-    zero = (zero * NANOSECONDS + rate(c) - 1) / rate(c);
-    return zero < NEVER ? (uint64_t)zero : NEVER;
+    zero = (zero * NANOSECONDS + hz - 1) / hz;
+    c->next_of = *s;
+    c->next_rate = hz;
+    c->next_ns = zero < NEVER ? (uint64_t)zero : NEVER;
+    return c->next_ns;
 }
 
 /* B3.3.6: the reload value for 10 ms of the reference clock, if there is one. */
