@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zlib import crc32
 
 from ttd.engine._native import ffi
 
@@ -37,6 +38,14 @@ class Outbox:
     def count(self, sent: int, crc: int) -> None:
         """So it is now."""
         self.native.sent, self.native.crc = sent, crc
+
+    def follow(self, packet: bytes) -> None:
+        """Python sends this one, behind those that wait."""
+        native = self.native
+        if native.waiting:
+            self.give()
+        native.sent += 1
+        native.crc = crc32(packet, native.crc)
 
     def give(self) -> None:
         """Hand on what waits."""

@@ -216,6 +216,9 @@ class LogCursor:
     def _find_stop(self, begin: int) -> tuple[int, int]:
         """Number and step of the first event from `begin` on to stop for; or of history's end."""
         end = self.frontier[0]
+        head = self._head if begin == self._cursor else None
+        if head is not None and head.kind in _STOPS:
+            return begin, min(head.step, end)
         found = self.log.next_at(_STOPS, begin)
         return (len(self.log), end) if found is None else (found[0], min(found[1], end))
 
