@@ -76,7 +76,8 @@ def test_kept_registers(
     original = Engine.keep_reading
     monkeypatch.setattr(Engine, "keep_reading", lambda *a: (kept.append(1), original(*a))[1])
     at_once = run(firmware, None)
-    assert len(kept) > 10
+    # The four counters of FPGAIO, for good: the timers beside them are declared.
+    assert len(kept) >= 4
     assert run(firmware, random.Random(seed)) == at_once
     monkeypatch.setattr(Engine, "keep_reading", lambda *a: None)
     assert run(firmware, None) == at_once
