@@ -505,7 +505,7 @@ class Machine:
             clock.warp(target)
         elif replay.mode is Mode.PLAY:
             replay.unmet("a machine that waits for an interrupt")
-        else:
+        elif not replay.hurry():
             self._rest()
 
     def _rest(self) -> None:

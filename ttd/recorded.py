@@ -24,10 +24,11 @@ from ttd.boards.extras import (
 )
 from ttd.boards.networks import Networks
 from ttd.boards.numbers import BoardOptionError
-from ttd.bus.host_time import HostTime
+from ttd.bus.host_time import ContinuedTime, HostTime
 from ttd.bus.virtual import CallMemory
 from ttd.devices.base import NS_PER_SECOND
 from ttd.devices.net import Nic, Unplugged
+from ttd.history.branches import Branches
 from ttd.images import Image, Load
 from ttd.loader import check_fits, start_of
 from ttd.machine import STATE_VERSION, Machine
@@ -131,14 +132,25 @@ class Expected:
 class RecordedMachine:
     """One machine, its replay layer, its recording and a timeline over them."""
 
-    def __init__(self, machine: Machine, recording: Recording, snapshots: Snapshots) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        recording: Recording,
+        snapshots: Snapshots,
+        time: ContinuedTime | None = None,
+    ) -> None:
         self.machine = machine
         self.replay = machine.replay
-        self.recording = recording
         self.snapshots = snapshots
-        self.timeline = Timeline(machine, snapshots, _end_note(recording))
+        self.branches = Branches(machine, recording, snapshots, time)
+        self.timeline = Timeline(machine, snapshots, self.branches)
         self.commit_drives = False
         """Put what the guest has written into the images when the recording ends."""
+
+    @property
+    def recording(self) -> Recording:
+        """The branch on which the machine is."""
+        return self.branches.recording
 
     @classmethod
     def record(
@@ -157,7 +169,7 @@ class RecordedMachine:
         what semihosting may reach. `random`: bytes from the host. `host`: of added devices.
         `existing`: what becomes of a recording that is there.
         """
-        host = host or HostSides()
+        host, time = _continued(host)
         loads = options.loads
         # Before there is a file: a recording that has its name must outlive a wrong machine.
         options.check()
@@ -181,11 +193,11 @@ class RecordedMachine:
         )
         replay = options.new_replay()
         machine = _assemble(config, options.board, loads, replay, backends, files, host)
-        machine.clock.host_time = host.time
+        machine.clock.host_time = time
         machine.realtime = options.realtime
         recording = Recording.create(path, config, images, existing=existing, made=options.made)
         replay.configure(Mode.RECORD, recording, config, random=random)
-        return cls._start(machine, recording, host.snapshot_memory)
+        return cls._start(machine, recording, host.snapshot_memory, time)
 
     @classmethod
     def open(
@@ -196,13 +208,15 @@ class RecordedMachine:
         *,
         host: HostSides | None = None,
         expected: Expected | None = None,
+        branch: str = "",
     ) -> Self:
-        """The machine of a recording, at its first step. `files` is not reached for in play.
+        """The machine of a recording, at its first step: of its first branch, or of another one.
 
-        `host`: the images that the recording does not hold. `ConfigMismatch` unless the recording
-        is of what is `expected`.
+        `host`: the images that the recording does not hold. Its clocks, and `files`, are for new
+        branches only. `ConfigMismatch` unless the recording is of what is `expected`.
         """
-        recording = Recording.open(path)
+        host, time = _continued(host)
+        recording = Recording.open(path, branch)
         config = recording.config
         made_for = config.options.get("state_version")
         if made_for != STATE_VERSION:
@@ -215,12 +229,6 @@ class RecordedMachine:
         except BoardOptionError as error:
             what = f"{path} is of a machine that this ttd cannot make"
             raise RecordingError(f"{what}: {error}") from None
-        status = recording.status
-        if (
-            config.clock_ns < 1
-            or status.virtual_ns != status.steps * config.clock_ns + status.warp_ns
-        ):
-            raise RecordingError(f"{path} is damaged: its clock and its length do not fit")
         loads = [
             replace(load, image=board.without_headers(load.image)) for load in loads_of(recording)
         ]
@@ -235,11 +243,14 @@ class RecordedMachine:
             | ({"netdevs": list(expected.netdevs)} if expected.netdevs else {}),
         )
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
-        machine = _assemble(config, board, loads, replay, {}, files, host or HostSides())
-        return cls._start(machine, recording, (host or HostSides()).snapshot_memory)
+        machine = _assemble(config, board, loads, replay, {}, files, host)
+        machine.clock.host_time = time
+        return cls._start(machine, recording, host.snapshot_memory, time)
 
     @classmethod
-    def _start(cls, machine: Machine, recording: Recording, memory: int) -> Self:
+    def _start(
+        cls, machine: Machine, recording: Recording, memory: int, host_time: ContinuedTime | None
+    ) -> Self:
         replay = machine.replay
         machine.reset()
         snapshots = Snapshots(machine, recording, time.thread_time, memory)
@@ -257,7 +268,7 @@ class RecordedMachine:
         # The first position is one like all others: what is due there has happened.
         machine.run(machine.engine.step, interruptible=False)
         replay.note_position()
-        return cls(machine, recording, snapshots)
+        return cls(machine, recording, snapshots, host_time)
 
     def run(
         self,
@@ -279,7 +290,7 @@ class RecordedMachine:
             if stop.end is RunEnd.INTERRUPTED:
                 return Ended(interrupted(), None)
             if stop.end is RunEnd.HISTORY_END:
-                return Ended(_end_note(self.recording), None)
+                return Ended(self.timeline.end_note, None)
             if steps is not None and stop.step >= steps:
                 return Ended(f"the limit of {steps} steps was reached", None)
 
@@ -344,6 +355,15 @@ class RecordedMachine:
     def close(self) -> None:
         self.replay.close()
         self.recording.close()
+
+
+def _continued(host: HostSides | None) -> tuple[HostSides, ContinuedTime | None]:
+    """The sides of the host, with clocks that go on where a branch begins."""
+    host = host or HostSides()
+    if host.time is None:
+        return host, None
+    time = ContinuedTime(host.time)
+    return replace(host, time=time), time
 
 
 def _assemble(
@@ -507,12 +527,3 @@ def _host_clock(replay: Replay, host: HostSides, kind: Clock, unit: int) -> int:
         return now // unit
 
     return replay.clock(kind, ask)
-
-
-def _end_note(recording: Recording) -> str:
-    status = recording.status
-    if recording.writable:
-        return ""
-    if status.complete:
-        return status.reason
-    return f"the recording was cut off here, at step {status.steps}"

@@ -133,6 +133,26 @@ class Budget:
         self._began = (now, self._began[1])
 
 
+class Progress:
+    """Record: how far the storing of snapshots on one line of history has come."""
+
+    __slots__ = ("base", "changes", "inherited", "seen", "table", "touched")
+
+    def __init__(self, table: PageTable) -> None:
+        self.table = table
+        """Of the last one that is stored."""
+        self.base = 0
+        """The last stored snapshot that says everything; then the changes since."""
+        self.changes = 0
+        self.touched = _no_pages()
+        """Since the last one."""
+        self.seen = _no_pages()
+        """Page numbers as the guest used them, if it has page tables."""
+        self.inherited: bytes | None = None
+        """At the beginning of a branch: what the interval in which it begins has touched, and maybe
+        more; b"" if that is not known."""
+
+
 class Snapshots:
     """All snapshots of one machine, and the way back to each.
 
@@ -163,18 +183,11 @@ class Snapshots:
         # Once: each table that is made of it has its own changes to add up only.
         _ = self._empty.total
         self._table = self._empty
-        self._stored_table = self._table
-        """Record: of the last one."""
-        self._base = 0
-        """Record: the last stored snapshot that says everything; then the changes since."""
-        self._changes = 0
+        self._progress = Progress(self._table)
         self._room = memory
         self._memory: OrderedDict[int, Snapshot] = OrderedDict()
         """Those in memory, by step; the one used last comes last."""
         self._memory_steps: list[int] = []
-        self._touched = _no_pages()
-        self._seen = _no_pages()
-        """Page numbers as the guest used them, if it has page tables."""
         self._infos: Sequence[SnapshotInfo] = recording.snapshots
         self._tables: OrderedDict[int, PageTable] = OrderedDict()
         """Of stored snapshots, by number."""
@@ -266,9 +279,10 @@ class Snapshots:
         number = snapshot.interval = len(self._infos)
         sequence = machine.replay.sequence
         recording = self.recording
-        index = recording.add_interval(number - 1, self._pack_touched()) if number else b""
+        progress = self._progress
+        index = self._store_interval(number - 1) if number else b""
         machine.replay.snapshot_mark(snapshot.hash, index)
-        changed = list(self._stored_table.differing(snapshot.table))
+        changed = list(progress.table.differing(snapshot.table))
         pages = list(
             {page.digest: page for page in map(snapshot.table.__getitem__, changed)}.items()
         )
@@ -276,25 +290,25 @@ class Snapshots:
             part = pages[first : first + PAGES_STORED]
             recording.put_pages([(name, page.data) for name, page in part])
         listed = changed
-        self._changes += len(changed)
-        if self._changes > snapshot.table.end // 2 or number - self._base >= MOST_CHANGES:
+        progress.changes += len(changed)
+        if progress.changes > snapshot.table.end // 2 or number - progress.base >= MOST_CHANGES:
             listed = list(self._empty.differing(snapshot.table))
-            self._base, self._changes = number, 0
+            progress.base, progress.changes = number, 0
         recording.add_snapshot(
             snapshot.step,
             sequence,
             machine.virtual_ns,
             snapshot.hash,
-            {"registers": snapshot.registers, "machine": snapshot.state, "base": self._base},
+            {"registers": snapshot.registers, "machine": snapshot.state, "base": progress.base},
             [(page, snapshot.table[page].digest) for page in listed],
         )
         if not number:
             # From here on the file is a recording, even if its maker is killed.
             recording.wait()
             machine.replay.commit()
-        self._touched = _no_pages()
-        self._seen = _no_pages()
-        self._stored_table = snapshot.table
+        progress.touched = _no_pages()
+        progress.seen = _no_pages()
+        progress.table = snapshot.table
         self.budget.taken(recording.file.page_bytes)
 
     def check(self) -> None:
@@ -316,6 +330,46 @@ class Snapshots:
         how = (None, None) if ended is None else (ended.reason, ended.code)
         machine.replay.check_end(self.state_hash(self.capture()), how)
         self._end_checked = True
+
+    # -- branches ------------------------------------------------------------------------
+
+    @property
+    def progress(self) -> Progress:
+        """Record: how far this line of history has come, for `turn_to` when it is gone on with."""
+        self._note_touched()
+        return self._progress
+
+    def branch_off(self, recording: Recording) -> None:
+        """The machine goes on from here as a new branch, which has what came before."""
+        last = len(recording.snapshots) - 1
+        touched = self._interval(last)
+        if touched is None:
+            recorded = self.machine.replay.live and last == len(self._infos) - 1
+            touched = self._pack_touched() if recorded else b""
+        self._turn(recording, self.machine.engine.step + 1)
+        progress = self._progress = Progress(self._empty)
+        progress.inherited = touched
+        base = self.recording.snapshot_state(last)["base"]
+        progress.table, progress.base = self._stored_table_at(last, base), base
+
+    def turn_to(self, recording: Recording, progress: Progress | None, step: int) -> None:
+        """Another line of history, which is the same until `step`; the machine has to be taken to a
+        place before. `progress`: of one that was left, and is to grow again."""
+        self._turn(recording, step)
+        self._progress = progress or Progress(self._empty)
+
+    def _turn(self, recording: Recording, step: int) -> None:
+        """From `step` on, what is known belongs to another line of history."""
+        shared = sum(a == b for a, b in zip(self._infos, recording.snapshots, strict=False))
+        self.forget_from(step)
+        for number in [number for number in self._tables if number >= shared]:
+            del self._tables[number]
+        self._unusable = {number for number in self._unusable if number < shared}
+        self._proven = {number for number in self._proven if number < shared}
+        self.recording = recording
+        self._infos = recording.snapshots
+        self._end_checked = False
+        self._restored = None
 
     # -- going back ----------------------------------------------------------------------
 
@@ -504,18 +558,25 @@ class Snapshots:
         engine = self.machine.engine
         if self.machine.replay.mode is not Mode.RECORD:
             return
-        for kind, pages in self._touched.items():
+        for kind, pages in self._progress.touched.items():
             pages.update(engine.pages_touched(kind))
         if engine.moves_addresses:
-            for kind, pages in self._seen.items():
+            for kind, pages in self._progress.seen.items():
                 found = engine.addresses_touched(kind)
                 pages.update((EVERYWHERE,) if found is None else found)
 
+    def _store_interval(self, number: int) -> bytes:
+        """What the interval that ends here has touched; returns its hash, b"" if that is not
+        known."""
+        inherited, self._progress.inherited = self._progress.inherited, None
+        touched = self._pack_touched() if inherited is None else inherited
+        return self.recording.add_interval(number, touched) if touched else b""
+
     def _pack_touched(self) -> bytes:
         out = bytearray()
-        lists = [self._touched[kind] for kind in _KINDS]
+        lists = [self._progress.touched[kind] for kind in _KINDS]
         if self.machine.engine.moves_addresses:
-            lists += [self._seen[kind] for kind in _KINDS]
+            lists += [self._progress.seen[kind] for kind in _KINDS]
         for pages in map(sorted, lists):
             put_series(out, [len(pages)])
             put_series(out, pages)

@@ -14,17 +14,20 @@ from ttd.cpu.models import CPUS
 from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
+from ttd.history.branches import Branches
+from ttd.history.place import Place
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
 from ttd.printed import Interrupted, Line, Printed
 from ttd.recording.errors import RecordingError
+from ttd.recording.index import Branch
 from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import OnProgress, PastIsReadOnly, SystemRequest, TimelineError
+from ttd.timeline_api import OnProgress, SystemRequest, TimelineError
 
 WINDOWS = (0, 4, 7)
 """Positions before the present that a step backward makes directly reachable: the first of a row,
@@ -73,13 +76,15 @@ class Timeline:
     remembered near the present, so that rows of backward steps do not run the same steps again.
     """
 
-    def __init__(self, machine: Machine, snapshots: Snapshots, end_note: str = "") -> None:
+    def __init__(self, machine: Machine, snapshots: Snapshots, branches: Branches) -> None:
         self.machine = machine
         self.snapshots = snapshots
+        self.branches = branches
+        self.notes: list[str] = []
+        """Sentences for people that nobody has been told yet."""
         self.progress: OnProgress | None = None
         self.at_rest: Callable[[], None] = lambda: None
         """Called when a movement has ended."""
-        self._end_note = end_note
         self._stops = NO_STOPS
         self._armed = NO_STOPS
         self._stepped_to = -1
@@ -610,7 +615,7 @@ class Timeline:
             self._interruption.answer()
         if why is Why.HISTORY_END:
             ended = self.machine.ended
-            note = ended.reason if ended is not None else self._end_note
+            note = ended.reason if ended is not None else self.end_note
         elif why is Why.INTERRUPTED and self.machine.suspended and self._recording:
             note = "The machine is suspended, until 'monitor system_wakeup'."
         elif watch is not None and watch.by:
@@ -623,6 +628,58 @@ class Timeline:
         return Stop(
             why, self.position, self.machine.engine.pc, watch, watchpoint, breakpoint_, note
         )
+
+    @property
+    def end_note(self) -> str:
+        """Why a history that is only read goes no further."""
+        status = self.branches.recording.status
+        if self.machine.replay.live:
+            return ""
+        if status.complete:
+            return status.reason
+        return f"the recording was cut off here, at step {status.steps}"
+
+    # -- branches ------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        return Place(self.branches.present.id, self.position)
+
+    @_movement
+    def go_to(self, place: Place) -> Stop:
+        """Go to a place, on whatever branch; beyond an end of its history, to that end."""
+        if place.branch != self.branches.present.id and not self._turn_to(place.branch):
+            return self._stop(Why.INTERRUPTED)
+        return self._seek(place.step, 0)
+
+    def _turn_to(self, branch: int) -> bool:
+        """Be on another branch, before it parts from this one. False if interrupted."""
+        if self._interruption.asked:
+            return False
+        self.machine.replay.note_position()
+        self._arm(NO_STOPS)
+        self.branches.turn_to(branch)
+        self._known = None
+        self._row = 0
+        return True
+
+    def branch_off(self, reason: str, name: str = "") -> Branch:
+        """Go on from here as a new branch, which is recorded: what was to come stays on this one.
+
+        `TimelineError` where the guest has ended.
+        """
+        if self.machine.ended is not None:
+            raise TimelineError("The guest has ended here: a branch begins before its end.")
+        before = self.branches.present
+        self._arm(NO_STOPS)
+        made = self.branches.branch_off(reason, name)
+        self._known = None
+        self._row = 0
+        self.notes.append(
+            f"Branch {made.name} begins here, at step {self.position}: {made.reason}."
+            f" What was to come stays on {before.name}."
+        )
+        return made
 
     # -- contents ------------------------------------------------------------------------
 
@@ -642,17 +699,17 @@ class Timeline:
         return data
 
     def write_memory(self, address: int, data: bytes) -> None:
-        self._writable()
+        self._make_writable(f"{len(data)} bytes at {address:#x} were written")
         self.machine.write_memory(address, data)
         self._changed()
 
     def write_register(self, name: str, value: int) -> None:
-        self._writable()
+        self._make_writable(f"{name} was set to {value:#x}")
         self.machine.write_register(name, value)
         self._changed()
 
     def request(self, what: SystemRequest) -> None:
-        self._writable("ask")
+        self._make_writable(f"{what.value} was asked for")
         replay = self.machine.replay
         match what:
             case SystemRequest.RESET:
@@ -673,15 +730,10 @@ class Timeline:
         """At the end of a live recording."""
         return self.machine.replay.mode is Mode.RECORD and self.machine.ended is None
 
-    def _writable(self, what: str = "write") -> None:
-        if self._recording:
-            return
-        if self.live:
-            raise PastIsReadOnly(
-                "The past cannot be changed: go to the end of the recording "
-                f"(monitor goto end, then stepi) and {what} there."
-            )
-        raise PastIsReadOnly("A finished recording cannot be changed.")
+    def _make_writable(self, reason: str) -> None:
+        """What is written in the past is the beginning of another future."""
+        if not self._recording:
+            self.branch_off(reason)
 
     def _changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""

@@ -22,6 +22,7 @@ FLOORS = [
     {"gdbstub", "capture"},
     {"recorded"},  # a machine, its recording and its timeline, put together
     {"timeline", "rsp"},
+    {"history"},
     {"snapshot"},
     {"machine"},
     {"bus", "semihosting"},

@@ -16,3 +16,30 @@ class HostTime(Protocol):
 
     def resume(self) -> None: ...
     def pause(self) -> None: ...
+
+
+class ContinuedTime:
+    """The clocks of the host, put so that they go on from what a guest has read last, whenever that
+    was."""
+
+    def __init__(self, time: HostTime) -> None:
+        self._time = time
+        self._host_ahead = 0
+        self._running_ahead = 0
+        self.resume = time.resume
+        self.pause = time.pause
+
+    def go_on_from(self, host_ns: int | None, running_ns: int | None) -> None:
+        """Let it be so late now; None: as it is."""
+        if host_ns is not None:
+            self._host_ahead = host_ns - self._time.host_ns()
+        if running_ns is not None:
+            self._running_ahead = running_ns - self._time.running_ns()
+
+    def host_ns(self) -> int:
+        """As `HostTime.host_ns`."""
+        return self._time.host_ns() + self._host_ahead
+
+    def running_ns(self) -> int:
+        """As `HostTime.running_ns`."""
+        return self._time.running_ns() + self._running_ahead

@@ -32,6 +32,7 @@ def expectations(
 ) -> tuple[HostSides, Expected]:
     """What the user says that the recording is of, and the images for it."""
     from ttd.host.additions import parse_additions
+    from ttd.host.clocks import HostClocks
     from ttd.host.net import netdev_name
     from ttd.recorded import Expected, HostSides, drives_of
     from ttd.recording.recording import Recording
@@ -44,4 +45,4 @@ def expectations(
         added.drives if drive else None,
         [netdev_name(text) for text in netdev] or None,
     )
-    return HostSides(disks=added.images), expected
+    return HostSides(disks=added.images, time=HostClocks()), expected

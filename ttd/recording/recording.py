@@ -156,7 +156,10 @@ class Recording:
 
     def _read_index(self) -> None:
         branch = self.file.branches[self.branch]
-        self.status = branch.status
+        status = self.status = branch.status
+        clock_ns = self.config.clock_ns
+        if clock_ns < 1 or status.virtual_ns != status.steps * clock_ns + status.warp_ns:
+            raise self._damaged("its clock and its length do not fit")
         if branch.fork is None:
             self._segments = [_Segment(self.file.begin.sequence, 0, 0, 0)]
             self._events = self.file.begin.sequence

@@ -17,6 +17,7 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.varint import Reader, put_varint
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, ReplayError
+from ttd.replay.sources import Unrepeated
 
 MOST_PAGES = 256
 """Pages in one event of a recording; a request that read more is completed by the last of some."""
@@ -58,7 +59,7 @@ class DiskOptions(NamedTuple):
     embed: bool
 
 
-class BlockDriver:
+class BlockDriver(Unrepeated):
     """The front end that a disk controller holds; made by `Replay.register_block_driver`.
 
     A request is a number (`Replay.blkreplay_next_id`) and the pages it needs. In record the host
@@ -143,7 +144,10 @@ class BlockDriver:
             self._on_done()
 
         if self.backend is None:
-            done([b""] * len(pages), EIO if pages else 0)
+            # What the other future has read is known.
+            again, device = self._at.again, self._at.devices.number(self.name)
+            parts = [b"" if again is None else again.page(device, p) or b"" for p in pages]
+            done(parts, 0)
         else:
             self.backend.submit([(p * PAGE, min(PAGE, self.size - p * PAGE)) for p in pages], done)
 

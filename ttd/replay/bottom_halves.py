@@ -8,9 +8,10 @@ from typing import Any
 from ttd.recording.events import small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import ReplayError
+from ttd.replay.sources import Unrepeated
 
 
-class BottomHalves:
+class BottomHalves(Unrepeated):
     """Deferred callbacks of devices. A pending one is data: an id, a device, an argument.
 
     It is pending until it is delivered, in record and in play.

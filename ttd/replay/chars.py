@@ -250,6 +250,11 @@ class CharDriver:
         return event.payload[1:]
 
     def _read_now(self, count: int) -> bytes:
+        again = None if self._at.again is None else self._at.again.read(self._device())
+        if again is not None and again.kind is Kind.CHAR_READ_ALL_ERROR:
+            raise OSError(to_small(again.payload[1:]), "the read failed in the other future")
+        if again is not None:
+            return again.payload[1:][:count]
         if self._reads is None:
             return b""
         data = self._reads.ask(count)
@@ -322,6 +327,10 @@ class CharDriver:
         room = self._can_receive() if self._queue else 0
         with self._changed:
             return bytes(self._queue[: max(0, room)]) or None
+
+    def again(self, payload: bytes) -> None:
+        with self._changed:
+            self._queue += payload
 
     def take(self, payload: bytes) -> bool:
         with self._changed:

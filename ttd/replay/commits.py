@@ -43,11 +43,18 @@ class Commits:
     def start(self, on_due: Callable[[], None]) -> None:
         """Begin to commit in time. `on_due` is called from a thread: a running machine is wanted
         at a checkpoint soon."""
-        if self.recording is not None and self._at.live:
+        if self._thread is None and self.recording is not None and self._at.live:
             self._thread = Thread(
                 target=self._watch, args=(on_due,), name="ttd-commits", daemon=True
             )
             self._thread.start()
+
+    def turn_to(self, recording: Recording) -> None:
+        """From now on commit to this one, on whose line of history the machine is; all there is
+        of the other one's has been committed."""
+        with self._lock:
+            self.recording = recording
+            self._cut = self._committed = (-1, 0, 0, b"")
 
     def stop(self) -> None:
         """Commit only when asked to from here on."""
@@ -78,7 +85,7 @@ class Commits:
 
     def rest(self) -> None:
         """The machine's thread is at a position, and does nothing for a while."""
-        if self._thread is not None:
+        if self._thread is not None and self._at.live:
             self._take_cut()
             with self._lock:
                 self._resting = True
@@ -96,7 +103,7 @@ class Commits:
         In one step it may do so again: what the log has got since the first time is not history
         that can be cut off there.
         """
-        if self._thread is not None:
+        if self._thread is not None and self._at.live:
             if self._cut[1] != self._at.step():
                 self._take_cut()
             with self._lock:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Kind, to_number
+from ttd.recording.events import Event, Kind, to_number
 from ttd.replay.devices import WITH_DEVICE
 from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.log_cursor import ASYNC, REQUESTS, LogCursor
@@ -113,10 +113,31 @@ class Entrance:
                 at.settled()
                 if not more or at.playing():
                     return
+            self._take_again()
             if self._input:
                 self._drain()
         finally:
             self._delivering = False
+
+    def _take_again(self) -> None:
+        """Record, on a branch: what came in the other future by now."""
+        at = self.at
+        if at.again is not None:
+            for event in at.again.take_due(at.step(), at.warp_ns()):
+                self._queue(event)
+
+    def hurry(self) -> bool:
+        """Record: nothing will happen until there is input. On a branch: let the next come that
+        came later in the other future; False if there is none."""
+        event = None if self.at.again is None else self.at.again.take_next()
+        if event is not None:
+            self._queue(event)
+        return event is not None
+
+    def _queue(self, event: Event) -> None:
+        name, payload = self.at.devices.split(event)
+        self._sources[event.kind, name].again(payload)
+        self._input = True
 
     def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
         """Record: log an event, here, and let it in."""

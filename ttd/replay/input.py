@@ -121,6 +121,10 @@ class _Events(_Part):
             event = self._driver.queue[0] if self._driver.queue else None
         return None if event is None else _EVENT.pack(*event)
 
+    def again(self, payload: bytes) -> None:
+        with self._driver.lock:
+            self._driver.queue.append(_EVENT.unpack(payload))
+
     def deliver(self, payload: bytes) -> None:
         if len(payload) != _EVENT.size:
             raise RecordingError("the recording is damaged: an input event has a wrong size")
@@ -134,6 +138,10 @@ class _Syncs(_Part):
         with self._driver.lock:
             queue = self._driver.queue
             return b"" if queue and queue[0] is None else None
+
+    def again(self, payload: bytes) -> None:
+        with self._driver.lock:
+            self._driver.queue.append(None)
 
     def deliver(self, payload: bytes) -> None:
         self._driver.end_group()

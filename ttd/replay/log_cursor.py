@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from ttd.recording.events import Event, Kind, number, small, to_number
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
+from ttd.replay.again import Again, Change
 from ttd.replay.devices import WITH_DEVICE, DeviceNames
 from ttd.replay.errors import Divergence
 from ttd.replay.terms import Checkpoint, Mode
@@ -38,6 +40,30 @@ _OF_A_REQUEST = (Checkpoint.RESET_REQUESTED, Checkpoint.SUSPEND_REQUESTED, Check
 """Checkpoints that are met while a request is served, which is in the log before them."""
 # Looking up a member of an enumeration costs as much as the rest of a checkpoint.
 _RECORD, _PLAY = Mode.RECORD, Mode.PLAY
+
+
+@dataclass
+class Line:
+    """A line of history: its events, and how far it is known."""
+
+    log: EventLog
+    frontier: tuple[int, int]
+    """The furthest place that the machine has been at: step and idle warps."""
+    live: bool
+    """It goes on being recorded where it ends."""
+    whole: bool
+    """False if the recorder was killed: its last step may be without its end."""
+    recorded: bytes
+    """Hash of all of its events, when the machine left its frontier."""
+    again: Again | None = None
+    """What comes again of another future."""
+
+    @classmethod
+    def of(cls, recording: Recording) -> Self:
+        """One that is only read."""
+        status = recording.status
+        frontier = (status.steps, status.warp_ns)
+        return cls(EventLog(recording), frontier, False, status.complete, recording.config.digest)
 
 
 class LogCursor:
@@ -96,6 +122,8 @@ class LogCursor:
         self._stop = (0, -1, 0)
         """Play: where was looked for the next event to stop for; its number, and its step."""
         self._marked_warp: tuple[int, int] | None = None
+        self.again: Again | None = None
+        """On a branch: what comes again of the future that it has left."""
 
     def begin(self, mode: Mode, recording: Recording | None) -> None:
         """Stand at the first event."""
@@ -110,6 +138,43 @@ class LogCursor:
         self.live = mode is _RECORD
         self.log = EventLog(recording)
         self._go_to(0)
+
+    # --- branches
+
+    def line(self) -> Line:
+        """The line of history that the machine is on, to come back to."""
+        if self.mode is _RECORD:
+            self.note_frontier()
+            self._recorded = self.digest
+        return Line(self.log, self.frontier, self.live, self._whole, self._recorded, self.again)
+
+    def turn_to(self, line: Line) -> None:
+        """Be on another line of history. The machine is nowhere until it is `load`ed at a place
+        that both have in common."""
+        self.take_back()
+        self.mode = _PLAY
+        self.log = line.log
+        self.live = line.live
+        self.frontier = line.frontier
+        self._whole = line.whole
+        self._recorded = line.recorded
+        self.again = line.again
+        self._row_first = self._row_end = 0
+        self._forget()
+
+    def branch_off(self, log: EventLog, changes: Mapping[int, Change]) -> None:
+        """Record from here on, to the log of a new branch that has what came before. What was to
+        come from outside comes again, but for `changes` to some of it, by its numbers."""
+        again = Again(self.log, self.cursor, changes)
+        self.turn_to(Line(log, (self.step(), self.warp_ns()), True, True, self.digest, again))
+        self.mode = _RECORD
+        self._go_to(len(log))
+
+    def _forget(self) -> None:
+        """What is known of the way on is of another history."""
+        self._stop = (0, -1, 0)
+        self._marked_warp = None
+        self._seen = self._passed = self._settled = -1
 
     # --- which part of history this is
 
@@ -195,7 +260,8 @@ class LogCursor:
             self.mode = _PLAY
         self._go_to(state["cursor"])
         self._met = (state["digest"], self.cursor)
-        self._stop = (0, -1, 0)  # history may have grown
+        # History may have grown.
+        self._stop = (0, -1, 0)
         self._marked_warp = None
         self._passed = -1
         self.settled()
@@ -225,7 +291,7 @@ class LogCursor:
     def next_warp(self) -> int | None:
         """The sum of idle warps (ns) that something at this step waits for, else None."""
         if not self.playing():
-            return None
+            return None if self.again is None else self.again.next_warp(self.step())
         head = self.here(Kind.WARP)
         return None if head is None else to_number(head.payload)
 

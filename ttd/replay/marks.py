@@ -29,6 +29,11 @@ class SnapshotMarks:
         if timer is not None:
             self._due = timer(self._at.step())
 
+    def arm_at(self, step: int) -> None:
+        """As `arm` where the machine will be at `step` when it records again."""
+        if self._timer is not None:
+            self._due = self._timer(step)
+
     def want(self) -> None:
         """A snapshot is due here."""
         self._due = self._at.step()

@@ -193,6 +193,10 @@ class NetFilter:
             return None
         return payload
 
+    def again(self, payload: bytes) -> None:
+        with self._changed:
+            self._queue.append(payload)
+
     def take(self, payload: bytes) -> bool:
         with self._changed:
             there = bool(self._queue)

@@ -53,6 +53,10 @@ class Clocks:
         self._last[kind] = (value, *now)
         return value
 
+    def last(self, kind: Clock) -> int | None:
+        """The value last read."""
+        return self._last[kind][0]
+
     def save(self) -> State:
         return {clock.name: list(self._last[clock]) for clock in Clock}
 
@@ -100,9 +104,11 @@ class RandomBytes:
         """`count` bytes, from the log in play."""
         at = self._at
         if not at.playing():
-            if self.source is None:
-                raise ReplayError("no source of random bytes was configured")
-            data = self.source(count)
+            data = None if at.again is None else at.again.random(count)
+            if data is None:
+                if self.source is None:
+                    raise ReplayError("no source of random bytes was configured")
+                data = self.source(count)
             at.append(Kind.RANDOM, data)
             return data
         event = at.take(Kind.RANDOM, f"a read of {count} random bytes")

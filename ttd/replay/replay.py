@@ -14,6 +14,7 @@ from ttd.recording.config import MachineConfig
 from ttd.recording.events import Kind, small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
+from ttd.replay.again import Change
 from ttd.replay.block import BlockBackend, BlockDriver, DiskOptions
 from ttd.replay.bottom_halves import BottomHalves
 from ttd.replay.chars import CharBackend, CharDriver, Echo
@@ -22,7 +23,7 @@ from ttd.replay.drivers import Drivers
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Blocked, ReplayError
 from ttd.replay.input import InputDriver, InputEvent
-from ttd.replay.log_cursor import REQUESTS, LogCursor
+from ttd.replay.log_cursor import REQUESTS, Line, LogCursor
 from ttd.replay.marks import SnapshotMarks
 from ttd.replay.net import Netdev, NetFilter
 from ttd.replay.outside import Clocks, HostCalls, RandomBytes
@@ -208,6 +209,55 @@ class Replay:
         for net in self.filters:
             self.unregister_net(net)
 
+    # --- branches: QEMU has none
+
+    def line(self) -> Line:
+        """The line of history that the machine is on, committed as far as it is known."""
+        self._commits.commit()
+        return self._at.line()
+
+    def branch_off(
+        self,
+        recording: Recording,
+        snapshots: SnapshotTimer,
+        spent: Callable[[], bool],
+        random: Callable[[int], bytes],
+        changes: Mapping[int, Change],
+    ) -> None:
+        """Go on from here as a new branch, which has what came before: in RECORD, with a snapshot
+        due here. Devices have the host sides that they have, and what the log that is left has to
+        come from outside comes again, with `changes` (`Again`). Parameters as for `start`.
+
+        The line of history until now is left (`line`).
+        """
+        self._at.branch_off(EventLog(recording), changes)
+        self._begin_line(recording)
+        self._random.source = self._random.source or random
+        self._marks.arm(snapshots)
+        self._marks.spent = spent
+        self._marks.want()
+
+    def turn_to(self, recording: Recording, line: Line) -> None:
+        """Be on another line of history, that of `recording`. The caller has got the present one
+        (`line`), and then restores (`load`) a place that both have in common."""
+        self._at.turn_to(line)
+        self._begin_line(recording)
+        if line.live:
+            self._marks.arm_at(line.frontier[0])
+
+    def _begin_line(self, recording: Recording) -> None:
+        self._commits.turn_to(recording)
+        self._commits.start(self._entrance.call)
+
+    @property
+    def log_digest(self) -> bytes:
+        """Hash of all events up to here."""
+        return self._at.digest
+
+    def last_clock(self, kind: Clock) -> int | None:
+        """What the guest has read last of a clock of the host; None: nothing."""
+        return self._clocks.last(kind)
+
     # --- where we are
 
     @property
@@ -273,10 +323,15 @@ class Replay:
         """How many steps may run at most before this layer must be asked again.
 
         Play: up to the next event that enters at a checkpoint or is a mark, or to the end of the
-        known history; 0 when that is here. Record: up to the next snapshot; None without limit.
+        known history; 0 when that is here. Record: up to the next snapshot, or to input that comes
+        again on a branch; None without limit.
         Raises `Divergence` if a logged event was passed. QEMU: `replay_get_instructions`.
         """
-        return self._at.until_stop() if self._at.playing() else self._marks.room()
+        if self._at.playing():
+            return self._at.until_stop()
+        room, again = self._marks.room(), self._at.again
+        to_input = None if again is None else again.room(self._at.step())
+        return to_input if room is None else min(room, to_input or room)
 
     def account_executed_instructions(self) -> None:
         """The machine has run, to the present step: `Divergence` if it passed a logged event.
@@ -607,6 +662,11 @@ class Replay:
     def wake(self) -> None:
         """End a `wait` that is under way, from any thread."""
         self._entrance.wake()
+
+    def hurry(self) -> bool:
+        """Record: the machine waits, and has no deadline. On a branch the next input that came in
+        the other future comes now; False if there is none."""
+        return self._entrance.hurry()
 
     def wait(self, timeout: float) -> bool:
         """Sleep until the host has new input or `wake` is called, `timeout` seconds at most.

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from ttd.recording.events import Kind, small, to_small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, ReplayError
-from ttd.replay.sources import Stateless
+from ttd.replay.sources import Stateless, Unrepeated
 from ttd.replay.terms import Cause, Mode
 
 
-class Requests:
+class Requests(Unrepeated):
     """Requests for shutdown, reset or suspend: they are served at the next checkpoint.
 
     Those of the guest follow from what it does, so in play they are made again, and have to be

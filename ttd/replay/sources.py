@@ -28,6 +28,10 @@ class Source(Protocol):
         """Record: what was offered enters now, it is offered no more. False: it has gone."""
         ...
 
+    def again(self, payload: bytes) -> None:
+        """Record: as if the host had it once more, which once has been offered."""
+        ...
+
     def deliver(self, payload: bytes) -> None:
         """Let `payload` enter the machine: what was offered in record, from the log in play."""
         ...
@@ -41,7 +45,15 @@ class Source(Protocol):
         ...
 
 
-class Stateless:
+class Unrepeated:
+    """A source of which nothing comes again on a branch: it follows from what the guest does, or
+    was somebody's wish."""
+
+    def again(self, payload: bytes) -> None:
+        """Not asked of these."""
+
+
+class Stateless(Unrepeated):
     """A source of which nothing is part of the machine's state."""
 
     def save(self) -> None:

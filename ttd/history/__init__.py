@@ -1,0 +1,1 @@
+"""Lines of history: places in them, and how a machine gets from one to another."""

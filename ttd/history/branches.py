@@ -1,0 +1,177 @@
+"""The branches of a recorded machine: on which it is, and how it gets to another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ttd.bus.host_time import ContinuedTime
+from ttd.machine import Machine
+from ttd.recording.index import Branch
+from ttd.recording.recording import Recording
+from ttd.replay.again import Change
+from ttd.replay.log_cursor import Line
+from ttd.replay.terms import Clock
+from ttd.snapshot import Progress, Snapshots
+
+_FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A branch that the machine was on, as it was left."""
+
+    recording: Recording
+    line: Line
+    progress: Progress | None
+
+
+class Branches:
+    """Which lines of history there are; the machine is on one of them, `present`.
+
+    A branch leaves another one at the fork, a step: positions before it are the same on both.
+    `temporary`: new ones are not put into the recording.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        recording: Recording,
+        snapshots: Snapshots,
+        time: ContinuedTime | None = None,
+        *,
+        temporary: bool = False,
+    ) -> None:
+        self.recording = recording
+        """The branch on which the machine is."""
+        self._machine = machine
+        self._snapshots = snapshots
+        self._time = time
+        self._temporary = temporary
+        self._left: dict[int, _Left] = {}
+
+    @property
+    def present(self) -> Branch:
+        """The one on which the machine is."""
+        return self.recording.file.branches[self.recording.branch]
+
+    @property
+    def all(self) -> list[Branch]:
+        """All, in the order in which they were made."""
+        return list(self.recording.file.branches.values())
+
+    @property
+    def growing(self) -> list[Branch]:
+        """Those that go on being recorded where they end."""
+        file = self.recording.file
+        return [branch for branch in self.all if file.grows(branch.id)]
+
+    def named(self, name: str) -> Branch:
+        """By name or number; `RecordingError` if there is none."""
+        file = self.recording.file
+        return file.branches[file.number(name)]
+
+    def branch_off(
+        self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
+    ) -> Branch:
+        """Go on from here as a new branch, which is recorded. What came from outside comes again,
+        but for `changes` to some of it, by the numbers of its events.
+
+        `RecordingError` if it cannot be written.
+        """
+        machine, replay = self._machine, self._machine.replay
+        step, file = machine.engine.step, self.recording.file
+        parent = self._owner()
+        name = name or self._free_name()
+        file.check_name(name)
+        file.begin_growing(temporary=self._temporary)
+        self._leave()
+        first, events = replay.log.cut_before(replay.sequence)
+        recording = parent.fork(
+            name,
+            reason,
+            step=step,
+            warp_ns=machine.clock.warp_ns,
+            first=first,
+            events=events,
+            log=replay.log_digest,
+        )
+        self._snapshots.branch_off(recording)
+        budget = self._snapshots.budget
+        replay.branch_off(recording, budget, budget.spent, os.urandom, changes or {})
+        self.recording = recording
+        self._go_on_in_time()
+        # With a snapshot here, from which the branch goes on.
+        machine.run(step, interruptible=False)
+        replay.note_position()
+        return self.present
+
+    def _go_on_in_time(self) -> None:
+        """The clocks of the host go on from what the guest knows."""
+        replay = self._machine.replay
+        if self._time is not None and replay.live:
+            host, running = (replay.last_clock(c) for c in (Clock.HOST, Clock.VIRTUAL_RT))
+            self._time.go_on_from(host, running)
+
+    def _owner(self) -> Recording:
+        """Whose the history here is: before the fork of a branch its parent's."""
+        recording, at = self.recording, self._machine.replay.sequence
+        file = recording.file
+        while (fork := file.branches[recording.branch].fork) is not None and at <= fork.sequence:
+            left = self._left.get(fork.parent)
+            recording = Recording.of(file, fork.parent) if left is None else left.recording
+        return recording
+
+    def _free_name(self) -> str:
+        names = {branch.name for branch in self.all}
+        number = len(names)
+        while f"b{number}" in names:
+            number += 1
+        return f"b{number}"
+
+    def turn_to(self, number: int) -> None:
+        """Be on another branch: at a place that it has in common with the present one, not far
+        before they part."""
+        step = self.parting(number)
+        self._leave()
+        left = self._left.pop(number, None)
+        if left is None:
+            recording = Recording.of(self.recording.file, number)
+            left = _Left(recording, Line.of(recording), None)
+        self._machine.replay.turn_to(left.recording, left.line)
+        self._snapshots.turn_to(left.recording, left.progress, step)
+        self.recording = left.recording
+        self._snapshots.go_back(max(0, step - 1))
+        self._go_on_in_time()
+
+    def parting(self, number: int) -> int:
+        """The step at which the present branch and another one part."""
+        ours = dict(self._forks(self.present.id))
+        theirs = dict(self._forks(number))
+        common = max(branch for branch in ours if branch in theirs)
+        return min(ours[common], theirs[common])
+
+    def _forks(self, number: int) -> Iterator[tuple[int, int]]:
+        """The branches that a branch goes through, and where it leaves each."""
+        until = _FOR_EVER
+        while True:
+            yield number, until
+            fork = self.recording.file.branches[number].fork
+            if fork is None:
+                return
+            number, until = fork.parent, fork.step
+
+    def _leave(self) -> None:
+        """Keep what is needed to go on here later."""
+        line = self._machine.replay.line()
+        self._left[self.recording.branch] = _Left(self.recording, line, self._snapshots.progress)
+
+    def rename(self, number: int, name: str) -> None:
+        """Give a branch another name."""
+        self.recording.file.rename(number, name)
+
+    def discard(self, number: int) -> None:
+        """Forget a branch, on which the machine is not, and none comes from."""
+        self._left.pop(number, None)
+        self.recording.file.discard(number)
