@@ -129,6 +129,7 @@ def serve_tcp(
     stop: threading.Event | None = None,
     events: Events | None = None,
     byte_order: ByteOrder = "little",
+    keep_calls: bool = False,
 ) -> None:
     """Serve one client of `listener` after another until `stop` is set, or, with `once`, one only.
 
@@ -138,10 +139,11 @@ def serve_tcp(
 
     `ready` is called with the port once clients are served. The timeline, its checkpoints and its
     trail outlive each client; breakpoints do not. `stop` also ends a movement under way, at once if
-    `timeline.interrupt()` is called after it was set.
+    `timeline.interrupt()` is called after it was set. `keep_calls`: a function that is called in
+    the past leaves a branch.
     """
     stop = stop or threading.Event()
-    begin = _sessions(timeline, stop, events, byte_order)
+    begin = _sessions(timeline, stop, events, byte_order, keep_calls)
     with listener:
         host, bound = listener.getsockname()[:2]
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
@@ -157,6 +159,7 @@ def serve_unix(
     stop: threading.Event | None = None,
     events: Events | None = None,
     byte_order: ByteOrder = "little",
+    keep_calls: bool = False,
 ) -> None:
     """As `serve_tcp`, with what `listen_unix` has made.
 
@@ -166,7 +169,8 @@ def serve_unix(
     stop = stop or threading.Event()
     with listener:
         listener.publish()
-        _serve_clients(listener, stop, _sessions(timeline, stop, events, byte_order), False)
+        begin = _sessions(timeline, stop, events, byte_order, keep_calls)
+        _serve_clients(listener, stop, begin, False)
 
 
 def _serve_clients(
@@ -205,6 +209,7 @@ def serve_stdio(
     stop: threading.Event | None = None,
     events: Events | None = None,
     byte_order: ByteOrder = "little",
+    keep_calls: bool = False,
 ) -> None:
     """Serve one client on standard input and output, for GDB's `target remote | COMMAND`.
 
@@ -213,16 +218,26 @@ def serve_stdio(
     stop = stop or threading.Event()
     with _sigint_ignored():
         connection = _Pipe(input_fd, output_fd, stop)
-        _serve(connection, stop, _sessions(timeline, stop, events, byte_order))
+        _serve(connection, stop, _sessions(timeline, stop, events, byte_order, keep_calls))
 
 
 def _sessions(
-    timeline: TimelineApi, stop: threading.Event, events: Events | None, byte_order: ByteOrder
+    timeline: TimelineApi,
+    stop: threading.Event,
+    events: Events | None,
+    byte_order: ByteOrder,
+    keep_calls: bool,
 ) -> Callable[[_Send], Session]:
     """What makes each session, all with the same bookmarks."""
     bookmarks = Bookmarks()
     return lambda send: Session(
-        timeline, send, bookmarks=bookmarks, events=events, byte_order=byte_order, stop=stop
+        timeline,
+        send,
+        bookmarks=bookmarks,
+        events=events,
+        byte_order=byte_order,
+        stop=stop,
+        keep_calls=keep_calls,
     )
 
 

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ttd.cpu.base import Cpu, Register, address_bits
 from ttd.errors import UserError
+from ttd.history.place import Place
 from ttd.lldb import Lldb
 from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
 from ttd.rsp import requests as rq
@@ -28,7 +29,7 @@ from ttd.rsp.stoptable import StopTable
 from ttd.stops import Stop, Stops, Why
 from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, THREAD, Target
 from ttd.text import printable
-from ttd.timeline_api import PastIsReadOnly, TimelineApi
+from ttd.timeline_api import PastIsReadOnly, TimelineApi, Trial
 
 log = logging.getLogger("ttd.rsp")
 
@@ -41,6 +42,7 @@ _PROGRESS_PERCENT = 5
 
 _SOON = 0.5
 """Seconds in which a monitor command is expected to be done."""
+_IN_CALL = "This is inside a function that was called in the past: on a branch that goes when it returns.\n"
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
 
@@ -70,6 +72,13 @@ def _handles(
     return register
 
 
+class _Call(NamedTuple):
+    """GDB calls a function in the past: on which branch, and where it returns to."""
+
+    trial: Trial
+    home: int
+
+
 class Session:
     """One client, from its first packet until it detaches, kills or goes away.
 
@@ -86,6 +95,7 @@ class Session:
         events: Events | None = None,
         byte_order: ByteOrder = "little",
         stop: threading.Event | None = None,
+        keep_calls: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.over = False
@@ -101,7 +111,7 @@ class Session:
         self._clock = clock
         self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
         self._monitor = Monitor(timeline, self._bookmarks, events)
-        self._monitor.position = self._home
+        self._monitor.place = self._home
         self._complained = False
         self._greeted = b""
         self._extended = False
@@ -114,15 +124,18 @@ class Session:
         """When the monitor command that is being executed began."""
         self._given_up = False
         """Its client does not wait for its end."""
-        self._frame_home: int | None = None
+        self._frame_home: Place | None = None
         """While a trace frame is selected: where the target really is."""
         self._notes: list[str] = []
         """Sentences that could not be shown yet: a console exists only while running."""
         self._console_open = False
+        self._keep_calls = keep_calls
+        self._calling: _Call | None = None
+        """GDB calls a function, on a branch that is on trial."""
         self._next_progress = 0.0
         self._told_progress = "", 0
         """What has been said on the line that is not ended yet."""
-        self._watch_from: int | None = None
+        self._watch_from: Place | None = None
         """After a watchpoint stop: where that run began; GDB itself takes the last step of it."""
         timeline.progress = self._progress
 
@@ -205,8 +218,11 @@ class Session:
         self._complained = True
 
     def _take_notes(self) -> list[str]:
-        notes, self._notes = self._notes, []
-        return [f"Earlier: {note}" for note in dict.fromkeys(notes)]
+        said = self._timeline.notes
+        notes, self._notes = [f"Earlier: {note}" for note in dict.fromkeys(self._notes)], []
+        notes += said
+        said.clear()
+        return notes
 
     def _show_notes(self) -> None:
         for note in self._take_notes():
@@ -304,6 +320,9 @@ class Session:
             self._refuse_in_frame()
             value = int.from_bytes(data, self.byte_order)
             self._timeline.write_register(register.name, value)
+            # GDB puts the registers back after a call: then it has never been.
+            if self._calling is not None and self._timeline.drop_trial(anyway=True):
+                self._calling = None
 
     def _refuse_in_frame(self) -> None:
         if self._frame_home is not None:
@@ -427,6 +446,7 @@ class Session:
     ) -> bytes:
         """Run a movement, or the armed seek in its place, and return the stop reply."""
         armed = self._monitor.take_armed()
+        self._settle_trial()
         start = self._home()
         self._open_console()
         try:
@@ -448,6 +468,8 @@ class Session:
         finally:
             self._console_open = False
         self._note_move(start, stop, armed, far)
+        if self._calling is not None and stop.pc != self._calling.home:
+            self._link.console(_IN_CALL)
         if stop.note:
             self._link.console(f"{printable(stop.note)}\n")
         at_break = far and stop.why is Why.STEPS
@@ -463,12 +485,45 @@ class Session:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
         return self._stop_reply(*told)
 
+    def _settle_trial(self) -> None:
+        """What was written in the past since the last movement makes a branch, unless it is as it
+        was, or GDB calls a function: then it puts everything back afterwards."""
+        timeline = self._timeline
+        trial = timeline.trial
+        if trial is None or (self._calling is not None and self._calling.trial is trial):
+            return
+        home = None if self._keep_calls else self._returns_to(trial)
+        self._calling = None if home is None else _Call(trial, home)
+        if home is not None:
+            return
+        if not timeline.drop_trial(anyway=False):
+            timeline.keep_trial()
+
+    def _returns_to(self, trial: Trial) -> int | None:
+        """Where the function returns to into which GDB has sent the program: it has a breakpoint
+        there. None: it calls none. GDB manual, "Calling Program Functions"."""
+        cpu = self._cpu
+        pc = next(at for at, r in enumerate(cpu.registers) if r.type == "code_ptr")
+        if cpu.read_register(cpu.registers[pc].name) == trial.registers[pc]:
+            return None
+        if cpu.link:
+            home = cpu.read_register(cpu.link) & ~1
+        else:
+            size = address_bits(cpu.registers) // 8
+            try:
+                on_top = self.memory(cpu.read_register(cpu.stack), size)
+            except LookupError:
+                return None
+            home = int.from_bytes(on_top, self.byte_order)
+        stops = self._stops.stops().breakpoints
+        return home if any(stop.address == home for stop in stops) else None
+
     def _jump(self, armed: Armed) -> Stop:
         if armed.text is not None:
             return self._timeline.back_to_printed(armed.text)
-        return self._timeline.seek(armed.step)
+        return self._timeline.go_to(armed.place)
 
-    def _recover(self, start: int) -> None:
+    def _recover(self, start: Place) -> None:
         """A movement has failed on its way: go back to where it began, a place known to be good.
 
         Not from the end of what is being recorded, where the user wants to look at it.
@@ -476,24 +531,25 @@ class Session:
         timeline = self._timeline
         try:
             recording = timeline.live and timeline.position == timeline.end
-            if timeline.position != start and not recording:
+            if timeline.place != start and not recording:
                 self._return_to(start)
         except Exception as e:  # there is nothing left to try
-            log.error("going back to step %d: %s", start, _sentence(e))
+            log.error("going back to step %d: %s", start.step, _sentence(e))
 
-    def _note_move(self, start: int, stop: Stop, armed: Armed | None, far: bool) -> None:
+    def _note_move(self, start: Place, stop: Stop, armed: Armed | None, far: bool) -> None:
         """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
         jump = far or armed is not None
         origin, self._watch_from = self._watch_from, None
-        if armed is not None and armed.index is not None and stop.step == armed.step:
+        came = self._timeline.place._replace(step=stop.step)
+        if armed is not None and armed.index is not None and came == armed.place:
             self._bookmarks.walked(start, armed.index)
             return
         if origin is not None:
-            self._bookmarks.moved(origin, start if jump else stop.step)
+            self._bookmarks.moved(origin, start if jump else came)
         if jump and stop.why is Why.WATCHPOINT and not self._watch_after:
             self._watch_from = start
         elif jump:
-            self._bookmarks.moved(start, stop.step)
+            self._bookmarks.moved(start, came)
 
     def _open_console(self) -> None:
         self._show_notes()
@@ -540,17 +596,17 @@ class Session:
 
     # -- looking at another time: "Tracepoint Packets" --------------------------------------------
 
-    def _home(self) -> int:
-        return self._timeline.position if self._frame_home is None else self._frame_home
+    def _home(self) -> Place:
+        return self._timeline.place if self._frame_home is None else self._frame_home
 
     def _leave_frame(self) -> None:
         if self._frame_home is not None:
             home, self._frame_home = self._frame_home, None
             self._return_to(home)
 
-    def _return_to(self, step: int) -> None:
+    def _return_to(self, place: Place) -> None:
         """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
-        _whole(lambda: self._timeline.seek(step))
+        _whole(lambda: self._timeline.go_to(place))
 
     @_handles(rq.SelectFrame)
     def _select_frame(self, request: rq.SelectFrame) -> bytes:
@@ -559,7 +615,7 @@ class Session:
         if number is None:
             self._leave_frame()
             return b"F-1"
-        before, home = timeline.position, self._home()
+        before, home = timeline.place, self._home()
         if request.by is rq.Nav.PC:
             stop = self._move(lambda: timeline.find_pc(number))
             found = stop.why is Why.BREAKPOINT
@@ -635,8 +691,9 @@ class Session:
     def _restart(self, request: rq.Restart) -> None:
         self._frame_home = None
         self._monitor.take_armed()
-        start = self._timeline.position
-        self._bookmarks.moved(start, _whole(self._timeline.reset).step)
+        start = self._timeline.place
+        _whole(self._timeline.reset)
+        self._bookmarks.moved(start, self._timeline.place)
 
     @_handles(rq.KillProcess)
     def _kill_process(self, request: rq.KillProcess) -> bytes:

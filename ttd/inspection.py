@@ -123,22 +123,22 @@ def event_rows(
 class LoggedEvents:
     """What a debugger asks of the events of a recording."""
 
-    def __init__(self, log: EventLog, words: EventWords) -> None:
+    def __init__(self, log: Callable[[], EventLog], words: EventWords) -> None:
         self._log = log
         self._words = words
 
     @property
     def kinds(self) -> list[str]:
         """The names of the kinds that the recording has."""
-        counts = self._log.counts()
+        counts = self._log().counts()
         return [kind.name.lower() for kind in Kind if counts[kind]]
 
     def lines(self, step: int, count: int, kind: str | None = None) -> list[str]:
         """Up to `count` events, one line each, from the last one at or before `step` on."""
         kinds = tuple(Kind) if kind is None else (Kind[kind.upper()],)
-        last = self._log.last_of(kinds, self._log.first_at(step + 1))
+        last = self._log().last_of(kinds, self._log().first_at(step + 1))
         first = 0 if last is None else last[1].step
-        rows = self._log.select(kinds, first)
+        rows = self._log().select(kinds, first)
         if last is not None:
             rows = dropwhile(lambda row: row[0] < last[0], rows)
         text = self._words.text
@@ -146,12 +146,12 @@ class LoggedEvents:
 
     def nth(self, kind: str, number: int) -> int | None:
         """The step of event `number` of a kind, counted from 1."""
-        if number > self._log.counts()[Kind[kind.upper()]]:
+        if number > self._log().counts()[Kind[kind.upper()]]:
             return None
-        rows = self._log.select([Kind[kind.upper()]])
+        rows = self._log().select([Kind[kind.upper()]])
         return next((event.step for _, event in islice(rows, number - 1, None)), None)
 
     def last_before(self, kind: str, step: int) -> int | None:
         """The step of the last event of a kind before `step`."""
-        found = self._log.last_of([Kind[kind.upper()]], self._log.first_at(step))
+        found = self._log().last_of([Kind[kind.upper()]], self._log().first_at(step))
         return None if found is None else found[1].step

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ttd.branch_commands import same_step, tree
 from ttd.engine.types import Access
 from ttd.errors import UserError
+from ttd.history.place import Place
 from ttd.replay.words import shown as characters
 from ttd.text import printable
 from ttd.timeline_api import SystemRequest, TimelineApi
@@ -76,47 +78,64 @@ def shown(word: str) -> str:
     return f"'{printable(cut)}'"
 
 
-def place(timeline: TimelineApi, step: int) -> str:
-    """A position as people see it everywhere; its first number can be given to `goto`."""
+def place(timeline: TimelineApi, step: int, branch: int | None = None) -> str:
+    """A position as people see it everywhere; its first word can be given to `goto`.
+
+    The branch is said where there are several.
+    """
+    present = timeline.branches.present
+    name = next((b.name for b in timeline.branches.all if b.id == branch), present.name)
+    where = f"{name}:{step}" if len(timeline.branches.all) > 1 else f"{step}"
+    if name != present.name:
+        return where
     span = timeline.end - timeline.begin
     percent = 100 * (step - timeline.begin) / span if span else 100.0
-    return f"{step} of {timeline.end} ({percent:.2f}%)"
+    return f"{where} of {timeline.end} ({percent:.2f}%)"
 
 
 @dataclass
 class Bookmarks:
     """What outlives a session: numbered checkpoints, and the trail of positions visited."""
 
-    checkpoints: dict[int, int] = field(default_factory=dict)
-    trail: list[int] = field(default_factory=list)
+    checkpoints: dict[int, Place] = field(default_factory=dict)
+    trail: list[Place] = field(default_factory=list)
     here: int = -1
     """Index in `trail` of the position that the user last came to."""
     replay_break: int | None = None
     """Step at which a continue stops, in both directions."""
     _last_number: int = 0
 
-    def add(self, step: int) -> int:
+    def add(self, place: Place) -> int:
         """Number a new checkpoint; numbers are never used again."""
         self._last_number += 1
-        self.checkpoints[self._last_number] = step
+        self.checkpoints[self._last_number] = place
         return self._last_number
 
-    def moved(self, start: int, to: int) -> None:
+    def moved(self, start: Place, to: Place) -> None:
         """Enter a jump or a run; what was ahead on the trail is forgotten."""
         # GDB leaves a breakpoint with a step of its own before it runs: the trail has that place.
-        if not self.trail or self.trail[self.here] not in (start - 1, start):
+        before = start._replace(step=start.step - 1)
+        if not self.trail or self.trail[self.here] not in (before, start):
             self._append(start)
         if to != start:
             self._append(to)
 
-    def walked(self, start: int, index: int) -> None:
+    def walked(self, start: Place, index: int) -> None:
         """`back` or `forward` went from `start` to a place on the trail."""
         if self.here == len(self.trail) - 1 and self.trail[self.here] != start:
             self.trail.append(start)  # single steps had led away from the end of the trail
         self.here = index
 
-    def _append(self, step: int) -> None:
-        self.trail[self.here + 1 :] = [step]
+    def forget(self, branch: int) -> None:
+        """There is no such branch any more."""
+        here = sum(place.branch != branch for place in self.trail[: self.here + 1])
+        self.trail = [place for place in self.trail if place.branch != branch]
+        self.here = min(here, len(self.trail)) - 1
+        for number in [n for n, place in self.checkpoints.items() if place.branch == branch]:
+            del self.checkpoints[number]
+
+    def _append(self, place: Place) -> None:
+        self.trail[self.here + 1 :] = [place]
         del self.trail[:-_TRAIL_LENGTH]
         self.here = len(self.trail) - 1
 
@@ -125,7 +144,7 @@ class Bookmarks:
 class Armed:
     """Where the next resume is to go; `index` if that is a place on the trail."""
 
-    step: int
+    place: Place
     index: int | None = None
     text: str | None = None
     """Instead: to where this was printed last."""
@@ -142,8 +161,8 @@ class Monitor:
         self, timeline: TimelineApi, bookmarks: Bookmarks, events: Events | None = None
     ) -> None:
         self.armed: Armed | None = None
-        self.position: Callable[[], int] = lambda: timeline.position
-        """The user's position, which a trace frame leaves alone."""
+        self.place: Callable[[], Place] = lambda: timeline.place
+        """The user's place, which a trace frame leaves alone."""
         self._timeline = timeline
         self._marks = bookmarks
         self._events = events
@@ -171,21 +190,27 @@ class Monitor:
                 return view.show()
         return f"There is no monitor command {shown(line.strip())}; 'monitor help' lists them.\n"
 
+    @property
+    def _position(self) -> int:
+        return self.place().step
+
     def _check(self, step: int) -> None:
         begin, end = self._timeline.begin, self._timeline.end
         if not begin <= step <= end:
             raise Usage(f"Step {step} is outside the history, which has steps {begin} to {end}.")
 
-    def _arm(self, step: int, index: int | None = None) -> str:
-        self._check(step)
-        self.armed = Armed(step, index)
+    def _arm(self, place: Place | int, index: int | None = None) -> str:
+        if isinstance(place, int):
+            self._check(place)
+            place = Place(self._timeline.branches.present.id, place)
+        self.armed = Armed(place, index)
         return (
-            f"Going to step {self._place(step)} with the next command that resumes,"
+            f"Going to step {self._place(*place[::-1])} with the next command that resumes,"
             " such as stepi.\n"
         )
 
-    def _place(self, step: int) -> str:
-        return place(self._timeline, step)
+    def _place(self, step: int, branch: int | None = None) -> str:
+        return place(self._timeline, step, branch)
 
     def _target(self, word: str) -> int:
         begin, end = self._timeline.begin, self._timeline.end
@@ -198,7 +223,7 @@ class Monitor:
                 return begin + round((end - begin) * _percentage(word[:-1]) / 100)
             if word[:1] in ("+", "-"):
                 distance = number(word[1:])
-                return self.position() + (distance if word[0] == "+" else -distance)
+                return self._position + (distance if word[0] == "+" else -distance)
             return number(word)
         except ValueError as e:
             text = f"{shown(word)} is no position; try N, +N, -N, P%, start or end."
@@ -211,8 +236,8 @@ class Monitor:
             f"Step: {self._place(self._timeline.position)}",
             f"Virtual time: {ns // 1_000_000_000}.{ns % 1_000_000_000:09d} s",
         ]
-        if self.position() != self._timeline.position:
-            lines.append(f"Looking at this step only; 'tfind none' returns to {self.position()}.")
+        if self._position != self._timeline.position:
+            lines.append(f"Looking at this step only; 'tfind none' returns to {self._position}.")
         if self.armed is not None:
             lines.append(f"The next command that resumes goes to {self._goal(self.armed)}.")
         return "\n".join(lines) + "\n"
@@ -220,12 +245,24 @@ class Monitor:
     def _goal(self, armed: Armed) -> str:
         if armed.text is not None:
             return f"where {shown(armed.text)} was printed last"
-        return f"step {self._place(armed.step)}"
+        return f"step {self._place(*armed.place[::-1])}"
 
     def goto(self, words: list[str]) -> str:
         if len(words) != 1:
-            raise Usage("goto takes one position: N, +N, -N, P%, start or end.")
-        return self._arm(self._target(words[0]))
+            raise Usage("goto takes one position: N, +N, -N, P%, start, end or BRANCH:N.")
+        name, colon, step = words[0].rpartition(":")
+        if not colon:
+            return self._arm(self._target(words[0]))
+        branch = self._timeline.branches.named(name)
+        if branch.id == self._timeline.branches.present.id:
+            return self._arm(self._target(step))
+        try:
+            wanted = number(step)
+        except ValueError as e:
+            raise Usage(f"{shown(step)} is no step of a branch.") from e
+        if wanted > branch.status.steps:
+            raise Usage(f"{branch.name} has steps up to {branch.status.steps}.")
+        return self._arm(Place(branch.id, wanted))
 
     def replay_break(self, words: list[str]) -> str:
         if len(words) != 1:
@@ -259,16 +296,17 @@ class Monitor:
         )
 
     def checkpoint(self, words: list[str]) -> str:
-        step = self.position()
+        here = self.place()
         if len(self._marks.checkpoints) >= _MARKS_MOST:
             raise Usage(f"There are {_MARKS_MOST} checkpoints; delete one first.")
-        return f"Checkpoint {self._marks.add(step)} at step {self._place(step)}\n"
+        return f"Checkpoint {self._marks.add(here)} at step {self._place(here.step)}\n"
 
     def info_checkpoints(self, words: list[str]) -> str:
         if not self._marks.checkpoints:
             return "No checkpoints.\n"
         return "".join(
-            f"{mark}  step {self._place(step)}\n" for mark, step in self._marks.checkpoints.items()
+            f"{mark}  step {self._place(step, branch)}\n"
+            for mark, (branch, step) in self._marks.checkpoints.items()
         )
 
     def _checkpoint_number(self, words: list[str]) -> int:
@@ -290,7 +328,7 @@ class Monitor:
 
     def back(self, words: list[str]) -> str:
         marks = self._marks
-        if marks.trail and marks.trail[marks.here] != self.position():
+        if marks.trail and marks.trail[marks.here] != self.place():
             return self._arm_trail(marks.here)
         if marks.here < 1:
             raise Usage("There is no earlier position to go back to.")
@@ -301,8 +339,8 @@ class Monitor:
         marks = self._marks
         if not marks.trail:
             raise Usage("Nothing has run yet.")
-        if marks.trail[marks.here] == self.position():
-            raise Usage(f"This is where it stopped last: step {self._place(self.position())}.")
+        if marks.trail[marks.here] == self.place():
+            raise Usage(f"This is where it stopped last: step {self._place(self._position)}.")
         return self._arm_trail(marks.here)
 
     def forward(self, words: list[str]) -> str:
@@ -329,7 +367,7 @@ class Monitor:
 
     def back_to_event(self, words: list[str]) -> str:
         """To event N of a kind, counted from the start; without N to the last one before here."""
-        events, here = self._logged_events(), self.position()
+        events, here = self._logged_events(), self._position
         try:
             wanted = number(words[1]) if len(words) == 2 else None
         except ValueError:
@@ -351,7 +389,7 @@ class Monitor:
 
     def output(self, words: list[str]) -> str:
         """The lines that the guest has printed last, or the latest ones with a text first."""
-        text, here = _printed_text(words), self.position()
+        text, here = _printed_text(words), self._position
         lines = self._timeline.printed(text, _LINES)
         shown_lines = [
             f"{line.found if text else line.begin:>14}  {line.label}{characters(line.data)}\n"
@@ -372,7 +410,7 @@ class Monitor:
         text = _printed_text(words)
         if not text:
             raise Usage("back-to output takes a text that was printed.")
-        self.armed = Armed(self.position(), text=text)
+        self.armed = Armed(self.place(), text=text)
         return (
             f"Going to where {shown(text)} was printed last with the next command that resumes,"
             " such as stepi.\n"
@@ -444,6 +482,45 @@ class Monitor:
         self._timeline.request(what)
         return f"{effect} with the next command that resumes.\n"
 
+    def branches(self, words: list[str]) -> str:
+        return tree(self._timeline)
+
+    def branch(self, words: list[str]) -> str:
+        """To a branch of that name, or the beginning of one."""
+        if len(words) != 1:
+            raise Usage("branch takes a name: that of a branch, to go there, or of a new one.")
+        branches = self._timeline.branches
+        known = next((b for b in branches.all if words[0] in (b.name, str(b.id))), None)
+        if known is not None:
+            return self._arm(same_step(self._timeline, known, self._position))
+        if self.place() != self._timeline.place:
+            raise Usage("A trace frame is only looked at; 'tfind none' leaves it.")
+        self._timeline.branch_off("made by hand", words[0])
+        return ""
+
+    def rename_branch(self, words: list[str]) -> str:
+        if len(words) not in (1, 2):
+            raise Usage("branch rename takes a new name, and before it which branch, or this one.")
+        branches = self._timeline.branches
+        branch = branches.named(words[0]) if len(words) == 2 else branches.present
+        branches.rename(branch.id, words[-1])
+        return f"{branch.name} is called {words[-1]} now.\n"
+
+    def discard(self, words: list[str]) -> str:
+        if len(words) != 1:
+            raise Usage("discard takes the name of a branch.")
+        branches = self._timeline.branches
+        branch = branches.named(words[0])
+        if branch.fork is None:
+            raise Usage(f"{branch.name} is where all branches come from, and stays.")
+        if branch.id in (branches.present.id, self.place().branch):
+            raise Usage(f"The machine is on {branch.name}: go to another branch first.")
+        branches.discard(branch.id)
+        self._marks.forget(branch.id)
+        if self.armed is not None and self.armed.place.branch == branch.id:
+            self.armed = None
+        return f"{branch.name} is gone.\n"
+
     def help(self, words: list[str]) -> str:
         usages = [(f"{c.name} {c.arguments}".strip(), c.text) for c in COMMANDS if c.text]
         usages += [(view.name, view.text) for view in self._timeline.views()]
@@ -482,7 +559,7 @@ class Command:
 
 COMMANDS = (
     Command("when", Monitor.when, text="where the machine stands"),
-    Command("goto", Monitor.goto, "N|+N|-N|P%|start|end", "go there with the next resume"),
+    Command("goto", Monitor.goto, "N|+N|-N|P%|start|end|BRANCH:N", "go there with the next resume"),
     Command("back", Monitor.back, text="go to the position before this one"),
     Command("forward", Monitor.forward, text="undo 'back'"),
     Command("last-stop", Monitor.last_stop, text="go to where the last run or jump ended"),
@@ -490,6 +567,12 @@ COMMANDS = (
     Command("info checkpoints", Monitor.info_checkpoints, text="list the checkpoints"),
     Command("restart", Monitor.restart, "NUMBER", "go to a checkpoint with the next resume"),
     Command("delete checkpoint", Monitor.delete_checkpoint, "NUMBER", "forget a checkpoint"),
+    Command("branches", Monitor.branches, text="which lines of history there are"),
+    Command(
+        "branch rename", Monitor.rename_branch, "[OLD] NEW", "give a branch, or this one, a name"
+    ),
+    Command("branch", Monitor.branch, "NAME", "go to a branch, or begin one here"),
+    Command("discard", Monitor.discard, "NAME", "forget a branch"),
     Command("events", Monitor.events, "[--kind K] [COUNT]", "what came from outside around here"),
     Command(
         "back-to event",

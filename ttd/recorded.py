@@ -299,26 +299,38 @@ class RecordedMachine:
 
         `ReplayError` if an image cannot be changed then: the recording is complete all the same.
         """
-        # A machine that has come to no end of its own may stand in the past: it could not be moved.
-        final = None
-        if not self.replay.in_play or self.machine.ended is not None:
-            final = self.snapshots.state_hash(self.snapshots.capture())
+        final = self._final()
         self.replay.finish(reason, exit_code, final, commit_disks=self.commit_drives)
         return final
+
+    def _final(self) -> bytes | None:
+        """The hash of the state in which history ends; None if the machine is not there."""
+        # One that has come to no end of its own may stand in the past: it could not be moved.
+        if self.replay.in_play and self.machine.ended is None:
+            return None
+        return self.snapshots.state_hash(self.snapshots.capture())
 
     def leave(self, reason: str) -> None:
         """A debugger is done with a live machine: end the recording where history ends.
 
         An empty `reason` stands for that of the guest's own end.
         """
-        # What has ended the debugger may also have asked for an end of its movements.
-        while self.timeline.seek(self.timeline.end).why is Why.INTERRUPTED:
-            pass
-        ended = self.machine.ended
-        if ended is not None:
-            self.finish(ended.reason, ended.code)
-        else:
-            self.finish(reason, None)
+        present = self.branches.present
+        growing = [
+            branch
+            for branch in self.branches.all
+            if branch.id != present.id and self.branches.grows(branch.id)
+        ]
+        # The line of history that the debugger is on comes last: with it the host is let go of.
+        for branch in (*growing, present):
+            # What has ended the debugger may also have asked for an end of its movements.
+            while self.timeline.go_to_end(branch.id).why is Why.INTERRUPTED:
+                pass
+            ended = self.machine.ended or Ended(reason, None)
+            if branch is present:
+                self.finish(ended.reason, ended.code)
+            else:
+                self.replay.finish_line(ended.reason, ended.code, self._final())
 
     def compare_end(self) -> None:
         """After a replay of everything: the final state is the recorded one, and so are all

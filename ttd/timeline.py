@@ -26,8 +26,9 @@ from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
+from ttd.state import State
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import OnProgress, SystemRequest, TimelineError
+from ttd.timeline_api import OnProgress, SystemRequest, TimelineError, Trial
 
 WINDOWS = (0, 4, 7)
 """Positions before the present that a step backward makes directly reachable: the first of a row,
@@ -90,6 +91,7 @@ class Timeline:
         self._stepped_to = -1
         """Where the last step backward has led to, and how many it was preceded by."""
         self._row = 0
+        self.trial: Trial | None = None
         self._known: KnownHits | None = None
         """Of the latest interval that a search backward has scanned."""
         self._interruption = machine.interruption
@@ -652,10 +654,18 @@ class Timeline:
             return self._stop(Why.INTERRUPTED)
         return self._seek(place.step, 0)
 
+    @_movement
+    def go_to_end(self, branch: int) -> Stop:
+        """Go to the end of the history of a branch."""
+        if branch != self.branches.present.id and not self._turn_to(branch):
+            return self._stop(Why.INTERRUPTED)
+        return self._seek(self.end, 0)
+
     def _turn_to(self, branch: int) -> bool:
         """Be on another branch, before it parts from this one. False if interrupted."""
         if self._interruption.asked:
             return False
+        self.keep_trial()
         self.machine.replay.note_position()
         self._arm(NO_STOPS)
         self.branches.turn_to(branch)
@@ -664,22 +674,60 @@ class Timeline:
         return True
 
     def branch_off(self, reason: str, name: str = "") -> Branch:
-        """Go on from here as a new branch, which is recorded: what was to come stays on this one.
+        self._begin_trial(reason, name)
+        self.keep_trial()
+        return self.branches.present
 
-        `TimelineError` where the guest has ended.
-        """
+    def _begin_trial(self, reason: str, name: str = "") -> None:
         if self.machine.ended is not None:
             raise TimelineError("The guest has ended here: a branch begins before its end.")
-        before = self.branches.present
+        self.keep_trial()
+        names = tuple(register.name for register in self.cpu.registers)
+        trial = Trial(self.place, self.cpu.read_registers(names), self._contents())
         self._arm(NO_STOPS)
-        made = self.branches.branch_off(reason, name)
+        self.branches.branch_off(reason, name)
         self._known = None
         self._row = 0
+        self.trial = trial
+
+    def _contents(self) -> tuple[int, State]:
+        """A sum over all memory, and the state of everything else but registers and the log."""
+        snapshot = self.snapshots.capture()
+        return snapshot.table.total, snapshot.state | {"replay": None}
+
+    def keep_trial(self) -> None:
+        trial, self.trial = self.trial, None
+        if trial is None:
+            return
+        why = ""
+        try:
+            self.branches.keep()
+        except RecordingError as error:
+            why = f" It is kept in memory only: {error}."
+        made, parent = self.branches.present, self._named(trial.origin.branch)
         self.notes.append(
-            f"Branch {made.name} begins here, at step {self.position}: {made.reason}."
-            f" What was to come stays on {before.name}."
+            f"Branch {made.name} begins at step {trial.origin.step}: {made.reason}."
+            f" What was to come stays on {parent}.{why}"
         )
-        return made
+
+    def _named(self, branch: int) -> str:
+        return next(b.name for b in self.branches.all if b.id == branch)
+
+    def drop_trial(self, *, anyway: bool) -> bool:
+        trial = self.trial
+        if trial is None:
+            return False
+        names = tuple(register.name for register in self.cpu.registers)
+        if self.cpu.read_registers(names) != trial.registers:
+            return False
+        if not anyway and self._contents() != trial.contents:
+            return False
+        self.trial = None
+        made = self.branches.present
+        while self.go_to(trial.origin).why is Why.INTERRUPTED:
+            pass
+        self.branches.discard(made.id)
+        return True
 
     # -- contents ------------------------------------------------------------------------
 
@@ -699,6 +747,8 @@ class Timeline:
         return data
 
     def write_memory(self, address: int, data: bytes) -> None:
+        if not self._recording and self.machine.read_memory(address, len(data)) == data:
+            return  # nothing is changed by that
         self._make_writable(f"{len(data)} bytes at {address:#x} were written")
         self.machine.write_memory(address, data)
         self._changed()
@@ -733,7 +783,7 @@ class Timeline:
     def _make_writable(self, reason: str) -> None:
         """What is written in the past is the beginning of another future."""
         if not self._recording:
-            self.branch_off(reason)
+            self._begin_trial(reason)
 
     def _changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
 from ttd.devices.base import View
 from ttd.errors import UserError
+from ttd.history.place import Place
 from ttd.printed import Line
+from ttd.recording.index import Branch
 from ttd.space import Span
 from ttd.stops import Stop, Stops
 
@@ -24,6 +27,46 @@ class SystemRequest(Enum):
     SUSPEND = "suspend"
     WAKE_UP = "wake up"
     SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A branch that was begun by a write, and may be dropped again: where, and what was there."""
+
+    origin: Place
+    registers: list[int]
+    contents: object
+    """Of memory and devices, to be compared."""
+
+
+class BranchesApi(Protocol):
+    """The lines of history that there are."""
+
+    @property
+    def present(self) -> Branch:
+        """The one on which the machine is."""
+        ...
+
+    @property
+    def all(self) -> list[Branch]:
+        """All, in the order in which they were made; a parent comes before its branches."""
+        ...
+
+    def grows(self, number: int) -> bool:
+        """It goes on being recorded where it ends."""
+        ...
+
+    def named(self, name: str) -> Branch:
+        """By name or number; a `UserError` if there is none."""
+        ...
+
+    def rename(self, number: int, name: str) -> None:
+        """A `UserError` if that is no name, or taken."""
+        ...
+
+    def discard(self, number: int) -> None:
+        """Forget a branch on which the machine is not; a `UserError` if others come from it."""
+        ...
 
 
 class TimelineApi(Protocol):
@@ -52,6 +95,38 @@ class TimelineApi(Protocol):
     def virtual_ns(self) -> int: ...
 
     progress: OnProgress | None
+    notes: list[str]
+    """Sentences that the user is to be shown; who shows them takes them out."""
+
+    @property
+    def place(self) -> Place:
+        """The position, and the branch on which it is."""
+        ...
+
+    @property
+    def branches(self) -> BranchesApi: ...
+    def go_to(self, place: Place) -> Stop:
+        """As `seek`, on whatever branch."""
+        ...
+
+    def branch_off(self, reason: str, name: str = "") -> Branch:
+        """Go on from here as a new branch, which is recorded; what was to come stays on this one.
+
+        A `UserError` where that cannot be.
+        """
+        ...
+
+    trial: Trial | None
+    """What has been written in the past is on trial: a branch that is in no file yet."""
+
+    def keep_trial(self) -> None:
+        """Keep the branch, if there is one on trial; `notes` says so."""
+        ...
+
+    def drop_trial(self, *, anyway: bool) -> bool:
+        """If all registers are what they were where the trial began, and memory too (or `anyway`),
+        be there again, as if nothing had been. True if that was done."""
+        ...
 
     def seek(self, step: int) -> Stop: ...
     def step_forward(self, count: int = 1) -> Stop: ...
@@ -89,12 +164,12 @@ class TimelineApi(Protocol):
         ...
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """At the end of a live recording only, where it is recorded; else `PastIsReadOnly`."""
+        """An event of the recording; in the past it begins a branch."""
         ...
 
     def write_register(self, name: str, value: int) -> None: ...
     def request(self, what: SystemRequest) -> None:
-        """Served by the next movement; where `write_memory` is possible, else `PastIsReadOnly`."""
+        """Served by the next movement; in the past it begins a branch."""
         ...
 
     def printed(self, text: str, count: int) -> list[Line]:
@@ -137,4 +212,4 @@ class TimelineError(UserError):
 
 
 class PastIsReadOnly(TimelineError):
-    """Memory or registers were to be written in the past."""
+    """Memory or registers were to be written where only is looked at."""

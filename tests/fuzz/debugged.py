@@ -228,7 +228,7 @@ class _Client:
 
     def _begin(self) -> Session:
         timeline = self._machine.timeline
-        events = LoggedEvents(self._machine.replay.log, self._machine.replay.words)
+        events = LoggedEvents(lambda: self._machine.replay.log, self._machine.replay.words)
         return Session(timeline, self._wire.extend, events=events)
 
     def say(self, packet: bytes) -> bytes:
@@ -297,7 +297,7 @@ def _over_sockets(machine: RecordedMachine, packets: list[bytes], choose: random
     thread = threading.Thread(target=attack)
     thread.start()
     faulthandler.dump_traceback_later(4 * HANG, exit=True)
-    events = LoggedEvents(machine.replay.log, machine.replay.words)
+    events = LoggedEvents(lambda: machine.replay.log, machine.replay.words)
     serve_tcp(machine.timeline, listen(), ready=listening, stop=stop, events=events)
     thread.join()
     faulthandler.cancel_dump_traceback_later()

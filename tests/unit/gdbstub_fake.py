@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
+from ttd.history.place import Place
 from ttd.printed import Line
+from ttd.recording.index import Branch
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline_api import PastIsReadOnly, SystemRequest, TimelineError
@@ -99,6 +101,7 @@ class FakeCpu:
     gdb_architecture = "arm"
     triple = "thumbv7m-none-eabi"
     registers = REGISTERS
+    link, stack = "lr", "sp"
     watch_after = False
 
     def __init__(self, timeline: FakeTimeline) -> None:
@@ -110,6 +113,16 @@ class FakeCpu:
 
     def read_registers(self, names: tuple[str, ...]) -> list[int]:
         return [self.read_register(name) for name in names]
+
+
+class FakeBranches:
+    """One line of history."""
+
+    present = Branch()
+    all = (present,)
+
+    def named(self, name: str) -> Branch:
+        raise TimelineError(f"There is no branch {name}.")
 
 
 class FakeTimeline:
@@ -126,6 +139,9 @@ class FakeTimeline:
         self.progress: Callable[[float, str], None] | None = None
         self.written: list[tuple[int | str, bytes | int]] = []
         self.asked: list[SystemRequest] = []
+        self.notes: list[str] = []
+        self.trial = None
+        self.branches = FakeBranches()
         self.moving = threading.Event()
         self.lines = [Line("", 10 * n, b"line %d" % n, 10 * n + 5) for n in range(1, 9)]
         """What the guest prints."""
@@ -161,6 +177,16 @@ class FakeTimeline:
     def seek(self, step: int) -> Stop:
         self.position = min(max(step, 0), self.end)
         return self._stop(Why.STEPS)
+
+    @property
+    def place(self) -> Place:
+        return Place(0, self.position)
+
+    def go_to(self, place: Place) -> Stop:
+        return self.seek(place.step)
+
+    def keep_trial(self) -> None:
+        """Nothing is on trial."""
 
     def reset(self) -> Stop:
         return self.seek(0)

@@ -43,6 +43,7 @@ NEIGHBOURS: set[tuple[str, str]] = set()
 PART_OF = {
     "gdbserver": "gdbstub",
     "monitor": "gdbstub",
+    "branch_commands": "gdbstub",
     "gdb": "gdbstub",
     "lldb": "gdbstub",
     "target": "gdbstub",

@@ -73,7 +73,7 @@ def serve_debugger(
         session.timeline.interrupt()
         stop()
 
-    events = LoggedEvents(session.replay.log, session.replay.words)
+    events = LoggedEvents(lambda: session.replay.log, session.replay.words)
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,8 @@ from ttd.cli.memory import snapshot_memory
 
 if TYPE_CHECKING:
     from socket import socket as Socket
+
+    from ttd.recorded import RecordedMachine
 
 EXAMPLES = """\b
 Examples:
@@ -62,7 +65,13 @@ def serve(
     sides = replace(sides, snapshot_memory=snapshot_memory)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     listener = None if stdio else _listen(port, host, socket)
-    serve_debugger(session, listener, host or HOST, lambda: None)
+    serve_debugger(session, listener, host or HOST, lambda: None, partial(_leave, session))
+
+
+def _leave(session: RecordedMachine) -> None:
+    """Branches that the debugger has begun end here."""
+    if any(session.branches.grows(branch.id) for branch in session.branches.all):
+        session.leave("the debugger ended the session")
 
 
 def _listen(port: int | None, host: str | None, socket: str | None) -> Socket | None:

@@ -164,6 +164,10 @@ class Cpu(Protocol):
     """In regnum order; every one that GDB requires is there."""
     word_size: int
     """Bytes in a word of a semihosting call's parameters."""
+    link: str
+    """The register in which a call leaves where it returns to; empty: it is on the stack."""
+    stack: str
+    """The stack pointer."""
     watch_after: bool
     """True when GDB expects watchpoint stops after the access (x86), False before (ARM, RISC-V)."""
 

@@ -37,6 +37,8 @@ class FlatCpu:
     triple: str
     registers: tuple[Register, ...]
     word_size = 8
+    link: str
+    stack: str
     watch_after: bool
 
     def __init__(

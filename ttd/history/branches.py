@@ -31,7 +31,6 @@ class Branches:
     """Which lines of history there are; the machine is on one of them, `present`.
 
     A branch leaves another one at the fork, a step: positions before it are the same on both.
-    `temporary`: new ones are not put into the recording.
     """
 
     def __init__(
@@ -40,15 +39,14 @@ class Branches:
         recording: Recording,
         snapshots: Snapshots,
         time: ContinuedTime | None = None,
-        *,
-        temporary: bool = False,
     ) -> None:
         self.recording = recording
         """The branch on which the machine is."""
         self._machine = machine
         self._snapshots = snapshots
         self._time = time
-        self._temporary = temporary
+        self.temporary = False
+        """New ones are not put into the recording."""
         self._left: dict[int, _Left] = {}
 
     @property
@@ -61,11 +59,9 @@ class Branches:
         """All, in the order in which they were made."""
         return list(self.recording.file.branches.values())
 
-    @property
-    def growing(self) -> list[Branch]:
-        """Those that go on being recorded where they end."""
-        file = self.recording.file
-        return [branch for branch in self.all if file.grows(branch.id)]
+    def grows(self, number: int) -> bool:
+        """It goes on being recorded where it ends."""
+        return self.recording.file.grows(number)
 
     def named(self, name: str) -> Branch:
         """By name or number; `RecordingError` if there is none."""
@@ -75,17 +71,16 @@ class Branches:
     def branch_off(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> Branch:
-        """Go on from here as a new branch, which is recorded. What came from outside comes again,
-        but for `changes` to some of it, by the numbers of its events.
-
-        `RecordingError` if it cannot be written.
+        """Go on from here as a new branch, which is recorded, but in no file until it is kept
+        (`keep`). What came from outside comes again, but for `changes` to some of it, by the
+        numbers of its events.
         """
         machine, replay = self._machine, self._machine.replay
         step, file = machine.engine.step, self.recording.file
         parent = self._owner()
         name = name or self._free_name()
         file.check_name(name)
-        file.begin_growing(temporary=self._temporary)
+        file.begin_overlay()
         self._leave()
         first, events = replay.log.cut_before(replay.sequence)
         recording = parent.fork(
@@ -96,6 +91,7 @@ class Branches:
             first=first,
             events=events,
             log=replay.log_digest,
+            temporary=True,
         )
         self._snapshots.branch_off(recording)
         budget = self._snapshots.budget
@@ -106,6 +102,15 @@ class Branches:
         machine.run(step, interruptible=False)
         replay.note_position()
         return self.present
+
+    def keep(self) -> None:
+        """Put the present branch into the file, if it is not there. It gets another number.
+
+        `RecordingError` if that cannot be.
+        """
+        if self.recording.temporary and not self.temporary:
+            self.recording.file.begin_growing()
+            self.recording.keep()
 
     def _go_on_in_time(self) -> None:
         """The clocks of the host go on from what the guest knows."""

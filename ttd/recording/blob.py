@@ -76,6 +76,14 @@ def unseal(blob: object, context: bytes, limit: int = MAX_RAW, like: bytes = b""
     return expand(body, limit, like)
 
 
+def reseal(blob: bytes, before: bytes, after: bytes) -> bytes:
+    """The same for another context; raises `RecordingError` if the checksum does not hold."""
+    body = blob[DIGEST_BYTES:]
+    if blob[:DIGEST_BYTES] != digest(body, before):
+        raise RecordingError("the recording is damaged: a checksum does not match")
+    return digest(body, after) + body
+
+
 def shrink(raw: bytes, *, tight: bool = False, like: bytes = b"") -> bytes:
     """Size (u32 LE), lz4 block; `tight` and `like` as for `seal`."""
     mode = "high_compression" if tight else "default"

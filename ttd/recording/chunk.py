@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
 
 from ttd.recording._native import ffi, lib
-from ttd.recording.blob import seal, unseal
+from ttd.recording.blob import reseal, seal, unseal
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import (
     HEAD,
@@ -377,6 +377,11 @@ def encode_chunk(events: Iterable[Event], first: int = 0) -> bytes:
 def decode_chunk(blob: bytes, first: int = 0, branch: int = 0) -> Events:
     """Inverse of `encode_chunk`; `RecordingError` for anything that it cannot have written."""
     return Events.decode(blob, first, branch)
+
+
+def move_chunk(blob: bytes, first: int, branch: int, to: int) -> bytes:
+    """The same chunk for another branch."""
+    return reseal(blob, _context(first, branch), _context(first, to))
 
 
 def as_columns(events: Iterable[Event]) -> Events:

@@ -31,6 +31,8 @@ from ttd.text import is_line, printable
 MAX_PAGE = 1 << 16
 """Largest page in bytes."""
 MAX_BRANCHES = 10_000
+FIRST_OVER = 1 << 20
+"""Number of the first branch that is not in the file, but in the overlay."""
 MAX_DEPTH = 200
 """Branches that come from each other."""
 _MAX_META = 1 << 20
@@ -46,8 +48,8 @@ class RecordingFile:
     """A recording with all of its branches, each of which is a `Recording`.
 
     One that is made (`create`) grows until every branch that grows is finished; one that is read
-    (`open`) begins to grow again with a new branch (`begin_growing`): in the file, or, where that
-    is not wanted or cannot be, in a temporary database of its own, an *overlay*.
+    (`open`) begins to grow again with a new branch: in the file (`begin_growing`), or, where that
+    is not wanted or cannot be, in a temporary database, an *overlay* (`begin_overlay`).
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
@@ -64,8 +66,6 @@ class RecordingFile:
         """Of pages that have been written to the file, compressed; those that wait do not count."""
         self._store = Store(path, connection)
         self._overlay: Store | None = None
-        self._first_over = 0
-        """Number of the first branch in the overlay."""
         self._claim: Claim | None = None
         self._growing: set[int] = set()
 
@@ -158,7 +158,7 @@ class RecordingFile:
             self.branches[0] = Branch(status=self._status(self._meta("status", dict)))
             return
         for number, blob in self._store.each("SELECT id, data FROM branches ORDER BY id"):
-            if not is_count(number) or len(self.branches) >= MAX_BRANCHES:
+            if not is_count(number) or number >= FIRST_OVER or len(self.branches) >= MAX_BRANCHES:
                 raise self.damaged("a branch is not one")
             data = unpack(unseal(blob, context("branch", number), _MAX_META))
             self.branches[number] = self._branch(number, data)
@@ -273,32 +273,24 @@ class RecordingFile:
 
     def store_of(self, branch: int) -> Store:
         """Where the rows of a branch are."""
-        if self._overlay is not None and branch >= self._first_over:
+        if self._overlay is not None and branch >= FIRST_OVER:
             return self._overlay
         return self._store
 
-    @property
-    def overlaid(self) -> bool:
-        """New branches are not in the file, and are gone when it is closed."""
-        return self._overlay is not None
+    def begin_growing(self) -> None:
+        """Make it possible to add branches to the file.
 
-    def begin_growing(self, *, temporary: bool = False) -> None:
-        """Make it possible to add branches: to the file, or to an overlay if `temporary`, or if
-        the file cannot be written.
-
-        `RecordingError` if somebody else is writing to it.
+        `RecordingError` if it cannot be written, or somebody else is writing to it.
         """
-        if self._store.writes or self._overlay is not None:
+        if self._store.writes:
             return
-        if temporary or not _can_grow(self.path):
-            _, connection, _ = schema.make(None, lambda db: None, schema.Existing.REFUSE)
-            self._overlay = Store("the temporary branches", connection)
-            self._overlay.begin_writing()
-            self._first_over = max(self.branches) + 1
-            return
+        if not _can_grow(self.path):
+            raise RecordingError(f"{self.path} cannot be written")
         with schema.one_sentence(self.path):
             self._store.look_again()
-            connection, self._claim = schema.open_to_grow(self.path)
+            if self._claim is None:
+                self._claim = Claim(self.path)
+            connection = schema.open_to_grow(self.path)
             version = schema.version_of(connection)
             if version == 1:
                 connection.execute("BEGIN IMMEDIATE")
@@ -307,10 +299,21 @@ class RecordingFile:
                 connection.execute("COMMIT")
         self._store.begin_writing(connection)
         # Somebody may have added some since.
+        over = {branch: info for branch, info in self.branches.items() if branch >= FIRST_OVER}
         self._read_branches()
+        self.branches |= over
 
-    def add_branch(self, name: str, reason: str, fork: Fork, status: Status) -> Branch:
-        """A new branch that grows, not committed yet.
+    def begin_overlay(self) -> None:
+        """Make it possible to add branches that are in no file, and are gone when it is closed."""
+        if self._overlay is None:
+            _, connection, _ = schema.make(None, lambda db: None, schema.Existing.REFUSE)
+            self._overlay = Store("the temporary branches", connection)
+            self._overlay.begin_writing()
+
+    def add_branch(
+        self, name: str, reason: str, fork: Fork, status: Status, *, temporary: bool = False
+    ) -> Branch:
+        """A new branch that grows, not committed yet: in the file, or in the overlay.
 
         `RecordingError` if there is one of that name, or there are too many.
         """
@@ -320,10 +323,28 @@ class RecordingFile:
             raise RecordingError(f"{self.path} has {MAX_BRANCHES} branches, and takes no more")
         if self._depth(fork.parent) >= MAX_DEPTH:
             raise RecordingError(f"{MAX_DEPTH} branches come from each other, and no more")
-        branch = Branch(max(self.branches) + 1, name, reason, fork, status)
+        branch = Branch(self._free_number(temporary), name, reason, fork, status)
         self.branches[branch.id] = branch
         self._growing.add(branch.id)
         return branch
+
+    def _free_number(self, temporary: bool) -> int:
+        begin, end = (FIRST_OVER, None) if temporary else (0, FIRST_OVER)
+        taken = [n for n in self.branches if n >= begin and (end is None or n < end)]
+        return max(taken, default=begin - 1) + 1
+
+    def take_over(self, branch: int) -> Branch:
+        """A branch of the overlay belongs to the file: its new number, and its name if that is
+        taken there. Its rows are the caller's to move."""
+        old = self.branches.pop(branch)
+        self._growing.discard(branch)
+        name = old.name
+        while any(other.name == name for other in self.branches.values()):
+            name += "'"
+        now = replace(old, id=self._free_number(False), name=name)
+        self.branches[now.id] = now
+        self._growing.add(now.id)
+        return now
 
     def number(self, name: str) -> int:
         """The branch of that name, or number; `RecordingError` if there is none."""
@@ -349,13 +370,15 @@ class RecordingFile:
     def rename(self, branch: int, name: str) -> None:
         """Give a branch another name."""
         self.check_name(name)
-        self.begin_growing()
+        if branch < FIRST_OVER:
+            self.begin_growing()
         now = self.branches[branch] = replace(self.branches[branch], name=name)
         self.store_of(branch).commit(lambda db: put_row(db, now))
 
     def discard(self, branch: int) -> None:
         """Forget a branch that none other comes from, and the pages that no other one has."""
-        self.begin_growing()
+        if branch < FIRST_OVER:
+            self.begin_growing()
         if any(b.fork is not None and b.fork.parent == branch for b in self.branches.values()):
             raise RecordingError(f"other branches come from {self.branches[branch].name}")
         del self.branches[branch]

@@ -10,14 +10,22 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
 from ttd.recording import schema
-from ttd.recording.blob import digest, pack, seal, unpack, unseal
-from ttd.recording.chunk import Events, as_columns, count_kinds, decode_chunk
+from ttd.recording.blob import digest, pack, reseal, seal, unpack, unseal
+from ttd.recording.chunk import Events, as_columns, count_kinds, decode_chunk, move_chunk
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind
-from ttd.recording.file import RecordingFile
+from ttd.recording.file import FIRST_OVER, RecordingFile
 from ttd.recording.index import Begin, ChunkInfo, Fork, SnapshotInfo, Status
-from ttd.recording.rows import MAX_PAGES, is_count, is_digest, pack_pages, place_of, unpack_pages
+from ttd.recording.rows import (
+    MAX_PAGES,
+    delete_branch,
+    is_count,
+    is_digest,
+    pack_pages,
+    place_of,
+    unpack_pages,
+)
 from ttd.recording.store import Store
 from ttd.recording.writer import Job
 from ttd.text import printable
@@ -29,6 +37,10 @@ _WHOLE = 64
 _ROW_BYTES = 64
 """What a row counts for besides its data."""
 _NO_END = (1 << 63) - 1
+_CHUNK = "first, count, first_step, last_step, kinds, data"
+_ADD_CHUNK = "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)"
+_SNAPSHOT = "id, step, sequence, virtual_ns, hash, pages, state"
+_ADD_SNAPSHOT = "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class _Segment(NamedTuple):
@@ -127,18 +139,19 @@ class Recording:
         first: int,
         events: Events,
         log: bytes,
+        temporary: bool = False,
     ) -> Recording:
-        """A new branch that leaves this one at `step`, and grows.
+        """A new branch that leaves this one at `step`, and grows: in the file, or in its overlay.
 
         `events` are those of the chunk that begins with number `first` that it has in common with
         this one; `log` is the hash of all of them, `warp_ns` the sum of idle warps before. The
-        caller has made it possible (`RecordingFile.begin_growing`).
+        caller has made it possible (`RecordingFile.begin_growing`, `begin_overlay`).
         """
         sequence = first + len(events)
         shared = bisect_right(self._snapshots, sequence - 1, key=lambda info: info.sequence)
         fork = Fork(self.branch, step, sequence, warp_ns, first, shared)
         status = Status(step, step * self.config.clock_ns + warp_ns, warp_ns, sequence)
-        made = self.file.add_branch(name, reason, fork, status)
+        made = self.file.add_branch(name, reason, fork, status, temporary=temporary)
         branch = Recording(self.file, made.id, log)
         branch._join(self, fork)
         branch.status = status
@@ -147,6 +160,55 @@ class Recording:
             branch.add_chunk(first, events)
         branch._commit_status()
         return branch
+
+    @property
+    def temporary(self) -> bool:
+        """It is in no file."""
+        return self.branch >= FIRST_OVER
+
+    def keep(self) -> None:
+        """Move a temporary branch, none of which others come, to the file, which can grow."""
+        if self.before_commit is not None:
+            self.before_commit(None)
+        old, over = self.branch, self._store
+        over.sync()
+        chunks = [*over.each(f"SELECT {_CHUNK} FROM chunks WHERE branch = ?", old)]
+        snapshots = [*over.each(f"SELECT {_SNAPSHOT} FROM snapshots WHERE branch = ?", old)]
+        intervals = [*over.each("SELECT id, data FROM intervals WHERE branch = ?", old)]
+        pages = [*over.each("SELECT hash, data FROM pages")]
+        number = self.file.take_over(old).id
+        self.branch = number
+        self._segments[-1] = self._own._replace(branch=number)
+
+        def job(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR IGNORE INTO pages (hash, data) VALUES (?, ?)", pages)
+            for *info, data in chunks:
+                moved = move_chunk(data, info[0], old, number)
+                db.execute(_ADD_CHUNK, (number, *info, moved))
+            for *info, listed, state in snapshots:
+                places = (place_of(branch, "snapshot", *info) for branch in (old, number))
+                before, after = places
+                row = (
+                    *(number, *info),
+                    reseal(listed, before + b"pages", after + b"pages"),
+                    reseal(state, before + b"state", after + b"state"),
+                )
+                db.execute(_ADD_SNAPSHOT, row)
+            for at, data in intervals:
+                moved = reseal(
+                    data, place_of(old, "interval", at), place_of(number, "interval", at)
+                )
+                db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (number, at, moved))
+
+        size = sum(len(row[-1]) for rows in (chunks, snapshots, intervals, pages) for row in rows)
+        self._store.put(job, size)
+        self._store.sync()
+        self._commit_status()
+        over.put(lambda db: delete_branch(db, old), _ROW_BYTES)
+
+    @property
+    def _own(self) -> _Segment:
+        return self._segments[-1]
 
     def _forked(self, fork: Fork, branch: int) -> list[_Segment]:
         """The parts of a branch that leaves this one."""
@@ -243,7 +305,7 @@ class Recording:
                 "DELETE FROM chunks WHERE branch = ? AND first >= ? AND first < ?",
                 (branch, first, end),
             )
-            db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", (branch, *info, data))
+            db.execute(_ADD_CHUNK, (branch, *info, data))
 
         self._writable().put_first(job, _ROW_BYTES + columns.memory)
 
@@ -293,7 +355,7 @@ class Recording:
         def job(db: sqlite3.Connection) -> None:
             blobs = seal(pages, place + b"pages"), seal(raw, place + b"state", like=like)
             row = (branch, *info, *blobs)
-            db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(_ADD_SNAPSHOT, row)
             if interval is not None:
                 db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (branch, *interval))
 
@@ -432,8 +494,7 @@ class Recording:
     def _chunk_row(self, first: int) -> Any:
         branch = self._owner_of_chunk(first)
         row = self.file.store_of(branch).row(
-            "SELECT first, count, first_step, last_step, kinds, data FROM chunks"
-            " WHERE branch = ? AND first = ?",
+            f"SELECT {_CHUNK} FROM chunks WHERE branch = ? AND first = ?",
             branch,
             first,
         )

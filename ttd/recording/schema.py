@@ -324,24 +324,19 @@ def open_existing(path: str) -> sqlite3.Connection:
         return connection
 
 
-def open_to_grow(path: str) -> tuple[sqlite3.Connection, Claim]:
-    """A recording that nobody records, to add to it: a connection that may write, and a claim."""
-    claim = Claim(path)
+def open_to_grow(path: str) -> sqlite3.Connection:
+    """A recording that only its owner, the caller, records, to add to it."""
+    if _stray_log(path):
+        raise RecordingError(f"{path}-wal is not of {path}, which cannot be changed beside it")
+    connection = _connect(path, "rw", writes=True)
     try:
-        if _stray_log(path):
-            raise RecordingError(f"{path}-wal is not of {path}, which cannot be changed beside it")
-        connection = _connect(path, "rw", writes=True)
-        try:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-        except BaseException:
-            connection.close()
-            raise
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
-        claim.release()
+        connection.close()
         raise
-    return connection, claim
+    return connection
 
 
 @contextmanager

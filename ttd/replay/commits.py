@@ -43,6 +43,7 @@ class Commits:
     def start(self, on_due: Callable[[], None]) -> None:
         """Begin to commit in time. `on_due` is called from a thread: a running machine is wanted
         at a checkpoint soon."""
+        self._over.clear()
         if self._thread is None and self.recording is not None and self._at.live:
             self._thread = Thread(
                 target=self._watch, args=(on_due,), name="ttd-commits", daemon=True

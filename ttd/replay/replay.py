@@ -195,12 +195,18 @@ class Replay:
         written; `ReplayError` if that fails.
         """
         try:
-            self._commits.finish(reason, exit_code, state_hash)
+            self.finish_line(reason, exit_code, state_hash)
             if commit_disks:
                 self._drivers.commit_disks()
         finally:
-            self._at.live = False
             self.close()
+
+    def finish_line(self, reason: str, exit_code: int | None, state_hash: bytes | None) -> None:
+        """As `finish`, of the line of history that the machine is on only: others may grow."""
+        try:
+            self._commits.finish(reason, exit_code, state_hash)
+        finally:
+            self._at.live = False
 
     def close(self) -> None:
         """Let go of the host: every backend is closed."""

@@ -43,6 +43,7 @@ class AArch64(FlatCpu):
 
     gdb_architecture = "aarch64"
     triple = "aarch64-none-elf"
+    link, stack = "x30", "sp"
     watch_after = False
     registers = REGISTERS
 

@@ -79,6 +79,7 @@ class CortexM:
 
     gdb_architecture = "arm"
     word_size = 4
+    link, stack = "lr", "sp"
     watch_after = False
 
     def __init__(

@@ -34,6 +34,7 @@ class Riscv:
     of its own; one that an instruction raises is taken where it is raised.
     """
 
+    link, stack = "ra", "sp"
     watch_after = False
 
     def __init__(

@@ -55,6 +55,7 @@ class X86(FlatCpu):
 
     gdb_architecture = "i386:x86-64"
     triple = "x86_64-none-elf"
+    link, stack = "", "rsp"
     watch_after = True
     registers = REGISTERS
 
