@@ -42,7 +42,7 @@ _PROGRESS_PERCENT = 5
 
 _SOON = 0.5
 """Seconds in which a monitor command is expected to be done."""
-_IN_CALL = "This is inside a function that was called in the past: on a branch that goes when it returns.\n"
+_IN_CALL = "This is in a function that was called in the past, on a branch until it returns.\n"
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
 
@@ -540,7 +540,7 @@ class Session:
         """Keep the trail that `back` and `forward` walk: of runs and jumps, not of single steps."""
         jump = far or armed is not None
         origin, self._watch_from = self._watch_from, None
-        came = self._timeline.place._replace(step=stop.step)
+        came = Place(self._timeline.place.branch, stop.step)
         if armed is not None and armed.index is not None and came == armed.place:
             self._bookmarks.walked(start, armed.index)
             return

@@ -114,7 +114,7 @@ class Bookmarks:
     def moved(self, start: Place, to: Place) -> None:
         """Enter a jump or a run; what was ahead on the trail is forgotten."""
         # GDB leaves a breakpoint with a step of its own before it runs: the trail has that place.
-        before = start._replace(step=start.step - 1)
+        before = Place(start.branch, start.step - 1)
         if not self.trail or self.trail[self.here] not in (before, start):
             self._append(start)
         if to != start:

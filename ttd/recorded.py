@@ -229,6 +229,7 @@ class RecordedMachine:
         except BoardOptionError as error:
             what = f"{path} is of a machine that this ttd cannot make"
             raise RecordingError(f"{what}: {error}") from None
+        recording.check_clock()
         loads = [
             replace(load, image=board.without_headers(load.image)) for load in loads_of(recording)
         ]

@@ -28,7 +28,13 @@ from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
 from ttd.state import State
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import OnProgress, SystemRequest, TimelineError, Trial
+from ttd.timeline_api import (
+    OnProgress,
+    PastIsReadOnly,
+    SystemRequest,
+    TimelineError,
+    Trial,
+)
 
 WINDOWS = (0, 4, 7)
 """Positions before the present that a step backward makes directly reachable: the first of a row,
@@ -759,7 +765,10 @@ class Timeline:
         self._changed()
 
     def request(self, what: SystemRequest) -> None:
-        self._make_writable(f"{what.value} was asked for")
+        if not self._recording:
+            raise PastIsReadOnly(
+                "This is the past: 'monitor branch NAME' begins another future, which can be asked."
+            )
         replay = self.machine.replay
         match what:
             case SystemRequest.RESET:

@@ -169,7 +169,7 @@ class TimelineApi(Protocol):
 
     def write_register(self, name: str, value: int) -> None: ...
     def request(self, what: SystemRequest) -> None:
-        """Served by the next movement; in the past it begins a branch."""
+        """Served by the next movement; `PastIsReadOnly` in the past."""
         ...
 
     def printed(self, text: str, count: int) -> list[Line]:
@@ -212,4 +212,4 @@ class TimelineError(UserError):
 
 
 class PastIsReadOnly(TimelineError):
-    """Memory or registers were to be written where only is looked at."""
+    """What only a machine that records can do was asked for elsewhere."""

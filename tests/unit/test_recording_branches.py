@@ -34,9 +34,21 @@ def fork(parent: Recording, name: str, step: int, *, temporary: bool = False) ->
     log = EventLog(parent)
     sequence = log.first_at(step)
     first, events = log.cut_before(sequence)
-    parent.file.begin_growing(temporary=temporary)
+    if temporary:
+        parent.file.begin_overlay()
+    else:
+        parent.file.begin_growing()
     digest = log.fold(parent.config.digest, 0, sequence)
-    return parent.fork(name, "to see", step=step, warp_ns=0, first=first, events=events, log=digest)
+    return parent.fork(
+        name,
+        "to see",
+        step=step,
+        warp_ns=0,
+        first=first,
+        events=events,
+        log=digest,
+        temporary=temporary,
+    )
 
 
 def go_on(branch: Recording, number: int) -> EventLog:
@@ -138,10 +150,10 @@ def test_where_the_file_cannot_grow_they_are_beside_it(path: str) -> None:
     parent = Recording.open(path)
     branch = fork(parent, "try", 4250, temporary=True)
     log = go_on(branch, 1)
-    assert parent.file.overlaid and len(log) == 45
+    assert branch.temporary and len(log) == 45
     assert next(branch.pages([digest(page(1001))])) == page(1001)
     assert next(branch.pages([digest(page(11))])) == page(11)
-    second = fork(branch, "again", 4255)
+    second = fork(branch, "again", 4255, temporary=True)
     go_on(second, 2)
     assert second.snapshot_state(4)["registers"] == [4] * 16
     assert second.snapshot_state(5)["registers"] == [2]
@@ -157,9 +169,36 @@ def test_a_file_that_is_read_only(path: str, monkeypatch: pytest.MonkeyPatch) ->
     # Who is root may write all the same.
     monkeypatch.setattr(os, "access", lambda name, mode: mode != os.W_OK)
     parent = Recording.open(path)
-    branch = fork(parent, "try", 4250)
-    assert parent.file.overlaid
+    with pytest.raises(RecordingError, match=r"run\.ttd cannot be written"):
+        parent.file.begin_growing()
+    branch = fork(parent, "try", 4250, temporary=True)
+    go_on(branch, 1)
     branch.close()
+
+
+def test_a_temporary_branch_is_kept(path: str) -> None:
+    parent = Recording.open(path)
+    branch = fork(parent, "try", 4250, temporary=True)
+    log = go_on(branch, 1)
+    log.append(Event(4300, Kind.INTERRUPT, small(15)))
+    theirs = Recording.open(path)
+    other = fork(theirs, "try", 3000)
+    other.finish("over")
+    theirs.close()
+    assert branch.temporary
+    parent.file.begin_growing()
+    branch.keep()
+    assert (branch.temporary, branch.branch, branch.file.branches[2].name) == (False, 2, "try'")
+    log.append(Event(4400, Kind.INTERRUPT, small(15)))
+    branch.commit(4400, 4400 * 40)
+    branch.finish("over")
+    parent.close()
+    again = Recording.open(path, "try'")
+    assert steps(again) == [*range(0, 4250, 100), 4250, 4260, 4300, 4400]
+    assert again.snapshot_state(5)["registers"] == [1]
+    assert again.interval(4) == b"own 1"
+    assert next(again.pages([digest(page(1001))])) == page(1001)
+    again.close()
 
 
 def test_killed_with_a_branch(path: str, tmp_path: Path) -> None:

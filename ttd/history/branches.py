@@ -143,6 +143,7 @@ class Branches:
         left = self._left.pop(number, None)
         if left is None:
             recording = Recording.of(self.recording.file, number)
+            recording.check_clock()
             left = _Left(recording, Line.of(recording), None)
         self._machine.replay.turn_to(left.recording, left.line)
         self._snapshots.turn_to(left.recording, left.progress, step)

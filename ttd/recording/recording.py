@@ -178,7 +178,7 @@ class Recording:
         pages = [*over.each("SELECT hash, data FROM pages")]
         number = self.file.take_over(old).id
         self.branch = number
-        self._segments[-1] = self._own._replace(branch=number)
+        self._segments[-1] = _Segment(*self._segments[-1][:-1], number)
 
         def job(db: sqlite3.Connection) -> None:
             db.executemany("INSERT OR IGNORE INTO pages (hash, data) VALUES (?, ?)", pages)
@@ -206,10 +206,6 @@ class Recording:
         self._commit_status()
         over.put(lambda db: delete_branch(db, old), _ROW_BYTES)
 
-    @property
-    def _own(self) -> _Segment:
-        return self._segments[-1]
-
     def _forked(self, fork: Fork, branch: int) -> list[_Segment]:
         """The parts of a branch that leaves this one."""
         # What an interval has touched is known with its end, which is the branch's own.
@@ -218,10 +214,7 @@ class Recording:
 
     def _read_index(self) -> None:
         branch = self.file.branches[self.branch]
-        status = self.status = branch.status
-        clock_ns = self.config.clock_ns
-        if clock_ns < 1 or status.virtual_ns != status.steps * clock_ns + status.warp_ns:
-            raise self._damaged("its clock and its length do not fit")
+        self.status = branch.status
         if branch.fork is None:
             self._segments = [_Segment(self.file.begin.sequence, 0, 0, 0)]
             self._events = self.file.begin.sequence
@@ -269,6 +262,12 @@ class Recording:
             raise self._damaged("a branch leaves another one where that is not")
         self._segments = parent._forked(fork, self.branch)
         self._snapshots = list(shared)
+
+    def check_clock(self) -> None:
+        """`RecordingError` unless the virtual time of the end follows from its step."""
+        status, clock_ns = self.status, self.config.clock_ns
+        if clock_ns < 1 or status.virtual_ns != status.steps * clock_ns + status.warp_ns:
+            raise self._damaged("its clock and its length do not fit")
 
     # --- what all branches share
 

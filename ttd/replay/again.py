@@ -126,7 +126,7 @@ class Again:
         found = self._log.next_of(kinds, begin)
         while found is not None and (change := self._changes.get(found[0])) is not None:
             if change.payload is not None:
-                return found[0], found[1]._replace(payload=change.payload)
+                return found[0], Event(found[1].step, found[1].kind, change.payload)
             found = self._log.next_of(kinds, found[0] + 1)
         return found
 
