@@ -217,10 +217,10 @@ class Session:
         log.log(logging.DEBUG if self._complained else logging.WARNING, "client: %s", text)
         self._complained = True
 
-    def _take_notes(self) -> list[str]:
+    def _take_notes(self, before: str = "") -> list[str]:
         said = self._timeline.notes
         notes, self._notes = [f"Earlier: {note}" for note in dict.fromkeys(self._notes)], []
-        notes += said
+        notes += [before + note for note in said]
         said.clear()
         return notes
 
@@ -503,8 +503,9 @@ class Session:
         """Where the function returns to into which GDB has sent the program: it has a breakpoint
         there. None: it calls none. GDB manual, "Calling Program Functions"."""
         cpu = self._cpu
-        pc = next(at for at, r in enumerate(cpu.registers) if r.type == "code_ptr")
-        if cpu.read_register(cpu.registers[pc].name) == trial.registers[pc]:
+        written = cpu.link or cpu.stack
+        at = next(at for at, register in enumerate(cpu.registers) if register.name == written)
+        if cpu.read_register(written) == trial.registers[at]:
             return None
         if cpu.link:
             home = cpu.read_register(cpu.link) & ~1
@@ -636,12 +637,14 @@ class Session:
 
     @_handles(rq.Monitor)
     def _monitor_command(self, request: rq.Monitor) -> bytes | None:
+        # Then there is a branch to speak of, and a console to say so.
+        self._settle_trial()
         if request.in_reply:
             text = self._execute(request.text)
             if text is None:
                 return None
             # Scripts look at how an answer begins.
-            text += "".join(f"{note}\n" for note in self._take_notes())
+            text += "".join(f"{note}\n" for note in self._take_notes("Earlier: "))
             return text.encode()[:MOST_ANSWERED].hex().encode()
         self._show_notes()
         # GDB can give up waiting, and takes what comes later for the answer to something else.

@@ -46,6 +46,7 @@ def summary(recording: Recording) -> dict[str, Any]:
     begin = recording.file.begin.step
     bits = recording.config.options.get(PRIORITY_BITS)
     images = recording.file.images()
+    branches = recording.file.branches
     return {
         "board": recording.config.board,
         "cpu": recording.config.cpu_model,
@@ -67,6 +68,16 @@ def summary(recording: Recording) -> dict[str, Any]:
         "build_ids": _said_by(images, build_id),
         "git": _said_by(images, commit),
         **({} if bits is None else {"priority_bits": bits}),
+        "branches": [
+            {
+                "name": branch.name,
+                "from": None if branch.fork is None else branches[branch.fork.parent].name,
+                "fork": 0 if branch.fork is None else branch.fork.step,
+                "steps": branch.status.steps,
+                "reason": branch.reason,
+            }
+            for branch in branches.values()
+        ],
         "notes": [{"date": date, "text": text} for date, text in recording.file.remarks.notes()],
     }
 

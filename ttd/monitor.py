@@ -495,7 +495,7 @@ class Monitor:
             return self._arm(same_step(self._timeline, known, self._position))
         if self.place() != self._timeline.place:
             raise Usage("A trace frame is only looked at; 'tfind none' leaves it.")
-        self._timeline.branch_off("made by hand", words[0])
+        self._timeline.branch_off("you asked for it", words[0])
         return ""
 
     def rename_branch(self, words: list[str]) -> str:

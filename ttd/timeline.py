@@ -712,8 +712,8 @@ class Timeline:
             why = f" It is kept in memory only: {error}."
         made, parent = self.branches.present, self._named(trial.origin.branch)
         self.notes.append(
-            f"Branch {made.name} begins at step {trial.origin.step}: {made.reason}."
-            f" What was to come stays on {parent}.{why}"
+            f"Branch {made.name} begins at step {trial.origin.step}, as {made.reason};"
+            f" what was to come stays on {parent}.{why}"
         )
 
     def _named(self, branch: int) -> str:

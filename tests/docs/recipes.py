@@ -40,7 +40,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HANG = 60.0
-PROMPT = re.compile(r"((?:\[\d+\] )?)\(gdb\) ")
+PROMPT = re.compile(r"((?:\[(?:\S+:)?\d+\] )?)\(gdb\) ")
 PROMPT_AT_END = re.compile(rf"{PROMPT.pattern}$")
 GDB = ("$ gdb-multiarch ", "$ ttd gdb ")
 """Commands that end at a prompt of GDB's."""
@@ -231,7 +231,7 @@ class Terminal:
         start = first.command[2:]
         text = self._shell(f"{start} {'-- ' if start.startswith('ttd') else ''}{ours} </dev/null")
         text = re.sub(rf"\b{self._port}\b", PORT, text)
-        text = re.sub(r"^\[\d+\] \(lldb\) ", LLDB_PROMPT, text, flags=re.MULTILINE)
+        text = re.sub(r"^\[\S+\] \(lldb\) ", LLDB_PROMPT, text, flags=re.MULTILINE)
         before, found, text = text.partition(f"{LLDB_PROMPT}settings set use-color false\n")
         assert found, before
         yield Outcome(first, [])

@@ -146,7 +146,7 @@ class Gdb:
     def when(self) -> tuple[int, int]:
         """The position, and the end of the history known."""
         text = self.say("monitor when")
-        found = re.search(r"^Step: (\d+) of (\d+) \(\d+\.\d+%\)\n", text, re.MULTILINE)
+        found = re.search(r"^Step: (?:\S+:)?(\d+) of (\d+) \(\d+\.\d+%\)\n", text, re.MULTILINE)
         assert found, text
         return int(found[1]), int(found[2])
 

@@ -65,15 +65,30 @@ def test_gdb_on_a_recording(run: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_refused_is_said_at_the_prompt(run: Path, tmp_path: Path) -> None:
-    """GDB has no words for it."""
-    typed = "set var rare = 3\ngoto 27000\nprint fib(3)\nbreak move\ntrace fib\ntstart\n"
-    code, text = client("gdb", run, "--", "-nx", cwd=tmp_path, typed=typed)
+def test_branches_are_said_at_the_prompt(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    shutil.copy(run, path)
+    before = path.read_bytes()
+    typed = "goto 27000\nprint fib(3)\nbreak move\ntrace fib\ntstart\n"
+    code, text = client("gdb", path, "--", "-nx", cwd=tmp_path, typed=typed)
     assert code == 0
-    refused = "Cannot access memory at address 0x[0-9a-f]+\nA finished recording cannot be changed."
-    assert re.search(refused, text), text
-    assert "[27000] (gdb) " in text and text.count("A finished recording cannot be changed.") == 2
+    assert "$1 = 2\n" in text and text.count("[27000] (gdb) ") == 5
     assert "ttd has no tracepoints" in text and "E0d" not in text
+    assert path.read_bytes() == before
+    typed = "goto 27000\nset var rare = 3\nbranches\nbranch main\nbranch mine\nbranch rename it\n"
+    code, text = client("gdb", path, "--", "-nx", cwd=tmp_path, typed=typed + "discard b1\n")
+    assert code == 0
+    said = (
+        "[27000] (gdb) Branch b1 begins at step 27000, as 4 bytes at 0x20000404 were written; "
+        "what was to come stays on main.\n"
+        "[b1:27000] (gdb)   main  steps 0 to 308164\n"
+        "*   b1  steps 27000 to 27000, goes on: 4 bytes at 0x20000404 were written\n"
+    )
+    assert said in text, text
+    assert "[main:27000] (gdb) Branch mine begins at step 27000, as you asked for it;" in text
+    assert "[mine:27000] (gdb) mine is called it now.\n[it:27000] (gdb) b1 is gone." in text
+    for branch in ("main", "it"):
+        assert ttd("replay", path, "--branch", branch).code == 0
 
 
 def test_gdb_on_a_machine_that_records(tmp_path: Path) -> None:

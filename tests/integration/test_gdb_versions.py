@@ -21,7 +21,7 @@ from ttd.gdb import COMMANDS
 __all__ = ["served"]
 
 Open = Callable[[Path | None, int], Gdb]
-FINISHED = "A finished recording cannot be changed."
+ENDED = "The guest has ended here: a branch begins before its end."
 NO_TRACE = "ttd has no tracepoints"
 
 
@@ -86,15 +86,13 @@ def test_a_session(connected: Open, served: Served, name: str, with_elf: bool) -
     assert f"{number & 0xFFFFFFFF:#010x}" in gdb.say(f"x/xw {guest.watch}")
     assert gdb.value("$pc + 4 * 2") == guest.stop + 8
 
-    # What a client does not show of an error is said when the next thing is.
-    commands = ["set var $pc = 4", f"set var *(int*){guest.watch} = {number + 1}"]
-    if with_elf:  # calls begin at its entry
-        commands.append(f"print ((int (*)(int)) {guest.stop})(3)")
-    for command in commands:
-        text = gdb.say(command)
-        if FINISHED not in text:
-            assert "Cannot access memory" in text, text
-            assert f"Earlier: {FINISHED}" in gdb.say("monitor when")
+    # What is changed makes another future.
+    for command in ("set var $pc = 4", f"set var *(int*){guest.watch} = {number + 1}"):
+        gdb.say(command)
+        text = gdb.say("monitor when")
+        assert f"Branch b1 begins at step {place}, as " in text, text
+        gdb.goto(f"main:{place}")
+        gdb.say("monitor discard b1")
     gdb.say(f"trace *{guest.stop}")
     assert NO_TRACE in gdb.say("tstart")
     gdb.say("delete 2")
@@ -222,4 +220,6 @@ def test_source_lines(
     # Memory comes in binary, and errors as they are, where GDB knows how.
     new = "18" in request.node.name
     assert bool(server.packets(r"<- .*\$x[0-9a-f]+,")) == new
-    assert (f"'{FINISHED}'" in gdb.say("set var $sp = 4")) == new
+    gdb.go("goto end")
+    assert (f"'{ENDED}'" in gdb.say("set var $sp = 4")) == new
+    gdb.go("back")

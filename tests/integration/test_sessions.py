@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import TTD, Record, Server
+from tests.integration.conftest import TTD, Record, Server, ttd
 from tests.integration.gdb_mi import Gdb
 
 
@@ -82,17 +83,30 @@ def test_two_servers_on_one_recording(
     assert [gdb.step for gdb in clients] == [1000, 2000]
 
 
-def test_writes_are_refused_with_a_sentence(
-    record: Record, serve: Callable[..., Server], attach: Callable[..., Gdb]
+def test_a_write_in_the_past_begins_a_branch_and_says_so(
+    record: Record, serve: Callable[..., Server], attach: Callable[..., Gdb], tmp_path: Path
 ) -> None:
-    calls = record("calls")
-    before = Path(calls.path).read_bytes()
-    gdb = attach(calls.elf, serve("serve", "--port", "0", calls.path).port)
-    for change in ("rare = 5", "$r0 = 0x55"):
-        refused = gdb.say(f"set var {change}")
-        assert "Cannot access memory" in refused or "Could not write" in refused, refused
-        # GDB shows the reply to a write of a register, and never that to a write of memory.
+    calls, path = record("calls"), tmp_path / "run.ttd"
+    shutil.copyfile(calls.path, path)
+    server = serve("serve", "--port", "0", path)
+    gdb = attach(calls.elf, server.port)
+    for number, change in enumerate(("rare = 5", "$r0 = 0x55"), 1):
+        gdb.goto("main:100")
+        gdb.say(f"set var {change}")
         _, noted = gdb.go("stepi")
-        assert "finished recording cannot be changed" in refused + noted
+        assert noted.count(f"Branch b{number} begins at step 100, as ") == 1
+        assert noted.count("; what was to come stays on main.\n") == 1
     assert gdb.value("rare") == 0
-    assert Path(calls.path).read_bytes() == before
+    gdb.goto("b1:100")
+    assert gdb.value("rare") == 5
+    # What changes nothing begins nothing.
+    gdb.goto("main:100")
+    gdb.say("set var rare = rare")
+    gdb.say("set var $r0 = $r0")
+    _, noted = gdb.go("stepi")
+    assert "begins" not in noted
+    gdb.say("detach")
+    server.process.terminate()
+    assert server.wait() == 0
+    for branch in ("main", "b1", "b2"):
+        assert ttd("replay", path, "--branch", branch).returncode == 0

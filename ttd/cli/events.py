@@ -12,6 +12,7 @@ import sys
 import click
 
 from ttd.cli import candidates
+from ttd.cli.branch import branch_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import USER_ERROR, say
 from ttd.cli.progress import progress
@@ -29,6 +30,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @recording_argument
+@branch_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--kind",
@@ -45,7 +47,13 @@ Examples:
     help="Instead, write the packets that passed, in both directions, with virtual time.",
 )
 def events(
-    recording: str, as_json: bool, kind: str | None, low: int, high: int | None, pcap: str | None
+    recording: str,
+    branch: str,
+    as_json: bool,
+    kind: str | None,
+    low: int,
+    high: int | None,
+    pcap: str | None,
 ) -> None:
     """List the events of a recording: the step, the kind, and what it was.
 
@@ -55,7 +63,7 @@ def events(
     if pcap is not None:
         if as_json or kind is not None:
             raise click.UsageError("--pcap goes with --from and --to only")
-        _write_pcap(recording, pcap, low, high)
+        _write_pcap(recording, branch, pcap, low, high)
         return
     from ttd.inspection import event_rows, event_words
     from ttd.recording.events import Kind
@@ -65,19 +73,19 @@ def events(
     kinds = [known.name.lower() for known in Kind]
     if kind is not None and kind not in kinds:
         raise click.UsageError(f"there are no events of kind {kind!r}; there are {' '.join(kinds)}")
-    opened = Recording.open(recording)
+    opened = Recording.open(recording, branch)
     for row in event_rows(EventLog(opened), event_words(opened), kind, low, high):
         print(json.dumps(row) if as_json else f"{row['step']:>14}  {printable(row['text'])}")
 
 
-def _write_pcap(recording: str, path: str, low: int, high: int | None) -> None:
+def _write_pcap(recording: str, branch: str, path: str, low: int, high: int | None) -> None:
     from ttd.capture.export import write_capture
     from ttd.host.files import CaptureFile
     from ttd.host.semihost_files import SemihostFiles
     from ttd.host.writer import Outputs
     from ttd.recorded import RecordedMachine
 
-    session = RecordedMachine.open(recording, SemihostFiles(None))
+    session = RecordedMachine.open(recording, SemihostFiles(None), branch=branch)
     if os.path.exists(path) and os.path.samefile(path, recording):
         raise UserError(f"{path} is the recording itself")
     outputs = Outputs(say)

@@ -10,28 +10,38 @@ from typing import Any
 
 import click
 
+from ttd.cli.branch import branch_option
 from ttd.cli.latest import recording_argument
 from ttd.text import printable
 
 
 @click.command()
 @recording_argument
+@branch_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def info(recording: str, as_json: bool) -> None:
+def info(recording: str, branch: str, as_json: bool) -> None:
     """Say what a recording holds."""
     from ttd.inspection import MADE, summary
     from ttd.recording.recording import Recording
 
-    facts = summary(Recording.open(recording))
+    facts = summary(Recording.open(recording, branch))
     if as_json:
         print(json.dumps(facts))
         return
-    notes = facts.pop("notes")
+    notes, branches = facts.pop("notes"), facts.pop("branches")
     for key, value in facts.items():
         if value is not None or key not in MADE:
             print(f"{key:13} {_human(key, value)}")
+    for made in branches if len(branches) > 1 else ():
+        print(f"{'branch':13} {_branch(made)}")
     for note in notes:
         print(f"{'note':13} {note['date']}  {note['text']}")
+
+
+def _branch(made: dict[str, Any]) -> str:
+    begin = f"from {made['from']} at {made['fork']:,}, " if made["from"] else ""
+    reason = f": {printable(made['reason'])}" if made["reason"] else ""
+    return f"{made['name']}, {begin}to {made['steps']:,}{reason}"
 
 
 def _human(key: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from ttd.cli import candidates
+from ttd.cli.branch import branch_option
 from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
@@ -29,6 +30,7 @@ Examples:
     is_flag=True,
     help="Print what the guest wrote to UART 0, to virtio consoles and to semihosting.",
 )
+@branch_option
 @click.option("--verify", is_flag=True, help="Also read every stored snapshot and compare it.")
 @drive_option
 @click.option(
@@ -51,6 +53,7 @@ Examples:
 def replay(
     recording: str,
     echo: bool,
+    branch: str,
     verify: bool,
     drive: tuple[str, ...],
     device: tuple[str, ...],
@@ -82,7 +85,12 @@ def replay(
 
     host, expected = expectations(recording, device, drive, netdev, clock)
     session = RecordedMachine.open(
-        recording, SemihostFiles(None), show if echo else None, host=host, expected=expected
+        recording,
+        SemihostFiles(None),
+        show if echo else None,
+        host=host,
+        expected=expected,
+        branch=branch,
     )
     status = session.recording.status
     with on_signals(stop):

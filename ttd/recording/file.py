@@ -308,6 +308,7 @@ class RecordingFile:
         if self._overlay is None:
             _, connection, _ = schema.make(None, lambda db: None, schema.Existing.REFUSE)
             self._overlay = Store("the temporary branches", connection)
+        if not self._overlay.writes:
             self._overlay.begin_writing()
 
     def add_branch(
@@ -373,7 +374,9 @@ class RecordingFile:
         if branch < FIRST_OVER:
             self.begin_growing()
         now = self.branches[branch] = replace(self.branches[branch], name=name)
-        self.store_of(branch).commit(lambda db: put_row(db, now))
+        store = self.store_of(branch)
+        store.commit(lambda db: put_row(db, now))
+        self._rest(store)
 
     def discard(self, branch: int) -> None:
         """Forget a branch that none other comes from, and the pages that no other one has."""
@@ -388,11 +391,15 @@ class RecordingFile:
         store.put(lambda db: delete_branch(db, branch), _ROW_BYTES)
         store.sync()
         store.commit(lambda db: None)
+        self._rest(store)
 
     def finished(self, branch: int) -> None:
         """Nothing will be added to a branch any more. After the last one the file is one file."""
-        store = self.store_of(branch)
         self._growing.discard(branch)
+        self._rest(self.store_of(branch))
+
+    def _rest(self, store: Store) -> None:
+        """One file is left, until it grows again."""
         if not any(self.store_of(other) is store for other in self._growing):
             store.end_writing()
 

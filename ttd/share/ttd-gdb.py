@@ -85,6 +85,9 @@ class Jump(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         answer = ask((self.command + " " + argument).strip())
+        if answer.startswith("Earlier: "):
+            show_notes(answer)  # it has been done
+            return
         if not answer.startswith("Going to "):
             raise gdb.GdbError(answer.strip())
         show_notes(answer)
@@ -96,6 +99,24 @@ class Jump(gdb.Command):  # type: ignore[misc]
 
     def complete(self, text: str, word: str) -> list[str]:
         return [place for place in self.places if place.startswith(word)]
+
+
+class Branch(Jump):
+    """To a branch, or the beginning of one."""
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        if argument.split()[:1] == ["rename"]:
+            gdb.write(ask(f"branch {argument}"))
+        else:
+            super().invoke(argument, from_tty)
+
+    def complete(self, text: str, word: str) -> list[str]:
+        try:
+            lines = ask("branches").splitlines()
+        except gdb.GdbError:
+            return []
+        names = [line[1:].split()[0] for line in lines if line[1:].strip()]
+        return [name for name in names if name.startswith(word)]
 
 
 class Prefix(gdb.Command):  # type: ignore[misc]
@@ -147,7 +168,7 @@ class Prompt:
         except (gdb.error, ValueError):
             return None  # a prompt is no place to complain
         show_notes(answer)
-        found = re.match(r"Step: (\d+)", answer)
+        found = re.match(r"Step: (\S+)", answer)
         return found and found[1]
 
 
@@ -171,6 +192,8 @@ class ShowStep(gdb.Parameter):  # type: ignore[misc]
 Query("when", "Print the step at which the machine stands.")
 Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
 Search("output", "Print the lines printed last, or the latest with TEXT: output [TEXT].")
+Query("branches", "Print which lines of history there are.")
+Query("discard", "Forget a branch: discard NAME.")
 Query("checkpoint", "Number this position, for restart.")
 Query("info checkpoints", "List the numbered positions.")
 Query("delete checkpoint", "Forget a numbered position: delete checkpoint NUMBER.")
@@ -178,7 +201,8 @@ Query("info replay", "Print what is being replayed or recorded.")
 Query("system_reset", "Ask a machine that records for a reset.")
 Query("system_suspend", "Let a machine that records run nothing until system_wakeup.")
 Query("system_wakeup", "End a suspension.")
-Jump("goto", "Go to a position: goto N, +N, -N, P%, start or end.", PLACES)
+Jump("goto", "Go to a position: goto N, +N, -N, P%, start, end or BRANCH:N.", PLACES)
+Branch("branch", "Go to a branch, or begin one: branch NAME, or branch rename [OLD] NEW.")
 Jump("back", "Go to the position before this one.")
 Jump("forward", "Undo back.")
 Jump("last-stop", "Go to where the last run or jump ended.")

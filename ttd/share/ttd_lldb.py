@@ -13,7 +13,7 @@ from typing import Any
 import lldb  # LLDB brings it
 
 _RESPONSE = re.compile(r"response: ([0-9a-f]*)")
-_PROMPT = re.compile(r"(\[\d+\] )?")
+_PROMPT = re.compile(r"(\[\S+\] )?")
 _Command = Callable[[Any, str, Any, Any, dict[str, Any]], None]
 
 
@@ -62,6 +62,9 @@ def _jump(name: str) -> _Command:
         except ValueError as e:
             result.SetError(str(e))
             return
+        if answer.startswith("Earlier: ") or argument.split()[:1] == ["rename"]:
+            result.Print(answer.removeprefix("Earlier: "))  # it has been done
+            return
         if not answer.startswith("Going to "):
             result.SetError(answer.strip())
             return
@@ -83,6 +86,8 @@ def _jump(name: str) -> _Command:
 QUERIES = {
     "when": "Print the step at which the machine stands.",
     "events": "Print what came from outside around this step: events [--kind K] [COUNT].",
+    "branches": "Print which lines of history there are.",
+    "discard": "Forget a branch: discard NAME.",
     "checkpoint": "Number this position, for restart.",
     "checkpoints": "List the numbered positions.",
 }
@@ -90,7 +95,8 @@ SEARCHES = {
     "output": "Print the lines that were printed last, or the latest with TEXT: output [TEXT].",
 }
 JUMPS = {
-    "goto": "Go to a position: goto N, +N, -N, P%, start or end.",
+    "goto": "Go to a position: goto N, +N, -N, P%, start, end or BRANCH:N.",
+    "branch": "Go to a branch, or begin one: branch NAME, or branch rename [OLD] NEW.",
     "back": "Go to the position before this one.",
     "forward": "Undo back.",
     "last-stop": "Go to where the last run or jump ended.",
@@ -131,7 +137,7 @@ def know_instructions(target: Any) -> None:
 def show_step(debugger: Any) -> None:
     """Put the step into the prompt."""
     try:
-        step = re.match(r"Step: (\d+)", ask(debugger, "when"))
+        step = re.match(r"Step: (\S+)", ask(debugger, "when"))
     except ValueError:
         return  # a prompt is no place to complain
     if step is not None:
