@@ -68,6 +68,14 @@ class ClintAndCore(Clint):
         super().load(state)
 
 
+class PlicAndCore(Plic):
+    """With its processor, which must not go while the controller is there."""
+
+    def __init__(self, clock: HandClock, bench: Bench) -> None:
+        self._bench = bench
+        super().__init__("plic", clock, 96, bench.engine.native, (11, 9))
+
+
 FACTORIES: dict[str, Factory] = {
     "uart": uart,
     "timer": lambda clock, trace: CmsdkTimer("timer", clock, HZ, trace.line("irq")),
@@ -87,7 +95,7 @@ FACTORIES: dict[str, Factory] = {
     "flash": lambda clock, trace: CfiFlash("flash", clock, 1 << 20, b"image"),
     "pl011": lambda clock, trace: Pl011("uart", clock, HandFront(room=3), trace.line("irq")),
     "clint": lambda clock, trace: ClintAndCore(Bench()),
-    "plic": lambda clock, trace: Plic("plic", clock, 96, Bench().engine.native, (11, 9)),
+    "plic": lambda clock, trace: PlicAndCore(clock, Bench()),
     "ns16550": lambda clock, trace: Ns16550(
         "uart", clock, 3_686_400, HandFront(room=3), trace.line("irq")
     ),

@@ -11,8 +11,9 @@ struct ttd_engine {
     uint64_t blk_pc;
     uint32_t blk_size, blk_n;
     block_info *blk;
-    const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c) */
     bool leaves;                  /* Unicorn has been told to leave the block, or not to begin the next */
+    const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c). Not beside it: the
+                                   * compiler would store both as one, for which the next block has to wait */
     block_info *cache;
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
 
