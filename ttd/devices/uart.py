@@ -79,6 +79,12 @@ class Uart(Declared):
         self.receiver.pause()
         self.clock.rearm()
 
+    def read(self, offset: int, size: int) -> int:
+        value = super().read(offset, size)
+        # Where no engine has the receiver: the byte that was taken may have made the wire wait.
+        self.clock.rearm()
+        return value
+
     # -- time ----------------------------------------------------------------------------
 
     def deadline(self) -> int | None:
