@@ -522,7 +522,10 @@ class Session:
     def _jump(self, armed: Armed) -> Stop:
         if armed.text is not None:
             return self._timeline.back_to_printed(armed.text)
-        return self._timeline.go_to(armed.place)
+        stop = self._timeline.go_to(armed.place)
+        if armed.edit is not None and stop.why is not Why.INTERRUPTED:
+            self._timeline.branch_off(armed.edit.reason, changes=armed.edit.changes)
+        return stop
 
     def _recover(self, start: Place) -> None:
         """A movement has failed on its way: go back to where it began, a place known to be good.

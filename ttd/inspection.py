@@ -10,6 +10,7 @@ from typing import Any
 
 from ttd.boards import PRIORITY_BITS, make_board
 from ttd.built_from import build_id, commit
+from ttd.edits import Edit, edit
 from ttd.errors import UserError
 from ttd.recording.claim import is_claimed
 from ttd.recording.events import Kind, small, to_small
@@ -161,6 +162,10 @@ class LoggedEvents:
             return None
         rows = self._log().select([Kind[kind.upper()]])
         return next((event.step for _, event in islice(rows, number - 1, None)), None)
+
+    def edit(self, text: str) -> Edit:
+        """As `ttd.edits.edit`."""
+        return edit(self._log(), self._words, text)
 
     def last_before(self, kind: str, step: int) -> int | None:
         """The step of the last event of a kind before `step`."""

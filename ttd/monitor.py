@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ttd.branch_commands import same_step, tree
+from ttd.edits import USAGE, Edit
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history.place import Place
@@ -35,6 +36,10 @@ class Events(Protocol):
 
     def nth(self, kind: str, number: int) -> int | None:
         """The step of event `number` of a kind, counted from 1."""
+        ...
+
+    def edit(self, text: str) -> Edit:
+        """What is to be otherwise with an input; a `UserError` if that cannot be."""
         ...
 
     def last_before(self, kind: str, step: int) -> int | None:
@@ -148,6 +153,8 @@ class Armed:
     index: int | None = None
     text: str | None = None
     """Instead: to where this was printed last."""
+    edit: Edit | None = None
+    """There a branch begins, on which this is otherwise."""
 
 
 class Usage(Exception):
@@ -498,6 +505,18 @@ class Monitor:
         self._timeline.branch_off("you asked for it", words[0])
         return ""
 
+    def edit(self, words: list[str]) -> str:
+        """The branch begins where the next resume goes to."""
+        if not words:
+            raise Usage(f"edit takes the step of an input, and {USAGE}.")
+        found = self._logged_events().edit(words[0])
+        here = Place(self._timeline.branches.present.id, found.step)
+        self.armed = Armed(here, edit=found)
+        return (
+            f"Going to step {self._place(found.step)} with the next command that resumes, such as"
+            " stepi; a branch begins there.\n"
+        )
+
     def rename_branch(self, words: list[str]) -> str:
         if len(words) not in (1, 2):
             raise Usage("branch rename takes a new name, and before it which branch, or this one.")
@@ -572,6 +591,9 @@ COMMANDS = (
         "branch rename", Monitor.rename_branch, "[OLD] NEW", "give a branch, or this one, a name"
     ),
     Command("branch", Monitor.branch, "NAME", "go to a branch, or begin one here"),
+    Command(
+        "edit", Monitor.edit, "STEP HOW", "begin a branch on which an input is otherwise", raw=True
+    ),
     Command("discard", Monitor.discard, "NAME", "forget a branch"),
     Command("events", Monitor.events, "[--kind K] [COUNT]", "what came from outside around here"),
     Command(

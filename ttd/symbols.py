@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 
-from ttd.elf import EM_ARM, SHF_EXECINSTR, STB_LOCAL, STT_FUNC, STT_NOTYPE, Elf, ElfError
+from ttd.elf import (
+    EM_ARM,
+    SHF_EXECINSTR,
+    STB_LOCAL,
+    STT_FUNC,
+    STT_NOTYPE,
+    STT_OBJECT,
+    Elf,
+    ElfError,
+)
+from ttd.errors import UserError
 from ttd.images import Image
+from ttd.text import printable
 
 _FAR = 1 << 16
 """Bytes after a symbol without a size that may still belong to it."""
@@ -82,6 +94,19 @@ def _collect(found: dict[int, tuple[int, str]], image: Image) -> None:
                 found[start] = symbol.size, symbol.name
     except ElfError:
         return
+
+
+def find_object(images: Iterable[Image], name: str) -> tuple[int, int]:
+    """Address and size of the variable, or whatever else has this name; `UserError` if nothing
+    has."""
+    for image in images:
+        if image.elf is None:
+            continue
+        with suppress(ElfError):
+            for symbol in Elf(image.data).symbols():
+                if symbol.name == name and symbol.type in (STT_OBJECT, STT_NOTYPE):
+                    return symbol.value, symbol.size
+    raise UserError(f"no program here has a variable {printable(name)}")
 
 
 def _is_name(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -21,6 +21,7 @@ from ttd.machine import Machine
 from ttd.printed import Interrupted, Line, Printed
 from ttd.recording.errors import RecordingError
 from ttd.recording.index import Branch
+from ttd.replay.again import Change
 from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
@@ -679,19 +680,23 @@ class Timeline:
         self._row = 0
         return True
 
-    def branch_off(self, reason: str, name: str = "") -> Branch:
-        self._begin_trial(reason, name)
+    def branch_off(
+        self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
+    ) -> Branch:
+        self._begin_trial(reason, name, changes)
         self.keep_trial()
         return self.branches.present
 
-    def _begin_trial(self, reason: str, name: str = "") -> None:
+    def _begin_trial(
+        self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
+    ) -> None:
         if self.machine.ended is not None:
             raise TimelineError("The guest has ended here: a branch begins before its end.")
         self.keep_trial()
         names = tuple(register.name for register in self.cpu.registers)
         trial = Trial(self.place, self.cpu.read_registers(names), self._contents())
         self._arm(NO_STOPS)
-        self.branches.branch_off(reason, name)
+        self.branches.branch_off(reason, name, changes)
         self._known = None
         self._row = 0
         self.trial = trial

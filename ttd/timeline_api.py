@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -13,6 +13,7 @@ from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.printed import Line
 from ttd.recording.index import Branch
+from ttd.replay.again import Change
 from ttd.space import Span
 from ttd.stops import Stop, Stops
 
@@ -109,8 +110,12 @@ class TimelineApi(Protocol):
         """As `seek`, on whatever branch."""
         ...
 
-    def branch_off(self, reason: str, name: str = "") -> Branch:
+    def branch_off(
+        self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
+    ) -> Branch:
         """Go on from here as a new branch, which is recorded; what was to come stays on this one.
+        What came from outside comes again, but for `changes` to some of it, by the numbers of its
+        events.
 
         A `UserError` where that cannot be.
         """

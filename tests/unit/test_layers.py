@@ -56,6 +56,7 @@ PART_OF = {
     "printed": "timeline",
     "inspection": "recorded",
     "cut": "recorded",
+    "edits": "recorded",
     "elf": "images",
     "symbols": "images",
     "elf_attributes": "images",

@@ -12,11 +12,11 @@ import sys
 import click
 
 from ttd.cli import candidates
-from ttd.cli.branch import branch_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import USER_ERROR, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
+from ttd.cli.which_branch import branch_option
 from ttd.errors import UserError
 from ttd.text import printable
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from ttd.cli.branch import branch_option
 from ttd.cli.latest import recording_argument
+from ttd.cli.which_branch import branch_option
 from ttd.text import printable
 
 

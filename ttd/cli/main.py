@@ -75,6 +75,7 @@ class Commands(click.Group):
 
     NAMES = (
         "boards",
+        "branch",
         "completion",
         "console",
         "cut",

@@ -8,12 +8,12 @@ from __future__ import annotations
 import click
 
 from ttd.cli import candidates
-from ttd.cli.branch import branch_option
 from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
 from ttd.cli.signals import on_signals
+from ttd.cli.which_branch import branch_option
 
 EXAMPLES = """\b
 Examples:

@@ -339,6 +339,27 @@ def open_to_grow(path: str) -> sqlite3.Connection:
     return connection
 
 
+def copy(path: str, to: str) -> None:
+    """A copy of a recording as it is at its last commit, also while it grows; what is at `to` is
+    replaced, once the copy is whole."""
+    temporary = f"{to}.{os.getpid()}.new"
+    source = open_existing(path)
+    with one_sentence(to):
+        try:
+            _remove(temporary)
+            target = sqlite3.connect(temporary, isolation_level=None)
+            try:
+                source.backup(target)
+                settle(target)
+            finally:
+                target.close()
+            _sync(temporary)
+            os.replace(temporary, to)
+        finally:
+            source.close()
+            _remove(temporary)
+
+
 @contextmanager
 def changing(path: str) -> Iterator[sqlite3.Connection]:
     """A transaction on a recording that nobody records; it is committed if all goes well.
