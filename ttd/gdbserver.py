@@ -21,7 +21,7 @@ from typing import Protocol, Self
 
 from ttd.errors import UserError, reason
 from ttd.gdbstub import ByteOrder, Session
-from ttd.monitor import Bookmarks, Events
+from ttd.monitor import Events, Marks
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
 from ttd.target import PACKET_SIZE
@@ -228,12 +228,12 @@ def _sessions(
     byte_order: ByteOrder,
     keep_calls: bool,
 ) -> Callable[[_Send], Session]:
-    """What makes each session, all with the same bookmarks."""
-    bookmarks = Bookmarks()
+    """What makes each session, all with the same marks."""
+    marks = Marks()
     return lambda send: Session(
         timeline,
         send,
-        bookmarks=bookmarks,
+        marks=marks,
         events=events,
         byte_order=byte_order,
         stop=stop,

@@ -20,7 +20,7 @@ from ttd.cpu.base import Cpu, Register, address_bits
 from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.lldb import Lldb
-from ttd.monitor import Armed, Bookmarks, Events, Monitor, place
+from ttd.monitor import Armed, Events, Marks, Monitor, place
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
@@ -91,7 +91,7 @@ class Session:
         timeline: TimelineApi,
         send: Callable[[bytes], None],
         *,
-        bookmarks: Bookmarks | None = None,
+        marks: Marks | None = None,
         events: Events | None = None,
         byte_order: ByteOrder = "little",
         stop: threading.Event | None = None,
@@ -109,8 +109,8 @@ class Session:
         self._told_as = [(f"{register.regnum:02x}:", _size(register)) for register in told]
         self._link = Link(send)
         self._clock = clock
-        self._bookmarks = bookmarks if bookmarks is not None else Bookmarks()
-        self._monitor = Monitor(timeline, self._bookmarks, events)
+        self._marks = marks if marks is not None else Marks()
+        self._monitor = Monitor(timeline, self._marks, events)
         self._monitor.place = self._home
         self._complained = False
         self._greeted = b""
@@ -546,14 +546,14 @@ class Session:
         origin, self._watch_from = self._watch_from, None
         came = Place(self._timeline.place.branch, stop.step)
         if armed is not None and armed.index is not None and came == armed.place:
-            self._bookmarks.walked(start, armed.index)
+            self._marks.walked(start, armed.index)
             return
         if origin is not None:
-            self._bookmarks.moved(origin, start if jump else came)
+            self._marks.moved(origin, start if jump else came)
         if jump and stop.why is Why.WATCHPOINT and not self._watch_after:
             self._watch_from = start
         elif jump:
-            self._bookmarks.moved(start, came)
+            self._marks.moved(start, came)
 
     def _open_console(self) -> None:
         self._show_notes()
@@ -699,7 +699,7 @@ class Session:
         self._monitor.take_armed()
         start = self._timeline.place
         _whole(self._timeline.reset)
-        self._bookmarks.moved(start, self._timeline.place)
+        self._marks.moved(start, self._timeline.place)
 
     @_handles(rq.KillProcess)
     def _kill_process(self, request: rq.KillProcess) -> bytes:

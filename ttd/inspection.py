@@ -69,6 +69,11 @@ def summary(recording: Recording) -> dict[str, Any]:
         "build_ids": _said_by(images, build_id),
         "git": _said_by(images, commit),
         **({} if bits is None else {"priority_bits": bits}),
+        "bookmarks": {
+            name: {"branch": branches[mark.branch].name, "step": mark.step, "note": mark.note}
+            for name, mark in recording.file.remarks.bookmarks().items()
+            if mark.branch in branches
+        },
         "branches": [
             {
                 "name": branch.name,

@@ -99,7 +99,7 @@ def place(timeline: TimelineApi, step: int, branch: int | None = None) -> str:
 
 
 @dataclass
-class Bookmarks:
+class Marks:
     """What outlives a session: numbered checkpoints, and the trail of positions visited."""
 
     checkpoints: dict[int, Place] = field(default_factory=dict)
@@ -164,14 +164,12 @@ class Usage(Exception):
 class Monitor:
     """Executes `monitor` lines; `armed` is where the next resume is to go."""
 
-    def __init__(
-        self, timeline: TimelineApi, bookmarks: Bookmarks, events: Events | None = None
-    ) -> None:
+    def __init__(self, timeline: TimelineApi, marks: Marks, events: Events | None = None) -> None:
         self.armed: Armed | None = None
         self.place: Callable[[], Place] = lambda: timeline.place
         """The user's place, which a trace frame leaves alone."""
         self._timeline = timeline
-        self._marks = bookmarks
+        self._marks = marks
         self._events = events
 
     def take_armed(self) -> Armed | None:
@@ -256,7 +254,11 @@ class Monitor:
 
     def goto(self, words: list[str]) -> str:
         if len(words) != 1:
-            raise Usage("goto takes one position: N, +N, -N, P%, start, end or BRANCH:N.")
+            what = "N, +N, -N, P%, start, end, BRANCH:N or a bookmark"
+            raise Usage(f"goto takes one position: {what}.")
+        marked = self._timeline.bookmarks.all.get(words[0])
+        if marked is not None:
+            return self._arm(Place(marked.branch, marked.step))
         name, colon, step = words[0].rpartition(":")
         if not colon:
             return self._arm(self._target(words[0]))
@@ -517,6 +519,30 @@ class Monitor:
             " stepi; a branch begins there.\n"
         )
 
+    def bookmark(self, words: list[str]) -> str:
+        if not words:
+            raise Usage("bookmark takes a name, and maybe a text behind it.")
+        name, _, note = words[0].partition(" ")
+        here = self.place()
+        self._timeline.bookmarks.set(name, here, note.strip())
+        return f"Bookmark {name} at step {self._place(here.step, here.branch)}\n"
+
+    def bookmarks(self, words: list[str]) -> str:
+        marks = sorted(self._timeline.bookmarks.all.items(), key=lambda item: item[1])
+        width = max((len(name) for name, _ in marks), default=0)
+        lines = (
+            f"{name:<{width}}  step {self._place(mark.step, mark.branch)}"
+            + (f"  {mark.note}" if mark.note else "")
+            for name, mark in marks
+        )
+        return "".join(f"{line}\n" for line in lines) or "No bookmarks.\n"
+
+    def delete_bookmark(self, words: list[str]) -> str:
+        if len(words) != 1:
+            raise Usage("delete bookmark takes the name of one.")
+        self._timeline.bookmarks.delete(words[0])
+        return f"Bookmark {words[0]} deleted.\n"
+
     def rename_branch(self, words: list[str]) -> str:
         if len(words) not in (1, 2):
             raise Usage("branch rename takes a new name, and before it which branch, or this one.")
@@ -578,7 +604,12 @@ class Command:
 
 COMMANDS = (
     Command("when", Monitor.when, text="where the machine stands"),
-    Command("goto", Monitor.goto, "N|+N|-N|P%|start|end|BRANCH:N", "go there with the next resume"),
+    Command(
+        "goto",
+        Monitor.goto,
+        "N|+N|-N|P%|start|end|BRANCH:N|BOOKMARK",
+        "go there with the next resume",
+    ),
     Command("back", Monitor.back, text="go to the position before this one"),
     Command("forward", Monitor.forward, text="undo 'back'"),
     Command("last-stop", Monitor.last_stop, text="go to where the last run or jump ended"),
@@ -586,6 +617,9 @@ COMMANDS = (
     Command("info checkpoints", Monitor.info_checkpoints, text="list the checkpoints"),
     Command("restart", Monitor.restart, "NUMBER", "go to a checkpoint with the next resume"),
     Command("delete checkpoint", Monitor.delete_checkpoint, "NUMBER", "forget a checkpoint"),
+    Command("bookmarks", Monitor.bookmarks, text="list the bookmarks"),
+    Command("bookmark", Monitor.bookmark, "NAME [TEXT]", "keep this place in the file", raw=True),
+    Command("delete bookmark", Monitor.delete_bookmark, "NAME", "forget a bookmark"),
     Command("branches", Monitor.branches, text="which lines of history there are"),
     Command(
         "branch rename", Monitor.rename_branch, "[OLD] NEW", "give a branch, or this one, a name"

@@ -14,6 +14,7 @@ from ttd.cpu.models import CPUS
 from ttd.devices.base import View
 from ttd.engine import Access
 from ttd.engine.types import WatchHit
+from ttd.history.bookmarks import Bookmarks
 from ttd.history.branches import Branches
 from ttd.history.place import Place
 from ttd.known_hits import BreakHit, KnownHits
@@ -88,6 +89,7 @@ class Timeline:
         self.machine = machine
         self.snapshots = snapshots
         self.branches = branches
+        self.bookmarks = Bookmarks(branches)
         self.notes: list[str] = []
         """Sentences for people that nobody has been told yet."""
         self.progress: OnProgress | None = None

@@ -13,6 +13,7 @@ from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.printed import Line
 from ttd.recording.index import Branch
+from ttd.recording.remarks import Bookmark
 from ttd.replay.again import Change
 from ttd.space import Span
 from ttd.stops import Stop, Stops
@@ -70,6 +71,23 @@ class BranchesApi(Protocol):
         ...
 
 
+class BookmarksApi(Protocol):
+    """Names for places, kept in the recording."""
+
+    @property
+    def all(self) -> dict[str, Bookmark]:
+        """By name."""
+        ...
+
+    def set(self, name: str, place: Place, note: str = "") -> None:
+        """Call a place by a name; a `UserError` if that cannot be."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Forget one; a `UserError` if there is none of that name."""
+        ...
+
+
 class TimelineApi(Protocol):
     """What a debugger front end may ask for. All positions are steps.
 
@@ -106,6 +124,8 @@ class TimelineApi(Protocol):
 
     @property
     def branches(self) -> BranchesApi: ...
+    @property
+    def bookmarks(self) -> BookmarksApi: ...
     def go_to(self, place: Place) -> Stop:
         """As `seek`, on whatever branch."""
         ...

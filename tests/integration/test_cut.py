@@ -102,9 +102,12 @@ def test_gdb_in_a_part(
     ("words", "sentence"),
     [
         (("--from", "99", "--to", "12", "-o", "x.ttd"), "not from 99 to 12"),
-        (("--to", "99,000,000", "-o", "x.ttd"), "not from 0 to 99000000"),
-        (("--from", "here", "-o", "x.ttd"), "a step or a percentage, not 'here'"),
-        (("--from", "101%", "-o", "x.ttd"), "a step or a percentage, not '101%'"),
+        (("--to", "99,000,000", "-o", "x.ttd"), "outside the history, which has steps 0 to"),
+        (
+            ("--from", "here", "-o", "x.ttd"),
+            "--from takes N, P%, start, end, BRANCH:N or a bookmark, not 'here'",
+        ),
+        (("--from", "101%", "-o", "x.ttd"), "or a bookmark, not '101%'"),
         (("-o", "nowhere/x.ttd"), "No such file or directory"),
     ],
 )

@@ -99,7 +99,7 @@ def test_registers_and_variables(tmp_path: Path) -> None:
     [
         ((), "--at STEP says where"),
         (("--at", "99999"), "outside the history"),
-        (("--at", "x"), "--at takes a step, not 'x'"),
+        (("--at", "x"), "--at takes N, P%, start, end, BRANCH:N or a bookmark, not 'x'"),
         (("--edit", "99 drop"), "no input came at step 99; the nearest ones are at 533"),
         (("--edit", "533 jump"), "an edit ends with drop"),
         (("--edit", "drop"), "an edit begins with the step"),

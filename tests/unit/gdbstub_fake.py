@@ -16,6 +16,7 @@ from ttd.engine.types import Access, WatchHit
 from ttd.history.place import Place
 from ttd.printed import Line
 from ttd.recording.index import Branch
+from ttd.recording.remarks import Bookmark
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline_api import PastIsReadOnly, SystemRequest, TimelineError
@@ -125,6 +126,12 @@ class FakeBranches:
         raise TimelineError(f"There is no branch {name}.")
 
 
+class FakeBookmarks:
+    """None."""
+
+    all: dict[str, Bookmark] = {}
+
+
 class FakeTimeline:
     """`TimelineApi` over a list. Runs are as fast as Python, or `slow`: a millisecond a step."""
 
@@ -142,6 +149,7 @@ class FakeTimeline:
         self.notes: list[str] = []
         self.trial = None
         self.branches = FakeBranches()
+        self.bookmarks = FakeBookmarks()
         self.moving = threading.Event()
         self.lines = [Line("", 10 * n, b"line %d" % n, 10 * n + 5) for n in range(1, 9)]
         """What the guest prints."""

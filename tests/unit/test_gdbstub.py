@@ -11,7 +11,7 @@ from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, LOOP, RAM, ST
 from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.gdbstub import FEATURES, Session
-from ttd.monitor import Bookmarks
+from ttd.monitor import Marks
 from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
@@ -463,13 +463,13 @@ def test_a_view_of_a_device_is_a_monitor_command(client: Client) -> None:
 
 
 def test_checkpoints_outlive_a_session() -> None:
-    timeline, bookmarks = FakeTimeline(), Bookmarks()
-    client = Client(timeline, bookmarks=bookmarks)
+    timeline, bookmarks = FakeTimeline(), Marks()
+    client = Client(timeline, marks=bookmarks)
     timeline.seek(10)
     assert client.monitor("checkpoint") == "Checkpoint 1 at step 10 of 1000 (1.00%)\n"
     timeline.seek(20)
     client.monitor("checkpoint")
-    client = Client(timeline, bookmarks=bookmarks)
+    client = Client(timeline, marks=bookmarks)
     assert len(client.monitor("info checkpoints").splitlines()) == 2
     client.monitor("restart 1")
     client.run("s")

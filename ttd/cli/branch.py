@@ -33,7 +33,9 @@ _MOST_INPUT = 60_000
 
 @click.command(short_help="Begin another future, and run it.", epilog=EXAMPLES)
 @recording_argument
-@click.option("--at", metavar="STEP", help="Where the branch begins; by default before an --edit.")
+@click.option(
+    "--at", metavar="STEP", help="Where it begins: N, P%, a bookmark; by default before an --edit."
+)
 @click.option(
     "--set",
     "sets",
@@ -79,6 +81,7 @@ def branch(
     the one that there is. What came from outside comes again."""
     from ttd.cli.ending import ending
     from ttd.cli.onlooker import Watch
+    from ttd.cli.places import find_place
     from ttd.cli.progress import progress
     from ttd.edits import edit, merged, unescaped, without
     from ttd.history.place import Place
@@ -98,11 +101,15 @@ def branch(
     writes = [_write(session, text) for text in sets]
     found = [edit(log, session.replay.words, text) for text in edits]
     plan = merged(found) if found else None
-    step = plan.step if at is None and plan is not None else _step(at or "", timeline.end)
+    if at is None and plan is not None:
+        place = Place(timeline.place.branch, plan.step)
+    else:
+        place = find_place(session, at or "", "--at")
+    step = place.step
     if plan is not None and step > plan.step:
         raise UserError(f"--at {step} is behind the input that is edited: {plan.step} is before it")
     changes = dict(plan.changes) if plan is not None else {}
-    timeline.go_to(Place(timeline.place.branch, step))
+    timeline.go_to(place)
     device = session.machine.board.serials[0]
     if serial_input is not None:
         of_device = bytes((session.recording.file.devices.index(device),))
@@ -147,16 +154,6 @@ def _copied(recording: str, output: str, force: bool) -> str:
     check_replaceable(output, Existing.REPLACE if force else Existing.REFUSE)
     copy(recording, output)
     return output
-
-
-def _step(text: str, known: int) -> int:
-    try:
-        step = int(text.replace(",", ""))
-    except ValueError:
-        raise click.UsageError(f"--at takes a step, not {text!r}") from None
-    if not 0 <= step <= known:
-        raise UserError(f"step {step} is outside the history, which has steps 0 to {known}")
-    return step
 
 
 class _Write(NamedTuple):

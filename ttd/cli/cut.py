@@ -23,8 +23,12 @@ Examples:
 
 @click.command(short_help="Make a recording of a part of one.", epilog=EXAMPLES)
 @recording_argument
-@click.option("--from", "begin", metavar="STEP", default="0%", help="Where it begins, N or P%.")
-@click.option("--to", "end", metavar="STEP", default="100%", help="Where it ends, N or P%.")
+@click.option(
+    "--from", "begin", metavar="STEP", default="start", help="Where it begins: N, P%, a bookmark."
+)
+@click.option(
+    "--to", "end", metavar="STEP", default="end", help="Where it ends: N, P%, a bookmark."
+)
 @click.option("-o", "output", metavar="FILE", required=True, help="The recording to write.")
 @click.option("--force", is_flag=True, help="Replace a recording that is there.")
 @drive_option
@@ -35,6 +39,7 @@ def cut(
 
     It begins at the last snapshot at or before --from. Steps keep their numbers.
     """
+    from ttd.cli.places import find_place
     from ttd.cut import cut_out
     from ttd.host.provenance import provenance
     from ttd.host.semihost_files import SemihostFiles
@@ -45,21 +50,11 @@ def cut(
         raise UserError(f"{output} is the recording that is cut")
     sides, expected = expectations(recording, (), drive, (), None)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
-    known = session.recording.status.steps
     existing = Existing.REPLACE if force else Existing.REFUSE
-    first, last = _step(begin, known, "--from"), _step(end, known, "--to")
-    made = cut_out(session, first, last, output, existing=existing, made=provenance())
-    say(f"steps {made.step} to {last} of {recording} are in {output}")
-
-
-def _step(text: str, known: int, option: str) -> int:
-    """A step that people type: a number, with commas or without, or a percentage."""
-    try:
-        if text.endswith("%"):
-            share = float(text[:-1])
-            if not 0 <= share <= 100:
-                raise ValueError
-            return round(known * share / 100)
-        return int(text.replace(",", ""))
-    except ValueError:
-        raise click.UsageError(f"{option} takes a step or a percentage, not {text!r}") from None
+    first = find_place(session, begin, "--from")
+    last = find_place(session, end, "--to")
+    if first.branch != last.branch:
+        raise UserError("--from and --to are on different branches")
+    session.timeline.go_to(last)
+    made = cut_out(session, first.step, last.step, output, existing=existing, made=provenance())
+    say(f"steps {made.step} to {last.step} of {recording} are in {output}")

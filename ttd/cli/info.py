@@ -29,11 +29,15 @@ def info(recording: str, branch: str, as_json: bool) -> None:
         print(json.dumps(facts))
         return
     notes, branches = facts.pop("notes"), facts.pop("branches")
+    bookmarks = facts.pop("bookmarks")
     for key, value in facts.items():
         if value is not None or key not in MADE:
             print(f"{key:13} {_human(key, value)}")
     for made in branches if len(branches) > 1 else ():
         print(f"{'branch':13} {_branch(made)}")
+    for name, mark in bookmarks.items():
+        note = f"  {printable(mark['note'])}" if mark["note"] else ""
+        print(f"{'bookmark':13} {printable(name)} at {mark['branch']}:{mark['step']}{note}")
     for note in notes:
         print(f"{'note':13} {note['date']}  {note['text']}")
 

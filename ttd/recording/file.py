@@ -384,6 +384,9 @@ class RecordingFile:
             self.begin_growing()
         if any(b.fork is not None and b.fork.parent == branch for b in self.branches.values()):
             raise RecordingError(f"other branches come from {self.branches[branch].name}")
+        for name, place in self.remarks.bookmarks().items():
+            if place.branch == branch:
+                self.remarks.delete_bookmark(name)
         del self.branches[branch]
         self._growing.discard(branch)
         store = self.store_of(branch)
