@@ -49,7 +49,9 @@ def edit(log: EventLog, words: EventWords, text: str) -> Edit:
     told = words.text(event)
     if step == 0:
         raise UserError("what came at step 0 was there before anything ran")
-    return Edit(step - 1, f"{told} at step {step}: {how}", {number: change(event, argument)})
+    return Edit(
+        step - 1, f"{told} at step {step} was changed: {how}", {number: change(event, argument)}
+    )
 
 
 def without(log: EventLog, begin: int, device: bytes) -> dict[int, Change]:

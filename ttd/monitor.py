@@ -605,10 +605,7 @@ class Command:
 COMMANDS = (
     Command("when", Monitor.when, text="where the machine stands"),
     Command(
-        "goto",
-        Monitor.goto,
-        "N|+N|-N|P%|start|end|BRANCH:N|BOOKMARK",
-        "go there with the next resume",
+        "goto", Monitor.goto, "PLACE", "go to N, +N, -N, P%, start, end, BRANCH:N or a bookmark"
     ),
     Command("back", Monitor.back, text="go to the position before this one"),
     Command("forward", Monitor.forward, text="undo 'back'"),
