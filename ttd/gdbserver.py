@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol, Self
 
 from ttd.errors import UserError, reason
@@ -26,6 +25,7 @@ from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
 from ttd.target import PACKET_SIZE
 from ttd.timeline_api import TimelineApi
+from ttd.values import dataclass
 
 log = logging.getLogger("ttd.rsp")
 packet_log = logging.getLogger("ttd.rsp.packets")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO
 from itertools import pairwise
@@ -12,6 +11,7 @@ from typing import Self
 
 from ttd.elf import MAGIC, PT_LOAD, Elf, ElfError
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 VECTOR_TABLE_MIN = 8
 """Initial stack pointer and reset vector: without these there is no vector table."""

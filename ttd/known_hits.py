@@ -3,12 +3,11 @@ it evaluates itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ttd.engine.hits import HitRow
 from ttd.engine.stops import MAX_HITS
 from ttd.engine.types import WatchHit
 from ttd.stops import Stops
+from ttd.values import dataclass
 
 BreakHit = tuple[int, int]
 """(step, address)."""

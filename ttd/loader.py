@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ttd.boards.base import Board
 from ttd.built_for import check_machine
 from ttd.cpu.models import CPUS
 from ttd.images import MAX_BYTES, Image, ImageError, Load, parse_image
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

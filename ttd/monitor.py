@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ttd.branch_commands import same_step, tree
@@ -20,6 +20,7 @@ from ttd.history.place import Place
 from ttd.replay.words import shown as characters
 from ttd.text import printable
 from ttd.timeline_api import SystemRequest, TimelineApi
+from ttd.values import dataclass
 
 
 class Events(Protocol):

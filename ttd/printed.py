@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import merge
 from itertools import pairwise
 
@@ -22,6 +22,7 @@ from ttd.recording.rows import is_count
 from ttd.replay.replay import written_by
 from ttd.runs import RunEnd
 from ttd.snapshot import Snapshots
+from ttd.values import dataclass
 
 CACHE = 64 << 20
 """Bytes that what is kept of parts takes, about."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -50,6 +50,7 @@ from ttd.snapshot import MEMORY, Snapshots
 from ttd.stops import Why
 from ttd.text import printable
 from ttd.timeline import Timeline
+from ttd.values import dataclass
 
 SEMIHOSTING = "semihosting"
 """The character device that is semihosting's console."""

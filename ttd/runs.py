@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from threading import Event
 from typing import Protocol
 
 from ttd.engine.types import WatchHit
 from ttd.state import State
+from ttd.values import dataclass
 
 
 class RunEnd(Enum):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttd.cpu.base import Leaf, address_bits
 from ttd.engine.types import Access
 from ttd.machine import Machine
+from ttd.values import dataclass
 
 TOP = 1 << 64
 MOST_JOINED = 4096

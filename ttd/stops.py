@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from ttd.engine.types import Access, WatchHit
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

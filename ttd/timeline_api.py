@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from ttd.recording.remarks import Bookmark
 from ttd.replay.again import Change
 from ttd.space import Span
 from ttd.stops import Stop, Stops
+from ttd.values import dataclass
 
 OnProgress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""

@@ -35,7 +35,7 @@ FLOORS = [
     {"stops", "images"},
     {"engine"},
     {"errors", "catalogue", "state", "contents", "keys"},
-    {"text"},
+    {"text", "values"},
 ]
 # Who may know a room of the same floor, or of one above.
 NEIGHBOURS: set[tuple[str, str]] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ttd.devices.base import Clock, Device, Dma, Line
@@ -13,6 +13,7 @@ from ttd.devices.virtio.input import InputFront
 from ttd.engine.registers import LineSink
 from ttd.images import Image, Load
 from ttd.recording.config import Option
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

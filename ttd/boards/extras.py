@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Self
 
@@ -23,6 +23,7 @@ from ttd.devices.virtio.mmio import EmptySlot
 from ttd.devices.virtio.net import VirtioNet
 from ttd.devices.virtio.rng import BottomHalfFront, VirtioRng
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 SLOT_SIZE = 0x1000
 INPUT_DEVICES = tuple(f"virtio-{kind}" for kind in INPUT_KINDS)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from ttd.devices.net import DEFAULT_MAC
 from ttd.recording.config import Option
 from ttd.recording.errors import RecordingError
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from ttd.devices.ns16550 import Ns16550
 from ttd.devices.pl011 import Pl011
 from ttd.images import Image, Load, check_apart
 from ttd.recording.config import Option
+from ttd.values import dataclass
 
 DESCRIPTION = "A processor, memory and serial ports where you say, for any image"
 HZ = 25_000_000

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import click
 
 from ttd.cli import candidates
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ttd.cli.latest import remember
 from ttd.cli.output import beside, interrupted, say
 from ttd.cli.signals import on_signals
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 if TYPE_CHECKING:
     from ttd.host.additions import Additions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -12,6 +11,7 @@ from ttd.engine import Engine, Isa
 from ttd.engine.registers import LineSink
 from ttd.engine.types import EngineStop
 from ttd.state import State
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

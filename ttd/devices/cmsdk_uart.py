@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ttd.devices.base import Clock, Line
 from ttd.devices.chars import CharFront
 from ttd.devices.declared import (
@@ -24,6 +22,7 @@ from ttd.devices.declared import (
 )
 from ttd.devices.registers import ID_OFFSETS, RegisterBlock, cmsdk_id
 from ttd.devices.uart import Uart
+from ttd.values import dataclass
 
 DATA, STATUS, CTRL, INTSTATUS, BAUDDIV = 0x000, 0x004, 0x008, 0x00C, 0x010
 TX, RX = 1 << 0, 1 << 1

@@ -7,11 +7,10 @@ it is looked at, and costs nothing while nobody does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ttd.devices.base import Clock, Steady, as_state
 from ttd.devices.registers import RegisterBlock
 from ttd.state import State
+from ttd.values import dataclass
 
 NS_PER_S = 1_000_000_000
 

@@ -8,7 +8,7 @@ of its registers do to them, and which of their bits raise its lines. What canno
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, Protocol, overload
 
 from ttd.devices.base import Clock, Device, Line
@@ -35,6 +35,7 @@ from ttd.engine.registers import (
     WordReceiving,
 )
 from ttd.state import State
+from ttd.values import dataclass
 
 ALL = 0xFFFFFFFF
 MOST_NUMBERS = 16

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ttd.values import dataclass
 
 SIGNATURE = 0xA5
 """At address 0 of an EEPROM whose next 6 bytes are a hardware address."""

@@ -7,13 +7,13 @@ They are native (`native/lan9118.c`); this is what Python sees of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ttd.engine._native import ffi, lib
 from ttd.engine.outbox import Outbox
 from ttd.engine.registers import RegisterFile
 from ttd.state import State
+from ttd.values import dataclass
 
 # TX command A (3.12.2.1)
 A_IOC, A_FIRST, A_LAST = 1 << 31, 1 << 13, 1 << 12

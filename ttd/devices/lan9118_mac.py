@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
 
 from ttd.devices.net import BROADCAST
 from ttd.devices.registers import WORD
+from ttd.values import dataclass
 
 # Indices of the registers (5.4)
 MAC_CR, ADDRH, ADDRL, HASHH, HASHL, MII_ACC, MII_DATA = 1, 2, 3, 4, 5, 6, 7

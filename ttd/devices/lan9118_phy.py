@@ -5,7 +5,7 @@ Data sheet: section 5.5, "PHY registers".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ttd.values import dataclass
 
 ADDRESS = 1
 """Of the internal PHY on the MII bus (5.4.6)."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ttd.engine.outbox import Outbox
+from ttd.values import dataclass
 
 DEFAULT_MAC = bytes.fromhex("525400123456")
 """The hardware address of a board's network interface, unless the user gives another."""

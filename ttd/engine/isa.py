@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ttd.values import dataclass
 
 OWN_IDS = 1 << 24
 """Register ids from here on are not Unicorn's but the instruction set's; shared with `isa.h`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+from ttd.values import dataclass
 
 FRAME = 4096
 """Bytes of RAM that are remembered together: one or several of the engine's pages."""

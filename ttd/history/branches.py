@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ttd.bus.host_time import ContinuedTime
 from ttd.machine import Machine
@@ -14,6 +13,7 @@ from ttd.replay.again import Change
 from ttd.replay.log_cursor import Line
 from ttd.replay.terms import Clock
 from ttd.snapshot import Progress, Snapshots
+from ttd.values import dataclass
 
 _FOR_EVER = 1 << 62
 

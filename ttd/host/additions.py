@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ttd.boards.extras import ALIASES, BUS, CLOCKS, DEVICES, NAME, Drive, Extra
 from ttd.host.drive import RawImage
 from ttd.host.options import OptionError, Options
 from ttd.replay.net import NetBackend
+from ttd.values import dataclass
 
 
 @dataclass

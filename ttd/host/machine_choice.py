@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ttd.boards import BOARDS, PRIORITY_BITS, RAW, make_board
 from ttd.boards.base import Board, BootFiles
@@ -15,6 +14,7 @@ from ttd.cpu.models import CPUS
 from ttd.elf import MAGIC
 from ttd.images import Image, Load, parse_image
 from ttd.loader import load_image, read_file
+from ttd.values import dataclass
 
 OPENSBI = (
     "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from ttd.boards.base import Board
 from ttd.boards.networks import Networks
@@ -14,6 +13,7 @@ from ttd.devices.net import DEFAULT_MAC
 from ttd.errors import UserError, reason
 from ttd.host.options import OptionError, Options
 from ttd.replay.net import NetBackend
+from ttd.values import dataclass
 
 KINDS = ("dgram", "tap", "pcap")
 

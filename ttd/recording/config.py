@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ttd.recording.blob import digest, pack
 from ttd.recording.errors import ConfigMismatch, RecordingError
 from ttd.text import is_line
+from ttd.values import dataclass
 
 Option = bool | int | str | bytes | None | list[str]
 

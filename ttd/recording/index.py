@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, NamedTuple, Self
 
 from ttd.recording.blob import digest, pack
 from ttd.recording.chunk import as_columns
 from ttd.recording.events import Event
+from ttd.values import dataclass
 
 MAIN = "main"
 """The name of the first branch, unless somebody gives it another."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from errno import EAGAIN
 from threading import Condition
 from typing import Protocol
@@ -13,6 +12,7 @@ from ttd.recording.events import Kind, number, small, to_number, to_small
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence, NoInputYet, NotYet
 from ttd.replay.host_reads import HostReads
+from ttd.values import dataclass
 
 QUEUE_BYTES = 1 << 16
 """Input waiting for the guest beyond which host threads are held up."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from ttd.recording.events import Event, Kind, number, small, to_number
@@ -16,6 +15,7 @@ from ttd.replay.errors import Divergence
 from ttd.replay.terms import Checkpoint, Mode
 from ttd.replay.words import EventWords
 from ttd.state import State
+from ttd.values import dataclass
 
 if TYPE_CHECKING:
     from ttd.engine.mark_row import MarkRow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntFlag
 from threading import Condition
 from typing import Protocol
@@ -15,6 +14,7 @@ from ttd.recording.events import Event, Kind
 from ttd.recording.varint import Reader, varint
 from ttd.replay.entrance import Entrance
 from ttd.replay.errors import Divergence
+from ttd.values import dataclass
 
 QUEUE_PACKETS = 256
 """Packets waiting for the guest beyond which host threads are held up."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from ttd.recording.events import Event, Kind, to_number, to_small
 from ttd.recording.varint import Reader
 from ttd.replay.terms import Cause, Checkpoint
 from ttd.text import printable
+from ttd.values import dataclass
 
 _SECTOR = 512
 _MOST_SPANS = 4

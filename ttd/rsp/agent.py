@@ -6,8 +6,9 @@ GDB manual, appendix "The GDB Agent Expression Mechanism", sections "General Byt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from ttd.values import dataclass
 
 _MASK = (1 << 64) - 1
 MAX_OPS = 100_000

@@ -7,7 +7,8 @@ GDB manual, appendix "Remote Protocol": "Overview" (framing, escapes, run-length
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ttd.values import dataclass
 
 INTERRUPT_BYTE = 0x03
 _ESCAPE = 0x7D

@@ -7,8 +7,9 @@ GDB manual, appendix "Remote Protocol": "Packets", "General Query Packets", "Tra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+
+from ttd.values import dataclass
 
 
 class Malformed(Exception):

@@ -14,7 +14,6 @@ A call is answered from three sources, and it shows in the code which:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from errno import EINVAL, ENOSYS
 
 from ttd.devices.base import Clock
@@ -24,6 +23,7 @@ from ttd.semihosting.guest import CallError, Parameters
 from ttd.semihosting.host import Host
 from ttd.semihosting.sides import Caller, Console, HostCalls, HostFiles, Memory
 from ttd.state import State
+from ttd.values import dataclass
 
 ADP_STOPPED_APPLICATION_EXIT = 0x20026
 INT = (1 << 32) - 1

@@ -8,11 +8,11 @@ it follows from what is loaded, so that two recordings of one guest begin the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import fdt
 
 from ttd.boards.virt import layout
+from ttd.values import dataclass
 
 Value = int | list[int] | str | list[str] | None
 """Cells, strings, or nothing: a property that is only there."""

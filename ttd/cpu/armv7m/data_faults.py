@@ -7,13 +7,13 @@ decodes the instruction and goes through the words it accesses in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import capstone  # type: ignore[import-untyped]
 from capstone import arm as cs
 
 from ttd.engine.types import Access
+from ttd.values import dataclass
 
 _LOADS = {
     cs.ARM_INS_LDR: 4,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ttd.cpu.base import Register
 from ttd.engine import Isa
+from ttd.values import dataclass
 
 from .isa import CORTEX_M0_ISA, CORTEX_M3_ISA
 from .registers import BASELINE_REGISTERS, REGISTERS

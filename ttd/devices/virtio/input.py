@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.virtio.mmio import VirtioMmio
 from ttd.devices.virtio.queue import Queue, QueueError
 from ttd.keys import EV_ABS, EV_KEY, EV_REL, EV_SYN
+from ttd.values import dataclass
 
 ID_NAME, ID_SERIAL, ID_DEVIDS, PROP_BITS, EV_BITS, ABS_INFO = 1, 2, 3, 0x10, 0x11, 0x12
 """Selectors of the configuration space (5.8.4)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ttd.devices.base import BusError, Dma
 from ttd.engine._native import ffi, lib
 from ttd.state import State
+from ttd.values import dataclass
 
 NEXT, WRITE, INDIRECT = 1, 2, 4
 """Flags of a descriptor (2.7.5)."""
