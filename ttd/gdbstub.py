@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
+from ttd.calls import Calls
 from ttd.cpu.base import Cpu, Register, address_bits
 from ttd.errors import UserError
 from ttd.history.place import Place
@@ -29,7 +30,7 @@ from ttd.rsp.stoptable import StopTable
 from ttd.stops import Stop, Stops, Why
 from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, THREAD, Target
 from ttd.text import printable
-from ttd.timeline_api import PastIsReadOnly, TimelineApi, Trial
+from ttd.timeline_api import PastIsReadOnly, TimelineApi
 
 log = logging.getLogger("ttd.rsp")
 
@@ -42,7 +43,7 @@ _PROGRESS_PERCENT = 5
 
 _SOON = 0.5
 """Seconds in which a monitor command is expected to be done."""
-_IN_CALL = "This is in a function that was called in the past, on a branch until it returns.\n"
+_IN_CALL = "This is in a function that was called: all that it does is gone when it returns.\n"
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
 
@@ -70,13 +71,6 @@ def _handles(
         return handler
 
     return register
-
-
-class _Call(NamedTuple):
-    """GDB calls a function in the past: on which branch, and where it returns to."""
-
-    trial: Trial
-    home: int
 
 
 class Session:
@@ -129,9 +123,7 @@ class Session:
         self._notes: list[str] = []
         """Sentences that could not be shown yet: a console exists only while running."""
         self._console_open = False
-        self._keep_calls = keep_calls
-        self._calling: _Call | None = None
-        """GDB calls a function, on a branch that is on trial."""
+        self._calls = Calls(timeline, self._stops, lambda: self.byte_order, kept=keep_calls)
         self._next_progress = 0.0
         self._told_progress = "", 0
         """What has been said on the line that is not ended yet."""
@@ -176,9 +168,10 @@ class Session:
         self._stops.clear()
         self._timeline.progress = None
         try:
+            self._calls.leave()
             self._leave_frame()
         except Exception as e:  # the next client, and the recording, outlive it
-            log.error("leaving a trace frame: %s", _sentence(e))
+            log.error("leaving: %s", _sentence(e))
 
     def _is_repeated(self, payload: bytes) -> bool:
         """GDB says hello again if nobody answers for two seconds, as when this process has only
@@ -320,9 +313,7 @@ class Session:
             self._refuse_in_frame()
             value = int.from_bytes(data, self.byte_order)
             self._timeline.write_register(register.name, value)
-            # GDB puts the registers back after a call: then it has never been.
-            if self._calling is not None and self._timeline.drop_trial(anyway=True):
-                self._calling = None
+            self._calls.put_back()
 
     def _refuse_in_frame(self) -> None:
         if self._frame_home is not None:
@@ -446,7 +437,7 @@ class Session:
     ) -> bytes:
         """Run a movement, or the armed seek in its place, and return the stop reply."""
         armed = self._monitor.take_armed()
-        self._settle_trial()
+        self._calls.settle()
         start = self._home()
         self._open_console()
         try:
@@ -468,7 +459,7 @@ class Session:
         finally:
             self._console_open = False
         self._note_move(start, stop, armed, far)
-        if self._calling is not None and stop.pc != self._calling.home:
+        if self._calls.is_inside(stop.pc):
             self._link.console(_IN_CALL)
         if stop.note:
             self._link.console(f"{printable(stop.note)}\n")
@@ -484,40 +475,6 @@ class Session:
         if self._lldb.spoken:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
         return self._stop_reply(*told)
-
-    def _settle_trial(self) -> None:
-        """What was written in the past since the last movement makes a branch, unless it is as it
-        was, or GDB calls a function: then it puts everything back afterwards."""
-        timeline = self._timeline
-        trial = timeline.trial
-        if trial is None or (self._calling is not None and self._calling.trial is trial):
-            return
-        home = None if self._keep_calls else self._returns_to(trial)
-        self._calling = None if home is None else _Call(trial, home)
-        if home is not None:
-            return
-        if not timeline.drop_trial(anyway=False):
-            timeline.keep_trial()
-
-    def _returns_to(self, trial: Trial) -> int | None:
-        """Where the function returns to into which GDB has sent the program: it has a breakpoint
-        there. None: it calls none. GDB manual, "Calling Program Functions"."""
-        cpu = self._cpu
-        written = cpu.link or cpu.stack
-        at = next(at for at, register in enumerate(cpu.registers) if register.name == written)
-        if cpu.read_register(written) == trial.registers[at]:
-            return None
-        if cpu.link:
-            home = cpu.read_register(cpu.link) & ~1
-        else:
-            size = address_bits(cpu.registers) // 8
-            try:
-                on_top = self.memory(cpu.read_register(cpu.stack), size)
-            except LookupError:
-                return None
-            home = int.from_bytes(on_top, self.byte_order)
-        stops = self._stops.stops().breakpoints
-        return home if any(stop.address == home for stop in stops) else None
 
     def _jump(self, armed: Armed) -> Stop:
         if armed.text is not None:
@@ -641,7 +598,7 @@ class Session:
     @_handles(rq.Monitor)
     def _monitor_command(self, request: rq.Monitor) -> bytes | None:
         # Then there is a branch to speak of, and a console to say so.
-        self._settle_trial()
+        self._calls.settle()
         if request.in_reply:
             text = self._execute(request.text)
             if text is None:

@@ -36,6 +36,7 @@ from ttd.timeline_api import (
     SystemRequest,
     TimelineError,
     Trial,
+    Write,
 )
 
 WINDOWS = (0, 4, 7)
@@ -501,6 +502,8 @@ class Timeline:
         """
         self._arm(NO_STOPS)
         here = self.position
+        if self.trial is not None:
+            self.trial.has_run |= target != here
         nearest = self.snapshots.nearest_step(target)
         if self._interruption.asked:
             return False
@@ -540,6 +543,8 @@ class Timeline:
         return self._run_to(target)
 
     def _run(self, limit: int) -> RunStop:
+        if self.trial is not None:
+            self.trial.has_run = True
         ended = self.machine.run(limit)
         if ended.end is RunEnd.INTERRUPTED:
             # The movement of which this run is a part has to end, and then says so.
@@ -685,62 +690,119 @@ class Timeline:
     def branch_off(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> Branch:
-        self._begin_trial(reason, name, changes)
         self.keep_trial()
+        self._branch_off(reason, name, changes)
+        self._keep(self.position)
         return self.branches.present
 
-    def _begin_trial(
+    def _branch_off(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> None:
         if self.machine.ended is not None:
             raise TimelineError("The guest has ended here: a branch begins before its end.")
-        self.keep_trial()
-        names = tuple(register.name for register in self.cpu.registers)
-        trial = Trial(self.place, self.cpu.read_registers(names), self._contents())
         self._arm(NO_STOPS)
         self.branches.branch_off(reason, name, changes)
         self._known = None
         self._row = 0
+
+    def _keep(self, step: int) -> None:
+        why = ""
+        try:
+            self.branches.keep()
+        except RecordingError as error:
+            why = f" It is kept in memory only: {error}."
+        made = self.branches.present
+        assert made.fork is not None
+        parent = next(b.name for b in self.branches.all if b.id == made.fork.parent)
+        self.notes.append(
+            f"Branch {made.name} begins at step {step}, as {made.reason};"
+            f" what was to come stays on {parent}.{why}"
+        )
+
+    # -- what is written, until it is known what for -----------------------------------------
+
+    def _write(self, write: Write, reason: str) -> None:
+        """What is written in the past is the beginning of another future, and what a debugger
+        writes before it calls a function is not meant to last."""
+        trial = self.trial
+        if trial is None or (trial.has_run and not self._recording):
+            trial = self._begin_trial(reason)
+        self._make(write)
+        if not trial.has_run:
+            trial.writes.append(write)
+            trial.registers.append(self._registers())
+
+    def _make(self, write: Write) -> None:
+        match write:
+            case (int(address), bytes(data)):
+                self.machine.write_memory(address, data)
+            case (str(name), int(value)):
+                self.machine.write_register(name, value)
+        self._changed()
+
+    def _begin_trial(self, reason: str) -> Trial:
+        self.keep_trial()
+        trial = Trial(self.place, self._recording, self._contents(), [self._registers()])
+        replay = self.machine.replay
+        replay.hold_input(True)
+        try:
+            self._branch_off(reason)
+        except BaseException:
+            replay.hold_input(False)
+            raise
         self.trial = trial
+        return trial
+
+    def _registers(self) -> list[int]:
+        return self.cpu.read_registers(tuple(register.name for register in self.cpu.registers))
 
     def _contents(self) -> tuple[int, State]:
         """A sum over all memory, and the state of everything else but registers and the log."""
         snapshot = self.snapshots.capture()
         return snapshot.table.total, snapshot.state | {"replay": None}
 
-    def keep_trial(self) -> None:
-        trial, self.trial = self.trial, None
-        if trial is None:
-            return
-        why = ""
-        try:
-            self.branches.keep()
-        except RecordingError as error:
-            why = f" It is kept in memory only: {error}."
-        made, parent = self.branches.present, self._named(trial.origin.branch)
-        self.notes.append(
-            f"Branch {made.name} begins at step {trial.origin.step}, as {made.reason};"
-            f" what was to come stays on {parent}.{why}"
+    def tries_nothing(self) -> bool:
+        trial = self.trial
+        return (
+            trial is not None
+            and not trial.has_run
+            and self._registers() == trial.registers[0]
+            and self._contents() == trial.contents
         )
 
-    def _named(self, branch: int) -> str:
-        return next(b.name for b in self.branches.all if b.id == branch)
-
-    def drop_trial(self, *, anyway: bool) -> bool:
-        trial = self.trial
+    def keep_trial(self, reason: str = "") -> None:
+        trial = self._end_trial()
         if trial is None:
-            return False
-        names = tuple(register.name for register in self.cpu.registers)
-        if self.cpu.read_registers(names) != trial.registers:
-            return False
-        if not anyway and self._contents() != trial.contents:
-            return False
-        self.trial = None
+            return
+        if trial.live and not trial.has_run:
+            self._return_from(trial)
+            for write in trial.writes:
+                self._make(write)
+            return
+        if reason:
+            self.branches.explain(reason)
+        self._keep(trial.origin.step)
+
+    def drop_trial(self, kept: int = 0) -> None:
+        trial = self._end_trial()
+        if trial is None:
+            return
+        reason = self.branches.present.reason
+        self._return_from(trial)
+        for write in trial.writes[:kept]:
+            self._write(write, reason)
+
+    def _end_trial(self) -> Trial | None:
+        trial, self.trial = self.trial, None
+        if trial is not None:
+            self.machine.replay.hold_input(False)
+        return trial
+
+    def _return_from(self, trial: Trial) -> None:
         made = self.branches.present
         while self.go_to(trial.origin).why is Why.INTERRUPTED:
             pass
         self.branches.discard(made.id)
-        return True
 
     # -- contents ------------------------------------------------------------------------
 
@@ -760,18 +822,15 @@ class Timeline:
         return data
 
     def write_memory(self, address: int, data: bytes) -> None:
-        if not self._recording and self.machine.read_memory(address, len(data)) == data:
+        if self.machine.read_memory(address, len(data)) == data:
             return  # nothing is changed by that
-        self._make_writable(f"{len(data)} bytes at {address:#x} were written")
-        self.machine.write_memory(address, data)
-        self._changed()
+        self._write(Write(address, data), f"{len(data)} bytes at {address:#x} were written")
 
     def write_register(self, name: str, value: int) -> None:
-        self._make_writable(f"{name} was set to {value:#x}")
-        self.machine.write_register(name, value)
-        self._changed()
+        self._write(Write(name, value), f"{name} was set to {value:#x}")
 
     def request(self, what: SystemRequest) -> None:
+        self.keep_trial()
         if not self._recording:
             raise PastIsReadOnly(
                 "This is the past: 'monitor branch NAME' begins another future, which can be asked."
@@ -795,11 +854,6 @@ class Timeline:
     def _recording(self) -> bool:
         """At the end of a live recording."""
         return self.machine.replay.mode is Mode.RECORD and self.machine.ended is None
-
-    def _make_writable(self, reason: str) -> None:
-        """What is written in the past is the beginning of another future."""
-        if not self._recording:
-            self._begin_trial(reason)
 
     def _changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""

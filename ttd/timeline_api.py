@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ttd.cpu.base import Cpu
 from ttd.devices.base import View
@@ -31,14 +32,27 @@ class SystemRequest(Enum):
     SHUTDOWN = "shutdown"
 
 
-@dataclass(frozen=True, slots=True)
+class Write(NamedTuple):
+    """What was written, into memory or a register."""
+
+    where: int | str
+    what: bytes | int
+
+
+@dataclass(slots=True)
 class Trial:
-    """A branch that was begun by a write, and may be dropped again: where, and what was there."""
+    """A branch that was begun by writes, and may be dropped again: where, and what was there."""
 
     origin: Place
-    registers: list[int]
+    live: bool
+    """There the recording goes on."""
     contents: object
     """Of memory and devices, to be compared."""
+    registers: list[list[int]]
+    """As they were, and after each write, in the order of `Cpu.registers`."""
+    writes: list[Write] = field(default_factory=list)
+    """Before anything has run."""
+    has_run: bool = False
 
 
 class BranchesApi(Protocol):
@@ -142,15 +156,22 @@ class TimelineApi(Protocol):
         ...
 
     trial: Trial | None
-    """What has been written in the past is on trial: a branch that is in no file yet."""
+    """What has been written is on trial: a branch that is in no file yet, and that nothing from
+    outside enters."""
 
-    def keep_trial(self) -> None:
-        """Keep the branch, if there is one on trial; `notes` says so."""
+    def keep_trial(self, reason: str = "") -> None:
+        """If something is on trial, it is meant: a branch, which `notes` speaks of and for which
+        there may be a better `reason`; or, where the recording goes on and nothing has run since,
+        a part of that."""
         ...
 
-    def drop_trial(self, *, anyway: bool) -> bool:
-        """If all registers are what they were where the trial began, and memory too (or `anyway`),
-        be there again, as if nothing had been. True if that was done."""
+    def drop_trial(self, kept: int = 0) -> None:
+        """Be where the trial began, as if nothing had been but the first so many of its writes,
+        which are on trial then."""
+        ...
+
+    def tries_nothing(self) -> bool:
+        """What is on trial is as it was before: nothing has run, and nothing is changed."""
         ...
 
     def seek(self, step: int) -> Stop: ...

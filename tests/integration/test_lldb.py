@@ -62,7 +62,9 @@ def test_a_session(lldb: str, served: Served, tmp_path: Path, name: str, with_el
                 *("process continue", "expression -- (unsigned long long)$pc", "register read pc"),
                 *(f"disassemble -s {guest.stop:#x} -c 1", f"memory region {guest.stop:#x}"),
                 *("bt", "register write pc 0", f"memory write -s 4 {guest.watch:#x} 1"),
-                *("process continue", "breakpoint delete 1"),
+                *(WHEN, "process plugin packet monitor branch main", "process continue"),
+                *("process plugin packet monitor discard b1", "process continue"),
+                "breakpoint delete 1",
                 *("process plugin packet monitor goto start", "process continue"),
                 f"watchpoint set expression -w write -s 4 -- {guest.watch:#x}",
                 *("process continue", *watched, "process continue", *watched),
@@ -85,8 +87,12 @@ def test_a_session(lldb: str, served: Served, tmp_path: Path, name: str, with_el
     assert guest.code in next(answers).text
     assert guest.region in next(answers).text
     assert "frame #0" in next(answers).text
-    assert "error: Failed to write register" in next(answers).text
-    assert "error: Memory write" in next(answers).text
+    for command in ("register", "memory"):
+        assert "error" not in (said := next(answers)).text and said.command.startswith(command)
+    assert "Branch b1 begins at step " in next(answers).text
+    next(answers)
+    assert next(answers).reason.startswith("step ")
+    assert "b1 is gone." in next(answers).text
     stop = next(answers)
     assert (stop.reason, stop.pc) == ("breakpoint 1.1", guest.stop)
     assert "1 breakpoints deleted" in next(answers).text

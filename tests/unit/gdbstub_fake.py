@@ -193,8 +193,14 @@ class FakeTimeline:
     def go_to(self, place: Place) -> Stop:
         return self.seek(place.step)
 
-    def keep_trial(self) -> None:
+    def keep_trial(self, reason: str = "") -> None:
         """Nothing is on trial."""
+
+    def drop_trial(self, kept: int = 0) -> None:
+        """Nor is anything dropped."""
+
+    def tries_nothing(self) -> bool:
+        return False
 
     def reset(self) -> Stop:
         return self.seek(0)

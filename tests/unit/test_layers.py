@@ -44,6 +44,7 @@ PART_OF = {
     "gdbserver": "gdbstub",
     "monitor": "gdbstub",
     "branch_commands": "gdbstub",
+    "calls": "gdbstub",
     "gdb": "gdbstub",
     "lldb": "gdbstub",
     "target": "gdbstub",

@@ -24,22 +24,24 @@ class ContinuedTime:
 
     def __init__(self, time: HostTime) -> None:
         self._time = time
-        self._host_ahead = 0
-        self._running_ahead = 0
+        self.ahead = (0, 0)
+        """How far they are before the host's: nanoseconds of `host_ns`, and of `running_ns`."""
         self.resume = time.resume
         self.pause = time.pause
 
     def go_on_from(self, host_ns: int | None, running_ns: int | None) -> None:
         """Let it be so late now; None: as it is."""
+        host, running = self.ahead
         if host_ns is not None:
-            self._host_ahead = host_ns - self._time.host_ns()
+            host = host_ns - self._time.host_ns()
         if running_ns is not None:
-            self._running_ahead = running_ns - self._time.running_ns()
+            running = running_ns - self._time.running_ns()
+        self.ahead = host, running
 
     def host_ns(self) -> int:
         """As `HostTime.host_ns`."""
-        return self._time.host_ns() + self._host_ahead
+        return self._time.host_ns() + self.ahead[0]
 
     def running_ns(self) -> int:
         """As `HostTime.running_ns`."""
-        return self._time.running_ns() + self._running_ahead
+        return self._time.running_ns() + self.ahead[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,6 +52,8 @@ def serve_debugger(
     host: str,
     stop: Callable[[], None],
     leave: Callable[[], None] = lambda: None,
+    *,
+    keep_calls: bool = False,
 ) -> None:
     """Serve GDB, until it is over: on a port, which is known as one of `host`, on a Unix socket, or
     (None) on standard input and output.
@@ -73,7 +75,11 @@ def serve_debugger(
         session.timeline.interrupt()
         stop()
 
-    events = LoggedEvents(lambda: session.replay.log, session.replay.words)
+    ways: dict[str, Any] = {
+        "stop": over,
+        "events": LoggedEvents(lambda: session.replay.log, session.replay.words),
+        "keep_calls": keep_calls,
+    }
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -82,12 +88,12 @@ def serve_debugger(
     with on_signals(end):
         try:
             if listener is None:
-                serve_stdio(session.timeline, stop=over, events=events)
+                serve_stdio(session.timeline, **ways)
             elif isinstance(listener, UnixListener):
                 # Who comes and goes there is known to the one who has made it.
                 logging.getLogger("ttd.rsp").setLevel(logging.WARNING)
-                serve_unix(session.timeline, listener, stop=over, events=events)
+                serve_unix(session.timeline, listener, **ways)
             else:
-                serve_tcp(session.timeline, listener, ready=ready, stop=over, events=events)
+                serve_tcp(session.timeline, listener, ready=ready, **ways)
         finally:
             leave()

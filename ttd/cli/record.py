@@ -46,6 +46,7 @@ def record(
     clock: int | None,
     steps: int | None,
     gdb: str | None,
+    keep_calls: bool,
     device: tuple[str, ...],
     drive: tuple[str, ...],
     commit: bool,
@@ -81,6 +82,8 @@ def record(
         )
     if gdb is not None and steps is not None:
         raise click.UsageError("--steps is for recording without --gdb")
+    if keep_calls and gdb is None:
+        raise click.UsageError("--keep-calls goes with --gdb")
     if gdb == "stdio" and "stdio" in serial:
         raise click.UsageError("--gdb stdio has the terminal for itself: no --serial can have it")
     if len(serial) > len(chosen.serials):
@@ -137,7 +140,7 @@ def record(
         memory=snapshot_memory,
         input=input_,
     )
-    with _debugged(gdb) as debug, recording(plan) as live:
+    with _debugged(gdb, keep_calls) as debug, recording(plan) as live:
         session = live.session
         session.commit_drives = commit
         output = output and session.recording.path
@@ -179,7 +182,7 @@ def _on_a_terminal(chardevs: list[str]) -> bool:
 
 
 @contextmanager
-def _debugged(gdb: str | None) -> Iterator[Callable[[Live], None] | None]:
+def _debugged(gdb: str | None, keep_calls: bool) -> Iterator[Callable[[Live], None] | None]:
     """What lets a debugger control a session, where `--gdb` says; None without it."""
     if gdb is None:
         yield None
@@ -189,7 +192,8 @@ def _debugged(gdb: str | None) -> Iterator[Callable[[Live], None] | None]:
     with listen_at(gdb) or nullcontext() as listener:
 
         def serve(live: Live) -> None:
-            serve_debugger(live.session, listener, HOST, live.stop, partial(_leave, live.session))
+            leave = partial(_leave, live.session)
+            serve_debugger(live.session, listener, HOST, live.stop, leave, keep_calls=keep_calls)
 
         yield serve
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ttd.cli import candidates
+from ttd.cli.calls import keep_calls_option
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.options import grouped
 
@@ -216,6 +217,7 @@ _DEBUGGER = grouped(
         shell_complete=candidates.sockets("stdio"),
         help="Let GDB control the machine while it records.",
     ),
+    keep_calls_option,
 )
 
 

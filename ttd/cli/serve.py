@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ttd.cli.calls import keep_calls_option
 from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
@@ -44,6 +45,8 @@ Examples:
     is_flag=True,
     help="Speak RSP on standard input and output, as without any of these if both are pipes.",
 )
+@click.option("--temporary", is_flag=True, help="Branches are in no file, and end with the server.")
+@keep_calls_option
 @drive_option
 @snapshot_memory
 def serve(
@@ -52,6 +55,8 @@ def serve(
     host: str | None,
     socket: str | None,
     stdio: bool,
+    temporary: bool,
+    keep_calls: bool,
     drive: tuple[str, ...],
     snapshot_memory: int,
 ) -> None:
@@ -64,8 +69,16 @@ def serve(
     sides, expected = expectations(recording, (), drive, (), None)
     sides = replace(sides, snapshot_memory=snapshot_memory)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    session.branches.temporary = temporary
     listener = None if stdio else _listen(port, host, socket)
-    serve_debugger(session, listener, host or HOST, lambda: None, partial(_leave, session))
+    serve_debugger(
+        session,
+        listener,
+        host or HOST,
+        lambda: None,
+        partial(_leave, session),
+        keep_calls=keep_calls,
+    )
 
 
 def _leave(session: RecordedMachine) -> None:

@@ -11,7 +11,7 @@ from ttd.recording.index import Branch
 from ttd.recording.recording import Recording
 from ttd.replay.again import Change
 from ttd.replay.log_cursor import Line
-from ttd.replay.terms import Clock
+from ttd.replay.terms import Clock, Mode
 from ttd.snapshot import Progress, Snapshots
 from ttd.values import dataclass
 
@@ -25,6 +25,8 @@ class _Left:
     recording: Recording
     line: Line
     progress: Progress | None
+    ahead: tuple[int, int] | None
+    """Of the clocks (`ContinuedTime.ahead`), if it grows."""
 
 
 class Branches:
@@ -81,6 +83,7 @@ class Branches:
         name = name or self._free_name()
         file.check_name(name)
         file.begin_overlay()
+        recorded = replay.mode is Mode.RECORD
         self._leave()
         first, events = replay.log.cut_before(replay.sequence)
         recording = parent.fork(
@@ -97,7 +100,9 @@ class Branches:
         budget = self._snapshots.budget
         replay.branch_off(recording, budget, budget.spent, os.urandom, changes or {})
         self.recording = recording
-        self._go_on_in_time()
+        if not recorded and self._time is not None:
+            # The clocks of the host go on from what the guest knows.
+            self._time.go_on_from(*map(replay.last_clock, (Clock.HOST, Clock.VIRTUAL_RT)))
         # With a snapshot here, from which the branch goes on.
         machine.run(step, interruptible=False)
         replay.note_position()
@@ -111,13 +116,6 @@ class Branches:
         if self.recording.temporary and not self.temporary:
             self.recording.file.begin_growing()
             self.recording.keep()
-
-    def _go_on_in_time(self) -> None:
-        """The clocks of the host go on from what the guest knows."""
-        replay = self._machine.replay
-        if self._time is not None and replay.live:
-            host, running = (replay.last_clock(c) for c in (Clock.HOST, Clock.VIRTUAL_RT))
-            self._time.go_on_from(host, running)
 
     def _owner(self) -> Recording:
         """Whose the history here is: before the fork of a branch its parent's."""
@@ -144,12 +142,13 @@ class Branches:
         if left is None:
             recording = Recording.of(self.recording.file, number)
             recording.check_clock()
-            left = _Left(recording, Line.of(recording), None)
+            left = _Left(recording, Line.of(recording), None, None)
         self._machine.replay.turn_to(left.recording, left.line)
         self._snapshots.turn_to(left.recording, left.progress, step)
         self.recording = left.recording
-        self._snapshots.go_back(max(0, step - 1))
-        self._go_on_in_time()
+        if left.ahead is not None and self._time is not None:
+            self._time.ahead = left.ahead
+        self._snapshots.go_back(max(self.recording.file.begin.step, step - 1))
 
     def parting(self, number: int) -> int:
         """The step at which the present branch and another one part."""
@@ -170,8 +169,14 @@ class Branches:
 
     def _leave(self) -> None:
         """Keep what is needed to go on here later."""
-        line = self._machine.replay.line()
-        self._left[self.recording.branch] = _Left(self.recording, line, self._snapshots.progress)
+        line, time = self._machine.replay.line(), self._time
+        ahead = time.ahead if time is not None and line.live else None
+        progress = self._snapshots.progress
+        self._left[self.recording.branch] = _Left(self.recording, line, progress, ahead)
+
+    def explain(self, reason: str) -> None:
+        """Say why there is the present branch."""
+        self.recording.file.explain(self.present.id, reason)
 
     def rename(self, number: int, name: str) -> None:
         """Give a branch another name."""

@@ -378,6 +378,10 @@ class RecordingFile:
         store.commit(lambda db: put_row(db, now))
         self._rest(store)
 
+    def explain(self, branch: int, reason: str) -> None:
+        """Give another reason for a branch that grows; its next commit says so."""
+        self.branches[branch] = replace(self.branches[branch], reason=printable(reason))
+
     def discard(self, branch: int) -> None:
         """Forget a branch that none other comes from, and the pages that no other one has."""
         if branch < FIRST_OVER:

@@ -18,8 +18,6 @@ from ttd.recording.varint import Reader
 INPUT = (Kind.CHAR_READ, Kind.NET, Kind.INPUT, Kind.INPUT_SYNC)
 """Kinds of events that come again."""
 _READS = (Kind.CHAR_READ_ALL, Kind.CHAR_READ_ALL_ERROR)
-
-
 _FOR_EVER = 1 << 62
 
 
@@ -47,22 +45,35 @@ class Again:
         self._begin = begin
         self._waiting: list[_Due] = []
         """Found, and not given yet, in the order in which they come."""
+        self._due: list[Event] = []
+        """Its time has come, and the machine has not been able to take it."""
         self._found = -1
         """The step up to which all have been found."""
         self._pages: dict[tuple[bytes, int], int] | None = None
 
     # --- input
 
-    def take_due(self, step: int, warp_ns: int) -> list[Event]:
-        """The input that comes by now, in its order."""
-        found = []
+    def due(self, step: int, warp_ns: int) -> list[Event]:
+        """The input that comes by now, in its order; until it is `taken`."""
         while (head := self._head()) is not None and _is_due(head, step, warp_ns):
-            found.append(self._waiting.pop(0).event)
-        return found
+            self._due.append(self._waiting.pop(0).event)
+        return list(self._due)
 
-    def take_next(self) -> Event | None:
-        """The next input, before its time: the machine waits for nothing else."""
-        return None if self._head() is None else self._waiting.pop(0).event
+    def taken(self, event: Event, rest: bytes | None) -> None:
+        """One of those has entered, but for this payload."""
+        at = self._due.index(event)
+        if rest is None:
+            del self._due[at]
+        else:
+            self._due[at] = Event(event.step, event.kind, rest)
+
+    def hurry(self) -> bool:
+        """The next input comes before its time: the machine waits for nothing else. False if there
+        is none."""
+        if self._head() is None:
+            return False
+        self._due.append(self._waiting.pop(0).event)
+        return True
 
     def room(self, step: int) -> int | None:
         """Steps to the next input; None if there is none, or it comes while the machine sleeps

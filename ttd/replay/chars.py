@@ -328,9 +328,8 @@ class CharDriver:
         with self._changed:
             return bytes(self._queue[: max(0, room)]) or None
 
-    def again(self, payload: bytes) -> None:
-        with self._changed:
-            self._queue += payload
+    def fits(self, payload: bytes) -> bytes | None:
+        return payload[: max(0, self._can_receive())] or None
 
     def take(self, payload: bytes) -> bool:
         with self._changed:

@@ -92,7 +92,7 @@ class Drivers:
 
     def lend(self) -> None:
         """Record: the engine is about to run, and lets in what is queued for such devices."""
-        if self._entrance.holds_input:
+        if self._entrance.holds_input and not self._entrance.at.held:
             self._lent = self._natives
             for driver in self._natives:
                 driver.lend()

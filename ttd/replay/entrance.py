@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 
 from ttd.recording.errors import RecordingError
-from ttd.recording.events import Event, Kind, to_number
+from ttd.recording.events import Kind, to_number
+from ttd.replay.again import INPUT, Again
 from ttd.replay.devices import WITH_DEVICE
 from ttd.replay.errors import Divergence, ReplayError
 from ttd.replay.log_cursor import ASYNC, REQUESTS, LogCursor
@@ -113,30 +114,43 @@ class Entrance:
                 at.settled()
                 if not more or at.playing():
                     return
-            self._take_again()
             if self._input:
                 self._drain()
+            if at.again is not None and not at.held:
+                self._take_again(at.again)
         finally:
             self._delivering = False
 
-    def _take_again(self) -> None:
-        """Record, on a branch: what came in the other future by now."""
+    def _take_again(self, again: Again) -> None:
+        """Record, on a branch: let in what came in the other future by now, as far as its devices
+        can take it; of each in its order."""
         at = self.at
-        if at.again is not None:
-            for event in at.again.take_due(at.step(), at.warp_ns()):
-                self._queue(event)
+        full = set()
+        for event in again.due(at.step(), at.warp_ns()):
+            name, payload = at.devices.split(event)
+            source, device = self._sources[event.kind, name], at.devices.number(name)
+            rest: bytes | None = payload
+            while rest is not None and name not in full:
+                part = source.fits(rest) if self.lets_in() else None
+                if part is None:
+                    full.add(name)
+                    self._input = True
+                    break
+                at.append_input(event.kind, device + part)
+                self._deliver(source, part)
+                rest = rest[len(part) :] or None
+            again.taken(event, None if rest is None else device + rest)
 
     def hurry(self) -> bool:
         """Record: nothing will happen until there is input. On a branch: let the next come that
         came later in the other future; False if there is none."""
-        event = None if self.at.again is None else self.at.again.take_next()
-        if event is not None:
-            self._queue(event)
-        return event is not None
+        found = self.at.again is not None and not self.at.held and self.at.again.hurry()
+        self._input |= found
+        return found
 
-    def _queue(self, event: Event) -> None:
-        name, payload = self.at.devices.split(event)
-        self._sources[event.kind, name].again(payload)
+    def hold(self, held: bool) -> None:
+        """Record: let nothing in from outside for now; it waits. Or go on with it."""
+        self.at.held = held
         self._input = True
 
     def enter(self, kind: Kind, payload: bytes, name: str = "") -> None:
@@ -171,6 +185,8 @@ class Entrance:
             entered = False
             for (kind, name), source in self._sources.items():
                 if not all_of_it and kind not in REQUESTS:
+                    continue
+                if self.at.held and kind in INPUT:
                     continue
                 while (payload := source.offers()) is not None:
                     self.enter(kind, payload, name)

@@ -112,6 +112,9 @@ class _Part(Stateless):
             self._driver.queue.popleft()
         return True
 
+    def fits(self, payload: bytes) -> bytes | None:
+        return payload
+
 
 class _Events(_Part):
     """The `Source` of a device's events, up to the end of a group."""
@@ -120,10 +123,6 @@ class _Events(_Part):
         with self._driver.lock:
             event = self._driver.queue[0] if self._driver.queue else None
         return None if event is None else _EVENT.pack(*event)
-
-    def again(self, payload: bytes) -> None:
-        with self._driver.lock:
-            self._driver.queue.append(_EVENT.unpack(payload))
 
     def deliver(self, payload: bytes) -> None:
         if len(payload) != _EVENT.size:
@@ -138,10 +137,6 @@ class _Syncs(_Part):
         with self._driver.lock:
             queue = self._driver.queue
             return b"" if queue and queue[0] is None else None
-
-    def again(self, payload: bytes) -> None:
-        with self._driver.lock:
-            self._driver.queue.append(None)
 
     def deliver(self, payload: bytes) -> None:
         self._driver.end_group()

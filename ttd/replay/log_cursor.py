@@ -124,6 +124,8 @@ class LogCursor:
         self._marked_warp: tuple[int, int] | None = None
         self.again: Again | None = None
         """On a branch: what comes again of the future that it has left."""
+        self.held = False
+        """Nothing is let in from outside."""
 
     def begin(self, mode: Mode, recording: Recording | None) -> None:
         """Stand at the first event."""

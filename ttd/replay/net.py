@@ -193,9 +193,8 @@ class NetFilter:
             return None
         return payload
 
-    def again(self, payload: bytes) -> None:
-        with self._changed:
-            self._queue.append(payload)
+    def fits(self, payload: bytes) -> bytes | None:
+        return payload if self._can_receive(len(_packet(payload))) else None
 
     def take(self, payload: bytes) -> bool:
         with self._changed:

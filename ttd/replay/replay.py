@@ -255,6 +255,10 @@ class Replay:
         self._commits.turn_to(recording)
         self._commits.start(self._entrance.call)
 
+    def hold_input(self, held: bool) -> None:
+        """Record: let nothing in from outside (`again.INPUT`) until this is called with False."""
+        self._entrance.hold(held)
+
     @property
     def log_digest(self) -> bytes:
         """Hash of all events up to here."""

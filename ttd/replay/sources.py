@@ -28,8 +28,8 @@ class Source(Protocol):
         """Record: what was offered enters now, it is offered no more. False: it has gone."""
         ...
 
-    def again(self, payload: bytes) -> None:
-        """Record: as if the host had it once more, which once has been offered."""
+    def fits(self, payload: bytes) -> bytes | None:
+        """Record: how much can enter now of what did once; None if nothing can."""
         ...
 
     def deliver(self, payload: bytes) -> None:
@@ -49,8 +49,9 @@ class Unrepeated:
     """A source of which nothing comes again on a branch: it follows from what the guest does, or
     was somebody's wish."""
 
-    def again(self, payload: bytes) -> None:
+    def fits(self, payload: bytes) -> bytes | None:
         """Not asked of these."""
+        return None
 
 
 class Stateless(Unrepeated):

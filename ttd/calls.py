@@ -1,0 +1,112 @@
+"""What a debugger's writes are meant for: to stay, or to call a function.
+
+GDB calls a function of the guest by writing its arguments, where it returns to and PC, and lets the
+machine run to a breakpoint where it returns to; then it puts all registers back. GDB manual,
+"Calling Program Functions". No packet says so. Here such a call is known by its writes, and when
+the registers are what they were it has never been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from ttd.cpu.base import address_bits
+from ttd.errors import UserError
+from ttd.rsp.stoptable import StopTable
+from ttd.timeline_api import TimelineApi, Trial
+
+
+class Calls:
+    """Settles what a timeline has on trial."""
+
+    def __init__(
+        self,
+        timeline: TimelineApi,
+        stops: StopTable,
+        byte_order: Callable[[], Literal["little", "big"]],
+        *,
+        kept: bool,
+    ) -> None:
+        """`stops`: the client's. `kept`: calls are meant to stay."""
+        self._timeline = timeline
+        self._stops = stops
+        self._byte_order = byte_order
+        self._kept = kept
+        self._called: Trial | None = None
+        """In which a function is called."""
+        self._home = 0
+        """Where it returns to."""
+        self._names = tuple(register.name for register in timeline.cpu.registers)
+
+    def settle(self) -> None:
+        """Before a movement, or before something is said of what there is: what has been written
+        since the last one is a change, unless everything is as it was, or a function is called."""
+        timeline, trial = self._timeline, self._timeline.trial
+        if trial is None or trial is self._called:
+            return
+        home = self._returns_to(trial)
+        if home is not None and not self._kept:
+            self._called, self._home = trial, home
+        elif timeline.tries_nothing():
+            timeline.drop_trial()
+        elif home is not None:
+            pc = next(r.name for r in timeline.cpu.registers if r.type == "code_ptr")
+            timeline.keep_trial(f"the function at {timeline.cpu.read_register(pc):#x} was called")
+        else:
+            timeline.keep_trial()
+
+    def is_inside(self, pc: int) -> bool:
+        """The program stands in a function that was called."""
+        trial = self._timeline.trial
+        return trial is not None and trial is self._called and pc != self._home
+
+    def put_back(self) -> None:
+        """A register has been written: if they are all what they were, the call has never been."""
+        timeline, trial = self._timeline, self._timeline.trial
+        if trial is None or trial is not self._called:
+            return
+        now = timeline.cpu.read_registers(self._names)
+        # The debugger's user may have written something before: that stays.
+        before = [number for number, then in enumerate(trial.registers[:-1]) if then == now]
+        if before:
+            self._called = None
+            timeline.drop_trial(self._meant(trial, before[-1]))
+
+    def _meant(self, trial: Trial, count: int) -> int:
+        """How many of so many writes are no arguments, which lie on the stack."""
+        stack = self._names.index(self._timeline.cpu.stack)
+        low, high = trial.registers[-1][stack], trial.registers[count][stack]
+        while count:
+            where = trial.writes[count - 1].where
+            if not isinstance(where, int) or not low <= where < high:
+                break
+            count -= 1
+        return count
+
+    def leave(self) -> None:
+        """The client is gone: of a call that has not returned nothing stays."""
+        if self._timeline.trial is not None and self._timeline.trial is self._called:
+            writes = self._called.writes
+            first = next(at for at, write in enumerate(writes) if isinstance(write.where, str))
+            self._timeline.drop_trial(self._meant(self._called, first))
+        self.settle()
+
+    def _returns_to(self, trial: Trial) -> int | None:
+        """Where the function returns to into which the program was sent: there is a breakpoint.
+        None: it was sent into none."""
+        cpu = self._timeline.cpu
+        written = self._names.index(cpu.link or cpu.stack)
+        if all(then[written] == trial.registers[0][written] for then in trial.registers):
+            return None
+        if cpu.link:
+            home = cpu.read_register(cpu.link) & ~1
+        else:
+            size = address_bits(cpu.registers) // 8
+            try:
+                on_top = self._timeline.read_memory(cpu.read_register(cpu.stack), size)
+            except UserError:
+                return None
+            home = int.from_bytes(on_top, self._byte_order())
+        stops = self._stops.stops().breakpoints
+        return home if any(stop.address == home for stop in stops) else None
