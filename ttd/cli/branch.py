@@ -119,6 +119,7 @@ def branch(
     made = timeline.branch_off("; ".join(reasons) or "made by hand", name or "", changes)
     for write in writes:
         _change(session, write)
+    timeline.keep_trial()
     if typed:
         session.replay.chr_be_write(device, typed)
     limit = _as_far_as(session, made) if steps is None else steps
