@@ -9,16 +9,18 @@ from enum import Enum
 from ttd.engine.types import Access, WatchHit
 from ttd.values import dataclass
 
+Condition = Callable[[WatchHit | None], bool]
+"""Whether a stop that was reached is one. Asked with the machine at the breakpoint, or where the
+access that it is told of has not happened yet; going back, too. It changes nothing. What it raises
+ends the movement."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """Stop before the instruction at `address`, if `condition` (None: always) holds there.
-
-    The condition is called with the machine stopped exactly at the breakpoint.
-    """
+    """Stop before the instruction at `address`, if `condition` (None: always) holds there."""
 
     address: int
-    condition: Callable[[], bool] | None = field(default=None, compare=False)
+    condition: Condition | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Watchpoint:
     address: int
     length: int
     kind: Access
-    condition: Callable[[], bool] | None = field(default=None, compare=False)
+    condition: Condition | None = field(default=None, compare=False)
     changes_only: bool = False
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
+from typing import NamedTuple
 
 from ttd.elf import (
     EM_ARM,
@@ -17,14 +18,27 @@ from ttd.elf import (
     STT_OBJECT,
     Elf,
     ElfError,
+    Symbol,
 )
-from ttd.errors import UserError
 from ttd.images import Image
-from ttd.text import printable
 
 _FAR = 1 << 16
 """Bytes after a symbol without a size that may still belong to it."""
+_NESTED = 8
+"""Symbols before an address that are looked at: one may lie inside of another."""
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+class Named(NamedTuple):
+    """Something that has a name: a function, a variable, or a label, whose size nobody knows (0).
+
+    The address of a Thumb function is that of its first instruction.
+    """
+
+    name: str
+    address: int
+    size: int
+    function: bool
 
 
 class Symbols:
@@ -41,6 +55,39 @@ class Symbols:
         for image in self._images:
             _collect(found, image)
         return found
+
+    @cached_property
+    def by_name(self) -> dict[str, Named]:
+        """All, variables too. Of several with one name a global one counts, or the first."""
+        found: dict[str, Named] = {}
+        local: dict[str, Named] = {}
+        for image in self._images:
+            with suppress(ElfError):
+                elf = Elf(image.data)
+                for symbol in elf.symbols():
+                    if not _is_name(symbol.name) or not _is_anywhere(symbol):
+                        continue
+                    named = Named(
+                        symbol.name, _start(elf, symbol), symbol.size, symbol.type == STT_FUNC
+                    )
+                    kept = local if symbol.bind == STB_LOCAL else found
+                    kept.setdefault(symbol.name, named)
+        return local | found
+
+    @cached_property
+    def _variables(self) -> list[Named]:
+        """Those that have a size, by address."""
+        named = self.by_name.values()
+        return sorted((n for n in named if n.size and not n.function), key=lambda n: n.address)
+
+    def variable(self, address: int) -> str | None:
+        """`table+4`: the name of what is not code; None if nothing is known of that address."""
+        index = bisect_right(self._variables, address, key=lambda named: named.address)
+        for named in reversed(self._variables[max(0, index - _NESTED) : index]):
+            offset = address - named.address
+            if offset < named.size:
+                return f"{named.name}+{offset}" if offset else named.name
+        return None
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -74,7 +121,6 @@ def _collect(found: dict[int, tuple[int, str]], image: Image) -> None:
     """The symbols of an ELF file; the better one of several at an address."""
     try:
         elf = Elf(image.data)
-        thumb = elf.machine == EM_ARM
         code = [
             (section.address, section.address + section.size)
             for section in elf.sections
@@ -85,7 +131,7 @@ def _collect(found: dict[int, tuple[int, str]], image: Image) -> None:
             if symbol.type not in (STT_FUNC, STT_NOTYPE) or not _is_name(symbol.name):
                 continue
             function = symbol.type == STT_FUNC
-            start = symbol.value & ~1 if thumb and function else symbol.value
+            start = _start(elf, symbol)
             if not any(low <= start < high for low, high in code):
                 continue
             rank = (function, symbol.bind != STB_LOCAL)
@@ -96,17 +142,16 @@ def _collect(found: dict[int, tuple[int, str]], image: Image) -> None:
         return
 
 
-def find_object(images: Iterable[Image], name: str) -> tuple[int, int]:
-    """Address and size of the variable, or whatever else has this name; `UserError` if nothing
-    has."""
-    for image in images:
-        if image.elf is None:
-            continue
-        with suppress(ElfError):
-            for symbol in Elf(image.data).symbols():
-                if symbol.name == name and symbol.type in (STT_OBJECT, STT_NOTYPE):
-                    return symbol.value, symbol.size
-    raise UserError(f"no program here has a variable {printable(name)}")
+def _start(elf: Elf, symbol: Symbol) -> int:
+    """Where it is: the last bit of a function's address says that it is Thumb code."""
+    thumb = elf.machine == EM_ARM and symbol.type == STT_FUNC
+    return symbol.value & ~1 if thumb else symbol.value
+
+
+def _is_anywhere(symbol: Symbol) -> bool:
+    """What is only referred to has neither address nor size."""
+    known = symbol.type in (STT_FUNC, STT_OBJECT, STT_NOTYPE)
+    return known and (symbol.value != 0 or symbol.size != 0)
 
 
 def _is_name(text: str) -> bool:

@@ -280,7 +280,7 @@ class Timeline:
         self.machine.replay.note_position()
         if ended.watch is not None:
             watch = self._watchpoint_of(ended.watch)
-            if watch is None or not _holds(watch):
+            if watch is None or not _holds(watch, ended.watch):
                 return None
             return self._stop(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
         for breakpoint_ in self._stops.breakpoints:
@@ -876,5 +876,5 @@ class Timeline:
         return self._space.mapped()
 
 
-def _holds(stop: Breakpoint | Watchpoint) -> bool:
-    return stop.condition is None or stop.condition()
+def _holds(stop: Breakpoint | Watchpoint, hit: WatchHit | None = None) -> bool:
+    return stop.condition is None or stop.condition(hit)

@@ -4,7 +4,7 @@ what one search has found is known to the next ones, and must not differ from fi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.snapshots import snapshots_every
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Kind
-from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.stops import Breakpoint, Condition, Stop, Stops, Watchpoint, Why
 from ttd.timeline import Timeline
 from ttd.timeline_api import SystemRequest
 
@@ -175,7 +175,7 @@ def test_conditions_are_not_forgotten(case: Case) -> None:
     assert timeline.run_backward(always).why is Why.BREAKPOINT
     last = timeline.position
     timeline.seek(FAR)
-    conditional = Stops((replace(always.breakpoints[0], condition=lambda: False),))
+    conditional = Stops((replace(always.breakpoints[0], condition=lambda hit: False),))
     assert timeline.run_backward(conditional).why is Why.HISTORY_BEGIN
     timeline.seek(FAR)
     assert timeline.run_backward(always).step == last
@@ -191,7 +191,7 @@ def test_a_condition_hides_no_access(case: Case, holds: bool) -> None:
         timeline.step_forward()
         stop = timeline.run_forward(changes)
     assert stop.why is Why.WATCHPOINT
-    step, store = stop.step, Breakpoint(stop.pc, condition=lambda: holds)
+    step, store = stop.step, Breakpoint(stop.pc, condition=lambda hit: holds)
     both = replace(changes, breakpoints=(store,))
     timeline.seek(step)
     assert timeline.run_forward(both).why is (Why.BREAKPOINT if holds else Why.WATCHPOINT)
@@ -220,8 +220,8 @@ def test_forward_to_a_pc(case: Case) -> None:
     assert timeline.find_pc(address).why is Why.HISTORY_END
 
 
-@pytest.mark.parametrize("condition", [None, lambda: True])
-def test_where_a_reset_leads(tmp_path: Path, condition: Callable[[], bool] | None) -> None:
+@pytest.mark.parametrize("condition", [None, lambda hit: True])
+def test_where_a_reset_leads(tmp_path: Path, condition: Condition | None) -> None:
     """The position before a reset is the last that can be shown: PC is elsewhere there."""
     path = tmp_path / "reset.ttd"
     session = recording_session(FIRMWARE / "irqs" / "irqs.elf", path)

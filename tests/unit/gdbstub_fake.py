@@ -213,7 +213,7 @@ class FakeTimeline:
 
     def _breakpoint(self, stops: Stops) -> Breakpoint | None:
         for stop in stops.breakpoints:
-            if stop.address == self.pc and (stop.condition is None or stop.condition()):
+            if stop.address == self.pc and (stop.condition is None or stop.condition(None)):
                 return stop
         return None
 

@@ -20,6 +20,7 @@ FLOORS = [
     {"cli"},
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub", "capture"},
+    {"debugger"},  # what front ends share
     {"recorded"},  # a machine, its recording and its timeline, put together
     {"timeline", "rsp"},
     {"history"},

@@ -6,13 +6,12 @@ GDB manual, appendix "Remote Protocol", sections "Packets" (`z`, `Z`) and "Stop 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
-from ttd.engine.types import Access
+from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
 from ttd.rsp import agent
 from ttd.rsp.requests import InsertStop, RemoveStop, StopKind
-from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.stops import Breakpoint, Condition, Stop, Stops, Watchpoint, Why
 
 log = logging.getLogger("ttd.rsp")
 
@@ -140,8 +139,8 @@ class StopTable:
                 return "replaylog:end;"
         return ""
 
-    def _condition(self, expressions: tuple[bytes, ...]) -> Callable[[], bool]:
-        def holds() -> bool:
+    def _condition(self, expressions: tuple[bytes, ...]) -> Condition:
+        def holds(hit: WatchHit | None) -> bool:
             budget = agent.Budget()
             for code in expressions:
                 # Also between two: there may be thousands, all of them short.

@@ -1,0 +1,200 @@
+"""Finding where a stop is reached and its condition holds, in both directions.
+
+A hit has one place, from wherever the machine comes to it: just before the instruction at a
+breakpoint, or before the step that makes a watched access. What is found is strictly after the
+present, or strictly before it. If there is nothing, the machine stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from ttd.debugger.conditions import (
+    ConditionError,
+    Expression,
+    Hits,
+    changed,
+    evaluate,
+    mentions,
+)
+from ttd.engine.types import Access, WatchHit
+from ttd.errors import UserError
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.timeline_api import TimelineApi, TimelineError
+from ttd.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quarry:
+    """What is looked for."""
+
+    stop: Breakpoint | Watchpoint
+    condition: Expression | None = None
+    """With numbers in place of names (`conditions.resolve`)."""
+    every: int = 1
+    """So many hits are one: the last of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where it is: the machine is there."""
+
+    step: int
+    pc: int
+    access: WatchHit | None = None
+    old: int | None = None
+    new: int | None = None
+    """Of what is watched, before and after the access; None at a breakpoint."""
+
+
+class Interrupted(Exception):
+    """Somebody wanted an end before it was found; the machine is where it began."""
+
+
+def find(
+    timeline: TimelineApi, quarry: Quarry, *, backward: bool = False, until: int | None = None
+) -> Hit | None:
+    """The next hit, or the one before, with the machine there. None: there is none up to `until`,
+    or in all of the history, which goes on where it is being recorded.
+
+    `UserError` if the condition cannot be worked out, or what is replayed is not the recording;
+    `Interrupted`.
+    """
+    origin = timeline.place
+    try:
+        found = _Hunt(timeline, quarry).run(backward, until)
+    except UserError:
+        timeline.go_to(origin)
+        raise
+    if found is None:
+        timeline.go_to(origin)
+    return found
+
+
+class _Hunt:
+    """One search."""
+
+    def __init__(self, timeline: TimelineApi, quarry: Quarry) -> None:
+        self._timeline = timeline
+        self._every = quarry.every
+        self._counted: Expression | None = None
+        """A condition that is worked out hit by hit, because it counts them."""
+        stop, condition = quarry.stop, quarry.condition
+        if condition is not None and mentions(condition, Hits):
+            self._counted = condition
+        elif condition is changed and isinstance(stop, Watchpoint) and stop.kind == Access.WRITE:
+            stop = replace(stop, changes_only=True)  # which costs nothing
+        elif condition is not None:
+            stop = replace(stop, condition=partial(_holds, timeline, stop, condition))
+        self._stop = stop
+        self._stops = (
+            Stops(breakpoints=(stop,))
+            if isinstance(stop, Breakpoint)
+            else Stops(watchpoints=(stop,))
+        )
+
+    def run(self, backward: bool, until: int | None) -> Hit | None:
+        reached = counted = 0
+        move: Callable[[int | None], Stop | None] = self._back if backward else self._on
+        while (stop := move(until)) is not None:
+            reached += 1
+            moment = _Moment(self._timeline, self._stop, stop.watch, reached)
+            if self._counted is not None and not evaluate(self._counted, moment):
+                continue
+            counted += 1
+            if counted == self._every:
+                return moment.hit(stop)
+        return None
+
+    def _on(self, until: int | None) -> Stop | None:
+        """To the next stop after the present."""
+        here = self._timeline.position
+        if until is not None and here >= until:
+            return None
+        first = self._timeline.step_forward()
+        if self._timeline.position == here or first.why is not Why.STEPS:
+            return self._found(first)
+        return self._found(self._timeline.run_forward(self._stops, until))
+
+    def _back(self, until: int | None) -> Stop | None:
+        """To the latest stop before the present."""
+        stop = self._found(self._timeline.run_backward(self._stops, until))
+        if stop is not None and stop.watch is not None:
+            self._timeline.seek(stop.watch.step)
+        return stop
+
+    @staticmethod
+    def _found(stop: Stop) -> Stop | None:
+        match stop.why:
+            case Why.BREAKPOINT | Why.WATCHPOINT:
+                return stop
+            case Why.DIVERGED:
+                raise TimelineError(stop.note)
+            case Why.INTERRUPTED:
+                raise Interrupted
+        return None
+
+
+class _Moment:
+    """For `conditions.evaluate`: the machine where a stop is reached."""
+
+    def __init__(
+        self,
+        timeline: TimelineApi,
+        stop: Breakpoint | Watchpoint,
+        access: WatchHit | None,
+        hits: int,
+    ) -> None:
+        self._timeline = timeline
+        self._stop = stop
+        self._access = access
+        self.hits = hits
+
+    def register(self, name: str) -> int:
+        return self._timeline.cpu.read_register(name)
+
+    def memory(self, address: int, size: int) -> bytes:
+        try:
+            return self._timeline.read_memory(address, size)
+        except TimelineError:
+            return b""
+
+    def watched(self, what: str) -> int:
+        access = self._access
+        if access is None or not isinstance(self._stop, Watchpoint):
+            raise ConditionError(f"{what!r} is of a watched access, and this is a breakpoint")
+        if what == "address":
+            return access.address
+        begin, data = self._stop.address, self.memory(self._stop.address, self._stop.length)
+        if len(data) < self._stop.length:
+            raise ConditionError(f"there is nothing at {begin:#x}")
+        if what == "new" and access.kind is Access.WRITE:
+            data = _patched(begin, data, access)
+        return int.from_bytes(data, "little")
+
+    def hit(self, stop: Stop) -> Hit:
+        """What has been found, with the machine there."""
+        if self._access is None:
+            return Hit(self._timeline.position, stop.pc)
+        values = self.watched("old"), self.watched("new")
+        return Hit(self._timeline.position, self._access.pc, self._access, *values)
+
+
+def _patched(begin: int, data: bytes, access: WatchHit) -> bytes:
+    """What is at `begin` after a write that covers some of it, or more."""
+    written = (access.value & ((1 << 8 * access.size) - 1)).to_bytes(access.size, "little")
+    low = max(begin, access.address)
+    high = min(begin + len(data), access.address + access.size)
+    middle = written[low - access.address : high - access.address]
+    return data[: low - begin] + middle + data[high - begin :]
+
+
+def _holds(
+    timeline: TimelineApi,
+    stop: Breakpoint | Watchpoint,
+    condition: Expression,
+    access: WatchHit | None,
+) -> bool:
+    return evaluate(condition, _Moment(timeline, stop, access, 1)) != 0

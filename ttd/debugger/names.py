@@ -1,0 +1,27 @@
+"""The names that people use for registers and variables of one machine."""
+
+from __future__ import annotations
+
+from ttd.cpu.base import Cpu
+from ttd.symbols import Symbols
+
+_COUNTERS = ("pc", "rip")
+"""How processors call their program counter."""
+
+
+class MachineNames:
+    """For `conditions.resolve`, and for all who take a register or a symbol by name."""
+
+    def __init__(self, cpu: Cpu, symbols: Symbols) -> None:
+        self.registers = tuple(register.name for register in cpu.registers)
+        self._symbols = symbols
+        self._aliases = {"sp": cpu.stack, "pc": next(n for n in _COUNTERS if n in self.registers)}
+
+    def register(self, name: str) -> str | None:
+        """The register of this name, as the processor calls it; None if there is none."""
+        return name if name in self.registers else self._aliases.get(name)
+
+    def variable(self, name: str) -> tuple[int, int] | None:
+        """Address and size of a symbol; None if there is none."""
+        found = self._symbols.by_name.get(name)
+        return None if found is None else (found.address, found.size)
