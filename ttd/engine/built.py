@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import unicorn
-
 from ttd.engine._native import ffi, lib
+from ttd.engine.binding import library_of
 from ttd.engine.isa import Isa
 from ttd.engine.mark_row import MarkRow
 from ttd.engine.port import EngineError, Port, ReadCallback, WriteCallback, no_read
@@ -18,8 +15,6 @@ from ttd.engine.registers import RegisterFile
 from ttd.engine.stuck import ExceptionLoop
 from ttd.engine.types import FRAME
 
-# By name: the types of Unicorn's binding cover but a part of it.
-_UC: Any = vars(unicorn)["Uc"]
 WINDOW_PAGES = 65536
 MAX_SEEN: int = lib.TTD_MAX_SEEN
 SMALL = 4096
@@ -33,17 +28,14 @@ class Built:
         self.isa = isa
         self.page_size = isa.page_size
         self.pages = 0
-        self._uc = _UC(isa.uc_arch, isa.uc_mode)
-        self._uc.ctl_set_cpu_model(isa.uc_model)
-        # Small enough to stay in the caches of the host: exact stops translate a lot.
-        self._uc.ctl_set_tcg_buffer_size(32 << 20)
         self._port = Port()
         self._handle = ffi.new_handle(self._port)
-        library = next(Path(unicorn.__file__).parent.glob("lib/libunicorn.so*"))
         self._native = ffi.gc(
             lib.ttd_new(
-                str(library).encode(),
-                ffi.cast("void *", self._uc._uch.value),
+                str(library_of("unicorn")).encode(),
+                isa.uc_arch,
+                isa.uc_mode,
+                isa.uc_model,
                 isa.instructions.encode(),
                 isa.page_size,
                 isa.window_base,
@@ -142,12 +134,9 @@ class Built:
         """End of building; the engine is now ready to run."""
         state, wide = self.isa.state, self.isa.wide
         self._state = ffi.new("uint64_t[]", len(state) + 2 * len(wide))
-        if name := self.isa.disassembler:
-            package = find_spec(name)
-            assert package is not None and package.origin is not None
-            library = next(Path(package.origin).parent.glob(f"lib/lib{name}.so*"))
-            if lib.ttd_use_disassembler(self._native, str(library).encode()):
-                raise EngineError(f"{name}'s library does not load")
+        name = self.isa.disassembler
+        if name and lib.ttd_use_disassembler(self._native, str(library_of(name)).encode()):
+            raise EngineError(f"{name}'s library does not load")
         ids = ffi.new("int[]", [*state, *wide])
         if lib.ttd_start(self._native, ids, len(ids), len(wide)):
             raise EngineError("Unicorn cannot be set up as this version is expected to be")

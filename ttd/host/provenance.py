@@ -8,9 +8,8 @@ import shlex
 import sys
 from datetime import UTC, datetime
 
-import unicorn
-
 import ttd
+from ttd.cpu.constants import unicorn_const as uc
 from ttd.text import printable
 
 
@@ -30,6 +29,6 @@ def provenance() -> dict[str, str]:
         "host": platform.node(),
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "unicorn": unicorn.__version__,  # type: ignore[attr-defined]
+        "unicorn": f"{uc.UC_VERSION_MAJOR}.{uc.UC_VERSION_MINOR}.{uc.UC_VERSION_PATCH}",
     }
     return {name: printable(text) for name, text in facts.items()}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from unicorn import arm64_const as a64
-
 from ttd.cpu.base import After, CoreWiring, Over
+from ttd.cpu.constants import arm64_const as a64
 from ttd.cpu.flat import FlatCpu
 from ttd.engine._native import lib
 from ttd.engine.types import EngineStop

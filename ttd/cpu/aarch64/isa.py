@@ -6,9 +6,8 @@ System Register Descriptions").
 
 from __future__ import annotations
 
-from unicorn import arm64_const as a64
-from unicorn import unicorn_const as uc
-
+from ttd.cpu.constants import arm64_const as a64
+from ttd.cpu.constants import unicorn_const as uc
 from ttd.engine.isa import OWN_IDS, Isa
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicorn import arm64_const as a64
-
 from ttd.cpu.base import Flags, Register, Union, Vector
+from ttd.cpu.constants import arm64_const as a64
 
 from .isa import Q, X
 

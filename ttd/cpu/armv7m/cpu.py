@@ -10,9 +10,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from unicorn import arm_const as arm
-
 from ttd.cpu.base import After, FaultLine, MappedUnit, Over, Register
+from ttd.cpu.constants import arm_const as arm
 from ttd.devices.base import Clock, Device
 from ttd.engine import Engine, EngineFault, types
 from ttd.engine._native import ffi, lib

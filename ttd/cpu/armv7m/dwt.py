@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from unicorn import arm_const as arm
-
+from ttd.cpu.constants import arm_const as arm
 from ttd.devices.base import BusError, Clock, Device
 from ttd.engine import Engine
 from ttd.engine._native import ffi, lib

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unicorn import arm_const as arm
-from unicorn import unicorn_const as uc
-
+from ttd.cpu.constants import arm_const as arm
+from ttd.cpu.constants import unicorn_const as uc
 from ttd.engine.isa import Isa
 
 # CONTROL first, while the CPU is privileged and in thread mode; XPSR then selects the stack.

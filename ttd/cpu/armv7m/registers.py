@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicorn import arm_const as arm
-
 from ttd.cpu.base import Register
+from ttd.cpu.constants import arm_const as arm
 
 _PROFILE = "org.gnu.gdb.arm.m-profile"
 _SYSTEM = "org.gnu.gdb.arm.m-system"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicorn import riscv_const as rv
-
 from ttd.cpu.base import After, FaultLine, MappedUnit, Register
+from ttd.cpu.constants import riscv_const as rv
 from ttd.engine import Engine, Isa
 from ttd.engine._native import ffi, lib
 from ttd.engine.types import EngineStop

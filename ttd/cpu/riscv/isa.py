@@ -5,9 +5,8 @@ Comparisons with QEMU use `-cpu sifive-u54` and `-cpu sifive-u34`.
 
 from __future__ import annotations
 
-from unicorn import riscv_const as rv
-from unicorn import unicorn_const as uc
-
+from ttd.cpu.constants import riscv_const as rv
+from ttd.cpu.constants import unicorn_const as uc
 from ttd.engine import Isa
 
 X = tuple(getattr(rv, f"UC_RISCV_REG_X{n}") for n in range(32))

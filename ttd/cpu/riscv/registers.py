@@ -6,9 +6,8 @@ a "virtual debug register" of the RISC-V Debug Specification, after the CSRs.
 
 from __future__ import annotations
 
-from unicorn import riscv_const as rv
-
 from ttd.cpu.base import Register
+from ttd.cpu.constants import riscv_const as rv
 
 from .isa import F, X
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicorn import x86_const as x86
-
 from ttd.cpu.base import After, CoreWiring, Over
+from ttd.cpu.constants import x86_const as x86
 from ttd.cpu.flat import FlatCpu
 from ttd.engine.types import EXCEPTION_OURS, EXCEPTION_SYSCALL, EngineStop
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from unicorn import unicorn_const as uc
-from unicorn import x86_const as x86
-
+from ttd.cpu.constants import unicorn_const as uc
+from ttd.cpu.constants import x86_const as x86
 from ttd.engine.isa import OWN_IDS, Isa
 
 _TABLE = 1 << 17

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicorn import x86_const as x86
-
 from ttd.cpu.base import Flags, Register, Union, Vector
+from ttd.cpu.constants import x86_const as x86
 
 _CORE = "org.gnu.gdb.i386.core"
 _SSE = "org.gnu.gdb.i386.sse"

@@ -12,7 +12,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 import gmpy2
-from unicorn import x86_const as x86
+
+from ttd.cpu.constants import x86_const as x86
 
 from . import transcendental as functions
 from .transcendental import Rounded

@@ -31,6 +31,8 @@ struct ttd_engine {
     const instruction_set *set;
     const char *problem;
     uint32_t page_size, page_shift;
+    uc_err (*open)(uc_arch, uc_mode, uc_engine **);
+    uc_err (*close)(uc_engine *);
     uc_err (*emu_start)(uc_engine *, uint64_t, uint64_t, uint64_t, size_t);
     uc_err (*emu_stop)(uc_engine *);
     uc_err (*reg_read)(uc_engine *, int, void *);

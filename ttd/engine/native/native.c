@@ -179,13 +179,23 @@ static const instruction_set *set_called(const char *name)
     return NULL;
 }
 
-ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
-                    uint64_t window_base, uint32_t window_pages, void *handle)
+/* What is translated is small enough to stay in the caches of the host: exact stops translate a lot. */
+#define TRANSLATED_BYTES (32u << 20)
+
+static int open_unicorn(ttd_engine *e, int arch, int mode, int model)
+{
+    int err = e->open((uc_arch)arch, (uc_mode)mode, &e->uc);
+    if (!err)
+        err = e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_CPU_MODEL, 1), model);
+    return err ? err : (int)e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TCG_BUFFER_SIZE, 1), TRANSLATED_BYTES);
+}
+
+ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const char *isa,
+                    uint32_t page_size, uint64_t window_base, uint32_t window_pages, void *handle)
 {
     ttd_engine *e = aligned_alloc(64, (sizeof *e + 63) & ~(size_t)63);
     memset(e, 0, sizeof *e);
     e->handle = handle;
-    e->uc = uc;
     e->set = set_called(isa);
     if (!e->set) {
         e->problem = "the engine has no such instruction set";
@@ -216,6 +226,8 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     }
 #define FIND(field, name) \
     if (!(*(void **)&e->field = dlsym(e->lib, name))) e->problem = "Unicorn lacks " name
+    FIND(open, "uc_open");
+    FIND(close, "uc_close");
     FIND(emu_start, "uc_emu_start");
     FIND(emu_stop, "uc_emu_stop");
     FIND(reg_read, "uc_reg_read");
@@ -234,7 +246,7 @@ ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t 
     FIND(context_restore, "uc_context_restore");
     FIND(context_free, "uc_context_free");
 #undef FIND
-    if (!e->problem && mixed_open(e))
+    if (!e->problem && (open_unicorn(e, arch, mode, model) || mixed_open(e)))
         e->problem = "Unicorn cannot be set up as this version is expected to be";
     return e;
 }
@@ -247,6 +259,8 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->scratch);
     if (e->lent)
         e->context_free(e->lent);
+    if (e->uc)
+        e->close(e->uc);
     if (e->set && e->set->free && e->arch)
         e->set->free(e);
     free(e->arch);

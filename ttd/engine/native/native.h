@@ -80,9 +80,9 @@ typedef struct {
 } ttd_time;
 ttd_time *ttd_time_of(ttd_engine *e);
 
-/* `isa`: the name of an instruction set (isa.h). */
-ttd_engine *ttd_new(const char *libunicorn, void *uc, const char *isa, uint32_t page_size,
-                    uint64_t window_base, uint32_t window_pages, void *handle);
+/* `arch`, `mode`, `model`: how Unicorn is opened; `isa`: the name of an instruction set (isa.h). */
+ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const char *isa,
+                    uint32_t page_size, uint64_t window_base, uint32_t window_pages, void *handle);
 void ttd_free(ttd_engine *e);
 const char *ttd_problem(ttd_engine *e);
 
