@@ -44,7 +44,8 @@ class Page:
     @staticmethod
     def name(pages: Iterable[Page]) -> None:
         """Work out the names of those that have none: quicker than one by one."""
-        nameless = [page for page in pages if page._digest is None]
+        # Each once: an empty memory is one page, thousands of times.
+        nameless = list(dict.fromkeys(page for page in pages if page._digest is None))
         found = digests([page._data or b"" for page in nameless])
         for page, name in zip(nameless, found, strict=True):
             page._digest = name

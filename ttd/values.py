@@ -67,7 +67,12 @@ class Fields:
                 )
                 for name, each in self.all.items()
             ]
-            self._standard = vars(dataclasses.make_dataclass("Standard", shape))[FIELDS]
+            # Without what would have to be compiled, or made of a signature.
+            said = {"__doc__": "Of a class of the same fields."}
+            standard = dataclasses.make_dataclass(
+                owner.__name__, shape, namespace=said, init=False, repr=False, eq=False
+            )
+            self._standard = vars(standard)[FIELDS]
         return self._standard
 
     def init(self, frozen: bool) -> Callable[..., None]:

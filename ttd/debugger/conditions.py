@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 Operand: TypeAlias = "Expression | int | str"
 """What operators take: in place of an expression a number, or the name of a symbol or register."""

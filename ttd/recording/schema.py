@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 import struct
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -407,6 +405,10 @@ def _connect(
 
 def _connect_copy(path: str) -> sqlite3.Connection:
     """A killed recorder's file where SQLite may not write: its log is applied to a copy."""
+    # With everything that makes archives, for what hardly ever happens.
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="ttd-") as folder:
         copy = os.path.join(folder, "copy")
         shutil.copyfile(path, copy)

@@ -219,7 +219,8 @@ ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const
     e->watches = malloc(sizeof(watch));
     e->skip_breaks = e->skip_watches = e->token_step = e->exit_at = e->cut_at = e->cut_pc = NEVER;
     e->doing = e->back_to = NEVER;
-    e->lib = dlopen(libunicorn, RTLD_NOW | RTLD_LOCAL);
+    /* Lazily: it calls thousands of functions of its own by name, which would take 2 ms. */
+    e->lib = dlopen(libunicorn, RTLD_LAZY | RTLD_LOCAL);
     if (!e->lib) {
         e->problem = "the Unicorn library does not load";
         return e;
