@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,9 @@ from ttd.rsp.interrupts import Interrupts
 from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
 from ttd.stops import Stop, Stops, Why
-from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, THREAD, Target
+from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, Target
 from ttd.text import printable
+from ttd.threads import Threads
 from ttd.timeline_api import PastIsReadOnly, TimelineApi
 
 log = logging.getLogger("ttd.rsp")
@@ -44,6 +45,7 @@ _PROGRESS_PERCENT = 5
 _SOON = 0.5
 """Seconds in which a monitor command is expected to be done."""
 _IN_CALL = "This is in a function that was called: all that it does is gone when it returns.\n"
+_NOT_RUNNING = "Registers of a task that does not run cannot be written: they are on its stack."
 _MOST_NOTES = 20
 """Sentences that wait for a console; of more the last ones count."""
 
@@ -109,10 +111,13 @@ class Session:
         self._complained = False
         self._greeted = b""
         self._extended = False
-        self._target = Target(timeline)
-        self._lldb = Lldb(timeline, byte_order)
+        self._threads = Threads(timeline)
+        self._target = Target(timeline, self._threads)
+        self._lldb = Lldb(timeline, self._threads, byte_order)
         self._last_stop = (5, "")
         """Signal and reason of the last stop reply."""
+        self._told_thread: int | None = None
+        """The thread in it."""
         self._stops = StopTable(self)
         self._asked_at: float | None = None
         """When the monitor command that is being executed began."""
@@ -270,6 +275,27 @@ class Session:
     def _read_bytes(self, register: Register) -> bytes:
         return self._cpu.read_register(register.name).to_bytes(_size(register), self.byte_order)
 
+    def _saved(self, thread: int | None) -> Mapping[str, int] | None:
+        """Registers of the thread that is named or selected; None: it runs, they are the CPU's."""
+        number = (thread if thread and thread > 0 else None) or self._target.selected
+        if number is None:
+            return None
+        try:
+            return self._threads.registers(number)
+        except LookupError as e:
+            raise rq.Malformed(str(e)) from e
+
+    def _told_of(self, register: Register, saved: Mapping[str, int]) -> str:
+        """Digits of a register of a thread that does not run; what is not known is `x`."""
+        if register.name in saved:
+            value = saved[register.name] & (1 << register.bits) - 1
+            return value.to_bytes(_size(register), self.byte_order).hex()
+        return "xx" * _size(register)
+
+    def _refuse_saved(self, thread: int | None) -> None:
+        if self._saved(thread) is not None:
+            raise UserError(_NOT_RUNNING)
+
     def _by_number(self, regnum: int) -> Register:
         if regnum not in self._registers:
             raise rq.Malformed(f"there is no register {regnum}")
@@ -277,7 +303,9 @@ class Session:
 
     @_handles(rq.ReadRegisters)
     def _read_registers(self, request: rq.ReadRegisters) -> bytes:
-        registers = self._cpu.registers
+        registers, saved = self._cpu.registers, self._saved(request.thread)
+        if saved is not None:
+            return "".join(self._told_of(register, saved) for register in registers).encode()
         values = self._cpu.read_registers(tuple(register.name for register in registers))
         data = [
             value.to_bytes(_size(register), self.byte_order)
@@ -289,6 +317,7 @@ class Session:
     def _write_registers(self, request: rq.WriteRegisters) -> bytes:
         if len(request.data) != sum(map(_size, self._cpu.registers)):
             raise rq.Malformed("not the size of all registers")
+        self._refuse_saved(request.thread)
         at = 0
         for register in self._cpu.registers:
             self._write_changed(register, request.data[at : at + _size(register)])
@@ -297,13 +326,17 @@ class Session:
 
     @_handles(rq.ReadRegister)
     def _read_register(self, request: rq.ReadRegister) -> bytes:
-        return self._read_bytes(self._by_number(request.regnum)).hex().encode()
+        register, saved = self._by_number(request.regnum), self._saved(request.thread)
+        if saved is not None:
+            return self._told_of(register, saved).encode()
+        return self._read_bytes(register).hex().encode()
 
     @_handles(rq.WriteRegister)
     def _write_register(self, request: rq.WriteRegister) -> bytes:
         register = self._by_number(request.regnum)
         if len(request.data) != _size(register):
             raise rq.Malformed("not the size of the register")
+        self._refuse_saved(request.thread)
         self._write_changed(register, request.data)
         return b"OK"
 
@@ -314,6 +347,7 @@ class Session:
             value = int.from_bytes(data, self.byte_order)
             self._timeline.write_register(register.name, value)
             self._calls.put_back()
+            self._threads.written()
 
     def _refuse_in_frame(self) -> None:
         if self._frame_home is not None:
@@ -336,6 +370,7 @@ class Session:
         if request.data:  # GDB probes for `X` with an empty write
             self._refuse_in_frame()
             self._timeline.write_memory(request.address, request.data)
+            self._threads.written()
         return b"OK"
 
     # -- breakpoints: "Packets" (`Z`), "Stop Reply Packets" --------------------------------------
@@ -386,17 +421,24 @@ class Session:
 
     @_handles(rq.ThreadStop)
     def _thread_stop(self, request: rq.ThreadStop) -> bytes:
-        return self._stop_reply(*self._last_stop) if request.thread == THREAD else b"E01"
+        if request.thread == self._threads.running:
+            return self._stop_reply(*self._last_stop)
+        return (
+            b"T00thread:%x;" % request.thread if request.thread in self._threads.all() else b"E01"
+        )
 
     @_handles(rq.Resume)
     def _resume(self, request: rq.Resume) -> bytes:
         timeline, stops = self._timeline, self._stops.stops()
         match request.how:
             case rq.How.STEP:
-                return self._step(1, stops)
+                return self._step(1, stops, request.thread, request.alone)
             case rq.How.RANGE:
                 return self._travel(
-                    lambda: timeline.range_step(request.start, request.end, stops), forward=True
+                    lambda: timeline.range_step(request.start, request.end, stops),
+                    forward=True,
+                    stepped=self._stepped(request.thread),
+                    alone=request.alone,
                 )
             case rq.How.CONTINUE:
                 until = self._monitor.continue_until(forward=True)
@@ -407,7 +449,9 @@ class Session:
 
     @_handles(rq.BackStep, "ReverseStep+")
     def _back_step(self, request: rq.BackStep) -> bytes:
-        return self._step(-1, self._stops.stops())
+        # To make the step of a watchpoint's GDB lets go of it, as of a breakpoint in `_resume`.
+        over = "watch" in self._last_stop[1]
+        return self._step(-1, self._stops.stops(), alone=over)
 
     @_handles(rq.BackContinue, "ReverseContinue+")
     def _back_continue(self, request: rq.BackContinue) -> bytes:
@@ -415,7 +459,15 @@ class Session:
         until = self._monitor.continue_until(forward=False)
         return self._travel(lambda: timeline.run_backward(stops, until), forward=False, far=True)
 
-    def _step(self, direction: int, stops: Stops) -> bytes:
+    def _stepped(self, thread: int | None) -> int | None:
+        """The thread that a client means to step, which is not always the one that runs."""
+        return (
+            (thread if thread and thread > 0 else None) or self._target.resumed or self._told_thread
+        )
+
+    def _step(
+        self, direction: int, stops: Stops, thread: int | None = None, alone: bool = False
+    ) -> bytes:
         """One step, which watchpoints may stop, but breakpoints may not."""
         timeline = self._timeline
         watches = replace(stops, breakpoints=())
@@ -430,15 +482,28 @@ class Session:
             # The first position is the beginning of history, but to get there was a step.
             return replace(stop, why=Why.STEPS) if stop.step == until == timeline.begin else stop
 
-        return self._travel(go, forward=direction > 0, step=True)
+        return self._travel(
+            go, forward=direction > 0, step=True, stepped=self._stepped(thread), alone=alone
+        )
 
     def _travel(
-        self, go: Callable[[], Stop], *, forward: bool, far: bool = False, step: bool = False
+        self,
+        go: Callable[[], Stop],
+        *,
+        forward: bool,
+        far: bool = False,
+        step: bool = False,
+        stepped: int | None = None,
+        alone: bool = False,
     ) -> bytes:
-        """Run a movement, or the armed seek in its place, and return the stop reply."""
+        """Run a movement, or the armed seek in its place, and return the stop reply.
+
+        `stepped`: the thread in which this is one step; `alone`: in which it has to end.
+        """
         armed = self._monitor.take_armed()
         self._calls.settle()
         start = self._home()
+        before = self._told_thread
         self._open_console()
         try:
             self._leave_frame()
@@ -474,6 +539,18 @@ class Session:
             told = (0, "")
         if self._lldb.spoken:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
+        elif stepped is not None and stepped != self._threads.running:
+            # The step ended in another thread, as where a kernel switches tasks.
+            if alone and stepped == before:
+                # A step over a breakpoint: GDB dies of an answer from another one.
+                if armed is None:
+                    self._threads.stay(stepped)
+                else:
+                    self._threads.swap(stepped)
+            elif told == (5, ""):
+                # GDB takes SIGTRAP for a signal which that thread has got; without a signal it has
+                # just stopped.
+                told = (0, "")
         return self._stop_reply(*told)
 
     def _jump(self, armed: Armed) -> Stop:
@@ -547,8 +624,10 @@ class Session:
             f"{number}{value.to_bytes(size, self.byte_order).hex()};"
             for (number, size), value in zip(self._told_as, values, strict=True)
         )
+        self._target.moved()
+        self._told_thread = self._threads.running
         threads = self._lldb.threads()
-        return f"T{signal:02x}{reason}thread:{THREAD:x};{threads}{registers}".encode()
+        return f"T{signal:02x}{reason}thread:{self._told_thread:x};{threads}{registers}".encode()
 
     @_handles(rq.CtrlC)
     def _ctrl_c(self, request: rq.CtrlC) -> bytes:

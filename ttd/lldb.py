@@ -17,6 +17,7 @@ from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
 from ttd.stops import Stop, Why
 from ttd.text import printable
+from ttd.threads import ThreadsApi
 from ttd.timeline_api import TimelineApi
 
 _TRAP, _INTERRUPT = 5, 2
@@ -30,10 +31,13 @@ _BOUNDARIES = {Why.HISTORY_BEGIN: "beginning", Why.HISTORY_END: "end"}
 class Lldb:
     """The part of a session that is for LLDB only."""
 
-    def __init__(self, timeline: TimelineApi, byte_order: Literal["little", "big"]) -> None:
+    def __init__(
+        self, timeline: TimelineApi, threads: ThreadsApi, byte_order: Literal["little", "big"]
+    ) -> None:
         self.spoken = False
         """The client has shown that it is LLDB."""
         self._timeline = timeline
+        self._threads = threads
         self._byte_order = byte_order
         self._bits = address_bits(timeline.cpu.registers)
         self._lists_threads = False
@@ -79,7 +83,9 @@ class Lldb:
 
     def threads(self) -> str:
         """What a stop reply says of threads, if LLDB wants that: which there are."""
-        return "threads:1;" if self._lists_threads else ""
+        if not self._lists_threads:
+            return ""
+        return f"threads:{','.join(f'{number:x}' for number in self._threads.all())};"
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -115,15 +121,23 @@ class Lldb:
         cpu = self._timeline.cpu
         registers = [register for register in cpu.registers if register.in_stop_reply]
         values = cpu.read_registers(tuple(register.name for register in registers))
-        thread = {
-            "tid": 1,
-            "registers": {
-                str(register.regnum): self._hex(register, value)
-                for register, value in zip(registers, values, strict=True)
-            },
-            **self._stop,
-        }
-        return escape(json.dumps([thread], separators=(",", ":")).encode())
+        machine = dict(zip((register.name for register in registers), values, strict=True))
+        rows = [
+            {
+                "tid": thread.number,
+                **({"name": thread.name} if thread.name else {}),
+                "registers": {
+                    str(register.regnum): self._hex(register, known[register.name])
+                    for register in registers
+                    if register.name in known
+                },
+                **(self._stop if saved is None else {}),
+            }
+            for thread in self._threads.all().values()
+            for saved in (self._threads.registers(thread.number),)
+            for known in (machine if saved is None else saved,)
+        ]
+        return escape(json.dumps(rows, separators=(",", ":")).encode())
 
     def _hex(self, register: Register, value: int) -> str:
         return value.to_bytes((register.bits + 7) // 8, self._byte_order).hex()

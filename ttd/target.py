@@ -15,23 +15,31 @@ from ttd.monitor import place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import escape
+from ttd.threads import Thread, ThreadsApi
 from ttd.timeline_api import TimelineApi
 
 PACKET_SIZE = 0x20000
 """Longest packet taken, and what `PacketSize` says."""
 MOST_ANSWERED = PACKET_SIZE // 2 - 16
 """Bytes in one answer: as hex digits, or each of them escaped, they fit a packet."""
-THREAD = 1
-"""The number of the one thread that there is."""
-TARGET_FEATURES = ("qXfer:features:read+", "qXfer:memory-map:read+")
+TARGET_FEATURES = ("qXfer:features:read+", "qXfer:memory-map:read+", "qXfer:threads:read+")
 """What `qSupported` says of these handlers."""
 
 
 class Target:
     """The machine as GDB is told of it."""
 
-    def __init__(self, timeline: TimelineApi) -> None:
+    def __init__(self, timeline: TimelineApi, threads: ThreadsApi) -> None:
         self._timeline = timeline
+        self._threads = threads
+        self.selected: int | None = None
+        """The thread whose registers are read and written; None: the one that runs."""
+        self.resumed: int | None = None
+        """The thread that is meant by what resumes and names none."""
+
+    def moved(self) -> None:
+        """After a stop a client takes the thread that it is told of."""
+        self.selected = None
 
     def answer(self, request: rq.Request) -> bytes | None:
         """The reply to a request; None if it is not one of these. `UserError` if it is refused."""
@@ -56,19 +64,51 @@ class Target:
         return b"1"
 
     def _current_thread(self, request: rq.CurrentThread) -> bytes:
-        return b"QC%x" % THREAD
+        return b"QC%x" % self._threads.running
 
-    def _threads(self, request: rq.Threads) -> bytes:
-        return b"m%x" % THREAD if request.first else b"l"
+    def _list(self, request: rq.Threads) -> bytes:
+        numbers = ",".join(f"{number:x}" for number in self._threads.all())
+        return f"m{numbers}".encode() if request.first else b"l"
+
+    def _descriptions(self, request: rq.TransferThreads) -> bytes:
+        rows = "".join(
+            f'<thread id="{thread.number:x}"{_as_name(thread.name)}>'
+            f"{_escaped(self._text(thread))}</thread>\n"
+            for thread in self._threads.all().values()
+        )
+        return _window(f'<?xml version="1.0"?>\n<threads>\n{rows}</threads>\n', request)
 
     def _thread_text(self, request: rq.ThreadText) -> bytes:
-        return f"step {place(self._timeline, self._timeline.position)}".encode().hex().encode()
+        thread = self._threads.all().get(request.thread)
+        if thread is None:
+            return b"E01"
+        name = f"{thread.name}: " if thread.name else ""
+        return (name + self._text(thread)).encode().hex().encode()
+
+    def _text(self, thread: Thread) -> str:
+        """Of the thread that runs, where the machine is, for front ends that list threads."""
+        here = thread.number == self._threads.running
+        words = [thread.state] if thread.state else []
+        if here:
+            words.append(f"step {place(self._timeline, self._timeline.position)}")
+        return ", ".join(words)
 
     def _select_thread(self, request: rq.SelectThread) -> bytes:
-        return b"OK" if request.thread in (-1, 0, THREAD) else b"E01"
+        # 0 is any, and -1 all.
+        number = request.thread if request.thread > 0 else None
+        if number is not None and not self._alive(number):
+            return b"E01"
+        if request.to_resume:
+            self.resumed = number
+        else:
+            self.selected = number
+        return b"OK"
 
     def _thread_alive(self, request: rq.ThreadAlive) -> bytes:
-        return b"OK" if request.thread == THREAD else b"E01"
+        return b"OK" if self._alive(request.thread) else b"E01"
+
+    def _alive(self, number: int) -> bool:
+        return number == self._threads.running or number in self._threads.all()
 
     # -- tracepoints, of which there are none: "Tracepoint Packets" -------------------------------
 
@@ -82,6 +122,17 @@ class Target:
         raise UserError(
             "ttd has no tracepoints: all steps are trace frames already, 'tfind N' looks at one."
         )
+
+
+def _as_name(name: str) -> str:
+    return f' name="{_escaped(name)}"' if name else ""
+
+
+def _escaped(text: str) -> str:
+    """For XML, within quotes and without."""
+    for character, entity in (("&", "amp"), ("<", "lt"), (">", "gt"), ('"', "quot")):
+        text = text.replace(character, f"&{entity};")
+    return text
 
 
 def _window(text: str, request: rq.Transfer) -> bytes:
@@ -98,7 +149,8 @@ _HANDLERS: dict[type[rq.Request], Callable[[Target, Any], bytes]] = {
     rq.TransferMemoryMap: Target._memory_map,
     rq.Attached: Target._attached,
     rq.CurrentThread: Target._current_thread,
-    rq.Threads: Target._threads,
+    rq.Threads: Target._list,
+    rq.TransferThreads: Target._descriptions,
     rq.ThreadText: Target._thread_text,
     rq.SelectThread: Target._select_thread,
     rq.ThreadAlive: Target._thread_alive,

@@ -17,6 +17,7 @@ from ttd.engine.types import WatchHit
 from ttd.history.bookmarks import Bookmarks
 from ttd.history.branches import Branches
 from ttd.history.place import Place
+from ttd.images import Image
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
 from ttd.printed import Interrupted, Line, Printed
@@ -805,6 +806,10 @@ class Timeline:
         self.branches.discard(made.id)
 
     # -- contents ------------------------------------------------------------------------
+
+    @property
+    def images(self) -> Sequence[Image]:
+        return [load.image for load in self.machine.loads]
 
     def read_memory(self, address: int, size: int) -> bytes:
         return self._found(self.machine.read_memory(address, size), address, size)

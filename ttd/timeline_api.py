@@ -11,6 +11,7 @@ from ttd.cpu.base import Cpu
 from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.images import Image
 from ttd.printed import Line
 from ttd.recording.index import Branch
 from ttd.recording.remarks import Bookmark
@@ -126,6 +127,11 @@ class TimelineApi(Protocol):
     def cpu(self) -> Cpu: ...
     @property
     def virtual_ns(self) -> int: ...
+
+    @property
+    def images(self) -> Sequence[Image]:
+        """What was loaded into the machine."""
+        ...
 
     progress: OnProgress | None
     notes: list[str]

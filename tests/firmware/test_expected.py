@@ -10,6 +10,8 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod", "tasks"]
+KERNELS = ["freertos", "zephyr", "riot"]
+"""All under the program in `threads`."""
 
 
 def ttd(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -17,16 +19,18 @@ def ttd(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[byte
     return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=120)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [*PROGRAMS, *KERNELS])
 def test_output(name: str, tmp_path: Path) -> None:
     recording, output = str(tmp_path / "run.ttd"), tmp_path / "uart.txt"
     elf = HERE / name / f"{name}.elf"
+    if name in KERNELS:
+        elf = HERE / "threads" / f"{name}.elf"
     recorded = ttd(
         *("record", "--board", "mps2-an385", "--semihosting", "-o", recording),
         *("--serial", f"file:{output}", str(elf)),
     )
     assert recorded.returncode == 0, recorded.stderr.decode()
-    expected = (HERE / name / "expected.txt").read_bytes()
+    expected = (elf.parent / "expected.txt").read_bytes()
     assert without_gaps(name, output.read_bytes()) == without_gaps(name, expected)
 
     replayed = ttd("replay", recording, "--echo", "--verify")

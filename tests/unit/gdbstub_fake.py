@@ -150,6 +150,7 @@ class FakeTimeline:
         self.trial = None
         self.branches = FakeBranches()
         self.bookmarks = FakeBookmarks()
+        self.images = ()
         self.moving = threading.Event()
         self.lines = [Line("", 10 * n, b"line %d" % n, 10 * n + 5) for n in range(1, 9)]
         """What the guest prints."""

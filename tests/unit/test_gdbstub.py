@@ -69,6 +69,7 @@ def test_features_are_those_of_the_handlers(client: Client) -> None:
         "QStartNoAckMode+",
         "qXfer:features:read+",
         "qXfer:memory-map:read+",
+        "qXfer:threads:read+",
         "ReverseStep+",
         "ReverseContinue+",
         "swbreak+",

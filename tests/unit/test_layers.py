@@ -22,7 +22,7 @@ FLOORS = [
     {"gdbstub", "capture"},
     {"debugger"},  # what front ends share
     {"recorded"},  # a machine, its recording and its timeline, put together
-    {"timeline", "rsp"},
+    {"timeline", "rsp", "rtos"},
     {"history"},
     {"snapshot"},
     {"machine"},
@@ -49,6 +49,7 @@ PART_OF = {
     "gdb": "gdbstub",
     "lldb": "gdbstub",
     "target": "gdbstub",
+    "threads": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "pages": "snapshot",
     "runs": "machine",

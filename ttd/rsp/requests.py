@@ -130,8 +130,15 @@ class TransferMemoryMap(Transfer):
 
 
 @dataclass(frozen=True, slots=True)
+class TransferThreads(Transfer):
+    """`qXfer:threads:read`"""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRegisters(Request):
-    """`g`"""
+    """`g`; `thread` where LLDB names one, here and below. Else it is the one that `Hg` selects."""
+
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class WriteRegisters(Request):
     """`G`"""
 
     data: bytes
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,7 @@ class ReadRegister(Request):
     """`p`"""
 
     regnum: int
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,7 @@ class WriteRegister(Request):
 
     regnum: int
     data: bytes
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +211,17 @@ class RemoveStop(Request):
 
 @dataclass(frozen=True, slots=True)
 class Resume(Request):
-    """`vCont;...`, `c`, `s`, `C`, `S`; `start` and `end` for `How.RANGE`."""
+    """`vCont;...`, `c`, `s`, `C`, `S`; `start` and `end` for `How.RANGE`.
+
+    `thread`: the one that is meant, if one is named; `alone`: nothing is said of others, which are
+    to stand still.
+    """
 
     how: How
     start: int = 0
     end: int = 0
+    thread: int | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +260,15 @@ class Threads(Request):
 class ThreadText(Request):
     """`qThreadExtraInfo`"""
 
+    thread: int
+
 
 @dataclass(frozen=True, slots=True)
 class SelectThread(Request):
-    """`H`"""
+    """`H`; `to_resume`: for what resumes (`Hc`), and not for what reads and writes (`Hg`)."""
 
     thread: int
+    to_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,9 +393,10 @@ def _thread(text: bytes) -> int:
     return -1 if text == b"-1" else _hex(text)
 
 
-def _unsuffixed(text: bytes) -> bytes:
-    """Without LLDB's `;thread:N;`."""
-    return text.partition(b";thread:")[0]
+def _suffix(text: bytes) -> tuple[bytes, int | None]:
+    """What comes before LLDB's `;thread:N;`, and N."""
+    rest, _, number = text.partition(b";thread:")
+    return rest, _thread(number.rstrip(b";")) if number else None
 
 
 def _plain(request: Request) -> Callable[[bytes], Request]:
@@ -406,9 +426,25 @@ def _transfer(kind: type[Transfer]) -> Callable[[bytes], Request]:
     return make
 
 
+def _read_registers(rest: bytes) -> Request:
+    text, thread = _suffix(rest)
+    return Unknown() if text else ReadRegisters(thread)
+
+
+def _write_registers(rest: bytes) -> Request:
+    text, thread = _suffix(rest)
+    return WriteRegisters(_data(text), thread)
+
+
+def _read_register(rest: bytes) -> Request:
+    text, thread = _suffix(rest)
+    return ReadRegister(_hex(text), thread)
+
+
 def _write_register(rest: bytes) -> Request:
-    regnum, value = _split(_unsuffixed(rest), b"=")
-    return WriteRegister(_hex(regnum), _data(value))
+    text, thread = _suffix(rest)
+    regnum, value = _split(text, b"=")
+    return WriteRegister(_hex(regnum), _data(value), thread)
 
 
 def _write_memory(decode: Callable[[bytes], bytes]) -> Callable[[bytes], Request]:
@@ -454,17 +490,21 @@ def _remove(rest: bytes) -> Request:
 
 
 def _vcont(rest: bytes) -> Request:
-    """The leftmost action decides: there is one thread, and every action can only mean it."""
-    action = rest.split(b";")[0].partition(b":")[0]
+    """The leftmost action decides: only the whole machine runs, and GDB begins with the thread that
+    it steps."""
+    first, *others = rest.split(b";")
+    action, _, name = first.partition(b":")
     kind, argument = action[:1], action[1:]
+    thread = _thread(name) if name else None
+    alone = thread is not None and not others
     if kind in (b"c", b"C"):
-        return Resume(How.CONTINUE)
+        return Resume(How.CONTINUE, thread=thread, alone=alone)
     if kind in (b"s", b"S"):
-        return Resume(How.STEP)
+        return Resume(How.STEP, thread=thread, alone=alone)
     if kind == b"t":
-        return Resume(How.STAY)
+        return Resume(How.STAY, thread=thread, alone=alone)
     if kind == b"r":
-        return Resume(How.RANGE, *_numbers(argument))
+        return Resume(How.RANGE, *_numbers(argument), thread=thread, alone=alone)
     raise Malformed("unknown vCont action")
 
 
@@ -514,10 +554,11 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"qThreadStopInfo", lambda rest: ThreadStop(_thread(rest))),
     (b"qXfer:features:read:", _transfer(TransferFeatures)),
     (b"qXfer:memory-map:read:", _transfer(TransferMemoryMap)),
+    (b"qXfer:threads:read:", _transfer(TransferThreads)),
     (b"qC", _plain(CurrentThread())),
     (b"qfThreadInfo", _plain(Threads(first=True))),
     (b"qsThreadInfo", _plain(Threads(first=False))),
-    (b"qThreadExtraInfo,", _loose(ThreadText())),
+    (b"qThreadExtraInfo,", lambda rest: ThreadText(_thread(rest))),
     (b"qAttached", _loose(Attached())),
     (b"qRcmd,", _monitor),
     (b"qttd.Monitor:", _monitor_in_reply),
@@ -539,9 +580,9 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"s", _old_resume(How.STEP, signal=False)),
     (b"C", _old_resume(How.CONTINUE, signal=True)),
     (b"S", _old_resume(How.STEP, signal=True)),
-    (b"g", lambda rest: ReadRegisters() if not _unsuffixed(rest) else Unknown()),
-    (b"G", lambda rest: WriteRegisters(_data(_unsuffixed(rest)))),
-    (b"p", lambda rest: ReadRegister(_hex(_unsuffixed(rest)))),
+    (b"g", _read_registers),
+    (b"G", _write_registers),
+    (b"p", _read_register),
     (b"P", _write_register),
     (b"m", lambda rest: ReadMemory(*_numbers(rest))),
     (b"M", _write_memory(_data)),
@@ -549,7 +590,7 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"X", _write_memory(bytes)),
     (b"Z", _insert),
     (b"z", _remove),
-    (b"H", lambda rest: SelectThread(_thread(rest[1:]))),
+    (b"H", lambda rest: SelectThread(_thread(rest[1:]), rest[:1] == b"c")),
     (b"T", lambda rest: ThreadAlive(_thread(rest))),
     (b"?", _plain(StopReason())),
     (b"!", _plain(Extended())),

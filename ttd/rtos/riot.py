@@ -1,0 +1,110 @@
+"""RIOT: threads have small numbers, and are in a table by them."""
+
+from __future__ import annotations
+
+from ttd.rtos import cortexm
+from ttd.rtos.provider import MOST, Guest, Processor, Task
+from ttd.rtos.values import Implausible, Value
+
+_STATES = {
+    0: "stopped",
+    1: "zombie",
+    2: "sleeping",
+    3: "mutex blocked",
+    4: "receive blocked",
+    5: "send blocked",
+    6: "reply blocked",
+    7: "flag blocked any",
+    8: "flag blocked all",
+    9: "mbox blocked",
+    10: "cond blocked",
+    11: "running",
+    12: "pending",
+}
+"""Of versions that define them by the preprocessor."""
+_SLEEPING = "STATUS_SLEEPING"
+_NOT_READY = 11
+"""Values below it are of threads that wait for something."""
+_FRAME = "context_switch_frame"
+"""The structure that the port for RISC-V leaves on a stack; its members are named as registers."""
+
+
+class Riot:
+    """`provider.Provider` of RIOT."""
+
+    name = "RIOT"
+    needed: tuple[str, ...] = ("sched_threads", "sched_active_pid")
+    useful: tuple[str, ...] = ("sched_num_threads",)
+
+    def __init__(self, guest: Guest) -> None:
+        """`LookupError` if what is wanted is not there, or not described."""
+        self._guest = guest
+        self._active = guest.variable("sched_active_pid")
+        self._table = guest.variable("sched_threads")
+        for name in ("sp", "status", "pid"):
+            self._table.type.target.target.member(name)
+        try:
+            names = guest.debug.enumeration(_SLEEPING)
+        except LookupError:
+            self._states = _STATES
+        else:
+            self._states = {
+                value: name.removeprefix("STATUS_").replace("_", " ").lower()
+                for value, name in names.items()
+            }
+
+    def running(self) -> int:
+        pid = self._active.signed
+        if not 0 < pid < self._table.type.count:
+            raise Implausible("no thread runs")
+        if self._guest.processor is Processor.CORTEX_M:
+            cortexm.in_thread(self._guest.register)
+        thread = self._table[pid].pointed
+        if thread["pid"].signed != pid:
+            raise Implausible("a thread has another number than its place")
+        return thread.address
+
+    def tasks(self) -> list[Task]:
+        running = self.running()
+        found = []
+        for pid in range(1, min(self._table.type.count, MOST)):
+            link = self._table[pid]
+            if not link.number:
+                continue
+            thread = link.pointed
+            if thread["pid"].signed != pid:
+                raise Implausible("a thread has another number than its place")
+            found.append(self._task(thread, thread.address == running))
+        if "sched_num_threads" in self._guest.symbols:
+            expected = self._guest.variable("sched_num_threads").number
+            if len(found) != expected:
+                raise Implausible(f"{len(found)} threads, and not {expected}")
+        return found
+
+    def _task(self, thread: Value, running: bool) -> Task:
+        status = thread["status"].number
+        if running:
+            state = "running"
+        elif status >= _NOT_READY:
+            state = "ready"
+        elif status in self._states:
+            state = self._states[status]
+        else:
+            raise Implausible(f"there is no status {status}")
+        if "priority" in thread:
+            state += f", priority {thread['priority'].number}"
+        name = thread["name"].text if "name" in thread else ""
+        return Task(thread.address, name, f"{state}, pid {thread['pid'].signed}")
+
+    def registers(self, key: int) -> dict[str, int]:
+        memory, sp = self._guest.memory, self._table[0].at(key)["sp"].number
+        if self._guest.processor is Processor.CORTEX_M:
+            return cortexm.pushed_by_switch(memory, sp)
+        frame = self._guest.debug.structure(_FRAME)
+        found = {
+            "fp" if name == "s0" else name: Value(memory, sp + offset, kind).number
+            for name, (offset, kind) in frame.members.items()
+            if kind.size == memory.word
+        }
+        memory.exactly(found["pc"], 2)
+        return found | {"sp": sp + frame.size}
