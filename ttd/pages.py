@@ -106,10 +106,13 @@ class PageStore:
 Directory = tuple[Page, ...]
 
 
-def _weight(at: int, directory: Directory) -> int:
-    """What a directory at a place contributes to a table's sum."""
-    names = b"".join([page.digest for page in directory])
-    if names == HOLE * len(directory):
+def _names(directory: Directory) -> bytes:
+    return b"".join([page.digest for page in directory])
+
+
+def _weight(at: int, names: bytes) -> int:
+    """What a directory of pages of these names contributes, at its place, to a table's sum."""
+    if names == HOLE * (len(names) // len(HOLE)):
         return 0
     salt = at.to_bytes(8, "little")
     return int.from_bytes(hashlib.blake2b(names, digest_size=16, salt=salt).digest(), "little")
@@ -145,9 +148,12 @@ class PageTable:
         """What identifies the contents: the sum modulo 2**128 of a hash of each directory at its
         place. Only what has changed since it was known is added up."""
         if self._stale:
-            Page.name(page for at in self._stale for page in self.directories[at])
+            # Each once: where memory is empty, one is at many places.
+            stale = {id(each): each for each in (self.directories[at] for at in self._stale)}
+            Page.name(page for directory in stale.values() for page in directory)
+            names = {key: _names(directory) for key, directory in stale.items()}
             for at, weight in self._stale.items():
-                self._sum += _weight(at, self.directories[at]) - weight
+                self._sum += _weight(at, names[id(self.directories[at])]) - weight
             self._sum %= 1 << 128
             self._stale = {}
         return self._sum
@@ -180,7 +186,7 @@ class PageTable:
         stale = dict(self._stale)
         for at, directory in touched.items():
             if at not in stale:
-                stale[at] = _weight(at, directories[at])
+                stale[at] = _weight(at, _names(directories[at]))
             directories[at] = tuple(directory)
         return PageTable(tuple(directories), self._sum, stale)
 

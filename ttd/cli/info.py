@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -26,6 +25,8 @@ def info(recording: str, branch: str, as_json: bool) -> None:
 
     facts = summary(Recording.open(recording, branch))
     if as_json:
+        import json
+
         print(json.dumps(facts))
         return
     notes, branches = facts.pop("notes"), facts.pop("branches")
