@@ -19,6 +19,7 @@ from tests.unit.nrf51_doubles import (
     SHORTS,
     TEMP,
     TIMER0,
+    TIMER1,
     US,
     Board,
 )
@@ -235,6 +236,21 @@ def test_a_timer_toggles_a_pin_without_software(board: Board) -> None:
     board.write(PPI + 0x508, 1 << 3)
     board.advance(100 * US)
     assert board.read(GPIO + 0x510) >> 5 & 1 == 0
+
+
+def test_who_listens_is_known_after_loading(board: Board) -> None:
+    """Timers are loaded before the PPI, which knows what is connected to them."""
+    connect(board, 0, TIMER0 + 0x140, TIMER1 + 0x44)
+    board.write(TIMER0 + 0x540, 10)
+    for timer in (TIMER0, TIMER1):
+        board.write(timer)
+    other = Board()
+    for name, device in board.devices.items():
+        other.devices[name].load(device.save())
+    other.agenda.changed()
+    for one in (board, other):
+        one.advance(11 * US)
+        assert one.read(TIMER1 + 0x544) == 10
 
 
 def test_groups(board: Board) -> None:

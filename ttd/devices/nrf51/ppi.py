@@ -8,6 +8,7 @@ from typing import ClassVar
 from ttd.devices.base import Clock, Steady
 from ttd.devices.nrf51.peripheral import EVENTS_END, Peripheral, set_clear
 from ttd.devices.registers import RegisterBlock
+from ttd.state import State
 
 CHEN, CHENSET, CHENCLR, CH, CHG = 0x500, 0x504, 0x508, 0x510, 0x800
 CHANNELS, GROUPS = 16, 4
@@ -56,6 +57,7 @@ class Ppi(RegisterBlock):
         self.ends = [[0, 0] for _ in range(CHANNELS)]
         """Event and task of each channel, by address."""
         self.groups = [0] * GROUPS
+        self._say_who_listens()
 
     def _tasks(self, event: int) -> list[int]:
         """The tasks that an event starts."""
@@ -77,6 +79,16 @@ class Ppi(RegisterBlock):
                 peripheral.clock.rearm()
                 peripheral.drive()
         self._depth -= 1
+
+    def _say_who_listens(self) -> None:
+        """Peripherals keep whether anybody hears of their events."""
+        for peripheral in self._peripherals.values():
+            peripheral.derive()
+            peripheral.clock.rearm()
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self._say_who_listens()  # those that were loaded before this could not know
 
     def peek_word(self, offset: int) -> int:
         if offset in (CHEN, CHENSET, CHENCLR):
@@ -103,6 +115,4 @@ class Ppi(RegisterBlock):
             self.ends[channel][end] = value
         elif 0 <= group < GROUPS:
             self.groups[group] = value & _MASK
-        for peripheral in self._peripherals.values():
-            peripheral.derive()
-            peripheral.clock.rearm()  # somebody may be listening now
+        self._say_who_listens()
