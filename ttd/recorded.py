@@ -317,6 +317,8 @@ class RecordedMachine:
 
         An empty `reason` stands for that of the guest's own end.
         """
+        # What was changed in the past stays, on a branch that gets its number now.
+        self.timeline.keep_trial()
         present = self.branches.present
         growing = [
             branch
@@ -356,10 +358,9 @@ class RecordedMachine:
         names = {name for s in recording.snapshots for _, name in recording.changed_pages(s.id)}
         for _ in recording.pages(names):
             pass
-        for info in recording.snapshots:
-            snapshot = self.snapshots.nearest(info.step)
-            assert snapshot is not None
-            self.snapshots.restore(snapshot)
+        # By number: a branch begins with a snapshot, and there may be another one at that step.
+        for number, info in enumerate(recording.snapshots):
+            self.snapshots.restore(self.snapshots.load_stored(number))
             if self.machine.virtual_ns != info.virtual_ns:
                 raise RecordingError("the recording is damaged: a snapshot is of another time")
             found = self.snapshots.state_hash(self.snapshots.capture())

@@ -440,7 +440,7 @@ class Snapshots:
             return kept
         number = self._usable(step)
         assert number is not None
-        return self._load(number)
+        return self.load_stored(number)
 
     def go_back(self, step: int) -> None:
         """Become the machine of the latest snapshot at or before `step`.
@@ -506,7 +506,7 @@ class Snapshots:
         number = self._number_before(step)
         return None if number < 0 else self._infos[number].step
 
-    def _load(self, number: int) -> Snapshot:
+    def load_stored(self, number: int) -> Snapshot:
         """Stored snapshot `number`, read from the recording."""
         info = self._infos[number]
         mark = self.machine.replay.log.get(info.sequence)

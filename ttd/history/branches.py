@@ -79,13 +79,13 @@ class Branches:
         """
         machine, replay = self._machine, self._machine.replay
         step, file = machine.engine.step, self.recording.file
-        parent = self._owner()
+        parent, latest = self._owner()
         name = name or self._free_name()
         file.check_name(name)
         file.begin_overlay()
         recorded = replay.mode is Mode.RECORD
         self._leave()
-        first, events = replay.log.cut_before(replay.sequence)
+        first, events = replay.log.cut_before(replay.sequence, latest)
         recording = parent.fork(
             name,
             reason,
@@ -117,14 +117,17 @@ class Branches:
             self.recording.file.begin_growing()
             self.recording.keep()
 
-    def _owner(self) -> Recording:
-        """Whose the history here is: before the fork of a branch its parent's."""
+    def _owner(self) -> tuple[Recording, int | None]:
+        """Whose the history here is: before the fork of a branch its parent's; and there, where
+        the last of its chunks begins at the latest, as those of the branch may be cut otherwise."""
         recording, at = self.recording, self._machine.replay.sequence
+        latest = None
         file = recording.file
         while (fork := file.branches[recording.branch].fork) is not None and at <= fork.sequence:
             left = self._left.get(fork.parent)
             recording = Recording.of(file, fork.parent) if left is None else left.recording
-        return recording
+            latest = fork.chunk
+        return recording, latest
 
     def _free_name(self) -> str:
         names = {branch.name for branch in self.all}
@@ -149,6 +152,8 @@ class Branches:
         if left.ahead is not None and self._time is not None:
             self._time.ahead = left.ahead
         self._snapshots.go_back(max(self.recording.file.begin.step, step - 1))
+        # What comes next may be interrupted at once: nobody sees a machine between two positions.
+        self._machine.run(self._machine.engine.step, interruptible=False)
 
     def parting(self, number: int) -> int:
         """The step at which the present branch and another one part."""

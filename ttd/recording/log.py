@@ -8,7 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
 from functools import cache
 
-from ttd.recording.chunk import Events
+from ttd.recording.chunk import Events, as_columns
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, MAX_PAYLOAD, Event, Kind
 from ttd.recording.index import ChunkInfo
@@ -208,13 +208,16 @@ class EventLog:
                 found += self._recording.count_kinds(first)
         return found
 
-    def cut_before(self, sequence: int) -> tuple[int, Events]:
+    def cut_before(self, sequence: int, latest: int | None = None) -> tuple[int, Events]:
         """The chunk in which the event of this number is, or would be: the number of its first
-        event, and those that come before."""
+        event, and those that come before. `latest`: it is to begin with that number or before."""
         if sequence >= self._tail_first:
             first, events = self._tail_first, self._tail
         else:
             first, events = self._events_around(sequence)
+        if latest is not None and latest < first:
+            found = (self.get(number) for number in range(latest, sequence))
+            return latest, as_columns(event for event in found if event is not None)
         return first, events.part(0, sequence - first)
 
     def _scan(self, kinds: Collection[Kind], sequence: int) -> Iterator[tuple[int, Event]]:
