@@ -129,7 +129,9 @@ def meaning(path: Path) -> str:
         except RecordingError:
             pass
 
-    return forked(read).out.decode()
+    read_by = forked(read)
+    assert read_by.code == 0, read_by.err
+    return read_by.out.decode()
 
 
 def _parts(recording: Recording) -> Iterator[object]:
@@ -141,8 +143,9 @@ def _parts(recording: Recording) -> Iterator[object]:
     for info in recording.snapshots:
         yield info
         yield recording.snapshot_state(info.id)
-        for number, name in recording.changed_pages(info.id):
-            yield number, recording.page(name)
+        changed = list(recording.changed_pages(info.id))
+        yield changed
+        yield from recording.pages(name for _, name in changed)
         # A damaged index says nothing, where nothing was recorded either.
         index = b""
         with suppress(RecordingError):

@@ -237,7 +237,7 @@ def restoring(path: Path, dice: random.Random, places: list[int], known: Known) 
         taken = []
         for place in sorted({dice.randint(first, last) for _ in range(10)}):
             session.machine.run(place)
-            taken.append(session.snapshots.capture())
+            taken.append(session.snapshots.remember())
         session.machine.run(last)
         same(known, session, "ran")
         for snapshot in dice.sample(taken, len(taken)):

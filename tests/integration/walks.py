@@ -3,7 +3,8 @@
 A walk over a live recording does what people do: run, step, go back, search, write, reset, suspend,
 type, send, press Ctrl-C at any moment. Each position that it stops at is remembered by the hash of
 the whole state, and compared wherever it is met again: on the walk, in a plain forward run of the
-finished recording, and on a walk over that.
+finished recording, and on a walk over that. What is written in the past begins a branch: there a
+position is one of the branch's from where it begins, and of those that it comes from before that.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
 from ttd.engine.types import Access
 from ttd.errors import UserError
+from ttd.history.place import Place
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
+from ttd.recording.recording import Recording
 from ttd.replay.chars import CharBackend
 from ttd.replay.words import EventWords
 from ttd.snapshot import Snapshot
@@ -91,15 +94,21 @@ GUESTS = (
 )  # fmt: skip
 
 
+Where = tuple[str, int]
+"""A branch by its name, and a step."""
+Known = dict[Where, Snapshot]
+"""What each position was, with `hash` filled in."""
+
+
 @dataclass
 class Walk:
-    """One walk; `known` is what each position was, with `hash` filled in."""
+    """One walk."""
 
     session: RecordedMachine
     dice: random.Random
     line: Line | None = None
     keyboard: str = ""
-    known: dict[int, Snapshot] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)
     trail: list[str] = field(default_factory=list)
     changed: bool = False
 
@@ -110,6 +119,7 @@ class Walk:
             self.trail.append(name)
             stop = None
             try:
+                self._settle()
                 stop = getattr(self, name)()
             except UserError as error:
                 self.trail[-1] += f" ({error})"
@@ -121,8 +131,10 @@ class Walk:
     def look(self) -> None:
         timeline = self.session.timeline
         found = seen(self.session)
-        here = timeline.position
-        assert 0 <= here <= timeline.end
+        assert 0 <= timeline.position <= timeline.end
+        if timeline.trial is not None:
+            return  # what was written may still be taken back, and the name is given again
+        here = where(self.session)
         if self.changed:
             self.changed = False
             self.known[here] = found
@@ -131,6 +143,18 @@ class Walk:
             f"{here}: {difference(before, found)}; {self.trail[-12:]}; "
             f"before it were {events(self.session)}"
         )
+
+    def _settle(self) -> None:
+        """As GDB's stub does it before a movement, if it is none of a function that GDB calls."""
+        timeline = self.session.timeline
+        if timeline.trial is None:
+            return
+        if timeline.tries_nothing():
+            timeline.drop_trial()
+            self.changed = False
+        else:
+            timeline.keep_trial()
+            self.look()
 
     # -- moves ---------------------------------------------------------------------------
 
@@ -160,7 +184,7 @@ class Walk:
         timeline, dice = self.session.timeline, self.dice
         breakpoints = [Breakpoint(timeline.machine.engine.pc)]
         if dice.random() < 0.3:
-            breakpoints = [Breakpoint(breakpoints[0].address, lambda: dice.random() < 0.5)]
+            breakpoints = [Breakpoint(breakpoints[0].address, lambda _: dice.random() < 0.5)]
         base, size = dice.choice(timeline.machine.engine.regions())
         watches = [Watchpoint(base + dice.randrange(min(size, 4096) // 4) * 4, 4, Access.WRITE)]
         return Stops(
@@ -196,9 +220,18 @@ class Walk:
 
     def seek_known(self) -> Stop:
         timeline = self.session.timeline
-        step = self.dice.choice(list(self.known))
+        _, step = self.dice.choice(list(self.known))
         place = step + self.dice.choice((0, 0, 0, -1, 1))
         return self._interrupted(lambda: timeline.seek(place))
+
+    def turn(self) -> Stop:
+        """To another branch, or to a known place on whatever branch."""
+        timeline = self.session.timeline
+        name, step = self.dice.choice(list(self.known))
+        if self.dice.random() < 0.5:
+            step = self.dice.randrange(timeline.end + 1)
+        place = Place(self.session.branches.named(name).id, step)
+        return self._interrupted(lambda: timeline.go_to(place))
 
     def to_the_end(self) -> Stop:
         timeline = self.session.timeline
@@ -244,7 +277,7 @@ class Walk:
 
 PLAIN = (
     "forward", "forward", "forward_to_stop", "forward_a_little", "forward_a_little", "backward",
-    "backward_a_little", "backward_a_little", "seek", "seek_known", "to_the_end",
+    "backward_a_little", "backward_a_little", "seek", "seek_known", "to_the_end", "turn",
 )  # fmt: skip
 MOVES = (
     *PLAIN, "to_the_end", "write_register", "write_memory", "reset", "suspend", "wake", "wake",
@@ -300,18 +333,29 @@ def events(session: RecordedMachine) -> list[str]:
     return [EventWords().describe(event) for event in found if event is not None]
 
 
-def plain(path: Path, known: dict[int, Snapshot]) -> None:
-    """The positions of `known` in a run that only goes forward; and its end."""
-    session = RecordedMachine.open(str(path), SemihostFiles(None))
-    for step in sorted(known):
-        stop = session.machine.run(step)
-        assert stop.step == step
-        found = seen(session)
-        assert found.hash == known[step].hash, (
-            f"{step} of {sorted(known)}: {difference(known[step], found)}; "
-            f"before it were {events(session)}"
-        )
-    session.run(None, lambda step: None)
-    session.compare_end()
-    session.verify_snapshots()
-    session.close()
+def where(session: RecordedMachine) -> Where:
+    """The present position, and the branch of those that go through it on which it came to be."""
+    branches = session.branches
+    numbered = {branch.id: branch for branch in branches.all}
+    step, branch = session.timeline.position, branches.present
+    while branch.fork is not None and step < branch.fork.step:
+        branch = numbered[branch.fork.parent]
+    return branch.name, step
+
+
+def plain(path: Path, known: Known) -> None:
+    """The positions of `known` in runs that only go forward, one of each branch; and the ends."""
+    for branch in Recording.open(str(path)).file.branches.values():
+        session = RecordedMachine.open(str(path), SemihostFiles(None), branch=branch.name)
+        for step in sorted(step for name, step in known if name == branch.name):
+            stop = session.machine.run(step)
+            assert stop.step == step
+            found, before = seen(session), known[branch.name, step]
+            assert found.hash == before.hash, (
+                f"{branch.name}, {step} of {sorted(known)}: {difference(before, found)}; "
+                f"before it were {events(session)}"
+            )
+        session.run(None, lambda step: None)
+        session.compare_end()
+        session.verify_snapshots()
+        session.close()
