@@ -37,7 +37,10 @@ class Calls:
         """In which a function is called."""
         self._home = 0
         """Where it returns to."""
-        self._names = tuple(register.name for register in timeline.cpu.registers)
+        registers = timeline.cpu.registers
+        self._names = tuple(register.name for register in registers)
+        # Others may be counters, which cannot be put back.
+        self._general = [at for at, r in enumerate(registers) if r.group == "general"]
 
     def settle(self) -> None:
         """Before a movement, or before something is said of what there is: what has been written
@@ -66,12 +69,16 @@ class Calls:
         timeline, trial = self._timeline, self._timeline.trial
         if trial is None or trial is not self._called:
             return
-        now = timeline.cpu.read_registers(self._names)
+        now = self._of_calls(timeline.cpu.read_registers(self._names))
         # The debugger's user may have written something before: that stays.
-        before = [number for number, then in enumerate(trial.registers[:-1]) if then == now]
+        written = enumerate(trial.registers[:-1])
+        before = [number for number, then in written if self._of_calls(then) == now]
         if before:
             self._called = None
             timeline.drop_trial(self._meant(trial, before[-1]))
+
+    def _of_calls(self, registers: list[int]) -> list[int]:
+        return [registers[at] for at in self._general]
 
     def _meant(self, trial: Trial, count: int) -> int:
         """How many of so many writes are no arguments, which lie on the stack."""

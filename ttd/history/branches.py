@@ -189,5 +189,5 @@ class Branches:
 
     def discard(self, number: int) -> None:
         """Forget a branch, on which the machine is not, and none comes from."""
-        self._left.pop(number, None)
         self.recording.file.discard(number)
+        self._left.pop(number, None)

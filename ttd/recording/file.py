@@ -384,10 +384,10 @@ class RecordingFile:
 
     def discard(self, branch: int) -> None:
         """Forget a branch that none other comes from, and the pages that no other one has."""
-        if branch < FIRST_OVER:
-            self.begin_growing()
         if any(b.fork is not None and b.fork.parent == branch for b in self.branches.values()):
             raise RecordingError(f"other branches come from {self.branches[branch].name}")
+        if branch < FIRST_OVER:
+            self.begin_growing()
         for name, place in self.remarks.bookmarks().items():
             if place.branch == branch:
                 self.remarks.delete_bookmark(name)
