@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -16,6 +15,7 @@ from ttd.rtos.find import find
 from ttd.rtos.provider import Provider
 from ttd.rtos.values import Implausible
 from ttd.timeline_api import TimelineApi
+from ttd.values import dataclass
 
 log = logging.getLogger("ttd.rsp")
 

@@ -4,13 +4,14 @@ The standard one writes and compiles up to eight methods of a class when it is d
 of a millisecond. This one compiles `__init__` when the first object is made, and no other method:
 comparing, hashing and printing are the same for all classes. `dataclasses.field`, `replace`,
 `fields` and `asdict` work as they do with the standard one; of what that can be told, there are
-`frozen` and `slots`. Annotations have to be text (`from __future__ import annotations`).
+`frozen`, `slots`, and that `eq` or `repr` is the class's own matter. Annotations have to be text
+(`from __future__ import annotations`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,10 +94,17 @@ class Fields:
 
 
 def light(
-    cls: type | None = None, /, *, frozen: bool = False, slots: bool = False
+    cls: type | None = None,
+    /,
+    *,
+    frozen: bool = False,
+    slots: bool = False,
+    eq: bool = True,
+    repr: bool = True,
 ) -> type | Callable[[type], type]:
     """The decorator; see above."""
-    return _made(cls, frozen, slots) if cls else lambda cls: _made(cls, frozen, slots)
+    left = (() if eq else ("__eq__", "__hash__")) + (() if repr else ("__repr__",))
+    return _made(cls, frozen, slots, left) if cls else lambda cls: _made(cls, frozen, slots, left)
 
 
 # To who checks types it is the one that they know.
@@ -106,11 +114,15 @@ else:
     dataclass = light
 
 
-def _made(cls: type, frozen: bool, slots: bool) -> type:
+def _made(cls: type, frozen: bool, slots: bool, left: Sequence[str]) -> type:
     fields = Fields(cls)
     own = dict(vars(cls))
     methods = {**METHODS, **(FROZEN if frozen else {})}
-    adds = {name: method for name, method in methods.items() if own.get(name) is None}
+    adds = {
+        name: method
+        for name, method in methods.items()
+        if own.get(name) is None and name not in left
+    }
     compared = [name for name, each in fields.all.items() if each.compared]
     adds |= {
         FIELDS: fields,

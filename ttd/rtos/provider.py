@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from ttd.rtos.debug import Debug
 from ttd.rtos.values import Memory, Value
+from ttd.values import dataclass
 
 MOST = 1024
 """Tasks; a system with more is taken for one whose memory is not what it should be."""

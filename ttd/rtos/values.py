@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ttd.errors import UserError
 from ttd.rtos.debug import Type
 from ttd.text import printable
+from ttd.values import dataclass
 
 _MOST_TEXT = 64
 """Characters of a name."""
