@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = [
     {"__main__"},
     {"cli"},
+    {"pytest_plugin"},
+    {"api"},
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub", "capture"},
     {"debugger"},  # what front ends share

@@ -81,8 +81,8 @@ def branch(
     the one that there is. What came from outside comes again."""
     from ttd.cli.ending import ending
     from ttd.cli.onlooker import Watch
-    from ttd.cli.places import find_place
     from ttd.cli.progress import progress
+    from ttd.debugger.places import find_place
     from ttd.edits import edit, merged, unescaped, without
     from ttd.history.place import Place
     from ttd.host.semihost_files import SemihostFiles
@@ -104,7 +104,7 @@ def branch(
     if at is None and plan is not None:
         place = Place(timeline.place.branch, plan.step)
     else:
-        place = find_place(session, at or "", "--at")
+        place = find_place(timeline, at or "", "--at")
     step = place.step
     if plan is not None and step > plan.step:
         raise UserError(f"--at {step} is behind the input that is edited: {plan.step} is before it")

@@ -39,8 +39,8 @@ def cut(
 
     It begins at the last snapshot at or before --from. Steps keep their numbers.
     """
-    from ttd.cli.places import find_place
     from ttd.cut import cut_out
+    from ttd.debugger.places import find_place
     from ttd.host.provenance import provenance
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
@@ -51,8 +51,8 @@ def cut(
     sides, expected = expectations(recording, (), drive, (), None)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     existing = Existing.REPLACE if force else Existing.REFUSE
-    first = find_place(session, begin, "--from")
-    last = find_place(session, end, "--to")
+    first = find_place(session.timeline, begin, "--from")
+    last = find_place(session.timeline, end, "--to")
     if first.branch != last.branch:
         raise UserError("--from and --to are on different branches")
     session.timeline.go_to(last)

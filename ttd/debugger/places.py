@@ -1,27 +1,16 @@
 """Places as people type them."""
 
-# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
-# ruff: noqa: PLC0415
-
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ttd.errors import UserError
-from ttd.text import printable
-
-if TYPE_CHECKING:
-    from ttd.history.place import Place
-    from ttd.recorded import RecordedMachine
+from ttd.history.place import Place
+from ttd.timeline_api import TimelineApi
 
 FORMS = "N, P%, start, end, BRANCH:N or a bookmark"
 
 
-def find_place(session: RecordedMachine, text: str, option: str) -> Place:
+def find_place(timeline: TimelineApi, text: str, option: str) -> Place:
     """What `text` means; a step is one of the present branch, and has to be there."""
-    from ttd.history.place import Place
-
-    timeline = session.timeline
     begin, end, branch = timeline.begin, timeline.end, timeline.branches.present
     marked = timeline.bookmarks.all.get(text)
     if marked is not None:
@@ -29,14 +18,21 @@ def find_place(session: RecordedMachine, text: str, option: str) -> Place:
     name, colon, step = text.rpartition(":")
     if colon:
         branch = timeline.branches.named(name)
-        end = branch.status.steps
+        end = end_of(timeline, branch.id)
     try:
         found = _step(step, begin, end)
     except ValueError:
-        raise UserError(f"{option} takes {FORMS}, not '{printable(text)}'") from None
+        raise UserError(f"{option} takes {FORMS}, not '{text}'") from None
     if not begin <= found <= end:
         raise UserError(f"step {found} is outside the history, which has steps {begin} to {end}")
     return Place(branch.id, found)
+
+
+def end_of(timeline: TimelineApi, number: int) -> int:
+    """The last step that is known of a branch."""
+    present = timeline.branches.present.id
+    status = next(branch.status for branch in timeline.branches.all if branch.id == number)
+    return timeline.end if number == present else status.steps
 
 
 def _step(text: str, begin: int, end: int) -> int:

@@ -1,0 +1,318 @@
+"""`import ttd`: recorded runs for programs."""
+
+from __future__ import annotations
+
+import doctest
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ttd
+from tests.integration.inside import FIRMWARE
+from ttd.api import place
+
+CALLS = FIRMWARE / "calls" / "calls.elf"
+EXPECTED = (FIRMWARE / "calls" / "expected.txt").read_text()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[ttd.Run]:
+    path = tmp_path / "calls.ttd"
+    made = ttd.record(board="mps2-an385", image=CALLS, semihosting=True, path=path)
+    with made:
+        yield made
+
+
+def test_it_costs_nothing_until_it_is_used() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import ttd\n"
+        "print(sorted(n for n in set(sys.modules) - before if n.startswith('ttd')))\n"
+        "ttd.Place; print('unicorn' in sys.modules, 'open' in dir(ttd))\n"
+        "try: ttd.nothing\n"
+        "except AttributeError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "['ttd']"
+    assert lines[2] == "module 'ttd' has no attribute 'nothing'"
+
+
+def test_every_name_is_there() -> None:
+    assert all(getattr(ttd, name) is not None for name in ttd.__all__)
+    assert doctest.testmod(place).failed == 0
+
+
+def test_places(run: ttd.Run) -> None:
+    assert run.place == run.begin == ttd.Place("main", 0)
+    assert run.goto("end") == run.end
+    assert run.goto("50%").step == round(run.end.step / 2)
+    middle = run.place
+    assert run.goto(f"main:{middle.step + 7}") == run.step(0) > middle
+    assert run.back(7) == middle <= run.end
+    assert run.goto(str(middle)) == run.goto(middle) == run.goto(middle.step) == middle
+    assert eval(repr(middle), {"Place": ttd.Place}) == middle
+    assert run.step(-3) == run.goto(middle.step - 3)
+    assert run.back(1 << 40) == run.begin and run.step(1 << 40) == run.end
+    assert run.note == "the guest exited with code 0" == run.end_reason
+    assert run.exit_code == 0 and run.board == "mps2-an385" and not run.live
+
+
+def test_what_is_there(run: ttd.Run) -> None:
+    run.goto("end")
+    assert run.console.text == str(run.console) == EXPECTED and "DONE" in run.console
+    assert [line.text for line in run.console.lines] == EXPECTED.splitlines()
+    rare = run.symbols["rare"]
+    assert run.memory["rare"] == b"3333" == run.memory[rare.address : rare.address + 4]
+    assert run.memory.u32["rare"] == 0x33333333 == run.memory.u32[rare.address]
+    assert run.memory.u8[rare.address] == run.memory[rare.address] == 0x33
+    assert (
+        run.memory.i32["corner"] == 13 and run.memory.i32[run.symbols["corner"].address + 4] == 16
+    )
+    assert run.symbols.at(rare.address + 1) == "rare+1"
+    assert run.symbols.at(run.symbols["main"].address + 2) == "main+2"
+    assert run.symbols.at(0xFFFFFFF0) is None and "main" in run.symbols and "x" not in run.symbols
+    assert run.registers.pc == run.registers["pc"] and "r0" in run.registers
+    assert dict(run.registers)["sp"] == run.registers.sp
+
+
+def test_a_line_leads_to_its_place(run: ttd.Run) -> None:
+    """At its place nothing of it is printed, one step on its first character is."""
+    run.goto("end")
+    line = next(line for line in run.console.lines if line.text.startswith("corner"))
+    run.goto(line.place)
+    before = EXPECTED[: EXPECTED.index("corner")]
+    assert run.console.text == before
+    run.step()
+    assert run.console["uart0"].text == before + "c"
+    assert run.console["uart1"].text == "" and run.console["uart1"].lines == []
+
+
+def test_stops(run: ttd.Run) -> None:
+    forward = list(run.stop_at(watch="rare", when="changed"))
+    assert [(hit.old, hit.new) for hit in forward] == [
+        (0, 0x11111111),
+        (0x11111111, 0x22222222),
+        (0x22222222, 0x33333333),
+    ]
+    assert run.place == forward[-1].place and run.memory.u32["rare"] == forward[-1].old
+    run.step()
+    assert run.memory.u32["rare"] == forward[-1].new
+    assert list(reversed(run.stop_at(watch="rare", when="changed"))) == forward[::-1]
+    run.goto("start")
+    calls = list(run.stop_at("write_rare"))
+    assert [hit.where for hit in calls] == ["write_rare"] * 3
+    assert str(calls[0]) == f"{calls[0].place}  write_rare"
+    assert run.stop_at("write_rare").next() is None and run.place == calls[-1].place
+    assert run.stop_at("write_rare", hits=2).previous() == calls[0]
+    counter = run.memory.u32["counter"]
+    seen = run.stop_at(
+        "inner", when=(ttd.reg("r0") > 3) & (ttd.u32["counter"] > counter + 2)
+    ).next()
+    assert seen is not None and run.memory.u32["counter"] > counter + 2 and run.registers.r0 > 3
+    start = run.symbols["bytes"].address
+    hit = run.stop_at(watch=slice(start, start + 2), access="rw").next()
+    assert hit is not None and hit.address is not None and start <= hit.address < start + 2
+    assert run.stop_at("main").next(until=run.place.step + 5) is None
+
+
+def test_branches(run: ttd.Run) -> None:
+    there = run.stop_at("write_rare", when="r0 == 0x33333333").next()
+    assert there is not None
+    with run.branch_off("another value", "other") as other:
+        assert run.place == ttd.Place("other", there.place.step) and run.live
+        run.registers.r0 = 0xDEADBEEF
+        assert run.place.branch == "other", "at the end of what is recorded nothing branches off"
+        run.go_on()
+        assert run.note == "the guest exited with code 0"
+        assert run.memory.u32["rare"] == 0xDEADBEEF
+        assert run.console.text == EXPECTED
+    assert run.place == there.place and str(other) == "other"
+    run.goto("end")
+    assert run.memory.u32["rare"] == 0x33333333
+    assert run.branch("other").reason == "another value"
+    assert run.memory.u32["rare"] == 0xDEADBEEF
+    with pytest.raises(ttd.UserError, match="different branches"):
+        assert run.place < there.place
+    assert [branch.name for branch in run.branches] == ["main", "other"]
+
+
+def test_a_write_in_the_past_begins_a_branch(run: ttd.Run) -> None:
+    run.goto("30%")
+    before, value = run.place, run.memory.u32["counter"]
+    run.memory.u32["counter"] = value + 1
+    assert run.place == ttd.Place("b1", before.step) and run.memory.u32["counter"] == value + 1
+    assert [note[:28] for note in run.notes] == ["Branch b1 begins at step " + str(before.step)[:3]]
+    run.memory["bytes"] = bytes(8)
+    run.memory[run.symbols["half"].address] = 0x12
+    assert run.place.branch == "b1" and run.memory["bytes"] == bytes(8)
+    path = run.path
+    run.go_on()
+    run.close()
+    with ttd.open(path, branch="b1") as again:
+        assert again.goto(f"b1:{before.step + 1}").branch == "b1"
+        assert again.branches[1].parent == "main" and again.branches[1].begin.step == before.step
+        again.goto("main:0")
+        again.discard("b1")
+        assert len(again.branches) == 1
+
+
+def test_temporary_branches_are_in_no_file(run: ttd.Run) -> None:
+    path = run.path
+    run.close()
+    with ttd.open(path, temporary=True) as again:
+        again.goto("30%")
+        again.registers.r0 = 3
+        assert again.place.branch == "b1"
+    with ttd.open(path) as again:
+        assert len(again.branches) == 1
+
+
+def test_what_cannot_be_written_leaves_everything_alone(run: ttd.Run) -> None:
+    here = run.goto("30%")
+    for bad in (
+        lambda: run.memory.write(0xFFFFFFF0, b"1"),
+        lambda: run.registers.update(r0=1 << 32),
+        lambda: run.memory.u8.__setitem__("counter", 256),
+        lambda: run.memory.__setitem__("bytes", b"1"),
+    ):
+        with pytest.raises(ttd.UserError):
+            bad()
+        assert run.place == here and len(run.branches) == 1
+
+
+def test_bookmarks(run: ttd.Run) -> None:
+    marked = run.goto("70%")
+    assert run.bookmark("crash", "look here") == marked
+    run.goto("start")
+    assert run.goto("crash") == marked == run.goto(run.bookmarks["crash"])
+
+
+def test_events(run: ttd.Run) -> None:
+    (end,) = run.events("end")
+    assert "the guest exited with code 0" in end.text and end.place == run.end
+    snapshots = list(run.events(["snapshot"]))
+    assert snapshots and {event.kind for event in snapshots} == {"snapshot"}
+    late = list(run.events("snapshot", first=1))
+    assert late == [event for event in snapshots if event.step >= 1]
+    assert next(run.events(last=0)).step == 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        ("run.goto('x')", "goto takes N, P%, start, end, BRANCH:N or a bookmark, not 'x'"),
+        ("run.goto(10**9)", "step 1000000000 is outside the history"),
+        ("run.goto(-1)", "step -1 is outside the history"),
+        ("run.goto('b7:3')", "b7"),
+        ("run.registers.r99", "there is no register r99; there are r0 r1"),
+        ("run.memory[0xfffffff0:0xfffffff4]", "there is nothing at 0xfffffff0"),
+        ("run.memory[5:]", "memory[a:b] has both its ends"),
+        ("run.memory['nothing']", "no program here has a symbol nothing"),
+        ("run.stop_at()", "either a breakpoint or watch="),
+        ("run.stop_at('main', hits=0)", "hits is 1 or more"),
+        ("run.stop_at(watch='rare', access='x')", "access is 'w', 'r' or 'rw'"),
+        ("run.stop_at('main', when='r0 >')", "it ends too early"),
+        ("run.stop_at('main', when='bogus')", "there is no symbol and no register 'bogus'"),
+        ("run.stop_at('main', when='old == 1').next()", "this is a breakpoint"),
+        ("run.events('x')", "there are no events of kind x"),
+        ("run.branch('x')", "x"),
+        ("run.type('x')", "nothing can be typed in the past"),
+        ("run.console['x']", "there is no device x that prints"),
+        ("ttd.open('/nowhere.ttd')", "/nowhere.ttd: No such file or directory"),
+        ("ttd.record(board='x', image='y')", "there is no board x; there are mps2-an385"),
+        ("ttd.record(board='mps2-an385', image='y')", "y: No such file"),
+        ("ttd.record(board='mps2-an385')", "IMAGE"),
+        ("ttd.record(board='mps2-an385', image=CALLS, x=3)", "a machine has no x; it may have"),
+        ("ttd.record(board='mps2-an385', image=CALLS, inputs={'x': ''})", "nobody can type at x"),
+        ("ttd.record(board='mps2-an385', image=CALLS, inputs='x' * 70000)", "at most 65536"),
+        ("ttd.record(board='mps2-an385', image=CALLS, path=run.path)", "calls.ttd"),
+    ],
+)
+def test_what_cannot_be(run: ttd.Run, ask: str, said: str) -> None:
+    here = run.place
+    with pytest.raises(ttd.UserError) as caught:
+        eval(ask, {"run": run, "ttd": ttd, "CALLS": CALLS})
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert run.place == here
+
+
+def test_closed(run: ttd.Run) -> None:
+    run.close()
+    run.close()
+    with pytest.raises(ttd.UserError, match="is closed"):
+        run.goto(0)
+    assert "closed" in repr(run)
+
+
+def test_a_recording_without_a_name_is_gone() -> None:
+    with ttd.record(board="mps2-an385", image=CALLS, semihosting=True) as made:
+        path = Path(made.path)
+        assert path.exists()
+    assert not path.parent.exists()
+
+
+ECHO = FIRMWARE / "echo" / "echo.elf"
+
+
+def test_typed_all_at_once() -> None:
+    typed = (FIRMWARE / "echo" / "input.txt").read_text()
+    with ttd.record(board="mps2-an385", image=ECHO, semihosting=True, inputs=typed) as made:
+        assert made.exit_code == 0
+        made.goto("end")
+        assert "received" in made.console.text
+
+
+def test_typed_when_it_is_asked_for() -> None:
+    """Twice the same run, to the step."""
+    script = [("quit ends\n", "one\n"), ("You typed: one\n", "two\n"), (200_000, "quit\n")]
+    ends = []
+    for _ in range(2):
+        inputs = {"uart0": script}
+        with ttd.record(board="mps2-an385", image=ECHO, semihosting=True, inputs=inputs) as made:
+            ends.append((made.end, list(made.events("char_read"))))
+            made.goto("end")
+            assert "You typed: one\nYou typed: two\nYou typed: quit\nlines 00000003" in made.console
+    assert ends[0] == ends[1]
+
+
+def test_a_guest_that_waits_for_ever_ends() -> None:
+    with ttd.record(board="mps2-an385", image=ECHO, inputs="hello\n") as made:
+        assert made.end_reason == "the guest sleeps and nothing wakes it"
+        made.goto("end")
+        with made.branch_off("typed on"):
+            made.type("more\n")
+            made.go_on()
+            assert made.note == "the guest sleeps and nothing wakes it"
+            assert made.console.text.endswith("You typed: hello\nYou typed: more\n")
+            assert made.stop_at("main").next() is None
+
+
+def test_steps_and_seed() -> None:
+    for seed in (1, 1):
+        with ttd.record(board="mps2-an385", image=CALLS, steps=1000, seed=seed) as made:
+            assert made.end.step == 1000 and "limit" in made.end_reason
+
+
+def test_ctrl_c(run: ttd.Run) -> None:
+    """What is under way ends, and the machine goes on being used."""
+    endless = run.stop_at("inner", when="0")
+    run.goto("end")
+
+    def press() -> None:
+        time.sleep(0.3)
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    with pytest.raises(KeyboardInterrupt):
+        thread.start()
+        while True:
+            assert endless.previous() is None
+    thread.join()
+    assert run.place == run.end
+    assert run.goto("50%").step == round(run.end.step / 2)

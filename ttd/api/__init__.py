@@ -1,0 +1,21 @@
+"""Recorded runs for programs: `ttd` itself hands on what is here, when it is asked for it."""
+
+from ttd.api.console import Console, Line
+from ttd.api.events import Event
+from ttd.api.place import Place
+from ttd.api.recorder import record
+from ttd.api.run import Branch, Run, open
+from ttd.api.stops import Hit, StopPoint
+
+__all__ = [
+    "Branch",
+    "Console",
+    "Event",
+    "Hit",
+    "Line",
+    "Place",
+    "Run",
+    "StopPoint",
+    "open",
+    "record",
+]

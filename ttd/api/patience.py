@@ -1,0 +1,74 @@
+"""Ends of what would take for ever, where nobody is who could end it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ttd.machine import Machine
+
+ASLEEP = "the guest sleeps and nothing wakes it"
+READING = "the guest reads and nothing is typed"
+
+
+class Patience:
+    """The onlooker (`runs.Onlooker`) of a machine that gets nothing more than it is given."""
+
+    def __init__(self, machine: Machine, more: Callable[[], bool] = lambda: False) -> None:
+        """`more`: gives the guest something, if there is something."""
+        self._machine = machine
+        self._more = more
+        self._still_at = -1
+        self.verdict = ""
+        """Why the machine was interrupted, if it was from here."""
+
+    def asleep(self) -> None:
+        self._look(ASLEEP)
+
+    def reading(self) -> None:
+        self._look(READING)
+
+    def ran(self) -> None:
+        """It gets somewhere."""
+
+    def take_verdict(self) -> str:
+        """The verdict, which is gone by that."""
+        verdict, self.verdict = self.verdict, ""
+        return verdict
+
+    def _look(self, verdict: str) -> None:
+        # What has come last may still be on its way: at the next look it would have entered.
+        step = self._machine.engine.step
+        before, self._still_at = self._still_at, step
+        if before == step and not self._more():
+            self.verdict = verdict
+            self._machine.interrupt()
+
+
+@contextmanager
+def ctrl_c(machine: Machine) -> Iterator[None]:
+    """Ctrl-C interrupts the machine, not what moves it; `KeyboardInterrupt` comes when that has
+    ended."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    askers: list[threading.Thread] = []
+
+    def pressed(number: int, frame: object) -> None:
+        # On a thread of its own: this one may hold the lock that is wanted for it.
+        askers.append(threading.Thread(target=machine.interrupt))
+        askers[-1].start()
+
+    signal.signal(signal.SIGINT, pressed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for asker in askers:
+            asker.join()
+        if askers:
+            machine.interruption.answer()
+            raise KeyboardInterrupt

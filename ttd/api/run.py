@@ -1,0 +1,461 @@
+"""A recorded run, to be moved through and asked by a program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from ttd.api.console import Console, Writes
+from ttd.api.events import Event
+from ttd.api.machine import Memory, Registers, SymbolTable
+from ttd.api.patience import Patience, ctrl_c
+from ttd.api.place import Place
+from ttd.api.stops import Hit, StopPoint
+from ttd.debugger.condition_text import parse
+from ttd.debugger.conditions import Expression, resolve
+from ttd.debugger.hunt import Interrupted, Quarry, find
+from ttd.debugger.names import MachineNames
+from ttd.debugger.places import end_of, find_place
+from ttd.engine.types import Access
+from ttd.errors import UserError
+from ttd.history import place as history
+from ttd.host.clocks import HostClocks
+from ttd.host.semihost_files import SemihostFiles
+from ttd.inspection import event_rows
+from ttd.printed import Interrupted as PrintedInterrupted
+from ttd.printed import Printed
+from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
+from ttd.recording.events import Kind
+from ttd.recording.index import Branch as StoredBranch
+from ttd.stops import Breakpoint, Stop, Watchpoint, Why
+from ttd.symbols import Symbols
+
+Where: TypeAlias = "Place | int | str"
+"""A place, a step of the present branch, or text: `b1:1234`, `50%`, `start`, `end`, a bookmark."""
+_ACCESSES = {"w": Access.WRITE, "r": Access.READ, "rw": Access.READ | Access.WRITE}
+_MOST_TYPED = 1 << 15
+_FOR_EVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of history: it leaves its parent at `begin`, and is known up to `end`."""
+
+    name: str
+    begin: Place
+    end: Place
+    parent: str | None
+    """None: it is the first one."""
+    reason: str
+    """Why there is one."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run:
+    """A machine, its recording, and a place in it; `open` and `record` make one.
+
+    Every movement returns the place where it has led. What is written in the past, and what
+    `branch_off` begins, is another future, which is recorded into the same file.
+    """
+
+    def __init__(self, session: RecordedMachine) -> None:
+        self._session = session
+        self._timeline = session.timeline
+        self._end: list[Callable[[], None]] = []
+        self._closed = False
+        self._patience = session.machine.onlooker = Patience(session.machine)
+        symbols = Symbols(load.image for load in session.machine.loads)
+        self._names = MachineNames(session.machine.cpu, symbols)
+        self._registers = Registers(self._timeline, self._names)
+        self._symbols = SymbolTable(symbols)
+        self._memory = Memory(self._timeline, self._symbols)
+        self._printed: tuple[history.Place, Writes] | None = None
+        self.note = ""
+        """Why the last movement ended where it did, if that is not where it was to go."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the branches that are being recorded, and let go of the file."""
+        if self._closed:
+            return
+        self._closed = True
+        session = self._session
+        try:
+            if any(session.branches.grows(branch.id) for branch in session.branches.all):
+                session.leave("the program ended the session")
+        finally:
+            session.close()
+            for end in self._end:
+                end()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"<run {self.path}, closed>"
+        return f"<run {self.path} at {self.place} of {self.end.step}>"
+
+    # -- what it is ----------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The recording."""
+        return self._session.recording.path
+
+    @property
+    def board(self) -> str:
+        """The name of the board."""
+        return self._session.machine.board.name
+
+    @property
+    def end_reason(self) -> str:
+        """How the recording of the present branch ended, in a sentence; empty while it goes on, or
+        if it was cut off."""
+        return self._open.recording.status.reason
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the guest exited with, if it did."""
+        return self._open.recording.status.exit_code
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about what has happened since they were asked for last, such as of a branch."""
+        found, self._timeline.notes[:] = list(self._timeline.notes), []
+        return found
+
+    def say(self, *sentences: str) -> None:
+        """Add to the notes."""
+        self._timeline.notes.extend(sentences)
+
+    def on_close(self, act: Callable[[], None]) -> None:
+        """Call `act` when the run has been closed."""
+        self._end.append(act)
+
+    # -- where it is ---------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """The present one."""
+        return self._told(self._timeline.place)
+
+    @property
+    def begin(self) -> Place:
+        """The first one of the present branch."""
+        return self._here(self._timeline.begin)
+
+    @property
+    def end(self) -> Place:
+        """The last one that is known of the present branch."""
+        return self._here(self._timeline.end)
+
+    @property
+    def live(self) -> bool:
+        """At the end of the present branch the machine runs on, and is recorded."""
+        return self._timeline.live
+
+    @property
+    def virtual_ns(self) -> int:
+        """The guest's time, in nanoseconds since the machine was switched on."""
+        return self._timeline.virtual_ns
+
+    def goto(self, where: Where) -> Place:
+        """Go to a place, on whatever branch. `UserError` if there is no such place."""
+        goal = self._place(where, "goto")
+        return self._moved(lambda: self._timeline.go_to(goal))
+
+    def step(self, count: int = 1) -> Place:
+        """So many steps forward; at an end of history not as far."""
+        if count < 0:
+            return self.back(-count)
+        return self._moved(lambda: self._timeline.step_forward(count))
+
+    def back(self, count: int = 1) -> Place:
+        """So many steps backward; at the beginning not as far."""
+        if count < 0:
+            return self.step(-count)
+        return self._moved(lambda: self._timeline.step_backward(count))
+
+    def go_on(self, steps: int | None = None) -> Place:
+        """Run on to the end: of the history, or where it is being recorded of the guest, or until
+        that sleeps and nothing wakes it. `steps`: not further than that."""
+        timeline = self._timeline
+        until = (timeline.position + steps) if steps is not None else None
+        if until is None and not timeline.live:
+            until = timeline.end
+        return self._moved(lambda: timeline.seek(_FOR_EVER if until is None else until))
+
+    # -- what is there -------------------------------------------------------------------
+
+    @property
+    def registers(self) -> Registers:
+        """By name: `run.registers.pc`, `run.registers["r0"]`."""
+        self._open  # noqa: B018 -- raises
+        return self._registers
+
+    @property
+    def memory(self) -> Memory:
+        """`run.memory[a:b]`, `run.memory.u32[a]`, `run.memory["variable"]`."""
+        self._open  # noqa: B018 -- raises
+        return self._memory
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """Addresses and sizes by name, and names of addresses."""
+        return self._symbols
+
+    @property
+    def console(self) -> Console:
+        """What has been printed up to here."""
+        board = self._open.machine.board
+        names = Printed(self._session.machine, self._session.snapshots).devices
+        others = [name for name in names if name in board.serials[1:]]
+        first = [name for name in names if name not in others]
+        # A device that is not used is none that a console has.
+        used = [n for n in first if n != SEMIHOSTING or self._session.machine.semihosting]
+        return Console(self._writes, used, tuple(others))
+
+    def type(self, text: str | bytes, device: str | None = None) -> None:
+        """Let the guest get characters, on a branch that is being recorded, from here on.
+
+        `device`: the first UART, unless said otherwise.
+        """
+        serials = self._open.machine.board.serials
+        name = device or next(iter(serials), "")
+        if name not in serials:
+            raise UserError(f"there is no serial line {name}: {', '.join(serials)}")
+        if not self.live or self._timeline.position < self._timeline.end:
+            raise UserError("nothing can be typed in the past: branch off first")
+        data = text.encode() if isinstance(text, str) else text
+        if len(data) > _MOST_TYPED:
+            raise UserError(f"at most {_MOST_TYPED} characters are typed at once")
+        self._session.replay.chr_be_write(name, data)
+
+    def events(
+        self,
+        kind: str | Iterable[str] | None = None,
+        first: Where | None = None,
+        last: Where | None = None,
+    ) -> Iterator[Event]:
+        """What came from outside, and when, on the present branch: of one kind, of several or of
+        all, from the place `first` to `last`."""
+        known = [each.name.lower() for each in Kind]
+        kinds = {kind} if isinstance(kind, str) else None if kind is None else set(kind)
+        for name in sorted(kinds or ()):
+            if name not in known:
+                raise UserError(f"there are no events of kind {name}; there are {' '.join(known)}")
+        low = 0 if first is None else self._place(first, "first").step
+        high = None if last is None else self._place(last, "last").step
+        rows = event_rows(self._open.replay.log, self._session.replay.words, None, low, high)
+        branch = self.place.branch
+        return (
+            Event(
+                row["number"],
+                Place(branch, row["step"]),
+                row["kind"],
+                row["text"],
+                bytes.fromhex(row["payload"]),
+                row["device"],
+                row["name"],
+                row["data"],
+            )
+            for row in rows
+            if kinds is None or row["kind"] in kinds
+        )
+
+    # -- stops ---------------------------------------------------------------------------
+
+    def stop_at(
+        self,
+        breakpoint: int | str | None = None,
+        *,
+        watch: int | str | slice | None = None,
+        access: str = "w",
+        when: Expression | str | None = None,
+        hits: int = 1,
+    ) -> StopPoint:
+        """Where the run is to be stopped at: `.next()`, `.previous()`, or a loop over all.
+
+        `breakpoint`: an address or a symbol. `watch`: a variable, an address (of a word), or a
+        range `slice(a, b)`, with `access` `"w"`, `"r"` or `"rw"`. `when`: a condition, as text
+        (`"r0 > 3 and counter == 5"`) or made by operators (`reg("r0") > 3`); of a watched access it
+        may compare `old` and `new`. `hits`: only every so manieth.
+        """
+        if (breakpoint is None) == (watch is None):
+            raise UserError("stop_at takes either a breakpoint or watch=")
+        if hits < 1:
+            raise UserError(f"hits is 1 or more, not {hits}")
+        stop: Breakpoint | Watchpoint
+        if breakpoint is not None:
+            stop, told = Breakpoint(self._memory.address(breakpoint)), f"{breakpoint}"
+        else:
+            assert watch is not None
+            stop, told = self._watchpoint(watch, access), f"{access} of {watch}"
+        condition = None
+        if when is not None:
+            tree = parse(when) if isinstance(when, str) else when
+            condition, told = resolve(tree, self._names), f"{told} when {tree}"
+        quarry = Quarry(stop, condition, hits)
+        return StopPoint(told, lambda back, until: self._find(quarry, back, until))
+
+    def _watchpoint(self, watch: int | str | slice, access: str) -> Watchpoint:
+        kind = _ACCESSES.get(access)
+        if kind is None:
+            raise UserError(f"access is 'w', 'r' or 'rw', not {access!r}")
+        if isinstance(watch, int):
+            return Watchpoint(watch, 4, kind)  # type: ignore[arg-type]
+        begin, size = self._memory.extent(watch)
+        if size < 1:
+            raise UserError("there is nothing to be watched: the range is empty")
+        return Watchpoint(begin, size, kind)  # type: ignore[arg-type]
+
+    def _find(self, quarry: Quarry, backward: bool, until: Where | None) -> Hit | None:
+        limit = None if until is None else self._place(until, "until", ahead=True).step
+        timeline = self._open.timeline
+        with ctrl_c(self._session.machine):
+            try:
+                hit = find(timeline, quarry, backward=backward, until=limit)
+            except Interrupted:
+                hit = None
+        self.note = self._patience.take_verdict()
+        if hit is None:
+            return None
+        where = self._symbols.at(hit.pc) or f"{hit.pc:#x}"
+        if hit.access is None:
+            return Hit(self.place, hit.pc, where)
+        made = hit.access
+        writes = made.kind is Access.WRITE
+        return Hit(self.place, hit.pc, where, made.address, writes, hit.old, hit.new, made.by)
+
+    # -- branches ------------------------------------------------------------------------
+
+    @property
+    def branches(self) -> list[Branch]:
+        """All, in the order in which they were made."""
+        return [self._branch(branch) for branch in self._open.branches.all]
+
+    def branch(self, name: str) -> Branch:
+        """Go to another branch: to the same step of it, or if it is shorter to its end."""
+        found = self._open.branches.named(name)
+        step = min(self._timeline.position, end_of(self._timeline, found.id))
+        self._moved(lambda: self._timeline.go_to(history.Place(found.id, step)))
+        return self._branch(found)
+
+    @contextmanager
+    def branch_off(self, reason: str, name: str = "") -> Iterator[Branch]:
+        """Begin another future here, which is recorded; afterwards be here again.
+
+        `with run.branch_off("what if it was 3"): ...`. `name`: `b1` and so on, unless said.
+        """
+        home = self._open.timeline.place
+        made = self._timeline.branch_off(reason, name)
+        try:
+            yield self._branch(made)
+        finally:
+            self._moved(lambda: self._timeline.go_to(home))
+
+    def discard(self, name: str) -> None:
+        """Forget a branch, on which the run is not."""
+        self._timeline.branches.discard(self._open.branches.named(name).id)
+
+    def _branch(self, branch: StoredBranch) -> Branch:
+        names = {each.id: each.name for each in self._session.branches.all}
+        fork = branch.fork
+        begin = self._timeline.begin if fork is None else fork.step
+        name = names[branch.id]
+        end = Place(name, end_of(self._timeline, branch.id))
+        parent = None if fork is None else names[fork.parent]
+        return Branch(name, Place(name, begin), end, parent, branch.reason)
+
+    # -- bookmarks -----------------------------------------------------------------------
+
+    @property
+    def bookmarks(self) -> Mapping[str, Place]:
+        """The places that have names in the recording."""
+        marks = self._open.timeline.bookmarks.all.items()
+        return {name: self._told(history.Place(m.branch, m.step)) for name, m in marks}
+
+    def bookmark(self, name: str, note: str = "") -> Place:
+        """Give the present place a name, which is kept in the recording."""
+        self._timeline.bookmarks.set(name, self._open.timeline.place, note)
+        return self.place
+
+    # -- inside --------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> RecordedMachine:
+        if self._closed:
+            raise UserError(f"the run {self.path} is closed")
+        return self._session
+
+    def _here(self, step: int) -> Place:
+        return Place(self._open.branches.present.name, step)
+
+    def _told(self, place: history.Place) -> Place:
+        branch = next(b for b in self._open.branches.all if b.id == place.branch)
+        return Place(branch.name, place.step)
+
+    def _place(self, where: Where, what: str, *, ahead: bool = False) -> history.Place:
+        """What is meant; `ahead`: it may be beyond the end of what is being recorded."""
+        timeline = self._open.timeline
+        text = where if isinstance(where, str) else str(where)
+        if ahead and timeline.live and isinstance(where, int) and where >= timeline.end:
+            return history.Place(timeline.place.branch, where)
+        return find_place(timeline, text, what)
+
+    def _moved(self, move: Callable[[], Stop]) -> Place:
+        """Move, and say where that has led."""
+        self._open  # noqa: B018 -- raises
+        with ctrl_c(self._session.machine):
+            stop = move()
+        verdict = self._patience.take_verdict()
+        if stop.why is Why.DIVERGED:
+            raise UserError(stop.note)
+        self.note = verdict or (stop.note if stop.why is not Why.STEPS else "")
+        return self.place
+
+    def _writes(self) -> tuple[str, Writes]:
+        """What all devices have printed up to here."""
+        session, at = self._open, self._timeline.place
+        if self._printed is None or self._printed[0] != at:
+            printed = Printed(session.machine, session.snapshots)
+            found: Writes = []
+            # What ends it is Ctrl-C, which raises in the end.
+            with ctrl_c(session.machine), printed.staying(), suppress(PrintedInterrupted):
+                printed.read(printed.devices, at.step, lambda *written: found.append(written))
+            self._printed = (at, found)
+        return self.place.branch, self._printed[1]
+
+
+def open(
+    path: str | os.PathLike[str],
+    *,
+    branch: str = "",
+    temporary: bool = False,
+    snapshot_memory: int | None = None,
+) -> Run:
+    """The run of a recording, at its first place.
+
+    `branch`: which one, and not the first. `temporary`: new branches are in no file. A `UserError`
+    says what is wrong with the file.
+    """
+    sides = HostSides(time=HostClocks())
+    if snapshot_memory is not None:
+        sides = HostSides(time=HostClocks(), snapshot_memory=snapshot_memory)
+    session = RecordedMachine.open(os.fspath(path), SemihostFiles(None), host=sides, branch=branch)
+    session.branches.temporary = temporary
+    return Run(session)
