@@ -537,6 +537,9 @@ class Session:
         if step and stop.why is Why.HISTORY_END and self._stops.had(stop.pc):
             # GDB (13 to 18) that hears of the end in a step over a breakpoint never resumes again.
             told = (0, "")
+        if stop.why is Why.ASLEEP:
+            # A step by lines ends, too.
+            told = (0, "")
         if self._lldb.spoken:
             told = self._lldb.told(stop, told[1], armed is not None or at_break)
         elif stepped is not None and stepped != self._threads.running:

@@ -68,7 +68,7 @@ class Lldb:
         if stop.why in _BOUNDARIES:
             text = f"history boundary: {_BOUNDARIES[stop.why]} of the recording"
             return self.because(f"{text}, {note}" if note else text)
-        if stop.why is Why.DIVERGED:
+        if stop.why in (Why.DIVERGED, Why.ASLEEP):
             return self.because(note)
         if jumped:
             return self.because(f"step {place(self._timeline, stop.step)}")

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Protocol
 
 from ttd.branch_commands import same_step, tree
-from ttd.edits import USAGE, Edit
+from ttd.edits import USAGE, Edit, unescaped
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history.place import Place
@@ -520,6 +520,15 @@ class Monitor:
             " stepi; a branch begins there.\n"
         )
 
+    def input(self, words: list[str]) -> str:
+        """What a character device gets, on a machine that records."""
+        device, _, text = (words or [""])[0].partition(" ")
+        if not text.strip():
+            raise Usage("input takes a character device and a text, such as: uart0 help\\n.")
+        data = unescaped(text.strip())
+        self._timeline.give_input(device, data)
+        return f"{device} gets '{characters(data)}' with the next command that resumes.\n"
+
     def bookmark(self, words: list[str]) -> str:
         if not words:
             raise Usage("bookmark takes a name, and maybe a text behind it.")
@@ -623,6 +632,9 @@ COMMANDS = (
         "branch rename", Monitor.rename_branch, "[OLD] NEW", "give a branch, or this one, a name"
     ),
     Command("branch", Monitor.branch, "NAME", "go to a branch, or begin one here"),
+    Command(
+        "input", Monitor.input, "DEVICE TEXT", "let a machine that records have this", raw=True
+    ),
     Command(
         "edit", Monitor.edit, "STEP HOW", "begin a branch on which an input is otherwise", raw=True
     ),

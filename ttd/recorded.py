@@ -247,7 +247,9 @@ class RecordedMachine:
         replay.configure(Mode.PLAY, recording, ours, echo=echo)
         machine = _assemble(config, board, loads, replay, {}, files, host)
         machine.clock.host_time = time
-        return cls._start(machine, recording, host.snapshot_memory, time)
+        opened = cls._start(machine, recording, host.snapshot_memory, time)
+        opened.timeline.be_unattended()
+        return opened
 
     @classmethod
     def _start(

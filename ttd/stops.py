@@ -64,6 +64,8 @@ class Why(Enum):
     HISTORY_END = "end"
     DIVERGED = "diverged"
     """The machine did not do what the recording says, or the recording is damaged there."""
+    ASLEEP = "asleep"
+    """Record: the machine waits for input that nobody gives."""
     INTERRUPTED = "interrupted"
     """`Timeline.interrupt` was called."""
 

@@ -17,6 +17,7 @@ from ttd.engine.types import WatchHit
 from ttd.history.bookmarks import Bookmarks
 from ttd.history.branches import Branches
 from ttd.history.place import Place
+from ttd.history.unattended import Unattended
 from ttd.images import Image
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
@@ -58,6 +59,8 @@ MARCH = 30_000_000
 """Steps run between two reports of progress."""
 
 NO_STOPS = Stops()
+_AT_REST = (Why.INTERRUPTED, Why.ASLEEP)
+_WAITS = "The guest waits for input that nobody gives; 'monitor input DEVICE TEXT' gives it."
 
 _P = ParamSpec("_P")
 
@@ -105,6 +108,7 @@ class Timeline:
         self.trial: Trial | None = None
         self._known: KnownHits | None = None
         """Of the latest interval that a search backward has scanned."""
+        self._unattended = Unattended(machine)
         self._interruption = machine.interruption
         self._space = AddressSpace(machine)
         self._printed = Printed(machine, snapshots)
@@ -170,6 +174,10 @@ class Timeline:
     @_movement
     def reset(self) -> Stop:
         return self._seek(self.begin, 0)
+
+    def be_unattended(self) -> None:
+        """Nobody gives the machine input: a movement ends where it waits for that."""
+        self.machine.onlooker = self._unattended
 
     def interrupt(self) -> None:
         self.machine.interrupt()
@@ -630,10 +638,14 @@ class Timeline:
         self.machine.replay.note_position()
         if why is Why.INTERRUPTED:
             self._interruption.answer()
+            if self._unattended.take():
+                why = Why.ASLEEP
         if why is Why.HISTORY_END:
             ended = self.machine.ended
             note = ended.reason if ended is not None else self.end_note
-        elif why is Why.INTERRUPTED and self.machine.suspended and self._recording:
+        elif why is Why.ASLEEP and not self.machine.suspended:
+            note = _WAITS
+        elif why in _AT_REST and self.machine.suspended and self._recording:
             note = "The machine is suspended, until 'monitor system_wakeup'."
         elif watch is not None and watch.by:
             verb = "Read" if watch.kind is Access.READ else "Written"
@@ -834,12 +846,19 @@ class Timeline:
     def write_register(self, name: str, value: int) -> None:
         self._write(Write(name, value), f"{name} was set to {value:#x}")
 
-    def request(self, what: SystemRequest) -> None:
+    def give_input(self, device: str, data: bytes) -> None:
+        self._need_recording("takes input")
+        self.machine.replay.give_chars(device, data)
+
+    def _need_recording(self, able: str) -> None:
         self.keep_trial()
         if not self._recording:
             raise PastIsReadOnly(
-                "This is the past: 'monitor branch NAME' begins another future, which can be asked."
+                f"This is the past: 'monitor branch NAME' begins another future, which {able}."
             )
+
+    def request(self, what: SystemRequest) -> None:
+        self._need_recording("can be asked")
         replay = self.machine.replay
         match what:
             case SystemRequest.RESET:

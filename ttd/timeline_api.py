@@ -224,6 +224,11 @@ class TimelineApi(Protocol):
         """Served by the next movement; `PastIsReadOnly` in the past."""
         ...
 
+    def give_input(self, device: str, data: bytes) -> None:
+        """Let a character device get this, as if somebody had typed it. `PastIsReadOnly` in the
+        past; a `UserError` if there is no such device, or it has enough already."""
+        ...
+
     def printed(self, text: str, count: int) -> list[Line]:
         """The latest lines with `text` in them that the guest has printed by now, the latest first.
 

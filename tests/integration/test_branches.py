@@ -398,6 +398,37 @@ def test_a_server_that_is_killed(calls: Open) -> None:
     assert session.end() == ["main", "b1", "b2", "b3"]
 
 
+def test_a_guest_that_waits_on_a_branch(
+    record: Record, attach: Attach, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nobody types there: its runs end, and `monitor input` types."""
+    session = Session(record("echo"), tmp_path / "run.ttd", attach)
+    request.addfinalizer(session.server.close)
+    gdb = session.gdb
+    rows = ttd("events", session.path, "--kind", "char_read").out.decode().splitlines()
+    last = int(rows[-1].split()[0])
+    gdb.say(f"monitor edit {last} drop")
+    gdb.go("stepi")
+    for command in ("continue", "next", "continue"):
+        _, text = gdb.go(command)
+        assert "The guest waits for input that nobody gives; 'monitor input" in text
+    there = gdb.step
+    for words, answer in {
+        "uart9 x": "there is no character device uart9, only uart0, uart1,",
+        r"uart0 \q": r"'\q' is no escape",
+        "uart0": "input takes a character device and a text",
+        r"uart0 \n": "uart0 gets '\\n' with the next command that resumes.",
+    }.items():
+        assert answer in (text := gdb.say(f"monitor input {words}")), text
+    _, text = gdb.go("continue")
+    assert "the guest exited with code 0" in text
+    gdb.goto(there - 100)
+    assert "This is the past: 'monitor branch NAME'" in gdb.say("monitor input uart0 x")
+    assert session.end() == ["main", "b1"]
+    rows = ttd("events", session.path, "--kind", "char_read", "--branch", "b1").out.decode()
+    assert int(rows.splitlines()[-1].split()[0]) == there
+
+
 def test_branches_of_a_machine_that_records(
     attach: Attach, serve: Callable[..., Server], tmp_path: Path
 ) -> None:

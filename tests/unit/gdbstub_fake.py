@@ -320,6 +320,10 @@ class FakeTimeline:
         self._writable()
         self.asked.append(what)
 
+    def give_input(self, device: str, data: bytes) -> None:
+        self._writable()
+        self.written.append((device, data))
+
     def memory_map(self) -> list[tuple[str, int, int]]:
         return [("rom", 0, 0x1000), ("ram", RAM, 0x1000)]
 

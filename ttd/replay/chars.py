@@ -282,6 +282,11 @@ class CharDriver:
             self._queue += data
         self._entrance.wake()
 
+    @property
+    def is_behind(self) -> bool:
+        """`be_write` waits."""
+        return len(self._queue) >= QUEUE_BYTES
+
     def take_back(self) -> bytes:
         """What is queued for the guest, which does not get it; from any thread."""
         with self._changed:

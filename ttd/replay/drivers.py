@@ -115,10 +115,13 @@ class Drivers:
         self.next_block_id += 1
         return self.next_block_id - 1
 
-    def char_input(self, name: str, data: bytes) -> None:
-        """`CharDriver.be_write` of the one with this name."""
+    def char_input(self, name: str, data: bytes, *, patient: bool = True) -> None:
+        """`CharDriver.be_write` of the one with this name; not `patient`: if it does not wait."""
         if name not in self._chars:
-            raise ReplayError(f"there is no character device {name}")
+            known = ", ".join(self._chars)
+            raise ReplayError(f"there is no character device {name}, only {known or 'none'}")
+        if not patient and self._chars[name].is_behind:
+            raise ReplayError(f"the guest has not taken what was given to {name} before")
         self._chars[name].be_write(data)
 
     def take_back(self, backend: CharBackend) -> bytes:

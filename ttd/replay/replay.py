@@ -498,6 +498,10 @@ class Replay:
         """
         self._drivers.char_input(name, data)
 
+    def give_chars(self, name: str, data: bytes) -> None:
+        """`chr_be_write` on the machine's thread: `ReplayError` where that would wait, too."""
+        self._drivers.char_input(name, data, patient=False)
+
     def chr_take_back(self, backend: CharBackend) -> bytes:
         """What this backend has brought and the guest has not been given; from any thread."""
         return self._drivers.take_back(backend)
