@@ -14,13 +14,13 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, Self
 
 from ttd.errors import UserError, reason
 from ttd.gdbstub import ByteOrder, Session
-from ttd.monitor import Events, Marks
+from ttd.monitor import Events, Marks, Question
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
 from ttd.target import PACKET_SIZE
@@ -128,6 +128,7 @@ def serve_tcp(
     once: bool = False,
     stop: threading.Event | None = None,
     events: Events | None = None,
+    questions: Sequence[Question] = (),
     byte_order: ByteOrder = "little",
     keep_calls: bool = False,
 ) -> None:
@@ -143,7 +144,7 @@ def serve_tcp(
     the past leaves a branch.
     """
     stop = stop or threading.Event()
-    begin = _sessions(timeline, stop, events, byte_order, keep_calls)
+    begin = _sessions(timeline, stop, events, questions, byte_order, keep_calls)
     with listener:
         host, bound = listener.getsockname()[:2]
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
@@ -158,6 +159,7 @@ def serve_unix(
     *,
     stop: threading.Event | None = None,
     events: Events | None = None,
+    questions: Sequence[Question] = (),
     byte_order: ByteOrder = "little",
     keep_calls: bool = False,
 ) -> None:
@@ -169,7 +171,7 @@ def serve_unix(
     stop = stop or threading.Event()
     with listener:
         listener.publish()
-        begin = _sessions(timeline, stop, events, byte_order, keep_calls)
+        begin = _sessions(timeline, stop, events, questions, byte_order, keep_calls)
         _serve_clients(listener, stop, begin, False)
 
 
@@ -208,6 +210,7 @@ def serve_stdio(
     output_fd: int = 1,
     stop: threading.Event | None = None,
     events: Events | None = None,
+    questions: Sequence[Question] = (),
     byte_order: ByteOrder = "little",
     keep_calls: bool = False,
 ) -> None:
@@ -218,13 +221,16 @@ def serve_stdio(
     stop = stop or threading.Event()
     with _sigint_ignored():
         connection = _Pipe(input_fd, output_fd, stop)
-        _serve(connection, stop, _sessions(timeline, stop, events, byte_order, keep_calls))
+        _serve(
+            connection, stop, _sessions(timeline, stop, events, questions, byte_order, keep_calls)
+        )
 
 
 def _sessions(
     timeline: TimelineApi,
     stop: threading.Event,
     events: Events | None,
+    questions: Sequence[Question],
     byte_order: ByteOrder,
     keep_calls: bool,
 ) -> Callable[[_Send], Session]:
@@ -235,6 +241,7 @@ def _sessions(
         send,
         marks=marks,
         events=events,
+        questions=questions,
         byte_order=byte_order,
         stop=stop,
         keep_calls=keep_calls,

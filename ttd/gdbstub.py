@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from ttd.cpu.base import Cpu, Register, address_bits
 from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.lldb import Lldb
-from ttd.monitor import Armed, Events, Marks, Monitor, place
+from ttd.monitor import Armed, Events, Marks, Monitor, Question, place
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
@@ -89,6 +89,7 @@ class Session:
         *,
         marks: Marks | None = None,
         events: Events | None = None,
+        questions: Sequence[Question] = (),
         byte_order: ByteOrder = "little",
         stop: threading.Event | None = None,
         keep_calls: bool = False,
@@ -106,7 +107,7 @@ class Session:
         self._link = Link(send)
         self._clock = clock
         self._marks = marks if marks is not None else Marks()
-        self._monitor = Monitor(timeline, self._marks, events)
+        self._monitor = Monitor(timeline, self._marks, events, questions)
         self._monitor.place = self._home
         self._complained = False
         self._greeted = b""

@@ -8,9 +8,9 @@ ordinary stop, upon which every front end refreshes itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ttd.branch_commands import same_step, tree
 from ttd.edits import USAGE, Edit, unescaped
@@ -21,6 +21,16 @@ from ttd.replay.words import shown as characters
 from ttd.text import printable
 from ttd.timeline_api import SystemRequest, TimelineApi
 from ttd.values import dataclass
+
+
+class Question(NamedTuple):
+    """A command that is answered by those who put the server together; it moves nothing."""
+
+    name: str
+    answer: Callable[[list[str]], str]
+    arguments: str
+    text: str
+    """What `help` says of it."""
 
 
 class Events(Protocol):
@@ -165,13 +175,20 @@ class Usage(Exception):
 class Monitor:
     """Executes `monitor` lines; `armed` is where the next resume is to go."""
 
-    def __init__(self, timeline: TimelineApi, marks: Marks, events: Events | None = None) -> None:
+    def __init__(
+        self,
+        timeline: TimelineApi,
+        marks: Marks,
+        events: Events | None = None,
+        questions: Sequence[Question] = (),
+    ) -> None:
         self.armed: Armed | None = None
         self.place: Callable[[], Place] = lambda: timeline.place
         """The user's place, which a trace frame leaves alone."""
         self._timeline = timeline
         self._marks = marks
         self._events = events
+        self._questions = questions
 
     def take_armed(self) -> Armed | None:
         """The armed position, which is disarmed by that."""
@@ -190,6 +207,12 @@ class Monitor:
                 try:
                     return command.run(self, rest)
                 except (Usage, UserError) as e:
+                    return f"{e}\n"
+        for question in self._questions:
+            if words[:1] == [question.name]:
+                try:
+                    return question.answer(words[1:])
+                except UserError as e:
                     return f"{e}\n"
         for view in self._timeline.views():
             if words == [view.name]:
@@ -578,6 +601,7 @@ class Monitor:
 
     def help(self, words: list[str]) -> str:
         usages = [(f"{c.name} {c.arguments}".strip(), c.text) for c in COMMANDS if c.text]
+        usages += [(f"{q.name} {q.arguments}".strip(), q.text) for q in self._questions]
         usages += [(view.name, view.text) for view in self._timeline.views()]
         width = max(len(usage) for usage, _ in usages)
         return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)

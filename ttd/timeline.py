@@ -182,6 +182,18 @@ class Timeline:
     def interrupt(self) -> None:
         self.machine.interrupt()
 
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Be at the present position again afterwards, whatever has happened."""
+        home = self.snapshots.remember()
+        try:
+            yield
+        finally:
+            self._arm(NO_STOPS)
+            self.machine.replay.note_position()
+            self.snapshots.restore(home)
+            self._row = 0
+
     # -- running to a stop ---------------------------------------------------------------
 
     @_movement

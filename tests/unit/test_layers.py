@@ -24,6 +24,7 @@ FLOORS = [
     {"gdbstub", "capture"},
     {"debugger"},  # what front ends share
     {"recorded"},  # a machine, its recording and its timeline, put together
+    {"why"},
     {"timeline", "rsp", "rtos"},
     {"history"},
     {"snapshot"},

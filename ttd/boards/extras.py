@@ -159,12 +159,12 @@ def _is_virtio(extra: Extra) -> bool:
     return extra.kind.startswith("virtio-")
 
 
-def _irq_names(board: Board, extras: Sequence[Extra]) -> dict[int, str]:
-    """What is at the CPU's external interrupts."""
+def line_names(board: Board, extras: Sequence[Extra]) -> dict[int, str]:
+    """What is at the external interrupts of the CPU, or of its interrupt controller."""
     names = dict(board.irq_names)
+    places, _ = _virtio_places(board, extras)
+    names |= {slot.irq: name for name, slot in places.items()}
     if board.irq_controller is None:
-        places, _ = _virtio_places(board, extras)
-        names |= {slot.irq: name for name, slot in places.items()}
         clocks = [extra.name for extra in extras if extra.kind == "pl031"]
         if clocks and board.rtc_slot is not None:
             names[board.rtc_slot.irq] = clocks[0]
@@ -176,7 +176,7 @@ def exception_words(board: Board, extras: Sequence[Extra]) -> Callable[[int], st
     model = CPUS[board.cpu]
     lines: dict[int, str] = {}
     if model.first_line is not None:
-        lines = {model.first_line + irq: name for irq, name in _irq_names(board, extras).items()}
+        lines = {model.first_line + irq: name for irq, name in line_names(board, extras).items()}
 
     def name(number: int) -> str:
         found = model.exception_name(number)

@@ -63,6 +63,7 @@ def serve_debugger(
     """
     import logging
 
+    from ttd.cli.questions import questions
     from ttd.gdbserver import UnixListener, serve_stdio, serve_tcp, serve_unix
     from ttd.inspection import LoggedEvents
 
@@ -78,6 +79,7 @@ def serve_debugger(
     ways: dict[str, Any] = {
         "stop": over,
         "events": LoggedEvents(lambda: session.replay.log, session.replay.words),
+        "questions": questions(session),
         "keep_calls": keep_calls,
     }
 

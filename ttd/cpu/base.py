@@ -198,6 +198,9 @@ class Cpu(Protocol):
     def pending(self) -> int | None:
         """Number of the exception that is to be taken now, before the next instruction."""
 
+    def is_raised(self, number: int) -> bool:
+        """True while something wants interrupt `number`, whether it is enabled or not."""
+
     def is_asynchronous(self, number: int) -> bool:
         """True if exception `number` is an interrupt: one that no instruction causes."""
 

@@ -113,6 +113,10 @@ class FlatCpu:
         return None
 
     @staticmethod
+    def is_raised(number: int) -> bool:
+        return False
+
+    @staticmethod
     def is_asynchronous(number: int) -> bool:
         return False
 

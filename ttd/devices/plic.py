@@ -52,6 +52,24 @@ class Plic(Device):
         """Who drives that line natively."""
         return line_sink("riscv_plic_set_line", self._plic, number)
 
+    def is_raised(self, source: int) -> bool:
+        """It is pending, or its line is high."""
+        plic, word = self._plic, source // 32
+        return bool((plic.pending[word] | plic.level[word]) >> source % 32 & 1)
+
+    def next_for(self, code: int) -> int:
+        """The source that claiming would give to who takes the core's interrupt `code`; 0: none."""
+        plic = self._plic
+        found = 0
+        for context in range(plic.contexts):
+            if plic.codes[context] != code:
+                continue
+            for source in range(1, plic.sources):
+                waits = plic.pending[source // 32] & plic.enabled[context][source // 32]
+                if waits >> source % 32 & 1 and plic.priority[source] > plic.priority[found]:
+                    found = source
+        return found
+
     def save(self) -> State:
         plic, words = self._plic, self._words
         contexts = range(plic.contexts)

@@ -93,6 +93,7 @@ QUERIES = {
 }
 SEARCHES = {
     "output": "Print the lines that were printed last, or the latest with TEXT: output [TEXT].",
+    "why": "Print why this handler runs: the fault, the bad pointer, the line of an interrupt.",
 }
 JUMPS = {
     "goto": "Go to a position: goto N, +N, -N, P%, start, end or BRANCH:N.",

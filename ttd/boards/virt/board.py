@@ -94,6 +94,7 @@ def virt(bits: int, memory: int = layout.RAM_DEFAULT) -> Board:
         build_devices=build_devices,
         timebase_hz=layout.TIMEBASE_HZ,
         irq_controller=INTERRUPT_CONTROLLER,
+        irq_names={layout.UART_IRQ: SERIAL, layout.RTC_IRQ: "rtc"},
         virtio_slots=tuple(Slot(base, irq) for base, irq in slots),
         empty_slots=True,
         reloads=True,

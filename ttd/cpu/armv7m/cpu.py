@@ -249,6 +249,11 @@ class CortexM:
     def page_tables(self) -> None:
         """There are none."""
 
+    def is_raised(self, number: int) -> bool:
+        """It is pending, or its line is high (B3.4.1)."""
+        table = self.scs.table
+        return bool((table.pending | table.levels) >> number & 1)
+
     @staticmethod
     def is_asynchronous(number: int) -> bool:
         """True for NMI, PendSV, SysTick and external interrupts (B1.5.1)."""

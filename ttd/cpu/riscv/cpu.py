@@ -166,6 +166,10 @@ class Riscv:
         number = lib.riscv_pending(self._native)
         return None if number < 0 else number
 
+    def is_raised(self, number: int) -> bool:
+        """Its bit of mip is set (section "Machine Interrupt (mip and mie) Registers")."""
+        return bool(self.read_register("mip") >> (number & ~traps.INTERRUPT) & 1)
+
     @staticmethod
     def is_asynchronous(number: int) -> bool:
         return bool(number & traps.INTERRUPT)

@@ -1,0 +1,74 @@
+"""What an instruction does, as `monitor why` reads it; and that an interruption ends it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttd.cli.questions import questions
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import RecordedMachine
+from ttd.why.instructions import decode
+
+FAULTS = Path(__file__).resolve().parents[1] / "firmware" / "faults" / "lockup.elf"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "code", "sets", "bases", "loads", "stores"),
+    [
+        ("arm", "5868", {"r0"}, ("r3",), {"r0": 0}, ()),  # ldr r0, [r3, #4]
+        ("arm", "d9f80000", {"r0"}, ("r9",), {"r0": 0}, ()),  # ldr.w r0, [r9]
+        ("arm", "f8e80012", {"r1", "r2", "r8"}, ("r8",), {"r1": 0, "r2": 4}, ()),  # ldrd
+        ("arm", "10b5", {"sp"}, ("sp",), {}, ((0, 4, "r4"), (4, 4, "lr"))),  # push {r4, lr}
+        ("arm", "10bd", {"sp", "r4", "pc"}, ("sp",), {"r4": 0, "pc": 4}, ()),  # pop {r4, pc}
+        ("arm", "40e80012", {"r2"}, ("r0",), {}, ((0, 4, "r1"),)),  # strex r2, r1, [r0]
+        ("arm", "0b46", {"r3"}, (), {}, ()),  # mov r3, r1
+        ("riscv:rv64", "03b50500", {"a0"}, ("a1",), {"a0": 0}, ()),  # ld a0, 0(a1)
+        ("riscv:rv64", "a2e8", set(), ("sp",), {}, ((0, 8, "fp"),)),  # c.sdsp s0, 80(sp)
+        ("riscv:rv32", "0845", {"a0"}, ("a0",), {"a0": 0}, ()),  # c.lw a0, 8(a0)
+        ("riscv:rv64", "af25b500", {"a1"}, ("a0",), {"a1": 0}, ((0, 4, "a1"),)),  # amoadd.w
+        ("riscv:rv64", "2a95", {"a0"}, (), {}, ()),  # c.add a0, a0
+        ("riscv:rv64", "6300b500", set(), (), {}, ()),  # beq a0, a1, .
+    ],
+)
+def test_decoded(
+    architecture: str,
+    code: str,
+    sets: set[str],
+    bases: tuple[str, ...],
+    loads: dict[str, int],
+    stores: tuple[tuple[int, int, str], ...],
+) -> None:
+    found = decode(architecture, bytes.fromhex(code), 0x1000)
+    assert found is not None
+    assert found.sets == sets, found
+    assert (found.bases, found.loads, found.stores) == (bases, loads, stores)
+
+
+@pytest.mark.parametrize("architecture", ["arm", "riscv:rv32", "riscv:rv64", "aarch64"])
+def test_anything_decodes_or_does_not(architecture: str) -> None:
+    """No encoding is answered with a traceback."""
+    for first in range(0, 1 << 16, 7):
+        code = first.to_bytes(2, "little") + b"\x00\x28"
+        found = decode(architecture, code, 0x1000)
+        if found is not None and found.address is not None:
+            assert isinstance(found.address(lambda name: 16), int)
+
+
+def test_an_interruption_ends_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "run.ttd")
+    words = ("record", "--board", "mps2-an385", "--semihosting", "-o", path, str(FAULTS))
+    subprocess.run([sys.executable, "-m", "ttd", *words], check=False, capture_output=True)
+    session = RecordedMachine.open(path, SemihostFiles(None))
+    timeline = session.timeline
+    timeline.seek(timeline.end)
+    (why, *_) = questions(session)
+    said = why.answer([])
+    assert "locked up" in said
+    timeline.interrupt()
+    assert "The search was interrupted.\n" in why.answer([])
+    assert timeline.position == timeline.end
+    assert why.answer([]) == said

@@ -1,0 +1,218 @@
+"""Where a value came from: backwards from a register to what loaded it, to who wrote that word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ttd.recording.events import Kind
+from ttd.why.instructions import Instruction, decode
+from ttd.why.scene import CannotFollow, Mark, Scene
+
+MOST_STEPS = 100_000
+"""That are run one by one, backwards from a value to the instruction that made it."""
+MOST_HOPS = 24
+_FIRST = 32
+"""Steps that are looked at first; then four times as many, and so on."""
+_FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
+"""What an exception entry of the M profile stacks (DDI0403E B1.5.6)."""
+_EXC_RETURN, _PROCESS_STACK = 0xFFFFFF00, 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A position: where PC was, and in which exception (M profile: IPSR)."""
+
+    pc: int
+    exception: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The step that gave a register its value; `mark`: it is an exception entry."""
+
+    step: int
+    pc: int
+    instruction: Instruction | None
+    mark: Mark | None = None
+    returns: bool = False
+    """It is an exception return, which loads the register from the stack."""
+
+
+class Flow:
+    """Goes from the present value of a register backwards; each line says one step of that."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._arm = scene.architecture == "arm"
+        self._instructions: dict[int, Instruction | None] = {}
+        self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
+
+    def address(self, instruction: Instruction) -> int | None:
+        """What the instruction at PC accesses."""
+        if instruction.address is None:
+            return None
+        return instruction.address(self._scene.value) & self._mask
+
+    def lines(self, register: str) -> Iterator[str]:
+        """Where the value that `register` has at the present position came from."""
+        return self._chain(register, None)
+
+    def loaded(self, register: str, instruction: Instruction) -> Iterator[str]:
+        """Where the value came from that the instruction at PC is about to load."""
+        made = _Made(self._scene.step, self._scene.pc, instruction)
+        return islice(self._chain(register, made), 1, None)
+
+    def _chain(self, register: str, made: _Made | None) -> Iterator[str]:
+        scene = self._scene
+        for _ in range(MOST_HOPS):
+            made = made or self._made(register, scene.step)
+            if made is None:
+                yield f"Nothing has set {register} since step {scene.timeline.begin}."
+                return
+            if made.mark is not None:
+                name = scene.words.exception(made.mark.number)
+                yield f"{made.step:>14}  {register} was set by the entry of {name}"
+                return
+            found = made.instruction
+            assert found is not None
+            scene.go(made.step + 1)
+            text = f"{found.text:<24} {register} = {scene.hex(scene.value(register))}"
+            scene.go(made.step)
+            if made.returns or register in found.loads:
+                at, size = self._source(register, made)
+                yield scene.line(made.step, made.pc, f"{text} from {scene.hex(at)}")
+                line, following = self._written(at, size)
+                yield line
+            else:
+                yield scene.line(made.step, made.pc, text)
+                following, line = self._operand(found)
+                if line:
+                    yield line
+            if following is None or following in ("pc", "zero"):
+                return
+            register, made = following, None
+        yield f"It is followed through {MOST_HOPS} instructions, and no further."
+
+    def _operand(self, found: Instruction) -> tuple[str | None, str]:
+        """The register that the result of the instruction at PC is made of, or why none is."""
+        scene = self._scene
+        sources = [one for one in found.reads if one != "pc"]
+        if len(sources) == 1 and sources[0] != "sp":
+            return sources[0], ""
+        if not sources:
+            return None, "That is a constant of the program."
+        values = " and ".join(f"{one} = {scene.hex(scene.value(one))}" for one in sources)
+        return None, f"That is computed from {values}; it is followed no further."
+
+    def _source(self, register: str, made: _Made) -> tuple[int, int]:
+        """Address and size of what the instruction at PC loads the register from."""
+        assert made.instruction is not None
+        if not made.returns:
+            address = self.address(made.instruction)
+            assert address is not None
+            return (address + made.instruction.loads[register]) & self._mask, (
+                made.instruction.width
+            )
+        scene = self._scene
+        came = scene.value(made.instruction.target) if made.instruction.target else None
+        if came is None:
+            address = self.address(made.instruction) or 0
+            at = address + made.instruction.loads["pc"]
+            came = int.from_bytes(scene.timeline.read_memory(at, 4), "little")
+        # What the return itself pops from the main stack is not of the frame.
+        popped = 4 * len(made.instruction.loads)
+        frame = scene.value("psp") if came & _PROCESS_STACK else scene.value("msp") + popped
+        return (frame + 4 * _FRAME.index(register)) & self._mask, 4
+
+    def _written(self, address: int, size: int) -> tuple[str, str | None]:
+        """Who wrote there last, and which register went there; be where it has that value."""
+        scene = self._scene
+        load = scene.step
+        hit = scene.last_write(address, size)
+        where = scene.hex(address)
+        changed = scene.events((Kind.DEBUG_WRITE,), 0 if hit is None else hit.step + 1, load)
+        for number, event in reversed(changed):
+            text = scene.words.text(event)
+            if text.startswith(f"{Kind.DEBUG_WRITE.name.lower()} memory {address:#x},"):
+                return f"{event.step:>14}  a debugger wrote it (event {number})", None
+        if hit is None:
+            return f"Nothing has written {where}: it has what was there at the start.", None
+        at = hit.step
+        if hit.by:
+            register = self._stacked(address) if hit.by.startswith("exception entry") else None
+            what = f", which stacks {register}" if register else ""
+            scene.go(at)
+            return f"{at:>14}  {where} was written by {hit.by}{what}", register
+        scene.go(at)
+        found = scene.instruction()
+        text = "?" if found is None else found.text
+        register = None
+        start = None if found is None else self.address(found)
+        if found is not None and start is not None:
+            register = found.stored_at(address, start)
+        value = "" if register is None else f"{register} = {scene.hex(scene.value(register))}"
+        return scene.line(at, hit.pc, f"{text:<24} {value} to {where}"), register
+
+    def _stacked(self, address: int) -> str | None:
+        """The register that the exception entry before the present position has left there."""
+        scene = self._scene
+        frame = scene.value("psp" if scene.value("lr") & _PROCESS_STACK else "msp")
+        index = (address - frame) // 4
+        return _FRAME[index] if 0 <= index < len(_FRAME) else None
+
+    # -- the instruction that made the value of a register -----------------------------------
+
+    def _made(self, register: str, step: int) -> _Made | None:
+        scene = self._scene
+        begin, high, size = scene.timeline.begin, step, _FIRST
+        while high > begin:
+            if step - high >= MOST_STEPS:
+                raise CannotFollow(
+                    f"{register} has been as it is for more than {MOST_STEPS} steps before step"
+                    f" {step}; it is followed no further."
+                )
+            low = max(begin, high - size)
+            marks = scene.marks(low, high)
+            scene.go(low)
+            rows = [self._row()]
+            while scene.step < high:
+                scene.one_step()
+                rows.append(self._row())
+            for at in range(high - 1, low - 1, -1):
+                now, after = rows[at - low], rows[at - low + 1]
+                made = self._effect(register, at, now, after, marks.get(at))
+                if made is not None:
+                    return made
+            high, size = low, min(4 * size, MOST_STEPS // 4)
+        return None
+
+    def _row(self) -> _Row:
+        cpu = self._scene.timeline.cpu
+        if not self._arm:
+            return _Row(cpu.read_register("pc"), 0)
+        pc, xpsr = cpu.read_registers(("pc", "xpsr"))
+        return _Row(pc, xpsr & 0x1FF)
+
+    def _effect(
+        self, register: str, step: int, now: _Row, after: _Row, mark: Mark | None
+    ) -> _Made | None:
+        """What `step` did to the register, if it did anything."""
+        if mark is not None:
+            sets = self._arm and register in ("lr", "sp")
+            return _Made(step, now.pc, None, mark) if sets else None
+        found = self._at(now.pc)
+        if found is None:
+            return None
+        returns = found.leaves and now.exception != after.exception
+        if returns and register in _FRAME:
+            return _Made(step, now.pc, found, returns=True)
+        return _Made(step, now.pc, found) if register in found.sets else None
+
+    def _at(self, pc: int) -> Instruction | None:
+        if pc not in self._instructions:
+            scene = self._scene
+            code = scene.timeline.machine.read_memory(pc, 4)
+            self._instructions[pc] = decode(scene.architecture, code, pc)
+        return self._instructions[pc]

@@ -1,0 +1,78 @@
+"""What an instruction does with registers and memory, as far as data is followed through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import capstone  # type: ignore[import-untyped]
+
+Value = Callable[[str], int]
+"""The value of a register, by GDB's name, before the instruction runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction; registers have GDB's names."""
+
+    size: int
+    """In bytes."""
+    text: str
+    """Disassembled."""
+    sets: frozenset[str] = frozenset()
+    """Registers that it writes."""
+    reads: tuple[str, ...] = ()
+    """Registers that what it writes is made of."""
+    address: Callable[[Value], int] | None = None
+    """Where it accesses memory."""
+    bases: tuple[str, ...] = ()
+    """Registers that the address is made of."""
+    loads: Mapping[str, int] = field(default_factory=dict)
+    """Of registers that come from memory: how far from the address."""
+    stores: tuple[tuple[int, int, str], ...] = ()
+    """(how far from the address, bytes, register) of what goes to memory."""
+    width: int = 0
+    """Bytes of each register that is loaded."""
+    target: str = ""
+    """The register that has the address it jumps to."""
+    divisor: str = ""
+    leaves: bool = False
+    """It may return from an exception."""
+
+    def stored_at(self, at: int, address: int) -> str | None:
+        """Which register goes to `at`, where it accesses memory from `address` on."""
+        for offset, size, register in self.stores:
+            if 0 <= at - address - offset < size:
+                return register
+        return None
+
+
+@cache
+def disassembler(architecture: str) -> capstone.Cs:
+    """For GDB's name of an architecture."""
+    arm, riscv = capstone.CS_ARCH_ARM, capstone.CS_ARCH_RISCV
+    kind, mode = {
+        "arm": (arm, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS),
+        "riscv:rv32": (riscv, capstone.CS_MODE_RISCV32 | capstone.CS_MODE_RISCVC),
+        "riscv:rv64": (riscv, capstone.CS_MODE_RISCV64 | capstone.CS_MODE_RISCVC),
+        "aarch64": (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM),
+        "i386:x86-64": (capstone.CS_ARCH_X86, capstone.CS_MODE_64),
+    }[architecture]
+    found = capstone.Cs(kind, mode)
+    found.detail = True
+    return found
+
+
+def decode(architecture: str, code: bytes, pc: int) -> Instruction | None:
+    """The instruction `code`, which may be longer than it, at `pc`; None if it is none."""
+    found = next(disassembler(architecture).disasm(code, pc, 1), None)
+    if found is None:
+        return None
+    from ttd.why import riscv, thumb  # noqa: PLC0415 -- they say what they find in our words
+
+    if architecture == "arm":
+        return thumb.instruction(found)
+    if architecture.startswith("riscv"):
+        return riscv.instruction(found)
+    return Instruction(found.size, f"{found.mnemonic} {found.op_str}".strip())

@@ -1,0 +1,154 @@
+"""A machine that is asked about its past: being at a step, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from ttd.cpu.base import FaultLine
+from ttd.engine.types import Access, WatchHit
+from ttd.errors import UserError
+from ttd.recording.events import Event, Kind, to_small
+from ttd.recording.log import EventLog
+from ttd.replay.words import EventWords
+from ttd.stops import Stop, Stops, Watchpoint, Why
+from ttd.symbols import Symbols
+from ttd.timeline import Timeline
+from ttd.why.instructions import Instruction, decode
+
+MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+
+
+class CannotFollow(UserError):
+    """What is asked cannot be found out; the text is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An exception that was taken: its step is the entry."""
+
+    step: int
+    kind: Kind
+    number: int
+
+
+class Scene:
+    """Moves its timeline; who asks goes back (`Timeline.staying`)."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        log: Callable[[], EventLog],
+        words: EventWords,
+        symbols: Symbols,
+        lines: Mapping[int, str],
+    ) -> None:
+        """`lines`: who is at the inputs of the core, or of its interrupt controller."""
+        self.timeline = timeline
+        self.words = words
+        self.symbols = symbols
+        self.lines = lines
+        self._log = log
+
+    # -- being somewhere -------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        return self.timeline.position
+
+    @property
+    def architecture(self) -> str:
+        return self.timeline.cpu.gdb_architecture
+
+    @property
+    def pc(self) -> int:
+        return self.timeline.cpu.read_register("pc")
+
+    def value(self, register: str) -> int:
+        return self.timeline.cpu.read_register(register)
+
+    def go(self, step: int) -> None:
+        self._check(self.timeline.seek(step))
+
+    def one_step(self) -> None:
+        self._check(self.timeline.step_forward())
+
+    def last_write(self, address: int, size: int) -> WatchHit | None:
+        """Go back to just after the last write there before the present; None if there is none."""
+        stops = Stops(watchpoints=(Watchpoint(address, size, Access.WRITE),))
+        stop = self.timeline.run_backward(stops)
+        self._check(stop)
+        return stop.watch
+
+    @staticmethod
+    def _check(stop: Stop) -> None:
+        if stop.why is Why.INTERRUPTED:
+            raise CannotFollow("The search was interrupted.")
+        if stop.why is Why.DIVERGED:
+            raise CannotFollow(stop.note)
+
+    def instruction(self) -> Instruction | None:
+        """The one at PC; None if there is none, or none that is known."""
+        pc = self.pc
+        code = self.timeline.machine.read_memory(pc, 16 if "86" in self.architecture else 4)
+        return decode(self.architecture, code, pc)
+
+    def faults(self) -> list[FaultLine]:
+        return self.timeline.cpu.faults()
+
+    # -- the log ---------------------------------------------------------------------------
+
+    def last_mark(
+        self, step: int, number: int | None = None, kinds: Collection[Kind] = MARKS
+    ) -> Mark | None:
+        """The last exception before `step`; of this number, if one is given."""
+        log = self._log()
+        sequence = log.first_at(step)
+        while (found := log.last_of(kinds, sequence)) is not None:
+            sequence, event = found
+            mark = Mark(event.step, event.kind, to_small(event.payload))
+            if number is None or mark.number == number:
+                return mark
+        return None
+
+    def marks(self, low: int, high: int) -> dict[int, Mark]:
+        """Those of steps from `low` to before `high`."""
+        return {
+            event.step: Mark(event.step, event.kind, to_small(event.payload))
+            for _, event in self._log().select(MARKS, low, high - 1)
+        }
+
+    def events(self, kinds: Collection[Kind], low: int, high: int) -> list[tuple[int, Event]]:
+        """With their numbers, of steps from `low` to `high`."""
+        return list(self._log().select(kinds, low, high))
+
+    def last_event(
+        self, kinds: Collection[Kind], step: int, device: str
+    ) -> tuple[int, Event] | None:
+        """The last one of a device at or before `step`, with its number."""
+        log = self._log()
+        sequence = log.first_at(step + 1)
+        while (found := log.last_of(kinds, sequence)) is not None:
+            sequence, event = found
+            if self.words.tell(event).device == device:
+                return found
+        return None
+
+    # -- words -----------------------------------------------------------------------------
+
+    @staticmethod
+    def hex(value: int) -> str:
+        return f"{value:#010x}"
+
+    def place(self, address: int) -> str:
+        """An address, and its symbol if it has one."""
+        return self.symbols.place(address, 8)
+
+    def line(self, step: int, pc: int, text: str) -> str:
+        """An instruction that ran in `step`."""
+        return f"{step:>14}  {self.place(pc)}: {text}"
+
+    def register_name(self, address: int) -> str:
+        """What is at an address, in a device."""
+        unit = self.timeline.machine.bus.at(address)
+        return self.hex(address) if unit is None else f"{unit.device.name}+{address - unit.base:#x}"

@@ -1,0 +1,84 @@
+"""Thumb instructions: DDI0403E, chapter A7."""
+
+from __future__ import annotations
+
+import re
+
+import capstone  # type: ignore[import-untyped]
+from capstone import arm as cs
+
+from ttd.cpu.armv7m.data_faults import data_access
+from ttd.why.instructions import Instruction, Value
+
+_NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
+"""Capstone's own names, and GDB's."""
+_OWN = re.compile(r"\b(?:sb|sl|fp|ip)\b")
+_BLOCK_LOADS = (cs.ARM_INS_LDM, cs.ARM_INS_LDMDB, cs.ARM_INS_POP)
+_BLOCK_STORES = (cs.ARM_INS_STM, cs.ARM_INS_STMDB, cs.ARM_INS_PUSH)
+_STACK = (cs.ARM_INS_PUSH, cs.ARM_INS_POP)
+_EXCLUSIVE_STORES = (cs.ARM_INS_STREX, cs.ARM_INS_STREXB, cs.ARM_INS_STREXH)
+_TABLES = (cs.ARM_INS_TBB, cs.ARM_INS_TBH)
+_GENERAL = (*(f"r{n}" for n in range(13)), "sp", "lr")
+
+
+def instruction(found: capstone.CsInsn) -> Instruction:
+    text = _OWN.sub(lambda name: _NAMES[name[0]], f"{found.mnemonic} {found.op_str}".strip())
+    read, written = ([_name(found, one) for one in some] for some in found.regs_access())
+    registers = [_name(found, op.reg) for op in found.operands if op.type == cs.ARM_OP_REG]
+    code, pc = bytes(found.bytes), found.address
+
+    def address(value: Value) -> int:
+        access = data_access(code, pc, lambda number: value(_GENERAL[number]))
+        return 0 if access is None else access.address
+
+    access = data_access(code, pc, lambda number: 0)
+    if access is None or found.id in _TABLES:
+        jumps = found.id in (cs.ARM_INS_BX, cs.ARM_INS_BLX) and registers
+        target = registers[0] if jumps else ""
+        divides = found.id in (cs.ARM_INS_UDIV, cs.ARM_INS_SDIV)
+        return Instruction(
+            found.size,
+            text,
+            frozenset(written),
+            tuple(name for name in read if name in _GENERAL),
+            target=target,
+            divisor=registers[-1] if divides else "",
+            leaves=found.id == cs.ARM_INS_BX,
+        )
+    loads: dict[str, int] = {}
+    stores: tuple[tuple[int, int, str], ...] = ()
+    if found.id in (*_BLOCK_LOADS, *_BLOCK_STORES):
+        listed = registers if found.id in _STACK else registers[1:]
+        bases: tuple[str, ...] = ("sp",) if found.id in _STACK else (registers[0],)
+        width = 4
+        if found.id in _BLOCK_LOADS:
+            loads = {name: 4 * at for at, name in enumerate(listed)}
+        else:
+            stores = tuple((4 * at, 4, name) for at, name in enumerate(listed))
+    else:
+        memory = next(op.mem for op in found.operands if op.type == cs.ARM_OP_MEM)
+        bases = tuple(_name(found, one) for one in (memory.base, memory.index) if one)
+        width = min(access.size, 4)
+        if found.id in _EXCLUSIVE_STORES:
+            registers = registers[1:]
+        moved = registers[: max(1, access.size // 4)]
+        if access.kind.name == "READ":
+            loads = {name: 4 * at for at, name in enumerate(moved)}
+        else:
+            stores = tuple((4 * at, width, name) for at, name in enumerate(moved))
+    return Instruction(
+        found.size,
+        text,
+        frozenset(written),
+        address=address,
+        bases=bases,
+        loads=loads,
+        stores=stores,
+        width=width,
+        leaves="pc" in loads,
+    )
+
+
+def _name(found: capstone.CsInsn, register: int) -> str:
+    name = str(found.reg_name(register))
+    return _NAMES.get(name, name)
