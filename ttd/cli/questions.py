@@ -1,33 +1,40 @@
 """The `monitor` commands that need more than a timeline to be answered."""
 
+# A server starts sooner without what is needed for the first question only.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
-from ttd.boards.extras import line_names
-from ttd.cli.ending import names_of
+from functools import cache
+from typing import TYPE_CHECKING
+
 from ttd.errors import UserError
 from ttd.monitor import Question
-from ttd.recorded import RecordedMachine, extras_of
-from ttd.why import Explainer
-from ttd.why.scene import Scene
+
+if TYPE_CHECKING:
+    from ttd.recorded import RecordedMachine
+    from ttd.why import Explainer
 
 
 def questions(session: RecordedMachine) -> tuple[Question, ...]:
     """Those that can be asked of a machine."""
-    machine = session.machine
-    lines = line_names(machine.board, extras_of(session.recording.config))
-    scene = Scene(
-        session.timeline,
-        lambda: session.replay.log,
-        session.replay.words,
-        names_of(machine),
-        lines,
-    )
-    explainer = Explainer(scene)
+
+    @cache
+    def explainer() -> Explainer:
+        from ttd.boards.extras import line_names
+        from ttd.cli.ending import names_of
+        from ttd.recorded import extras_of
+        from ttd.why import Explainer, Scene
+
+        machine, replay = session.machine, session.replay
+        lines = line_names(machine.board, extras_of(session.recording.config))
+        scene = Scene(session.timeline, lambda: replay.log, replay.words, names_of(machine), lines)
+        return Explainer(scene)
 
     def why(words: list[str]) -> str:
         if words:
             raise UserError("why takes nothing: it explains where the machine is.")
-        return explainer.why()
+        return explainer().why()
 
     return (
         Question("why", why, "", "why this handler runs: the fault, the bad pointer, the line"),

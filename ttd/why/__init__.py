@@ -1,5 +1,6 @@
 """Why the machine is where it is: what a handler of a fault or an interrupt goes back to."""
 
 from ttd.why.explain import Explainer
+from ttd.why.scene import Scene
 
-__all__ = ["Explainer"]
+__all__ = ["Explainer", "Scene"]
