@@ -656,6 +656,14 @@ def test_mpu_uniform_page(board: Board) -> None:
     assert mpu_run(board, STR, RAM + 0x804)[0] is StopReason.EXCEPTION
 
 
+def test_mpu_what_was_refused_to_a_store_is_open_to_a_load(board: Board) -> None:
+    regions = [CODE_REGION, (RAM + 0x800, 0x800, 0, READ_ONLY, True)]
+    set_mpu(board.engine, True, False, False, regions)
+    assert mpu_run(board, STR, RAM + 0x804) == (StopReason.FAULT, RAM + 0x804)
+    for address in (RAM + 0x804, RAM + 0x904):
+        assert mpu_run(board, LDR, address)[0] is StopReason.EXCEPTION
+
+
 def test_mpu_region_smaller_than_a_page(board: Board) -> None:
     set_mpu(board.engine, True, True, False, [CODE_REGION, (RAM + 0x820, 0x20, 0, READ_ONLY, True)])
     for offset, reason in ((0x81C, 3), (0x820, 6), (0x83C, 6), (0x840, 3), (0x81E, 6)):

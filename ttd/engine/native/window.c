@@ -29,7 +29,7 @@ uint64_t void_address(ttd_engine *e, uint64_t vaddr)
     if (s->vaddr != vaddr)
         flush_tlb(e);
     *s = (slot){ .vaddr = vaddr };
-    e->void_used = e->set->translate;           /* something may be there the next time */
+    e->void_used = true;                /* something may be there the next time, or for other accesses */
     return e->window_base + ((uint64_t)(e->window_pages - 1) << e->page_shift);
 }
 
