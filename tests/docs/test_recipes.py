@@ -21,6 +21,7 @@ DOCUMENTS = [
         f"docs/{name}.md"
         for name in [
             "adding-a-board",
+            "api",
             "cli",
             "gdb",
             "guests",
