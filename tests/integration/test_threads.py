@@ -29,19 +29,17 @@ class System:
     states: dict[str, str]
 
 
+FREERTOS = {
+    "deep": "blocked, priority 3",
+    "sleeper": "blocked, priority 2",
+    "sulky": "suspended, priority 2",
+    "busy": "running, priority 1",
+    "idle": "ready, priority 0",
+}
 SYSTEMS = [
-    System(
-        "freertos",
-        "mps2-an385",
-        "pxCurrentTCB",
-        {
-            "deep": "blocked, priority 3",
-            "sleeper": "blocked, priority 2",
-            "sulky": "suspended, priority 2",
-            "busy": "running, priority 1",
-            "idle": "ready, priority 0",
-        },
-    ),
+    System("freertos", "mps2-an385", "pxCurrentTCB", FREERTOS),
+    System("freertos-rv32", "virt32", "pxCurrentTCB", FREERTOS),
+    System("freertos-rv64", "virt", "pxCurrentTCB", FREERTOS),
     System(
         "zephyr",
         "mps2-an385",
@@ -87,6 +85,7 @@ def served(
     options = ("--semihosting",) if system.board == "mps2-an385" else ()
     done = ttd("record", "--board", system.board, *options, "-o", folder / "run.ttd", elf)
     assert done.code == 0, done.err
+    assert done.out.replace(b"\r\n", b"\n") == (HOME / "expected.txt").read_bytes()
     server = Server("serve", "--port", "0", folder / "run.ttd")
     yield Served(system, elf, server.port)
     server.close()

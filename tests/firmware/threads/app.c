@@ -74,10 +74,13 @@ static void idle(void)
         request_switch();
 }
 
+#ifndef __riscv
 void SysTick_Handler(void)
 {
     tick();
+    request_switch();
 }
+#endif
 
 int main(void)
 {
@@ -87,11 +90,7 @@ int main(void)
     make("sulky", 2, sulky);
     make("busy", 1, busy);
     make("idle", 0, idle);
-    SCB_PRIO(14) = 0xE0;
-    SCB_PRIO(15) = 0xE0;
-    SYST_RVR = 5000 - 1;
-    SYST_CVR = 0;
-    SYST_CSR = 7;
+    start_ticks();
     start();
     return 0;
 }

@@ -22,10 +22,10 @@ typedef struct list {
 } List_t;
 
 typedef struct tskTaskControlBlock {
-    volatile uint32_t *pxTopOfStack;
+    volatile word *pxTopOfStack;
     ListItem_t xStateListItem, xEventListItem;
     uint32_t uxPriority;
-    uint32_t *pxStack;
+    word *pxStack;
     char pcTaskName[16];
     uint32_t uxTCBNumber;
 } tskTCB;
@@ -40,7 +40,7 @@ static List_t channels[CHANNELS];
 static uint32_t pending[CHANNELS];
 
 static TCB_t blocks[TASKS];
-static uint32_t stacks[TASKS][STACK];
+static __attribute__((aligned(16))) word stacks[TASKS][STACK];
 
 static void clear(List_t *list)
 {
@@ -94,7 +94,10 @@ void make(const char *name, unsigned priority, entry run)
     }
     TCB_t *task = &blocks[uxCurrentNumberOfTasks];
     task->pxStack = stacks[uxCurrentNumberOfTasks];
-    task->pxTopOfStack = frame(task->pxStack + STACK, run) - 8;
+    task->pxTopOfStack = frame(task->pxStack + STACK, run);
+#ifndef __riscv
+    task->pxTopOfStack -= 8; /* r4-r11 */
+#endif
     for (unsigned i = 0; name[i]; i++)
         task->pcTaskName[i] = name[i];
     task->uxPriority = priority;
@@ -118,6 +121,14 @@ __attribute__((used)) void choose(void)
     }
 }
 
+#ifdef __riscv
+void start(void)
+{
+    choose();
+    xSchedulerRunning = 1;
+    resume_task();
+}
+#else
 __attribute__((naked)) void SVC_Handler(void)
 {
     __asm__ volatile("ldr r3, =pxCurrentTCB\n"
@@ -154,6 +165,7 @@ void start(void)
     xSchedulerRunning = 1;
     __asm__ volatile("svc 0");
 }
+#endif
 
 void wait_for(unsigned channel)
 {
@@ -213,7 +225,6 @@ void resume(unsigned number)
 
 void tick(void)
 {
-    irq_off();
     xTickCount++;
     ListItem_t *item = xDelayedTaskList1.xListEnd.pxNext;
     while (item != (ListItem_t *)&xDelayedTaskList1.xListEnd) {
@@ -222,6 +233,4 @@ void tick(void)
             make_ready(item->pvOwner);
         item = next;
     }
-    request_switch();
-    irq_on();
 }

@@ -164,11 +164,8 @@ void resume(unsigned number)
 
 void tick(void)
 {
-    irq_off();
     ticks++;
     for (int i = 0; i < TASKS; i++)
         if (blocks[i].status == STATUS_MUTEX_BLOCKED && wake_at[i] <= ticks)
             blocks[i].status = STATUS_PENDING;
-    request_switch();
-    irq_on();
 }

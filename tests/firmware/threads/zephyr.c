@@ -200,13 +200,10 @@ void resume(unsigned number)
 
 void tick(void)
 {
-    irq_off();
     ticks++;
     for (unsigned i = 0; i < TASKS; i++) {
         struct _timeout *timeout = &blocks[i].base.timeout;
         if (timeout->node.next && timeout->dticks <= (int32_t)ticks)
             go_on(&blocks[i]);
     }
-    request_switch();
-    irq_on();
 }
