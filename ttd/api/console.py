@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ttd.api.place import Place
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 Writes = list[tuple[str, int, bytes]]
 """Device, step, characters; in their order."""

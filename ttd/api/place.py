@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ttd.errors import UserError
+from ttd.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

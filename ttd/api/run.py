@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -33,6 +32,7 @@ from ttd.recording.events import Kind
 from ttd.recording.index import Branch as StoredBranch
 from ttd.stops import Breakpoint, Stop, Watchpoint, Why
 from ttd.symbols import Symbols
+from ttd.values import dataclass
 
 Where: TypeAlias = "Place | int | str"
 """A place, a step of the present branch, or text: `b1:1234`, `50%`, `start`, `end`, a bookmark."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ttd.api.place import Place
+from ttd.values import dataclass
 
 Seek = Callable[[bool, "Place | int | str | None"], "Hit | None"]
 """Backward or not, and up to where: the next hit, with the machine there."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from ttd.recording.events import Kind
+from ttd.values import dataclass
 from ttd.why.instructions import Instruction, decode
 from ttd.why.scene import CannotFollow, Mark, Scene
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 import capstone  # type: ignore[import-untyped]
+
+from ttd.values import dataclass
 
 Value = Callable[[str], int]
 """The value of a register, by GDB's name, before the instruction runs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from ttd.cpu.base import FaultLine
 from ttd.engine.types import Access, WatchHit
@@ -14,6 +13,7 @@ from ttd.replay.words import EventWords
 from ttd.stops import Stop, Stops, Watchpoint, Why
 from ttd.symbols import Symbols
 from ttd.timeline import Timeline
+from ttd.values import dataclass
 from ttd.why.instructions import Instruction, decode
 
 MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)

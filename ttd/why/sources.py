@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from ttd.cpu.armv7m import exceptions as exc
@@ -11,6 +10,7 @@ from ttd.cpu.riscv import bits, traps
 from ttd.devices.clint import Clint
 from ttd.devices.plic import Plic
 from ttd.machine import Machine
+from ttd.values import dataclass
 
 _SYSTICK = (0xE000E010, 12)
 _MSIP, _MTIMECMP = (0, 4), (0x4000, 8)
