@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -316,3 +318,64 @@ def test_ctrl_c(run: ttd.Run) -> None:
     thread.join()
     assert run.place == run.end
     assert run.goto("50%").step == round(run.end.step / 2)
+
+
+def test_semihosting_reads_what_is_typed() -> None:
+    reads = FIRMWARE / "reads" / "reads.elf"
+    inputs = {"semihosting": "abc\nhello\n"}
+    with ttd.record(board="mps2-an385", image=reads, semihosting=True, inputs=inputs) as made:
+        made.goto("end")
+        assert "abc\nhello\n" in made.console
+        assert made.console["uart0"].text != made.console["semihosting"].text
+
+
+def test_a_console_that_was_added() -> None:
+    image = FIRMWARE / "virtio-console" / "virtio-console.elf"
+    with ttd.record(
+        board="mps2-an385",
+        image=image,
+        semihosting=True,
+        devices=["virtio-console"],
+        inputs={"console0": "hello\nquit\n"},
+    ) as made:
+        made.goto("end")
+        assert made.exit_code == 0 and "HELLO" in made.console["console0"]
+
+
+@pytest.mark.parametrize(
+    ("image", "machine"),
+    [
+        ("rtos/rtos-rv64.elf", {"board": "virt"}),
+        ("rtos/rtos-rv32.elf", {"board": "virt32"}),
+        ("microbit/microbit.elf", {"board": "microbit"}),
+        ("blob/blob-x86-64.elf", {"board": "raw", "cpu": "x86-64", "ram": ["0x100000:1M"]}),
+        ("blob/blob-aarch64.elf", {"board": "raw", "cpu": "aarch64", "ram": ["0x100000:1M"]}),
+    ],
+)
+def test_every_processor(image: str, machine: dict[str, Any]) -> None:
+    """Names of registers, symbols, and hits that are the same both ways."""
+    with ttd.record(image=FIRMWARE / image, semihosting=True, steps=20_000, **machine) as made:
+        middle = made.goto("50%")
+        name = made.symbols.at(made.registers.pc)
+        assert name is not None
+        here = made.symbols[name.split("+")[0]].address
+        assert here <= made.registers.pc
+        stack = made.registers.sp
+        for found in (
+            made.stop_at(made.registers.pc, when=f"sp == {stack} and pc == $pc"),
+            made.stop_at(watch=slice(stack - 64, stack + 64), access="rw", when="address > 0"),
+        ):
+            made.goto(middle)
+            hits = list(islice(found, 4))
+            if len(hits) > 1:
+                assert list(reversed(hits[:-1])) == [found.previous() for _ in hits[1:]]
+        made.goto(middle)
+        made.registers.sp = stack - 64
+        assert made.place == ttd.Place("b1", middle.step) and made.registers["sp"] == stack - 64
+        assert made.registers.pc == made.registers["pc"]
+        assert made.step().step == middle.step + 1
+
+
+def test_places_are_compared_with_places() -> None:
+    with pytest.raises(ttd.UserError, match="main:3 is compared with a place, not with 4"):
+        assert ttd.Place("main", 3) < 4  # type: ignore[operator]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 from ttd.debugger.names import MachineNames
 from ttd.errors import UserError
@@ -168,6 +168,10 @@ class Memory:
         with writing(self._timeline):
             self._timeline.write_memory(self.address(where), bytes(data))
 
+    @overload
+    def __getitem__(self, where: int) -> int: ...
+    @overload
+    def __getitem__(self, where: str | slice) -> bytes: ...
     def __getitem__(self, where: Address | slice) -> bytes | int:
         if isinstance(where, int):
             return self.read(where, 1)[0]

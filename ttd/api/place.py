@@ -40,7 +40,9 @@ class Place:
     def __ge__(self, other: Place) -> bool:
         return self._beside(other) >= other.step
 
-    def _beside(self, other: Place) -> int:
+    def _beside(self, other: object) -> int:
+        if not isinstance(other, Place):
+            raise UserError(f"{self} is compared with a place, not with {other!r}")
         if self.branch != other.branch:
             raise UserError(f"{self} and {other} are on different branches: neither comes first")
         return self.step

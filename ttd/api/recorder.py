@@ -34,7 +34,7 @@ _MOST_TYPED = 1 << 16
 
 
 class Typist(Null):
-    """The host side of a serial line, or of semihosting's console: types what a script says."""
+    """The host side of a serial line or a console: types what a script says."""
 
     def __init__(self, device: str, script: Script) -> None:
         parts = [(0, script)] if isinstance(script, (str, bytes)) else list(script)
@@ -85,14 +85,17 @@ class Typist(Null):
                 self.type()
         return len(data)
 
+
+class Answerer(Null):
+    """Semihosting's console: what it reads is there when it reads, and in the end nothing is."""
+
+    def __init__(self, script: Script) -> None:
+        parts = [script] if isinstance(script, (str, bytes)) else [text for _, text in script]
+        self._rest = b"".join(t.encode() if isinstance(t, str) else t for t in parts)
+
     def read_all(self, count: int) -> bytes:
-        """Semihosting reads: what is typed next; in the end nothing."""
-        if not self._parts:
-            return b""
-        when, text = self._parts.pop(0)
-        if text[count:]:
-            self._parts.insert(0, (when, text[count:]))
-        return text[:count]
+        data, self._rest = self._rest[:count], self._rest[count:]
+        return data
 
 
 def record(
@@ -147,7 +150,9 @@ def record(
         made=provenance() | {"command": said if seed is None else f"{said[:-1]}, seed={seed})"},
     )
     options.check()
-    typists = _typists(chosen.serials, [*added.chardevs], bool(semihosting), inputs)
+    scripts = _scripts(chosen.serials, [*added.chardevs], bool(semihosting), inputs)
+    answerer = Answerer(scripts.pop(SEMIHOSTING))
+    typists = {name: Typist(name, script) for name, script in scripts.items()}
     folder: str | None = None
     if path is None:
         folder = tempfile.mkdtemp(prefix="ttd-")
@@ -163,7 +168,7 @@ def record(
         session = RecordedMachine.record(
             options,
             os.fspath(path),
-            typists,
+            {**typists, SEMIHOSTING: answerer},
             SemihostFiles(Path(semihosting) if not isinstance(semihosting, bool) else None),
             random_bytes if seed is None else random.Random(seed).randbytes,
             HostSides(added.images, time=HostClocks()),
@@ -184,13 +189,13 @@ def record(
     return run
 
 
-def _typists(
+def _scripts(
     serials: Sequence[str],
     consoles: Sequence[str],
     semihosting: bool,
     inputs: Script | Mapping[str, Script] | None,
-) -> dict[str, Typist]:
-    """Who types at which device; some have nothing to type."""
+) -> dict[str, Script]:
+    """What is typed at each device; at some of them nothing is."""
     devices = [*serials, *consoles, *([SEMIHOSTING] if semihosting else [])]
     if inputs is None:
         inputs = {}
@@ -201,7 +206,7 @@ def _typists(
     for name in inputs:
         if name not in devices:
             raise UserError(f"nobody can type at {name}; there are {', '.join(devices)}")
-    return {name: Typist(name, inputs.get(name, b"")) for name in (*devices, SEMIHOSTING)}
+    return {name: inputs.get(name, b"") for name in (*devices, SEMIHOSTING)}
 
 
 def _run(session: RecordedMachine, steps: int | None, typists: Mapping[str, Typist]) -> Ended:

@@ -21,6 +21,7 @@ from ttd.debugger.conditions import (
 )
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
+from ttd.history.place import Place
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline_api import TimelineApi, TimelineError
 from ttd.values import dataclass
@@ -49,6 +50,10 @@ class Hit:
     """Of what is watched, before and after the access; None at a breakpoint."""
 
 
+_ROW = 8
+"""Hits that are looked at one by one, before those are searched whose condition holds."""
+
+
 class Interrupted(Exception):
     """Somebody wanted an end before it was found; the machine is where it began."""
 
@@ -65,12 +70,17 @@ def find(
     origin = timeline.place
     try:
         found = _Hunt(timeline, quarry).run(backward, until)
-    except UserError:
-        timeline.go_to(origin)
+    except (UserError, Interrupted):
+        _return(timeline, origin)
         raise
     if found is None:
-        timeline.go_to(origin)
+        _return(timeline, origin)
     return found
+
+
+def _return(timeline: TimelineApi, origin: Place) -> None:
+    while timeline.go_to(origin).why is Why.INTERRUPTED:
+        pass
 
 
 class _Hunt:
@@ -79,6 +89,9 @@ class _Hunt:
     def __init__(self, timeline: TimelineApi, quarry: Quarry) -> None:
         self._timeline = timeline
         self._every = quarry.every
+        self._condition = quarry.condition
+        self._plain = Stops()
+        """Of a breakpoint, without its condition."""
         self._counted: Expression | None = None
         """A condition that is worked out hit by hit, because it counts them."""
         stop, condition = quarry.stop, quarry.condition
@@ -87,6 +100,8 @@ class _Hunt:
         elif condition is changed and isinstance(stop, Watchpoint) and stop.kind == Access.WRITE:
             stop = replace(stop, changes_only=True)  # which costs nothing
         elif condition is not None:
+            if isinstance(stop, Breakpoint):
+                self._plain = Stops((stop,))
             stop = replace(stop, condition=partial(_holds, timeline, stop, condition))
         self._stop = stop
         self._stops = (
@@ -120,6 +135,13 @@ class _Hunt:
 
     def _back(self, until: int | None) -> Stop | None:
         """To the latest stop before the present."""
+        if self._condition is not None and self._plain.breakpoints:
+            # A row of hits is quick to walk: the next one is likely to be one of the latest.
+            for _ in range(_ROW):
+                stop = self._found(self._timeline.run_backward(self._plain, until))
+                moment = _Moment(self._timeline, self._stop, None, 1)
+                if stop is None or evaluate(self._condition, moment):
+                    return stop
         stop = self._found(self._timeline.run_backward(self._stops, until))
         if stop is not None and stop.watch is not None:
             self._timeline.seek(stop.watch.step)
