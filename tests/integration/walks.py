@@ -115,7 +115,7 @@ class Walk:
     def go(self, moves: int) -> None:
         self.look()
         for _ in range(moves):
-            name = self.dice.choice(MOVES if self.session.timeline.live else PLAIN)
+            name = self.dice.choice(self.moves())
             self.trail.append(name)
             stop = None
             try:
@@ -127,6 +127,10 @@ class Walk:
                 self.trail[-1] += f" {stop.why.name} {stop.step}"
                 assert stop.step == self.session.timeline.position
             self.look()
+
+    def moves(self) -> tuple[str, ...]:
+        """What can be done now."""
+        return MOVES if self.session.timeline.live else PLAIN
 
     def look(self) -> None:
         timeline = self.session.timeline

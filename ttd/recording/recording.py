@@ -204,7 +204,9 @@ class Recording:
         self._store.put(job, size)
         self._store.sync()
         self._commit_status()
+        # Before another one gets the number: its events are not queued behind this.
         over.put(lambda db: delete_branch(db, old), _ROW_BYTES)
+        over.sync()
 
     def _forked(self, fork: Fork, branch: int) -> list[_Segment]:
         """The parts of a branch that leaves this one."""
