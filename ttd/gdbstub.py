@@ -647,6 +647,12 @@ class Session:
         if self._frame_home is not None:
             home, self._frame_home = self._frame_home, None
             self._return_to(home)
+            self._keep_thread()
+
+    def _keep_thread(self) -> None:
+        """Nobody tells a client which thread runs in a trace frame: it is the one that it knows."""
+        if self._told_thread is not None:
+            self._threads.swap(self._told_thread)
 
     def _return_to(self, place: Place) -> None:
         """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
@@ -672,8 +678,10 @@ class Session:
             self.interrupts.answered()
         if not found:
             self._return_to(before)
+            self._keep_thread()
             return b"F-1"
         self._frame_home = home
+        self._keep_thread()
         return b"F%xT0" % timeline.position
 
     # -- monitor, and the ends of a session: "Packets" --------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
+from ttd.cpu.armv7m.registers import REGISTERS
+from ttd.elf import Elf
+from ttd.images import parse_image
 from ttd.rtos.find import find
 from ttd.rtos.provider import MOST, Provider
 from ttd.rtos.values import Implausible
@@ -132,6 +136,34 @@ def plausible(question: Callable[[], object]) -> None:
         question()
     except Implausible:
         return
+
+
+@settings(max_examples=40, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=200))
+def test_damaged_debug_information(changes: list[Change]) -> None:
+    """Nothing is found then, or something; it neither fails nor goes in circles."""
+    data = bytearray((FIRMWARE / "threads" / "freertos.elf").read_bytes())
+    elf = Elf(bytes(data))
+    for name in (".debug_info", ".debug_abbrev"):
+        section = elf.section(name)
+        assert section is not None
+        for at, value in changes:
+            data[section.offset + at % section.size] = value
+    image = replace(parse_image("damaged.elf", elf.data), data=bytes(data))
+    cpu = Doubled()
+    provider = find([image], cpu, lambda address, size: bytes(size))  # type: ignore[arg-type]
+    if provider is not None:
+        keys(provider)
+
+
+class Doubled:
+    """As much of a processor as is asked."""
+
+    gdb_architecture = "arm"
+    registers = REGISTERS
+
+    def read_register(self, name: str) -> int:
+        return 0xFFFFFFFF
 
 
 def test_programs_without_a_system(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.conftest import Server
-from tests.integration.gdb_mi import Gdb
+from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
 HOME = FIRMWARE / "threads"
 Attach = Callable[..., Gdb]
@@ -165,6 +166,37 @@ def test_going_elsewhere_from_a_breakpoint(gdb: Gdb) -> None:
         assert set(tasks(gdb)) == ({"deep", "sleeper", "sulky", "busy", "idle"} if task else set())
         assert "SIG" not in gdb.say("thread apply all bt")
     gdb.say("delete")
+
+
+def test_trace_frames(served: Served, gdb: Gdb) -> None:
+    """At another step other tasks are in other states; GDB's thread is the one that runs there."""
+    gdb.say("break third")
+    gdb.go("continue")
+    inside = gdb.step
+    gdb.say("delete")
+    gdb.say("disconnect")
+    frames = (inside, 100, inside)
+    commands = [
+        f"target remote localhost:{served.port}",
+        "break work",
+        "continue",
+        "info threads",
+        *(word for frame in frames for word in (f"tfind {frame}", "info threads", "bt 1")),
+        "tfind none",
+        "info threads",
+    ]
+    done = subprocess.run(  # pygdbmi does not understand `=traceframe-changed,end`
+        ["gdb-multiarch", "-nx", "-batch", *(f"-ex={word}" for word in commands), served.elf],
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+        check=False,
+        cwd=ROOT,
+    )
+    rows = re.findall(r"^\* +\d+ +Thread (\d+) (?:\"(\w+)\" )?\(", done.stdout, re.MULTILINE)
+    assert [name for _, name in rows] == ["busy", "deep", "", "deep", "busy"], done
+    assert len({number for number, _ in rows}) == 1
+    assert "terminated" not in done.stderr
 
 
 def test_registers_of_a_task_are_read_only(gdb: Gdb) -> None:

@@ -50,7 +50,7 @@ class Type:
     @cached_property
     def count(self) -> int:
         """Elements of an array; of one of arrays all of them."""
-        ranges = [die for die in self._die.iter_children() if die.tag == "DW_TAG_subrange_type"]
+        ranges = [die for die in _children(self._die) if die.tag == "DW_TAG_subrange_type"]
         total = 1
         for die in ranges:
             if "DW_AT_count" in die.attributes:
@@ -68,7 +68,7 @@ class Type:
     def _members(self) -> dict[str, tuple[int, Type]]:
         found: dict[str, tuple[int, Type]] = {}
         if self._die.tag in _STRUCTURES:
-            for die in self._die.iter_children():
+            for die in _children(self._die):
                 if die.tag != "DW_TAG_member" or "DW_AT_type" not in die.attributes:
                     continue
                 place = die.attributes.get("DW_AT_data_member_location")
@@ -100,7 +100,7 @@ class Type:
     def names(self) -> dict[int, str]:
         """Of an enumeration: the first name of each value."""
         found: dict[int, str] = {}
-        for die in self._die.iter_children():
+        for die in _children(self._die):
             if die.tag == "DW_TAG_enumerator":
                 found.setdefault(int(die.attributes["DW_AT_const_value"].value), _name(die))
         return found
@@ -159,10 +159,10 @@ class Debug:
             if unit.cu_offset in seen:
                 continue
             seen.add(unit.cu_offset)
-            for die in unit.get_top_DIE().iter_children():
+            for die in _children(unit.get_top_DIE()):
                 if die.tag not in tags:
                     continue
-                if name in (map(_name, die.iter_children()) if inner else (_name(die),)):
+                if name in (map(_name, _children(die)) if inner else (_name(die),)):
                     yield die
 
     def _places(self, name: bytes) -> Iterator[int]:
@@ -172,6 +172,39 @@ class Debug:
         strings = _contents(self._dwarf.debug_str_sec)
         for at in _found(strings, name + b"\0"):
             yield from _found(info, at.to_bytes(4, "little"))
+
+
+def _children(parent: Any) -> Iterator[Any]:
+    """The entries directly below one.
+
+    Ever further into the file: by the library's own way a damaged file can lead in a circle.
+    """
+    from elftools.dwarf.die import DIE  # noqa: PLC0415
+
+    unit = parent.cu
+    at, end, depth = parent.offset + parent.size, unit.cu_offset + unit.size, 0
+    while parent.has_children and at < end and depth >= 0:
+        die = DIE(unit, parent.stream, at)
+        at += die.size
+        if die.is_null():
+            depth -= 1
+            continue
+        if depth == 0:
+            yield die
+        if die.has_children:
+            beyond = _sibling(die)
+            if at < beyond < end:
+                at = beyond
+            else:
+                depth += 1
+
+
+def _sibling(die: Any) -> int:
+    """Where the entry behind one and all below it is, if it says so; else 0."""
+    attribute = die.attributes.get("DW_AT_sibling")
+    if attribute is None or attribute.form == "DW_FORM_ref_addr":
+        return 0
+    return int(die.cu.cu_offset + attribute.value)
 
 
 def _contents(section: Any) -> bytes:
