@@ -234,6 +234,12 @@ def test_events(run: ttd.Run) -> None:
         ("ttd.record(board='mps2-an385', image=CALLS, inputs={'x': ''})", "nobody can type at x"),
         ("ttd.record(board='mps2-an385', image=CALLS, inputs='x' * 70000)", "at most 65536"),
         ("ttd.record(board='mps2-an385', image=CALLS, path=run.path)", "calls.ttd"),
+        ("ttd.record(board='mps2-an385', image=CALLS, memory='5Q')", "not '5Q'"),
+        ("ttd.record(board='mps2-an385', image=CALLS, memory=1.5)", "cannot be told 1.5"),
+        ("ttd.record(board='mps2-an385', image=CALLS, clock=0)", "1 to 1000000000 ns, not 0"),
+        ("ttd.record(board='mps2-an385', image=CALLS, steps=-1)", "no -1 steps"),
+        ("ttd.record(board='mps2-an385', image=CALLS, semihosting='/nowhere')", "is no folder"),
+        ("ttd.record(board='mps2-an385', image=CALLS, devices=['x'])", "'x' is none of"),
     ],
 )
 def test_what_cannot_be(run: ttd.Run, ask: str, said: str) -> None:
@@ -259,6 +265,8 @@ def test_a_recording_without_a_name_is_gone() -> None:
     assert not path.parent.exists()
 
 
+BUTTONS = FIRMWARE / "microbit" / "microbit.elf"
+LONG = FIRMWARE / "bench" / "bench-notimer.elf"
 ECHO = FIRMWARE / "echo" / "echo.elf"
 
 
@@ -293,6 +301,32 @@ def test_a_guest_that_waits_for_ever_ends() -> None:
             assert made.note == "the guest sleeps and nothing wakes it"
             assert made.console.text.endswith("You typed: hello\nYou typed: more\n")
             assert made.stop_at("main").next() is None
+
+
+def test_a_machine_of_numbers_and_paths() -> None:
+    blob = FIRMWARE / "blob" / "blob-rv64.elf"
+    words = {
+        "cpu": "rv64",
+        "ram": "0x100000:1M",
+        "load": blob,
+        "sp": 0x1FFFF0,
+        "priority_bits": None,
+    }
+    with ttd.record(board="raw", steps=100, **words) as made:
+        assert made.registers.sp == 0x1FFFF0
+    with ttd.record(board="microbit", image=BUTTONS, memory=32 << 10, steps=100) as made:
+        assert made.memory.read(0x20007FFC, 4) == bytes(4)
+
+
+def test_a_recording_that_is_interrupted_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "long.ttd"
+    timer = threading.Timer(0.7, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        ttd.record(board="mps2-an385", image=LONG, semihosting=True, path=path)
+    timer.join()
+    with ttd.open(path) as made:
+        assert made.end.step > 0 and made.end_reason == "it was interrupted"
 
 
 def test_steps_and_seed() -> None:

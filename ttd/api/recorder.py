@@ -29,6 +29,10 @@ Text: TypeAlias = "str | bytes"
 Script: TypeAlias = "Text | Sequence[tuple[int | str, Text]]"
 """What is typed at a device: all at once, or one after the other, each at a step, or when the
 device has printed a text."""
+_SEVERAL = ("ram", "load", "uart")
+"""Of these a machine may have more than one."""
+_INTERRUPTED = "it was interrupted"
+_SLOWEST = 10**9
 _MOST_TYPED = 1 << 16
 """Characters that one device gets: so many wait for the guest."""
 
@@ -125,15 +129,17 @@ def record(
     """
     if board not in names():
         raise UserError(f"there is no board {board}; there are {', '.join(names())}")
-    known = {field.name for field in fields(MachineChoice)} - {"board", "image", "say"}
-    for name in machine:
-        if name not in known:
-            raise UserError(f"a machine has no {name}; it may have {', '.join(sorted(known))}")
+    words = _words(machine)
+    if clock is not None and not 0 < clock <= _SLOWEST:
+        raise UserError(f"a step takes 1 to {_SLOWEST} ns, not {clock}")
     if steps is not None and steps < 0:
         raise UserError(f"a recording has no {steps} steps")
+    files = None if isinstance(semihosting, bool) else Path(semihosting)
+    if files is not None and not files.is_dir():
+        raise UserError(f"{files} is no folder, for semihosting to have files in")
     notes: list[str] = []
     chosen, loads = MachineChoice(
-        board, None if image is None else os.fspath(image), say=notes.append, **machine
+        board, None if image is None else os.fspath(image), say=notes.append, **words
     ).make()
     added = parse_additions(devices, drives, True)
     first = next((load for load in loads if load.role in ("image", "kernel", "load")), loads[0])
@@ -169,7 +175,7 @@ def record(
             options,
             os.fspath(path),
             {**typists, SEMIHOSTING: answerer},
-            SemihostFiles(Path(semihosting) if not isinstance(semihosting, bool) else None),
+            SemihostFiles(files),
             random_bytes if seed is None else random.Random(seed).randbytes,
             HostSides(added.images, time=HostClocks()),
             existing,
@@ -187,6 +193,31 @@ def record(
         raise
     run.say(*notes)
     return run
+
+
+def _words(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What a machine is told, as the command line has it: numbers and paths are taken, too."""
+    known = {field.name for field in fields(MachineChoice)} - {"board", "image", "say"}
+    for name in machine:
+        if name not in known:
+            raise UserError(f"a machine has no {name}; it may have {', '.join(sorted(known))}")
+
+    def word(value: object) -> str:
+        if isinstance(value, int):
+            return hex(value)
+        if isinstance(value, (str, os.PathLike)):
+            return str(os.fspath(value))
+        raise UserError(f"a machine cannot be told {value!r}")
+
+    found: dict[str, Any] = {}
+    for name, value in machine.items():
+        if value is None or name == "priority_bits":
+            found[name] = value
+        elif name in _SEVERAL and isinstance(value, Sequence) and not isinstance(value, str):
+            found[name] = [word(part) for part in value]
+        else:
+            found[name] = [word(value)] if name in _SEVERAL else word(value)
+    return found
 
 
 def _scripts(
@@ -224,7 +255,7 @@ def _run(session: RecordedMachine, steps: int | None, typists: Mapping[str, Typi
     while True:
         goals = [typist.step for typist in typists.values() if typist.step is not None]
         goal = min((step for step in (*goals, steps) if step is not None), default=None)
-        ended = session.run(goal, lambda step: None, lambda: patience.verdict or "Ctrl-C")
+        ended = session.run(goal, lambda step: None, lambda: patience.verdict or _INTERRUPTED)
         interrupted = bool(patience.verdict) or machine.interruption.asked
         over = machine.ended is not None or interrupted or machine.engine.step < (goal or 0)
         if over or goal is None or (steps is not None and machine.engine.step >= steps):
