@@ -60,6 +60,8 @@ PART_OF = {
     "space": "timeline",
     "known_hits": "timeline",
     "printed": "timeline",
+    "register_names": "timeline",
+    "svd": "timeline",
     "inspection": "recorded",
     "cut": "recorded",
     "edits": "recorded",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from ttd.recorded import RecordedMachine
+    from ttd.register_names import Block
 
 
 HOST = "127.0.0.1"
@@ -54,12 +55,13 @@ def serve_debugger(
     leave: Callable[[], None] = lambda: None,
     *,
     keep_calls: bool = False,
+    described: Sequence[Block] = (),
 ) -> None:
     """Serve GDB, until it is over: on a port, which is known as one of `host`, on a Unix socket, or
     (None) on standard input and output.
 
     `stop` interrupts what the timeline does not know of. `leave` ends what is recorded, whatever
-    has ended the debugger, and no signal ends that.
+    has ended the debugger, and no signal ends that. `described`: registers that have other names.
     """
     import logging
 
@@ -79,7 +81,7 @@ def serve_debugger(
     ways: dict[str, Any] = {
         "stop": over,
         "events": LoggedEvents(lambda: session.replay.log, session.replay.words),
-        "questions": questions(session),
+        "questions": questions(session, described),
         "keep_calls": keep_calls,
     }
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,18 @@ from ttd.monitor import Question
 
 if TYPE_CHECKING:
     from ttd.recorded import RecordedMachine
+    from ttd.register_names import Block, RegisterNames
     from ttd.why import Explainer
 
 
-def questions(session: RecordedMachine) -> tuple[Question, ...]:
-    """Those that can be asked of a machine."""
+def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tuple[Question, ...]:
+    """Those that can be asked of a machine; `described`: registers that have other names."""
+
+    @cache
+    def registers() -> RegisterNames:
+        from ttd.register_names import RegisterNames
+
+        return RegisterNames(session.machine, described)
 
     @cache
     def explainer() -> Explainer:
@@ -28,7 +36,14 @@ def questions(session: RecordedMachine) -> tuple[Question, ...]:
 
         machine, replay = session.machine, session.replay
         lines = line_names(machine.board, extras_of(session.recording.config))
-        scene = Scene(session.timeline, lambda: replay.log, replay.words, names_of(machine), lines)
+        scene = Scene(
+            session.timeline,
+            lambda: replay.log,
+            replay.words,
+            names_of(machine),
+            lines,
+            registers(),
+        )
         return Explainer(scene)
 
     def why(words: list[str]) -> str:
@@ -37,5 +52,6 @@ def questions(session: RecordedMachine) -> tuple[Question, ...]:
         return explainer().why()
 
     return (
+        Question("regs", lambda words: registers().show(words), "[NAME]", "registers of devices"),
         Question("why", why, "", "why this handler runs: the fault, the bad pointer, the line"),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from ttd.errors import UserError
 if TYPE_CHECKING:
     from ttd.images import Load
     from ttd.recorded import RecordedMachine
+    from ttd.register_names import Block
 
 
 @click.command(
@@ -47,6 +48,7 @@ def record(
     steps: int | None,
     gdb: str | None,
     keep_calls: bool,
+    svd: Sequence[Block],
     device: tuple[str, ...],
     drive: tuple[str, ...],
     commit: bool,
@@ -84,6 +86,8 @@ def record(
         raise click.UsageError("--steps is for recording without --gdb")
     if keep_calls and gdb is None:
         raise click.UsageError("--keep-calls goes with --gdb")
+    if svd and gdb is None:
+        raise click.UsageError("--svd goes with --gdb")
     if gdb == "stdio" and "stdio" in serial:
         raise click.UsageError("--gdb stdio has the terminal for itself: no --serial can have it")
     if len(serial) > len(chosen.serials):
@@ -140,7 +144,7 @@ def record(
         memory=snapshot_memory,
         input=input_,
     )
-    with _debugged(gdb, keep_calls) as debug, recording(plan) as live:
+    with _debugged(gdb, keep_calls, svd) as debug, recording(plan) as live:
         session = live.session
         session.commit_drives = commit
         output = output and session.recording.path
@@ -182,7 +186,9 @@ def _on_a_terminal(chardevs: list[str]) -> bool:
 
 
 @contextmanager
-def _debugged(gdb: str | None, keep_calls: bool) -> Iterator[Callable[[Live], None] | None]:
+def _debugged(
+    gdb: str | None, keep_calls: bool, described: Sequence[Block]
+) -> Iterator[Callable[[Live], None] | None]:
     """What lets a debugger control a session, where `--gdb` says; None without it."""
     if gdb is None:
         yield None
@@ -193,7 +199,15 @@ def _debugged(gdb: str | None, keep_calls: bool) -> Iterator[Callable[[Live], No
 
         def serve(live: Live) -> None:
             leave = partial(_leave, live.session)
-            serve_debugger(live.session, listener, HOST, live.stop, leave, keep_calls=keep_calls)
+            serve_debugger(
+                live.session,
+                listener,
+                HOST,
+                live.stop,
+                leave,
+                keep_calls=keep_calls,
+                described=described,
+            )
 
         yield serve
 

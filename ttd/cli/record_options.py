@@ -13,6 +13,7 @@ from ttd.cli import candidates
 from ttd.cli.calls import keep_calls_option
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.options import grouped
+from ttd.cli.svd import svd
 
 EXAMPLES = """\b
 Examples:
@@ -218,6 +219,7 @@ _DEBUGGER = grouped(
         help="Let GDB control the machine while it records.",
     ),
     keep_calls_option,
+    svd,
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,11 +19,13 @@ from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import drive_option, expectations
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
+from ttd.cli.svd import svd
 
 if TYPE_CHECKING:
     from socket import socket as Socket
 
     from ttd.recorded import RecordedMachine
+    from ttd.register_names import Block
 
 EXAMPLES = """\b
 Examples:
@@ -48,6 +51,7 @@ Examples:
 @click.option("--temporary", is_flag=True, help="Branches are in no file, and end with the server.")
 @keep_calls_option
 @drive_option
+@svd
 @snapshot_memory
 def serve(
     recording: str,
@@ -58,6 +62,7 @@ def serve(
     temporary: bool,
     keep_calls: bool,
     drive: tuple[str, ...],
+    svd: Sequence[Block],
     snapshot_memory: int,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
@@ -78,6 +83,7 @@ def serve(
         lambda: None,
         partial(_leave, session),
         keep_calls=keep_calls,
+        described=svd,
     )
 
 

@@ -7,10 +7,11 @@ front end of the replay layer. It never reads a host clock, a random number or a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from ttd.contents import Contents
+from ttd.devices.names import RegisterName
 from ttd.engine.registers import LineSink, RegisterFile
 from ttd.state import State, copied
 
@@ -105,6 +106,8 @@ class Device(Stateful):
 
     size: ClassVar[int] = 0x1000
     """Length of the register window in bytes."""
+    NAMES: ClassVar[tuple[RegisterName, ...]] = ()
+    """What its registers are called."""
     unit: ClassVar[int] = 4
     """Bytes of a register: how a debugger reads them."""
     shows_memory: ClassVar[bool] = False
@@ -151,6 +154,10 @@ class Device(Stateful):
         """After a write at `offset`: it has done nothing, nor will others until something else
         happens to the device."""
         return False
+
+    def register_names(self) -> Mapping[str, tuple[RegisterName, ...]]:
+        """What registers are called, in one block or several, each with a name."""
+        return {self.name: self.NAMES}
 
     def deadline(self) -> int | None:
         """Virtual time (ns) at which `expire` wants to be called next; None for never."""

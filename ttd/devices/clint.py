@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ttd.devices.base import Clock, Device
+from ttd.devices.names import names
 from ttd.devices.registers import bytes_of
 from ttd.engine._native import lib
 from ttd.state import State
@@ -18,6 +19,11 @@ class Clint(Device):
 
     MTIME is the core's real-time counter, which belongs to the state of the core.
     """
+
+    NAMES = (
+        *names(MSIP=lib.RISCV_CLINT_MSIP),
+        *names(8, MTIMECMP=lib.RISCV_CLINT_MTIMECMP, MTIME=lib.RISCV_CLINT_MTIME),
+    )
 
     STATE = ("msip", "mtimecmp", "due")
     size = lib.RISCV_CLINT_SIZE

@@ -19,6 +19,7 @@ from ttd.devices.declared import (
     keep,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.registers import ID_OFFSETS, WORD, cmsdk_id
 from ttd.state import State
 
@@ -38,6 +39,33 @@ class CmsdkDualTimer(Counting):
     Each timer has an interrupt; boards use the combined one. The prescaler runs freely, so a
     timer that is enabled between two prescaled ticks counts first at the next of them.
     """
+
+    NAMES = (
+        *(
+            register.also(f"TIMER{n + 1}", HALF_SIZE * n)
+            for n in range(HALVES)
+            for register in names(
+                LOAD=LOAD,
+                VALUE=VALUE,
+                CONTROL=(
+                    CONTROL,
+                    {
+                        "ENABLE": ENABLE,
+                        "PERIODIC": PERIODIC,
+                        "IRQ": IRQ,
+                        "PRESCALE": 3 << PRESCALE_SHIFT,
+                        "WIDE": WIDE,
+                        "ONE_SHOT": ONE_SHOT,
+                    },
+                ),
+                INTCLR=INTCLR,
+                RIS=RIS,
+                MIS=MIS,
+                BGLOAD=BGLOAD,
+            )
+        ),
+        *names(ITCR=ITCR, ITOP=ITOP),
+    )
 
     alone = True
     STATE = ("itcr", "itop", "halves_state")

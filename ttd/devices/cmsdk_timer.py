@@ -20,6 +20,7 @@ from ttd.devices.declared import (
     kept,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.registers import ID_OFFSETS, cmsdk_id
 from ttd.state import State
 
@@ -34,6 +35,13 @@ class CmsdkTimer(Counting):
     The external input (EXTIN, CTRL bits 1 and 2) is tied low on the boards modelled here: with
     either bit set the counter stands still.
     """
+
+    NAMES = names(
+        CTRL=(CTRL, {"ENABLE": CTRL_ENABLE, "EXTERNAL": CTRL_EXTERNAL, "IRQ": CTRL_IRQ}),
+        VALUE=VALUE,
+        RELOAD=RELOAD,
+        INTSTATUS=INTSTATUS,
+    )
 
     alone = True
     STATE = ("ctrl", "pending", "counter_state")

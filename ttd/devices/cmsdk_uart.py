@@ -20,6 +20,7 @@ from ttd.devices.declared import (
     send,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.registers import ID_OFFSETS, RegisterBlock, cmsdk_id
 from ttd.devices.uart import Uart
 from ttd.values import dataclass
@@ -57,6 +58,24 @@ class CmsdkUart(Uart, RegisterBlock):
     when a byte has left the buffer. Bytes arrive no closer together than BAUDDIV lets them (115200
     baud if it is not set).
     """
+
+    NAMES = names(
+        DATA=DATA,
+        STATE=(STATUS, {"TXFULL": TX, "RXFULL": RX, "TXOVR": TX_OVERRUN, "RXOVR": RX_OVERRUN}),
+        CTRL=(
+            CTRL,
+            {
+                "TXEN": TX,
+                "RXEN": RX,
+                "TXIRQEN": TX << IRQ_ENABLE_SHIFT,
+                "RXIRQEN": RX << IRQ_ENABLE_SHIFT,
+                "TXOVRIRQEN": TX_OVERRUN << IRQ_ENABLE_SHIFT,
+                "RXOVRIRQEN": RX_OVERRUN << IRQ_ENABLE_SHIFT,
+            },
+        ),
+        INTSTATUS=(INTSTATUS, {"TX": TX, "RX": RX, "TXOVR": TX_OVERRUN, "RXOVR": RX_OVERRUN}),
+        BAUDDIV=BAUDDIV,
+    )
 
     STATE = ("state", "ctrl", "intstatus", "bauddiv", "txbuf", "rxbuf", "retry_at", "rx_at")
     alone = True

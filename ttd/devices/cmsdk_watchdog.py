@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ttd.devices.base import Clock, Line
 from ttd.devices.countdown import Countdown, CountdownBlock
+from ttd.devices.names import names
 from ttd.devices.registers import WORD, cmsdk_id
 
 LOAD, VALUE, CONTROL, INTCLR, RIS, MIS = 0x000, 0x004, 0x008, 0x00C, 0x010, 0x014
@@ -22,6 +23,18 @@ class CmsdkWatchdog(CountdownBlock):
     `on_reset` is called when the reset output rises. The counter stops there: on a board whose
     reset comes back at once nobody sees it, and a run that ends there has one defined end.
     """
+
+    NAMES = names(
+        LOAD=LOAD,
+        VALUE=VALUE,
+        CONTROL=(CONTROL, {"INTEN": CONTROL_INTEN, "RESEN": CONTROL_RESEN}),
+        INTCLR=INTCLR,
+        RIS=RIS,
+        MIS=MIS,
+        LOCK=LOCK,
+        ITCR=ITCR,
+        ITOP=ITOP,
+    )
 
     alone = True
     STATE = ("load_value", "control", "pending", "resetting", "locked", "itcr", "itop",

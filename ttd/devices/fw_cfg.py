@@ -8,6 +8,7 @@ item "feature bitmap" says.
 from __future__ import annotations
 
 from ttd.devices.base import Clock, Device
+from ttd.devices.names import names
 
 DATA, SELECTOR, DATA_SIZE = 0x0, 0x8, 8
 SIGNATURE, FEATURES, DIRECTORY = 0x0000, 0x0001, 0x0019
@@ -22,6 +23,8 @@ ITEMS = {
 
 class FwCfg(Device):
     """The memory-mapped form: data at 0, selector at 8."""
+
+    NAMES = names(SELECTOR=SELECTOR)
 
     STATE = ("key", "at")
 

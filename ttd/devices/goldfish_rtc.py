@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ttd.devices.base import Clock, HostTimer, Line, Steady
 from ttd.devices.held_clock import HeldClock
+from ttd.devices.names import names
 from ttd.devices.registers import WORD, RegisterBlock
 from ttd.state import State
 
@@ -21,6 +22,17 @@ _LONG = (1 << 64) - 1
 
 class GoldfishRtc(RegisterBlock):
     """A clock with one alarm; `host_ns` is the host's time."""
+
+    NAMES = names(
+        TIME_LOW=TIME_LOW,
+        TIME_HIGH=TIME_HIGH,
+        ALARM_LOW=ALARM_LOW,
+        ALARM_HIGH=ALARM_HIGH,
+        IRQ_ENABLED=IRQ_ENABLED,
+        CLEAR_ALARM=CLEAR_ALARM,
+        ALARM_STATUS=ALARM_STATUS,
+        CLEAR_INTERRUPT=CLEAR_INTERRUPT,
+    )
 
     alone = True
     STATE = ("offset", "taken", "alarm", "armed", "enabled", "pending")

@@ -18,6 +18,7 @@ from ttd.devices.lan9118_eeprom import ADDRESS_LOADED, RELOAD, Eeprom, contents
 from ttd.devices.lan9118_fifo import Fifos, TxPacket
 from ttd.devices.lan9118_mac import Mac
 from ttd.devices.lan9118_phy import ADDRESS, Phy
+from ttd.devices.names import names
 from ttd.devices.net import Nic
 from ttd.devices.registers import WORD, RegisterBlock
 from ttd.engine._native import lib
@@ -62,6 +63,57 @@ class Lan9118(RegisterBlock):
     After reset the pin is an open drain output (5.3.2), which pulls nothing up: a driver on such
     a board must set IRQ_TYPE (push-pull) and IRQ_POL (active high) to get interrupts.
     """
+
+    NAMES = names(
+        RX_DATA=RX_DATA,
+        TX_DATA=TX_DATA,
+        RX_STATUS=RX_STATUS,
+        RX_PEEK=RX_PEEK,
+        TX_STATUS=TX_STATUS,
+        TX_PEEK=TX_PEEK,
+        ID_REV=ID_REV,
+        IRQ_CFG=IRQ_CFG,
+        INT_STS=(
+            INT_STS,
+            {
+                "SW": SW_INT,
+                "TXSTOP": TXSTOP_INT,
+                "RXSTOP": RXSTOP_INT,
+                "TX_IOC": TX_IOC,
+                "RXD": RXD_INT,
+            },
+        ),
+        INT_EN=(
+            INT_EN,
+            {
+                "SW": SW_INT,
+                "TXSTOP": TXSTOP_INT,
+                "RXSTOP": RXSTOP_INT,
+                "TX_IOC": TX_IOC,
+                "RXD": RXD_INT,
+            },
+        ),
+        BYTE_TEST=BYTE_TEST,
+        FIFO_INT=FIFO_INT,
+        RX_CFG=RX_CFG,
+        TX_CFG=TX_CFG,
+        HW_CFG=HW_CFG,
+        RX_DP_CTRL=RX_DP_CTRL,
+        RX_FIFO_INF=RX_FIFO_INF,
+        TX_FIFO_INF=TX_FIFO_INF,
+        PMT_CTRL=PMT_CTRL,
+        GPIO_CFG=GPIO_CFG,
+        GPT_CFG=GPT_CFG,
+        GPT_CNT=GPT_CNT,
+        WORD_SWAP=WORD_SWAP,
+        FREE_RUN=FREE_RUN,
+        RX_DROP=RX_DROP,
+        MAC_CSR_CMD=MAC_CSR_CMD,
+        MAC_CSR_DATA=MAC_CSR_DATA,
+        AFC_CFG=AFC_CFG,
+        E2P_CMD=E2P_CMD,
+        E2P_DATA=E2P_DATA,
+    )
 
     alone = True
     STATE = (

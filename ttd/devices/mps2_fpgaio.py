@@ -5,6 +5,7 @@ from __future__ import annotations
 from ttd.devices.base import Clock, Steady
 from ttd.devices.countdown import NS_PER_S, Countdown, CountdownBlock
 from ttd.devices.declared import Declaration, Word, constant, kept
+from ttd.devices.names import names
 from ttd.devices.registers import WORD
 
 LED0, BUTTON, CLK1HZ, CLK100HZ, COUNTER, PRESCALE, PSCNTR, MISC = (
@@ -19,6 +20,17 @@ class Mps2Fpgaio(CountdownBlock):
     PSCNTR counts down from PRESCALE at `hz`; COUNTER goes up each time it is reloaded. MISC
     drives chip selects of devices that are not modelled: it reads back as written.
     """
+
+    NAMES = names(
+        LED0=LED0,
+        BUTTON=BUTTON,
+        CLK1HZ=CLK1HZ,
+        CLK100HZ=CLK100HZ,
+        COUNTER=COUNTER,
+        PRESCALE=PRESCALE,
+        PSCNTR=PSCNTR,
+        MISC=MISC,
+    )
 
     alone = True
     STATE = ("led0", "misc", "bases", "counter_base", "counter_state")

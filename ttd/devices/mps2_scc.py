@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ttd.devices.base import Clock, Steady
 from ttd.devices.declared import Declaration, Register, Word, give, kept
+from ttd.devices.names import names
 from ttd.devices.registers import RegisterBlock
 
 CFG0, CFG1, CFG4, DLL, AID, ID = 0x000, 0x004, 0x010, 0x100, 0xFF8, 0xFFC
@@ -23,6 +24,19 @@ class Mps2Scc(RegisterBlock):
     changes no clock. Remapping the block RAM to address 0 (CFG0 bit 0) has no effect, as in
     QEMU: code memory is always the SSRAM.
     """
+
+    NAMES = names(
+        CFG0=CFG0,
+        CFG1=CFG1,
+        CFG4=CFG4,
+        CFGDATA_RTN=CFGDATA_RETURN,
+        CFGDATA_OUT=CFGDATA_OUT,
+        CFGCTRL=(CFGCTRL, {"START": CTRL_START, "WRITE": CTRL_WRITE}),
+        CFGSTAT=(CFGSTAT, {"DONE": STAT_DONE, "ERROR": STAT_ERROR}),
+        DLL=DLL,
+        AID=AID,
+        ID=ID,
+    )
 
     alone = True
     STATE = ("cfg0", "cfg1", "data_return", "data_out", "cfgctrl", "cfgstat", "oscillators")

@@ -29,6 +29,7 @@ from ttd.devices.declared import (
     send,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.uart import Uart
 from ttd.engine.receiver import ARRIVED, FULL, SOME, TIMED_OUT
 
@@ -66,6 +67,17 @@ class Ns16550(Uart):
     pending, as QEMU's serial port reports it to its controller each time: one that latches a
     rising line must hear of a second character while the first one is being served.
     """
+
+    NAMES = names(
+        DATA=DATA,
+        IER=(IER, {"RX": IER_RX, "TX": IER_TX, "LINE": IER_LINE, "MODEM": IER_MODEM}),
+        IIR=IIR,
+        LCR=(LCR, {"STOP": LCR_STOP, "PARITY": LCR_PARITY, "DLAB": LCR_DLAB}),
+        MCR=(MCR, {"LOOP": MCR_LOOP}),
+        LSR=(LSR, {"DR": LSR_DR, "OE": LSR_OE, "THRE": LSR_THRE, "TEMT": LSR_TEMT}),
+        MSR=MSR,
+        SCR=SCR,
+    )
 
     alone = True
     STATE = (

@@ -28,6 +28,7 @@ from ttd.devices.declared import (
     send,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.registers import RegisterBlock
 from ttd.devices.uart import Uart
 from ttd.engine.receiver import FULL, SOME
@@ -60,6 +61,23 @@ IDENTIFICATION = (0x11, 0x10, 0x14, 0x00, 0x0D, 0xF0, 0x05, 0xB1)
 
 class Pl011(Uart, RegisterBlock):
     """A UART; `line` is UARTINTR, the OR of its interrupts."""
+
+    NAMES = names(
+        DR=DR,
+        RSR=RSR,
+        FR=(FR, {"RXFE": FR_RXFE, "TXFF": FR_TXFF, "RXFF": FR_RXFF, "TXFE": FR_TXFE}),
+        ILPR=ILPR,
+        IBRD=IBRD,
+        FBRD=FBRD,
+        LCR_H=(LCR_H, {"FEN": LCR_FEN}),
+        CR=(CR, {"UARTEN": CR_UARTEN, "LBE": CR_LBE, "TXE": CR_TXE, "RXE": CR_RXE}),
+        IFLS=IFLS,
+        IMSC=(IMSC, {"RX": INT_RX, "TX": INT_TX}),
+        RIS=(RIS, {"RX": INT_RX, "TX": INT_TX}),
+        MIS=(MIS, {"RX": INT_RX, "TX": INT_TX}),
+        ICR=ICR,
+        DMACR=DMACR,
+    )
 
     alone = True
     STATE = ("kept", "rx", "tx", "tx_done", "rx_at", "retry_at")

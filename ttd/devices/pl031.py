@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ttd.devices.base import Clock, HostTimer, Line, Steady
 from ttd.devices.held_clock import HeldClock
+from ttd.devices.names import names
 from ttd.devices.registers import WORD, RegisterBlock
 from ttd.state import State
 
@@ -25,6 +26,8 @@ class Pl031(RegisterBlock):
     `seconds` is the clock it counts: one of the host's (`timer` then names it, and the alarm goes
     off when the host's time has come), or None for virtual time.
     """
+
+    NAMES = names(DR=DR, MR=MR, LR=LR, CR=CR, IMSC=IMSC, RIS=RIS, MIS=MIS, ICR=ICR)
 
     alone = True
     STATE = ("offset", "match", "load_value", "mask", "raw", "alarm")

@@ -5,10 +5,11 @@ It is native (`ttd/cpu/riscv/native/plic.c`); this is what Python sees of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ttd.devices.base import Clock, Device
+from ttd.devices.names import RegisterName, row
 from ttd.devices.registers import bytes_of
 from ttd.engine._native import ffi, lib
 from ttd.engine.registers import LineSink, line_sink
@@ -51,6 +52,20 @@ class Plic(Device):
     def native_line(self, number: int) -> LineSink:
         """Who drives that line natively."""
         return line_sink("riscv_plic_set_line", self._plic, number)
+
+    def register_names(self) -> Mapping[str, tuple[RegisterName, ...]]:
+        plic, words = self._plic, self._words
+        found = [
+            *row("PRIORITY", lib.RISCV_PLIC_PRIORITY, plic.sources)[1:],
+            *row("PENDING", lib.RISCV_PLIC_PENDING, words),
+        ]
+        for context in range(plic.contexts):
+            enable = lib.RISCV_PLIC_ENABLE + context * lib.RISCV_PLIC_ENABLE_STRIDE
+            page = lib.RISCV_PLIC_CONTEXT + context * lib.RISCV_PLIC_CONTEXT_STRIDE
+            found += row(f"ENABLE{context}_", enable, words)
+            found.append(RegisterName(f"THRESHOLD{context}", page + lib.RISCV_PLIC_THRESHOLD))
+            found.append(RegisterName(f"CLAIM{context}", page + lib.RISCV_PLIC_CLAIM))
+        return {self.name: tuple(found)}
 
     def is_raised(self, source: int) -> bool:
         """It is pending, or its line is high."""

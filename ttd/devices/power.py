@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.devices.base import Clock
+from ttd.devices.names import names
 from ttd.devices.registers import RegisterBlock
 
 RESET, SHUTDOWN, SUSPEND = 1, 2, 3
@@ -19,6 +20,8 @@ RESET, SHUTDOWN, SUSPEND = 1, 2, 3
 
 class Power(RegisterBlock):
     """Hands on what the guest asks for; it has no state."""
+
+    NAMES = names(CONTROL=0)
 
     def __init__(
         self,

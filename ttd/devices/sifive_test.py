@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.devices.base import Clock
+from ttd.devices.names import names
 from ttd.devices.registers import RegisterBlock
 
 FAIL, PASS, RESET = 0x3333, 0x5555, 0x7777
@@ -23,6 +24,8 @@ FAIL, PASS, RESET = 0x3333, 0x5555, 0x7777
 
 class SifiveTest(RegisterBlock):
     """Hands on what the guest asks for; it has no state."""
+
+    NAMES = names(FINISHER=0)
 
     def __init__(
         self,

@@ -192,6 +192,7 @@ class ShowStep(gdb.Parameter):  # type: ignore[misc]
 Query("when", "Print the step at which the machine stands.")
 Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
 Search("output", "Print the lines printed last, or the latest with TEXT: output [TEXT].")
+Query("regs", "Print the registers of devices by name: regs, regs UART0, regs UART0.STATE.")
 Search("why", "Print why this handler runs: the fault, the bad pointer, the interrupt's line.")
 Query("branches", "Print which lines of history there are.")
 Query("discard", "Forget a branch: discard NAME.")

@@ -86,6 +86,7 @@ def _jump(name: str) -> _Command:
 QUERIES = {
     "when": "Print the step at which the machine stands.",
     "events": "Print what came from outside around this step: events [--kind K] [COUNT].",
+    "regs": "Print the registers of devices by name: regs, regs UART0, regs UART0.STATE.",
     "branches": "Print which lines of history there are.",
     "discard": "Forget a branch: discard NAME.",
     "checkpoint": "Number this position, for restart.",

@@ -9,6 +9,7 @@ from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
 from ttd.recording.events import Event, Kind, to_small
 from ttd.recording.log import EventLog
+from ttd.register_names import RegisterNames
 from ttd.replay.words import EventWords
 from ttd.stops import Stop, Stops, Watchpoint, Why
 from ttd.symbols import Symbols
@@ -42,12 +43,14 @@ class Scene:
         words: EventWords,
         symbols: Symbols,
         lines: Mapping[int, str],
+        registers: RegisterNames,
     ) -> None:
         """`lines`: who is at the inputs of the core, or of its interrupt controller."""
         self.timeline = timeline
         self.words = words
         self.symbols = symbols
         self.lines = lines
+        self._registers = registers
         self._log = log
 
     # -- being somewhere -------------------------------------------------------------------
@@ -150,5 +153,4 @@ class Scene:
 
     def register_name(self, address: int) -> str:
         """What is at an address, in a device."""
-        unit = self.timeline.machine.bus.at(address)
-        return self.hex(address) if unit is None else f"{unit.device.name}+{address - unit.base:#x}"
+        return self._registers.at(address) or self.hex(address)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ttd.devices.base import BusError, Clock, Device, Stateful
+from ttd.devices.names import RegisterName, names, row
 from ttd.engine._native import ffi, lib
 from ttd.state import State
 
 from .core import Field
-from .exceptions import ExceptionTable
+from .exceptions import FIRST_IRQ, ExceptionTable
 from .mpu import Mpu
-from .profile import Profile
+from .profile import CPUID, Profile
 
 # CCR (B3.2.8)
 BFHFNMIGN, STKALIGN = 1 << 8, 1 << 9
@@ -27,6 +28,77 @@ VECTTBL, FORCED, DEBUGEVT = 1 << 1, 1 << 30, 1 << 31
 DFSR_BKPT = 1 << 1
 
 _TICKINT = 2
+
+
+_SYSTICK = names(
+    CTRL=(
+        lib.SCS_SYST_CSR,
+        {"ENABLE": 1, "TICKINT": _TICKINT, "CLKSOURCE": 4, "COUNTFLAG": 1 << 16},
+    ),
+    LOAD=lib.SCS_SYST_RVR,
+    VAL=lib.SCS_SYST_CVR,
+    CALIB=lib.SCS_SYST_CALIB,
+)
+_CAUSES = {
+    "IACCVIOL": IACCVIOL,
+    "DACCVIOL": DACCVIOL,
+    "MUNSTKERR": MUNSTKERR,
+    "MSTKERR": MSTKERR,
+    "MMARVALID": MMARVALID,
+    "IBUSERR": IBUSERR,
+    "PRECISERR": PRECISERR,
+    "UNSTKERR": UNSTKERR,
+    "STKERR": STKERR,
+    "BFARVALID": BFARVALID,
+    "UNDEFINSTR": UNDEFINSTR,
+    "INVSTATE": INVSTATE,
+    "INVPC": INVPC,
+    "NOCP": NOCP,
+    "UNALIGNED": UNALIGNED,
+    "DIVBYZERO": DIVBYZERO,
+}
+_SCB = names(
+    CPUID=CPUID,
+    ICSR=(
+        lib.SCS_ICSR,
+        {
+            "VECTACTIVE": 0x1FF,
+            "VECTPENDING": 0x1FF << 12,
+            "PENDSTSET": 1 << 26,
+            "PENDSVSET": 1 << 28,
+            "NMIPENDSET": 1 << 31,
+        },
+    ),
+    AIRCR=(lib.SCS_AIRCR, {"PRIGROUP": 7 << 8}),
+    SCR=(lib.SCS_SCR, {"SLEEPONEXIT": 2, "SLEEPDEEP": 4, "SEVONPEND": 16}),
+    CCR=(
+        lib.SCS_CCR,
+        {"UNALIGN_TRP": 8, "DIV_0_TRP": 16, "BFHFNMIGN": BFHFNMIGN, "STKALIGN": STKALIGN},
+    ),
+    SHPR2=lib.SCS_SHPR + 4,
+    SHPR3=lib.SCS_SHPR + 8,
+)
+_SCB_MAINLINE = names(
+    VTOR=lib.SCS_VTOR,
+    SHPR1=lib.SCS_SHPR,
+    SHCSR=(
+        lib.SCS_SHCSR,
+        {"MEMFAULTENA": 1 << 16, "BUSFAULTENA": 1 << 17, "USGFAULTENA": 1 << 18},
+    ),
+    CFSR=(lib.SCS_CFSR, _CAUSES),
+    HFSR=(lib.SCS_HFSR, {"VECTTBL": VECTTBL, "FORCED": FORCED, "DEBUGEVT": DEBUGEVT}),
+    DFSR=(lib.SCS_DFSR, {"BKPT": DFSR_BKPT}),
+    MMFAR=lib.SCS_MMFAR,
+    BFAR=lib.SCS_BFAR,
+    STIR=lib.SCS_STIR,
+)
+_MPU = names(
+    TYPE=lib.SCS_MPU,
+    CTRL=(lib.SCS_MPU + 4, {"ENABLE": 1, "HFNMIENA": 2, "PRIVDEFENA": 4}),
+    RNR=lib.SCS_MPU + 8,
+    RBAR=lib.SCS_MPU + 12,
+    RASR=lib.SCS_MPU + 16,
+)
 
 
 class SysTick(Stateful):
@@ -111,6 +183,26 @@ class SystemControlSpace(Device):
         self.systick.load(state["systick"])
         self.mpu.load(state["mpu"])
         lib.armv7m_set_traps(self.core)
+
+    def register_names(self) -> Mapping[str, tuple[RegisterName, ...]]:
+        irqs = self.table.count - FIRST_IRQ
+        sets = {
+            "ISER": lib.SCS_ISER,
+            "ICER": lib.SCS_ICER,
+            "ISPR": lib.SCS_ISPR,
+            "ICPR": lib.SCS_ICPR,
+        }
+        mainline = self._profile.mainline
+        if mainline:
+            sets["IABR"] = lib.SCS_IABR
+        nvic = [one for name, at in sets.items() for one in row(name, at, -(-irqs // 32))]
+        nvic += row("IPR", lib.SCS_IPR, -(-irqs // 4))
+        blocks = {
+            "SysTick": _SYSTICK,
+            "NVIC": tuple(nvic),
+            "SCB": (*_SCB, *_SCB_MAINLINE) if mainline else _SCB,
+        }
+        return blocks | ({"MPU": _MPU} if self._profile.mpu_regions else {})
 
     # Access ----------------------------------------------------------------------------------
 

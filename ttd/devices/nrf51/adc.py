@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 START, STOP = 0x000, 0x004
 END = 0
@@ -17,6 +18,19 @@ BANDGAP_MV = 1200
 
 class Adc(Peripheral):
     """A converter whose input pins are all at 0 V; its own supply is at 3 V."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_START=START,
+            TASKS_STOP=STOP,
+            EVENTS_END=event_at(END),
+            BUSY=BUSY,
+            ENABLE=ENABLE,
+            CONFIG=CONFIG,
+            RESULT=RESULT,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "result")
     EVENTS: ClassVar[tuple[int, ...]] = (END,)

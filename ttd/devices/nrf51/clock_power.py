@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 HFCLKSTART, HFCLKSTOP, LFCLKSTART, LFCLKSTOP, CAL, CTSTART, CTSTOP = range(0, 0x1C, 4)
 HFCLKSTARTED, LFCLKSTARTED, POFWARN, DONE, CTTO = range(5)
@@ -26,6 +27,34 @@ _QUARTER_SECOND = 250_000_000
 class ClockPower(Peripheral):
     """Clocks start after a while; they all run at their right speed whether started or not. The
     machine always has full power, and SYSTEMOFF does nothing."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_HFCLKSTART=HFCLKSTART,
+            TASKS_HFCLKSTOP=HFCLKSTOP,
+            TASKS_LFCLKSTART=LFCLKSTART,
+            TASKS_LFCLKSTOP=LFCLKSTOP,
+            TASKS_CAL=CAL,
+            TASKS_CTSTART=CTSTART,
+            TASKS_CTSTOP=CTSTOP,
+            EVENTS_HFCLKSTARTED=event_at(HFCLKSTARTED),
+            EVENTS_LFCLKSTARTED=event_at(LFCLKSTARTED),
+            EVENTS_POFWARN=event_at(POFWARN),
+            EVENTS_DONE=event_at(DONE),
+            EVENTS_CTTO=event_at(CTTO),
+            RESETREAS=RESETREAS,
+            RAMSTATUS=RAMSTATUS,
+            HFCLKRUN=HFCLKRUN,
+            HFCLKSTAT=HFCLKSTAT,
+            LFCLKRUN=LFCLKRUN,
+            LFCLKSTAT=LFCLKSTAT,
+            LFCLKSRCCOPY=LFCLKSRCCOPY,
+            LFCLKSRC=LFCLKSRC,
+            GPREGRET=GPREGRET,
+            CTIV=CTIV,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (
         *Peripheral.STATE,

@@ -27,7 +27,8 @@ from ttd.devices.declared import (
     keep,
     set_bits,
 )
-from ttd.devices.nrf51.peripheral import EVENTS, TASKS_END, Peripheral
+from ttd.devices.names import row
+from ttd.devices.nrf51.peripheral import EVENTS, TASKS_END, Peripheral, event_at
 
 COMPARE0 = 16
 """Number of the first compare event."""
@@ -47,6 +48,12 @@ class CompareCounter(Counting, Peripheral):
     The subclass says how long a tick is (`divider`, of the clock of `hz`), how many `bits` there
     are, and what happens when the counter comes to which value (`match`).
     """
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *row("EVENTS_COMPARE", event_at(COMPARE0), CC_COUNT),
+        *row("CC", CC0, CC_COUNT),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "running", "value", "anchor", "cc")
     CC_MASK: ClassVar[int] = ALL

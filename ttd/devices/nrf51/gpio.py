@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from ttd.devices.base import Clock, Steady
 from ttd.devices.declared import Bits, Declaration, Register, Word, ask, clear_bits, give, set_bits
+from ttd.devices.names import names, row
 from ttd.devices.nrf51.peripheral import set_clear
 from ttd.devices.registers import WORD, RegisterBlock
 
@@ -42,6 +43,11 @@ class Gpio(RegisterBlock):
     A pin has the level that it is driven to: by an output (of a GPIOTE channel if one has taken
     it), else by the board, else by its pull resistor; else low. Sets of pins are ints.
     """
+
+    NAMES = (
+        *names(OUT=OUT, OUTSET=OUTSET, OUTCLR=OUTCLR, IN=IN, DIR=DIR, DIRSET=DIRSET, DIRCLR=DIRCLR),
+        *row("PIN_CNF", PIN_CNF, PINS),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = ("out", "dir", "cnf", "outside", "taken", "driven")
     out, dir, seen = Word(), Word(), Word()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
+from ttd.devices.names import names, row
 from ttd.devices.nrf51.gpio import Gpio, Levels
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 CHANNELS = 4
 PORT = 31
@@ -18,6 +19,13 @@ LO_TO_HI, HI_TO_LO, TOGGLE = 1, 2, 3
 class Gpiote(Peripheral):
     """Four channels that turn edges of pins into events, or tasks into edges; and PORT, the event
     of a pin that comes to the level its PIN_CNF.SENSE waits for."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(EVENTS_PORT=event_at(PORT)),
+        *row("EVENTS_IN", event_at(0), CHANNELS),
+        *row("CONFIG", CONFIG, CHANNELS),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "config", "detect")
     EVENTS: ClassVar[tuple[int, ...]] = (*range(CHANNELS), PORT)

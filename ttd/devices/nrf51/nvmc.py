@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ttd.devices.base import BusError, Clock, Dma, Steady
+from ttd.devices.names import names
 from ttd.devices.registers import WORD, RegisterBlock
 
 READY, CONFIG = 0x400, 0x504
@@ -19,6 +20,10 @@ class Nvmc(RegisterBlock):
 
     Flash is memory of the machine, so what is written is part of its state.
     """
+
+    NAMES = names(
+        READY=READY, CONFIG=CONFIG, ERASEPAGE=ERASEPAGE, ERASEALL=ERASEALL, ERASEUICR=ERASEUICR
+    )
 
     STATE: ClassVar[tuple[str, ...]] = ("config",)
 

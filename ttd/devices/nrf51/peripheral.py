@@ -26,11 +26,17 @@ from ttd.devices.declared import (
     keep,
     set_bits,
 )
+from ttd.devices.names import names
 
 HFCLK = 16_000_000
 LFCLK = 32_768
 TASKS_END, EVENTS, EVENTS_END = 0x100, 0x100, 0x200
 SHORTS, INTEN, INTENSET, INTENCLR = 0x200, 0x300, 0x304, 0x308
+
+
+def event_at(number: int) -> int:
+    """The offset of the register of an event."""
+    return EVENTS + 4 * number
 
 
 def set_clear(old: int, offset: int, register: int, value: int, mask: int) -> int:
@@ -59,6 +65,8 @@ class Peripheral(TimedBlock):
     shortcuts there are, and plain registers with their reset values. They implement `task` and,
     for further registers, `peek_register` and `write_register`.
     """
+
+    NAMES = names(SHORTS=SHORTS, INTEN=INTEN, INTENSET=INTENSET, INTENCLR=INTENCLR)
 
     STATE: ClassVar[tuple[str, ...]] = ("events", "shorts", "inten", "plain", "due")
     EVENTS: ClassVar[tuple[int, ...]] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Steady
+from ttd.devices.names import names, row
 from ttd.devices.nrf51.peripheral import EVENTS_END, Peripheral, set_clear
 from ttd.devices.registers import RegisterBlock
 from ttd.state import State
@@ -36,6 +37,13 @@ class Ppi(RegisterBlock):
     Sixteen can be programmed, the others are fixed. Hardware takes a clock for each; here a chain
     that leads back to itself is cut off after `_LONGEST_CHAIN`.
     """
+
+    NAMES = (
+        *names(CHEN=CHEN, CHENSET=CHENSET, CHENCLR=CHENCLR),
+        *row("CHG", CHG, GROUPS),
+        *row("EEP", CH, CHANNELS, 8),
+        *row("TEP", CH + 4, CHANNELS, 8),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = ("enabled", "ends", "groups")
 

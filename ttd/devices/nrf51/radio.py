@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 TXEN, RXEN, START, STOP, DISABLE, RSSISTART, RSSISTOP, BCSTART, BCSTOP = range(0, 0x24, 4)
 READY, ADDRESS, PAYLOAD, END, DISABLED, DEVMATCH, DEVMISS, RSSIEND = range(8)
@@ -24,6 +25,38 @@ class Radio(Peripheral):
     What it sends, at 1 Mbit/s in packets of the largest length that PCNF1 allows, is lost; it
     never receives.
     """
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_TXEN=TXEN,
+            TASKS_RXEN=RXEN,
+            TASKS_START=START,
+            TASKS_STOP=STOP,
+            TASKS_DISABLE=DISABLE,
+            TASKS_RSSISTART=RSSISTART,
+            TASKS_RSSISTOP=RSSISTOP,
+            TASKS_BCSTART=BCSTART,
+            TASKS_BCSTOP=BCSTOP,
+            EVENTS_READY=event_at(READY),
+            EVENTS_ADDRESS=event_at(ADDRESS),
+            EVENTS_PAYLOAD=event_at(PAYLOAD),
+            EVENTS_END=event_at(END),
+            EVENTS_DISABLED=event_at(DISABLED),
+            EVENTS_DEVMATCH=event_at(DEVMATCH),
+            EVENTS_DEVMISS=event_at(DEVMISS),
+            EVENTS_RSSIEND=event_at(RSSIEND),
+            EVENTS_BCMATCH=event_at(BCMATCH),
+            CRCSTATUS=CRCSTATUS,
+            RXMATCH=RXMATCH,
+            RXCRC=RXCRC,
+            DAI=DAI,
+            PCNF1=PCNF1,
+            RSSISAMPLE=RSSISAMPLE,
+            STATE=STATE_REGISTER,
+            POWER=POWER,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "state")
     EVENTS: ClassVar[tuple[int, ...]] = (*range(8), BCMATCH)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 START, STOP = 0x000, 0x004
 VALRDY = 0
@@ -21,6 +22,17 @@ RAW_NS, CORRECTED_NS = 167_000, 677_000
 class Rng(Peripheral):
     """Random bytes from the host. One is fetched when the guest reads a new value, so that a
     generator that runs on unread leaves nothing in the recording."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_START=START,
+            TASKS_STOP=STOP,
+            EVENTS_VALRDY=event_at(VALRDY),
+            CONFIG=CONFIG,
+            VALUE=VALUE,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "running", "value", "fresh")
     EVENTS: ClassVar[tuple[int, ...]] = (VALRDY,)

@@ -17,8 +17,9 @@ from ttd.devices.declared import (
     keep,
     set_bits,
 )
+from ttd.devices.names import names
 from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, STARTED, CompareCounter, task
-from ttd.devices.nrf51.peripheral import INTEN, LFCLK, mask_registers
+from ttd.devices.nrf51.peripheral import INTEN, LFCLK, event_at, mask_registers
 
 START, STOP, CLEAR, TRIGOVRFLW = 0x000, 0x004, 0x008, 0x00C
 TICK, OVRFLW = 0, 1
@@ -32,6 +33,21 @@ NEAR_OVERFLOW = 0xFFFFF0
 class Rtc(CompareCounter):
     """A 24-bit counter of 32 768 Hz / (PRESCALER + 1). Its events happen while they are enabled,
     in INTEN or EVTEN."""
+
+    NAMES = (
+        *CompareCounter.NAMES,
+        *names(
+            TASKS_START=START,
+            TASKS_STOP=STOP,
+            TASKS_CLEAR=CLEAR,
+            TASKS_TRIGOVRFLW=TRIGOVRFLW,
+            EVENTS_TICK=event_at(TICK),
+            EVENTS_OVRFLW=event_at(OVRFLW),
+            EVTEN=EVTEN,
+            COUNTER=COUNTER,
+            PRESCALER=PRESCALER,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*CompareCounter.STATE, "evten", "prescaler")
     EVENTS: ClassVar[tuple[int, ...]] = (TICK, OVRFLW, *range(COMPARE0, COMPARE0 + CC_COUNT))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 START, STOP = 0x000, 0x004
 DATARDY = 0
@@ -16,6 +17,11 @@ QUARTER_DEGREES = 21 * 4
 
 class Temp(Peripheral):
     """A thermometer in a room of constant temperature."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(TASKS_START=START, TASKS_STOP=STOP, EVENTS_DATARDY=event_at(DATARDY), TEMP=TEMP),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "value")
     EVENTS: ClassVar[tuple[int, ...]] = (DATARDY,)

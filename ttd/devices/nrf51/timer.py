@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ttd.devices.base import Clock, Line
 from ttd.devices.declared import Bits, Match, Register, Word, clear_bits, keep, set_bits
+from ttd.devices.names import names, row
 from ttd.devices.nrf51.compare import CC_COUNT, COMPARE0, STARTED, CompareCounter, task
 
 START, STOP, COUNT, CLEAR, SHUTDOWN, CAPTURE0 = 0x000, 0x004, 0x008, 0x00C, 0x010, 0x040
@@ -20,6 +21,21 @@ _BITS = (16, 8, 24, 32)
 
 class Timer(CompareCounter):
     """A timer of 16 MHz / 2**PRESCALER, or a counter of COUNT tasks."""
+
+    NAMES = (
+        *CompareCounter.NAMES,
+        *names(
+            TASKS_START=START,
+            TASKS_STOP=STOP,
+            TASKS_COUNT=COUNT,
+            TASKS_CLEAR=CLEAR,
+            TASKS_SHUTDOWN=SHUTDOWN,
+            MODE=MODE,
+            BITMODE=BITMODE,
+            PRESCALER=PRESCALER,
+        ),
+        *row("TASKS_CAPTURE", CAPTURE0, CC_COUNT),
+    )
 
     EVENTS: ClassVar[tuple[int, ...]] = tuple(range(COMPARE0, COMPARE0 + CC_COUNT))
     SHORTCUTS = {n: (COMPARE0 + n, CLEAR) for n in range(CC_COUNT)} | {

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.nrf51.peripheral import Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import Peripheral, event_at
 
 STARTRX, STARTTX, STOP, SUSPEND, RESUME = 0x000, 0x008, 0x014, 0x01C, 0x020
 STOPPED, RXDREADY, TXDSENT, ERROR, BB = 1, 2, 7, 9, 14
@@ -35,6 +36,27 @@ class Twi(Peripheral):
     BB (byte boundary) comes before each byte; with its shortcut to SUSPEND a driver fetches bytes
     one by one by RESUME, with that to STOP the transfer ends there.
     """
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_STARTRX=STARTRX,
+            TASKS_STARTTX=STARTTX,
+            TASKS_STOP=STOP,
+            TASKS_SUSPEND=SUSPEND,
+            TASKS_RESUME=RESUME,
+            EVENTS_STOPPED=event_at(STOPPED),
+            EVENTS_RXDREADY=event_at(RXDREADY),
+            EVENTS_TXDSENT=event_at(TXDSENT),
+            EVENTS_ERROR=event_at(ERROR),
+            EVENTS_BB=event_at(BB),
+            ERRORSRC=ERRORSRC,
+            ENABLE=ENABLE,
+            RXD=RXD,
+            TXD=TXD,
+            ADDRESS=ADDRESS,
+        ),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (
         *Peripheral.STATE,

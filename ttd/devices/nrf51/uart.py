@@ -23,7 +23,8 @@ from ttd.devices.declared import (
     send,
     set_bits,
 )
-from ttd.devices.nrf51.peripheral import EVENTS, Peripheral
+from ttd.devices.names import names
+from ttd.devices.nrf51.peripheral import EVENTS, Peripheral, event_at
 from ttd.devices.uart import Uart as SerialDevice
 from ttd.engine.receiver import FULL, SOME
 from ttd.state import State
@@ -47,6 +48,28 @@ class Uart(SerialDevice, Peripheral):
     RXDRDY comes for each byte that moves into RXD: when it has arrived in an empty buffer, and
     when the one before it has been read.
     """
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_STARTRX=STARTRX,
+            TASKS_STOPRX=STOPRX,
+            TASKS_STARTTX=STARTTX,
+            TASKS_STOPTX=STOPTX,
+            TASKS_SUSPEND=SUSPEND,
+            EVENTS_CTS=event_at(CTS),
+            EVENTS_NCTS=event_at(NCTS),
+            EVENTS_RXDRDY=event_at(RXDRDY),
+            EVENTS_TXDRDY=event_at(TXDRDY),
+            EVENTS_ERROR=event_at(ERROR),
+            EVENTS_RXTO=event_at(RXTO),
+            ERRORSRC=ERRORSRC,
+            ENABLE=ENABLE,
+            RXD=RXD,
+            TXD=TXD,
+            BAUDRATE=BAUDRATE,
+        ),
+    )
 
     STATE = (*Peripheral.STATE, "receiving", "sending", "fifo", "rxd", "txd", "errorsrc")
     EVENTS: ClassVar[tuple[int, ...]] = (CTS, NCTS, RXDRDY, TXDRDY, ERROR, RXTO)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ttd.devices.base import NS_PER_SECOND, Clock, Line
-from ttd.devices.nrf51.peripheral import LFCLK, Peripheral
+from ttd.devices.names import names, row
+from ttd.devices.nrf51.peripheral import LFCLK, Peripheral, event_at
 
 START = 0x000
 TIMEOUT = 0
@@ -21,6 +22,20 @@ _TICKS_TO_RESET = 2
 class Wdt(Peripheral):
     """A watchdog: once started it resets the machine (CRV + 1) / 32 768 s after all enabled reload
     requests were last made. It does not stop while the CPU sleeps."""
+
+    NAMES = (
+        *Peripheral.NAMES,
+        *names(
+            TASKS_START=START,
+            EVENTS_TIMEOUT=event_at(TIMEOUT),
+            RUNSTATUS=RUNSTATUS,
+            REQSTATUS=REQSTATUS,
+            CRV=CRV,
+            RREN=RREN,
+            CONFIG=CONFIG,
+        ),
+        *row("RR", RR, RELOADS),
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "running", "requested", "crv", "rren")
     EVENTS: ClassVar[tuple[int, ...]] = (TIMEOUT,)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ttd.devices.base import Clock, Dma, Line
 from ttd.devices.declared import Bits, Declaration, Declared, Register, Word, clear_bits, give
+from ttd.devices.names import names
 from ttd.devices.virtio.queue import Chain, Queue, QueueError
 from ttd.state import State
 
@@ -33,6 +34,35 @@ class VirtioMmio(Declared):
 
     The interrupt line is high while INTERRUPT_STATUS is not zero.
     """
+
+    NAMES = names(
+        MAGIC=MAGIC,
+        VERSION=VERSION,
+        DEVICE_ID=DEVICE_ID,
+        VENDOR_ID=VENDOR_ID,
+        DEVICE_FEATURES=DEVICE_FEATURES,
+        DEVICE_FEATURES_SEL=DEVICE_FEATURES_SEL,
+        DRIVER_FEATURES=DRIVER_FEATURES,
+        DRIVER_FEATURES_SEL=DRIVER_FEATURES_SEL,
+        QUEUE_SEL=QUEUE_SEL,
+        QUEUE_NUM_MAX=QUEUE_NUM_MAX,
+        QUEUE_NUM=QUEUE_NUM,
+        QUEUE_READY=QUEUE_READY,
+        QUEUE_NOTIFY=QUEUE_NOTIFY,
+        INTERRUPT_STATUS=(
+            INTERRUPT_STATUS,
+            {"USED_BUFFER": USED_BUFFER, "CONFIG_CHANGE": CONFIG_CHANGE},
+        ),
+        INTERRUPT_ACK=INTERRUPT_ACK,
+        STATUS=(
+            STATUS,
+            {"DRIVER_OK": DRIVER_OK, "FEATURES_OK": FEATURES_OK, "NEEDS_RESET": NEEDS_RESET},
+        ),
+        QUEUE_DESC=QUEUE_DESC,
+        QUEUE_DRIVER=QUEUE_DRIVER,
+        QUEUE_DEVICE=QUEUE_DEVICE,
+        CONFIG_GENERATION=CONFIG_GENERATION,
+    )
 
     STATE: ClassVar[tuple[str, ...]] = (
         "status",

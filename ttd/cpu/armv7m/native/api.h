@@ -13,6 +13,18 @@ enum { ARMV7M_AWAKE, ARMV7M_WAIT_INTERRUPT, ARMV7M_WAIT_EVENT };
 /* What has become of an access to the System Control Space. */
 enum { ARMV7M_DONE, ARMV7M_REFUSED, ARMV7M_ASK };
 
+/* Offsets of registers (B3.2.2, B3.3.2, B3.4.3, B3.5.4, C1.6). */
+enum {
+    SCS_ICTR = 0x004, SCS_ACTLR = 0x008, SCS_SYST_CSR = 0x010, SCS_SYST_RVR = 0x014,
+    SCS_SYST_CVR = 0x018, SCS_SYST_CALIB = 0x01c,
+    SCS_ISER = 0x100, SCS_ICER = 0x180, SCS_ISPR = 0x200, SCS_ICPR = 0x280, SCS_IABR = 0x300,
+    SCS_IPR = 0x400, SCS_IPR_END = 0x5f0,
+    SCS_ICSR = 0xd04, SCS_VTOR = 0xd08, SCS_AIRCR = 0xd0c, SCS_SCR = 0xd10, SCS_CCR = 0xd14,
+    SCS_SHPR = 0xd18, SCS_SHPR_END = 0xd24, SCS_SHCSR = 0xd24, SCS_CFSR = 0xd28, SCS_HFSR = 0xd2c,
+    SCS_DFSR = 0xd30, SCS_MMFAR = 0xd34, SCS_BFAR = 0xd38, SCS_MPU = 0xd90, SCS_MPU_END = 0xdbc,
+    SCS_DCRDR = 0xdf8, SCS_DEMCR = 0xdfc, SCS_STIR = 0xf00
+};
+
 /* SysTick (B3.3): the counter was `value` at tick `anchor` of its clock. `seen`: how often it has come to
  * zero since, as far as COUNTFLAG and the exception have heard of it. */
 typedef struct {

@@ -90,17 +90,6 @@ int stack_access(armv7m_core *c, int kind, uint32_t sp, uint32_t *frame, bool pr
 
 extern const core_ops armv7m_ops;
 
-/* Offsets of registers (B3.2.2, B3.3.2, B3.4.3, B3.5.4, C1.6). */
-enum {
-    SCS_ICTR = 0x004, SCS_ACTLR = 0x008, SCS_SYST_CSR = 0x010, SCS_SYST_RVR = 0x014,
-    SCS_SYST_CVR = 0x018, SCS_SYST_CALIB = 0x01c,
-    SCS_ISER = 0x100, SCS_ICER = 0x180, SCS_ISPR = 0x200, SCS_ICPR = 0x280, SCS_IABR = 0x300,
-    SCS_IPR = 0x400, SCS_IPR_END = 0x5f0,
-    SCS_ICSR = 0xd04, SCS_VTOR = 0xd08, SCS_AIRCR = 0xd0c, SCS_SCR = 0xd10, SCS_CCR = 0xd14,
-    SCS_SHPR = 0xd18, SCS_SHPR_END = 0xd24, SCS_SHCSR = 0xd24, SCS_CFSR = 0xd28, SCS_HFSR = 0xd2c,
-    SCS_DFSR = 0xd30, SCS_MMFAR = 0xd34, SCS_BFAR = 0xd38, SCS_MPU = 0xd90, SCS_MPU_END = 0xdbc,
-    SCS_DCRDR = 0xdf8, SCS_DEMCR = 0xdfc, SCS_STIR = 0xf00
-};
 static inline bool is_priority(uint32_t offset)
 {
     return offset - SCS_IPR < SCS_IPR_END - SCS_IPR || offset - SCS_SHPR < SCS_SHPR_END - SCS_SHPR;

@@ -8,6 +8,12 @@
 enum { RISCV_PMP_ENTRIES = 16, RISCV_TRIGGERS = 2 };
 
 enum { RISCV_CLINT_SIZE = 0x10000, RISCV_PLIC_SIZE = 0x600000 };
+enum { RISCV_CLINT_MSIP = 0x0000, RISCV_CLINT_MTIMECMP = 0x4000, RISCV_CLINT_MTIME = 0xbff8 };
+/* Of the PLIC: a word a source, a bit a source, a bit a source for each context, a page for each context; in
+ * that page. */
+enum { RISCV_PLIC_PRIORITY = 0, RISCV_PLIC_PENDING = 0x1000, RISCV_PLIC_ENABLE = 0x2000, RISCV_PLIC_CONTEXT = 0x200000 };
+enum { RISCV_PLIC_ENABLE_STRIDE = 0x80, RISCV_PLIC_CONTEXT_STRIDE = 0x1000 };
+enum { RISCV_PLIC_THRESHOLD = 0, RISCV_PLIC_CLAIM = 4 };
 enum { RISCV_PLIC_SOURCES = 1024, RISCV_PLIC_WORDS = 32, RISCV_PLIC_CONTEXTS = 2 };
 
 /* Traps are numbered as in mcause (table "Machine cause register values after trap"), interrupts with this

@@ -4,7 +4,7 @@
 #include "rv.h"
 
 enum { CODE_MSI = 3, CODE_MTI = 7 };
-enum { MSIP = 0x0000, MTIMECMP = 0x4000, MTIME = 0xbff8, HIGH = 4 };
+enum { MSIP = RISCV_CLINT_MSIP, MTIMECMP = RISCV_CLINT_MTIMECMP, MTIME = RISCV_CLINT_MTIME, HIGH = 4 };
 
 /* MTIP is high whenever MTIME has reached MTIMECMP; there is nothing to acknowledge. */
 static void compare(ttd_engine *e)

@@ -7,9 +7,9 @@
  * then makes it pending again. */
 #include "rv.h"
 
-enum { PRIORITY = 0, PENDING = 0x1000, ENABLE = 0x2000, CONTEXT = 0x200000 };
-enum { ENABLE_STRIDE = 0x80, CONTEXT_STRIDE = 0x1000 };
-enum { THRESHOLD = 0, CLAIM = 4 };        /* in a context's page */
+enum { PRIORITY = RISCV_PLIC_PRIORITY, PENDING = RISCV_PLIC_PENDING, ENABLE = RISCV_PLIC_ENABLE, CONTEXT = RISCV_PLIC_CONTEXT };
+enum { ENABLE_STRIDE = RISCV_PLIC_ENABLE_STRIDE, CONTEXT_STRIDE = RISCV_PLIC_CONTEXT_STRIDE };
+enum { THRESHOLD = RISCV_PLIC_THRESHOLD, CLAIM = RISCV_PLIC_CLAIM };
 enum { PRIORITIES = 7 };                  /* 0 is never; a register has 3 bits */
 
 static int words(const riscv_plic *p)
