@@ -6,7 +6,6 @@ packets are named at the handlers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -137,6 +136,8 @@ class Lldb:
             for saved in (self._threads.registers(thread.number),)
             for known in (machine if saved is None else saved,)
         ]
+        import json  # noqa: PLC0415
+
         return escape(json.dumps(rows, separators=(",", ":")).encode())
 
     def _hex(self, register: Register, value: int) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ttd.history.place import Place
-from ttd.rtos.find import find
-from ttd.rtos.provider import Provider
 from ttd.rtos.values import Implausible
 from ttd.timeline_api import TimelineApi
 from ttd.values import dataclass
+
+if TYPE_CHECKING:
+    from ttd.rtos.provider import Provider
 
 log = logging.getLogger("ttd.rsp")
 
@@ -78,6 +79,9 @@ class Threads:
 
     @cached_property
     def _provider(self) -> Provider | None:
+        # When a client asks: none has to wait for it to be let in.
+        from ttd.rtos.find import find  # noqa: PLC0415
+
         timeline = self._timeline
         return find(timeline.images, timeline.cpu, timeline.read_memory)
 

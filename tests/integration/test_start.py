@@ -78,6 +78,7 @@ def test_reading(recording: tuple[Path, set[str]], command: str) -> None:
 def test_serve(recording: tuple[Path, set[str]]) -> None:
     path, _ = recording
     found = imported(path.parent, "serve", "--stdio", str(path))
+    assert not found & {"json", "ttd.rtos.find", "ttd.rtos.freertos"}, "wanted when a client asks"
     assert {"ttd.engine", "ttd.gdbserver"} <= found, "looked at the right thing"
     assert not found & (SLOW | ARCHIVES | OTHER_BOARDS | OTHER_HOSTS)
 
