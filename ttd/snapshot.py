@@ -346,7 +346,7 @@ class Snapshots:
         if touched is None:
             recorded = self.machine.replay.live and last == len(self._infos) - 1
             touched = self._pack_touched() if recorded else b""
-        self._turn(recording, self.machine.engine.step + 1)
+        self._turn(recording, self.machine.engine.step)
         progress = self._progress = Progress(self._empty)
         progress.inherited = touched
         base = self.recording.snapshot_state(last)["base"]

@@ -57,6 +57,8 @@ class Line:
     """Hash of all of its events, when the machine left its frontier."""
     again: Again | None = None
     """What comes again of another future."""
+    seen: int = -1
+    """Where it is recorded: the last step that somebody has seen."""
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
@@ -148,7 +150,15 @@ class LogCursor:
         if self.mode is _RECORD:
             self.note_frontier()
             self._recorded = self.digest
-        return Line(self.log, self.frontier, self.live, self._whole, self._recorded, self.again)
+        return Line(
+            self.log,
+            self.frontier,
+            self.live,
+            self._whole,
+            self._recorded,
+            self.again,
+            self._seen,
+        )
 
     def turn_to(self, line: Line) -> None:
         """Be on another line of history. The machine is nowhere until it is `load`ed at a place
@@ -163,6 +173,7 @@ class LogCursor:
         self.again = line.again
         self._row_first = self._row_end = 0
         self._forget()
+        self._seen = line.seen
 
     def branch_off(self, log: EventLog, changes: Mapping[int, Change]) -> None:
         """Record from here on, to the log of a new branch that has what came before. What was to
