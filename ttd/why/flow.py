@@ -13,6 +13,10 @@ from ttd.why.scene import CannotFollow, Mark, Scene
 MOST_STEPS = 100_000
 """That are run one by one, backwards from a value to the instruction that made it."""
 MOST_HOPS = 24
+"""Instructions from one register to another, or to memory."""
+MOST_SAVED = 1000
+"""Times in a row that a register has been saved and restored."""
+_CONSTANT = "That is a constant of the program."
 _FIRST = 32
 """Steps that are looked at first; then four times as many, and so on."""
 _FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
@@ -22,10 +26,14 @@ _EXC_RETURN, _PROCESS_STACK = 0xFFFFFF00, 4
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A position: where PC was, and in which exception (M profile: IPSR)."""
+    """A position: where PC was, and in which exception (M profile: IPSR).
+
+    `code` is what was at PC then: later there may be something else at that address.
+    """
 
     pc: int
     exception: int
+    code: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,11 @@ class _Made:
     returns: bool = False
     """It is an exception return, which loads the register from the stack."""
 
+    def loads(self, register: str) -> bool:
+        """From memory."""
+        loaded = self.instruction is not None and register in self.instruction.loads
+        return self.returns or loaded
+
 
 class Flow:
     """Goes from the present value of a register backwards; each line says one step of that."""
@@ -46,7 +59,7 @@ class Flow:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._arm = scene.architecture == "arm"
-        self._instructions: dict[int, Instruction | None] = {}
+        self._instructions: dict[tuple[int, bytes], Instruction | None] = {}
         self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
 
     def address(self, instruction: Instruction) -> int | None:
@@ -65,35 +78,52 @@ class Flow:
         return islice(self._chain(register, made), 1, None)
 
     def _chain(self, register: str, made: _Made | None) -> Iterator[str]:
+        hops, saved = 0, 0
+        while hops < MOST_HOPS and saved < MOST_SAVED:
+            made = made or self._made(register, self._scene.step)
+            if made is None or made.mark is not None:
+                yield from _more(saved)
+                yield self._unmade(register, made)
+                return
+            lines, following = self._hop(register, made)
+            if following == register and made.loads(register):
+                # A register that is saved and restored, maybe very often, by a switch of tasks.
+                if not saved:
+                    yield from lines
+                saved, made = saved + 1, None
+                continue
+            yield from _more(saved)
+            yield from lines
+            if following is None:
+                return
+            hops, saved, register, made = hops + 1, 0, following, None
+        yield from _more(saved)
+        yield "It is followed no further."
+
+    def _unmade(self, register: str, made: _Made | None) -> str:
         scene = self._scene
-        for _ in range(MOST_HOPS):
-            made = made or self._made(register, scene.step)
-            if made is None:
-                yield f"Nothing has set {register} since step {scene.timeline.begin}."
-                return
-            if made.mark is not None:
-                name = scene.words.exception(made.mark.number)
-                yield f"{made.step:>14}  {register} was set by the entry of {name}"
-                return
-            found = made.instruction
-            assert found is not None
-            scene.go(made.step + 1)
-            text = f"{found.text:<24} {register} = {scene.hex(scene.value(register))}"
-            scene.go(made.step)
-            if made.returns or register in found.loads:
-                at, size = self._source(register, made)
-                yield scene.line(made.step, made.pc, f"{text} from {scene.hex(at)}")
-                line, following = self._written(at, size)
-                yield line
-            else:
-                yield scene.line(made.step, made.pc, text)
-                following, line = self._operand(found)
-                if line:
-                    yield line
-            if following is None or following in ("pc", "zero"):
-                return
-            register, made = following, None
-        yield f"It is followed through {MOST_HOPS} instructions, and no further."
+        if made is None or made.mark is None:
+            return f"Nothing has set {register} since step {scene.timeline.begin}."
+        name = scene.words.exception(made.mark.number)
+        return f"{made.step:>14}  {register} was set by the entry of {name}"
+
+    def _hop(self, register: str, made: _Made) -> tuple[list[str], str | None]:
+        """What made the value, and the register that has it before that, where the machine is
+        then; None if it is followed no further."""
+        scene, found = self._scene, made.instruction
+        assert found is not None
+        scene.go(made.step + 1)
+        text = f"{found.text:<24} {register} = {scene.hex(scene.value(register))}"
+        scene.go(made.step)
+        if not made.loads(register):
+            following, why = self._operand(found)
+            return [scene.line(made.step, made.pc, text), *([why] if why else [])], following
+        at, size = self._source(register, made)
+        load = scene.line(made.step, made.pc, f"{text} from {scene.hex(at)}")
+        store, following = self._written(at, size)
+        if following == "zero":
+            return [load, store, _CONSTANT], None
+        return [load, store], None if following == "pc" else following
 
     def _operand(self, found: Instruction) -> tuple[str | None, str]:
         """The register that the result of the instruction at PC is made of, or why none is."""
@@ -102,7 +132,7 @@ class Flow:
         if len(sources) == 1 and sources[0] != "sp":
             return sources[0], ""
         if not sources:
-            return None, "That is a constant of the program."
+            return None, _CONSTANT
         values = " and ".join(f"{one} = {scene.hex(scene.value(one))}" for one in sources)
         return None, f"That is computed from {values}; it is followed no further."
 
@@ -189,11 +219,11 @@ class Flow:
         return None
 
     def _row(self) -> _Row:
-        cpu = self._scene.timeline.cpu
-        if not self._arm:
-            return _Row(cpu.read_register("pc"), 0)
-        pc, xpsr = cpu.read_registers(("pc", "xpsr"))
-        return _Row(pc, xpsr & 0x1FF)
+        timeline = self._scene.timeline
+        names = ("pc", "xpsr") if self._arm else ("pc",)
+        pc, *status = timeline.cpu.read_registers(names)
+        code = timeline.machine.read_memory(pc, 4)
+        return _Row(pc, status[0] & 0x1FF if status else 0, code)
 
     def _effect(
         self, register: str, step: int, now: _Row, after: _Row, mark: Mark | None
@@ -202,7 +232,7 @@ class Flow:
         if mark is not None:
             sets = self._arm and register in ("lr", "sp")
             return _Made(step, now.pc, None, mark) if sets else None
-        found = self._at(now.pc)
+        found = self._decoded(now)
         if found is None:
             return None
         returns = found.leaves and now.exception != after.exception
@@ -210,9 +240,15 @@ class Flow:
             return _Made(step, now.pc, found, returns=True)
         return _Made(step, now.pc, found) if register in found.sets else None
 
-    def _at(self, pc: int) -> Instruction | None:
-        if pc not in self._instructions:
-            scene = self._scene
-            code = scene.timeline.machine.read_memory(pc, 4)
-            self._instructions[pc] = decode(scene.architecture, code, pc)
-        return self._instructions[pc]
+    def _decoded(self, row: _Row) -> Instruction | None:
+        key = row.pc, row.code
+        if key not in self._instructions:
+            self._instructions[key] = decode(self._scene.architecture, row.code, row.pc)
+        return self._instructions[key]
+
+
+def _more(saved: int) -> Iterator[str]:
+    """Only the latest of several times in a row is shown."""
+    if saved > 1:
+        times = "once" if saved == 2 else f"{saved - 1} times"
+        yield f"{'...':>14}  saved and restored {times} more before that"
