@@ -116,6 +116,28 @@ def test_a_part_of_what_is_watched(case: Case) -> None:
     assert case.timeline.read_memory(found.address, 8) == (hit.old or 0).to_bytes(8, "little")
 
 
+def test_a_step_that_stores_several_words(case: Case) -> None:
+    """PUSH: one hit, with all that it has written, both ways."""
+    timeline = case.timeline
+    timeline.reset()
+    called = find(timeline, case.at("outer"))
+    assert called is not None
+    top = timeline.cpu.read_register("sp")
+    names = ("r4", "r5", "r6", "lr")
+    stop = Watchpoint(top - 16, 16, Access.WRITE)
+    pushed = 0
+    for name in reversed(names):
+        pushed = pushed << 32 | timeline.cpu.read_register(name)
+    for condition in (None, f"new == {pushed}", f"new >> 96 == lr and pc == {called.pc}", "hits"):
+        tree = condition and resolve(parse(condition), case.names)
+        found = []
+        for start, backward in ((called.step - 1, False), (called.step + 1, True)):
+            timeline.seek(start)
+            found.append(find(timeline, Quarry(stop, tree), backward=backward))
+            assert timeline.position == called.step
+        assert found[0] == found[1] is not None and found[0].new == pushed
+
+
 def test_counted(case: Case) -> None:
     steps = [hit.step for hit in case.all(case.at("inner"))]
     assert [hit.step for hit in case.all(case.at("inner", every=40))] == steps[39::40]

@@ -22,7 +22,6 @@ from ttd.values import dataclass
 Operand: TypeAlias = "Expression | int | str"
 """What operators take: in place of an expression a number, or the name of a symbol or register."""
 
-_SHIFT_MOST = 64
 _BITS_MOST = 4096
 """Of a value: beyond that nobody compares numbers any more."""
 
@@ -479,7 +478,7 @@ def _operate(sign: str, left: int, right: int) -> int:
             raise ConditionError("the condition divides by zero")
         return left // right if sign == "/" else left % right
     if sign in ("<<", ">>"):
-        if not 0 <= right <= _SHIFT_MOST:
+        if not 0 <= right <= _BITS_MOST:
             raise ConditionError(f"the condition shifts by {right} bits")
         value = left << right if sign == "<<" else left >> right
     else:

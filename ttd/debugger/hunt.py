@@ -1,8 +1,9 @@
 """Finding where a stop is reached and its condition holds, in both directions.
 
 A hit has one place, from wherever the machine comes to it: just before the instruction at a
-breakpoint, or before the step that makes a watched access. What is found is strictly after the
-present, or strictly before it. If there is nothing, the machine stays where it is.
+breakpoint, or before the step that makes a watched access. Several accesses of one step are one
+hit, of the first of them. What is found is strictly after the present, or strictly before it. If
+there is nothing, the machine stays where it is.
 """
 
 from __future__ import annotations
@@ -93,12 +94,18 @@ class _Hunt:
         self._plain = Stops()
         """Of a breakpoint, without its condition."""
         self._counted: Expression | None = None
-        """A condition that is worked out hit by hit, because it counts them."""
+        """A condition that is worked out hit by hit: it counts them, or a step has to be made."""
         stop, condition = quarry.stop, quarry.condition
+        self._wide = isinstance(stop, Watchpoint) and (
+            stop.length > timeline.cpu.word_size or stop.kind == Access.READ | Access.WRITE
+        )
+        """One step may access it more than once: what is there then, is seen after the step."""
         if condition is not None and mentions(condition, Hits):
             self._counted = condition
         elif condition is changed and isinstance(stop, Watchpoint) and stop.kind == Access.WRITE:
             stop = replace(stop, changes_only=True)  # which costs nothing
+        elif condition is not None and self._wide:
+            self._counted = condition
         elif condition is not None:
             if isinstance(stop, Breakpoint):
                 self._plain = Stops((stop,))
@@ -115,7 +122,8 @@ class _Hunt:
         move: Callable[[int | None], Stop | None] = self._back if backward else self._on
         while (stop := move(until)) is not None:
             reached += 1
-            moment = _Moment(self._timeline, self._stop, stop.watch, reached)
+            ahead = self._wide and stop.watch is not None
+            moment = _Moment(self._timeline, self._stop, stop.watch, reached, ahead=ahead)
             if self._counted is not None and not evaluate(self._counted, moment):
                 continue
             counted += 1
@@ -145,6 +153,9 @@ class _Hunt:
         stop = self._found(self._timeline.run_backward(self._stops, until))
         if stop is not None and stop.watch is not None:
             self._timeline.seek(stop.watch.step)
+            if self._wide:
+                # The latest access of the step was found: tell of the first.
+                stop = self._found(self._timeline.run_forward(self._stops, stop.watch.step + 1))
         return stop
 
     @staticmethod
@@ -168,11 +179,16 @@ class _Moment:
         stop: Breakpoint | Watchpoint,
         access: WatchHit | None,
         hits: int,
+        *,
+        ahead: bool = False,
     ) -> None:
+        """`ahead`: to know what is new, a step is made, and taken back."""
         self._timeline = timeline
         self._stop = stop
         self._access = access
         self.hits = hits
+        self._ahead = ahead
+        self._new: int | None = None
 
     def register(self, name: str) -> int:
         return self._timeline.cpu.read_register(name)
@@ -189,12 +205,30 @@ class _Moment:
             raise ConditionError(f"{what!r} is of a watched access, and this is a breakpoint")
         if what == "address":
             return access.address
-        begin, data = self._stop.address, self.memory(self._stop.address, self._stop.length)
-        if len(data) < self._stop.length:
-            raise ConditionError(f"there is nothing at {begin:#x}")
+        if what == "new" and self._ahead:
+            if self._new is None:
+                self._new = self._look_ahead(self._stop)
+            return self._new
+        data = self._contents(self._stop)
         if what == "new" and access.kind is Access.WRITE:
-            data = _patched(begin, data, access)
+            data = _patched(self._stop.address, data, access)
         return int.from_bytes(data, "little")
+
+    def _contents(self, stop: Watchpoint) -> bytes:
+        data = self.memory(stop.address, stop.length)
+        if len(data) < stop.length:
+            raise ConditionError(f"there is nothing at {stop.address:#x}")
+        return data
+
+    def _look_ahead(self, stop: Watchpoint) -> int:
+        """What is there after this step."""
+        here = self._timeline.place
+        try:
+            if self._timeline.step_forward().why is Why.INTERRUPTED:
+                raise Interrupted
+            return int.from_bytes(self._contents(stop), "little")
+        finally:
+            _return(self._timeline, here)
 
     def hit(self, stop: Stop) -> Hit:
         """What has been found, with the machine there."""
