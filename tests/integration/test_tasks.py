@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
-from ttd.cpu.armv7m.registers import REGISTERS
+from ttd.cpu.armv7m.registers import BASELINE_REGISTERS, REGISTERS
+from ttd.cpu.base import Cpu, Register
 from ttd.elf import Elf
 from ttd.images import parse_image
 from ttd.rtos.find import find
@@ -23,6 +24,8 @@ from ttd.timeline import Timeline
 NAMES = {"deep", "sleeper", "sulky", "busy", "idle"}
 RAM, SIZE = 0x20000000, 0x1800
 """What the kernels have for themselves and their tasks."""
+STARTED = 4_600
+"""A step before the first task runs, in each of them."""
 MOST_READS = 200_000
 
 
@@ -62,6 +65,27 @@ def test_at_every_kind_of_moment(timeline: Timeline) -> None:
     timeline.seek(30_000)
     assert threads.all() == before
     assert set(before) == set(there), "a task keeps its number"
+
+
+def test_who_does_not_run_stays_where_it_is(timeline: Timeline) -> None:
+    """At each step of some switches, whatever of them is done."""
+    threads = Threads(timeline)
+    before: dict[int, tuple[int, int]] = {}
+    names = set()
+    timeline.seek(STARTED)
+    assert threads.running == THREAD
+    for _ in range(1_800):
+        timeline.step_forward()
+        here: dict[int, tuple[int, int]] = {}
+        for number, thread in threads.all().items():
+            registers = threads.registers(number)
+            if registers is not None:
+                here[number] = registers["pc"], registers["sp"]
+                names.add(thread.name)
+                at = timeline.position
+                assert before.get(number) in (None, here[number]), (at, thread)
+        before = here
+    assert names == NAMES
 
 
 def test_no_other_thread(timeline: Timeline) -> None:
@@ -150,17 +174,34 @@ def test_damaged_debug_information(changes: list[Change]) -> None:
         for at, value in changes:
             data[section.offset + at % section.size] = value
     image = replace(parse_image("damaged.elf", elf.data), data=bytes(data))
-    cpu = Doubled()
-    provider = find([image], cpu, lambda address, size: bytes(size))  # type: ignore[arg-type]
+    cpu: Cpu = Doubled()  # type: ignore[assignment]
+    provider = find([image], cpu, lambda address, size: bytes(size))
     if provider is not None:
         keys(provider)
+
+
+def test_riot_saves_high_registers_below_on_armv6m(timeline: Timeline) -> None:
+    """Its PUSH has no other registers than r0 to r7: r8 to r11 come after them, which is below."""
+    timeline.seek(30_000)
+    cpu: Cpu = Doubled(BASELINE_REGISTERS)  # type: ignore[assignment]
+    wide = find(timeline.images, timeline.cpu, timeline.read_memory)
+    narrow = find(timeline.images, cpu, timeline.read_memory)
+    assert wide is not None and narrow is not None
+    key = next(task.key for task in wide.tasks() if task.name == "deep")
+    right, found = wide.registers(key), narrow.registers(key)
+    low, high = [f"r{n}" for n in range(4, 8)], [f"r{n}" for n in range(8, 12)]
+    names = [*high, *low] if wide.name == "RIOT" else [*low, *high]
+    assert [found[name] for name in names] == [right[name] for name in [*low, *high]]
+    assert wide.name != "RIOT" or found != right
 
 
 class Doubled:
     """As much of a processor as is asked."""
 
     gdb_architecture = "arm"
-    registers = REGISTERS
+
+    def __init__(self, registers: Sequence[Register] = REGISTERS) -> None:
+        self.registers = registers
 
     def read_register(self, name: str) -> int:
         return 0xFFFFFFFF

@@ -38,7 +38,10 @@ def find(images: Iterable[Image], cpu: Cpu, read: Callable[[int, int], bytes]) -
                 symbols = _symbols(image.data, {*plugin.needed, *plugin.useful})
                 if not symbols.keys() >= set(plugin.needed):
                     continue
-                guest = Guest(symbols, Debug(image.data), memory, processor, cpu.read_register)
+                names = {register.name for register in cpu.registers}
+                guest = Guest(
+                    symbols, Debug(image.data), memory, processor, names, cpu.read_register
+                )
                 return plugin(guest)
             except Exception as error:  # whatever a strange file makes of a library that reads it
                 log.info("%s has no tasks of %s: %r", image.path, plugin.name, error)

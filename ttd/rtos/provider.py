@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -42,6 +42,8 @@ class Guest:
     debug: Debug
     memory: Memory
     processor: Processor
+    registers: Collection[str]
+    """The names of those that the processor has; Armv6-M has no `basepri`."""
     register: Callable[[str], int]
     """The machine's."""
 

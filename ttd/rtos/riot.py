@@ -23,8 +23,11 @@ _STATES = {
 }
 """Of versions that define them by the preprocessor."""
 _SLEEPING = "STATUS_SLEEPING"
-_NOT_READY = 11
-"""Values below it are of threads that wait for something."""
+_READY = 11
+"""Values below it are of threads that wait for something, be it the active one: it is that while
+there is no other to run."""
+_PUSHED = 4 * 9
+"""Bytes: r4 to r11 and EXC_RETURN."""
 _FRAME = "context_switch_frame"
 """The structure that the port for RISC-V leaves on a stack; its members are named as registers."""
 
@@ -41,6 +44,7 @@ class Riot:
         self._guest = guest
         self._active = guest.variable("sched_active_pid")
         self._table = guest.variable("sched_threads")
+        self._baseline = "basepri" not in guest.registers
         for name in ("sp", "status", "pid"):
             self._table.type.target.target.member(name)
         try:
@@ -83,10 +87,8 @@ class Riot:
 
     def _task(self, thread: Value, running: bool) -> Task:
         status = thread["status"].number
-        if running:
-            state = "running"
-        elif status >= _NOT_READY:
-            state = "ready"
+        if status >= _READY:
+            state = "running" if running else "ready"
         elif status in self._states:
             state = self._states[status]
         else:
@@ -96,10 +98,27 @@ class Riot:
         name = thread["name"].text if "name" in thread else ""
         return Task(thread.address, name, f"{state}, pid {thread['pid'].signed}")
 
+    @staticmethod
+    def _is_in_stack(thread: Value, address: int) -> bool:
+        if "stack_start" not in thread or "stack_size" not in thread:
+            return False
+        start = thread["stack_start"].number
+        return start < address < start + thread["stack_size"].number
+
     def registers(self, key: int) -> dict[str, int]:
-        memory, sp = self._guest.memory, self._table[0].at(key)["sp"].number
+        memory, thread = self._guest.memory, self._table[0].at(key)
+        sp = thread["sp"].number
         if self._guest.processor is Processor.CORTEX_M:
-            return cortexm.pushed_by_switch(memory, sp)
+            psp = self._guest.register("psp")
+            if sp != psp - _PUSHED and self._is_in_stack(thread, psp):
+                # Another thread is the active one already, but the switch has saved nothing yet.
+                return cortexm.pushed_by_processor(memory, psp, extended=False)
+            found = cortexm.pushed_by_switch(memory, sp)
+            if self._baseline:
+                # Its instructions push the low registers only: r8 to r11 have to go through them.
+                moved = {f"r{n}": found[f"r{n ^ 12}"] for n in range(4, 12)}
+                found |= moved
+            return found
         frame = self._guest.debug.structure(_FRAME)
         found = {
             "fp" if name == "s0" else name: Value(memory, sp + offset, kind).number

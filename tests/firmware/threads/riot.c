@@ -85,14 +85,19 @@ __attribute__((naked)) void SVC_Handler(void)
 
 __attribute__((naked)) void PendSV_Handler(void)
 {
+    /* Another thread is the active one before the registers of the last one are saved. */
     __asm__ volatile("cpsid i\n"
+                     "push {r4, lr}\n"
+                     "ldr r4, =sched_active_thread\n"
+                     "ldr r4, [r4]\n"
+                     "bl choose\n"
+                     "mov r1, r4\n"
+                     "pop {r4, lr}\n"
                      "mrs r0, psp\n"
                      "stmdb r0!, {r4-r11, lr}\n"
-                     "ldr r4, =sched_active_thread\n"
-                     "ldr r1, [r4]\n"
                      "str r0, [r1]\n"
-                     "bl choose\n"
-                     "ldr r1, [r4]\n"
+                     "ldr r1, =sched_active_thread\n"
+                     "ldr r1, [r1]\n"
                      "ldr r0, [r1]\n"
                      "ldmia r0!, {r4-r11, lr}\n"
                      "msr psp, r0\n"
