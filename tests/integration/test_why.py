@@ -125,7 +125,7 @@ def test_lockup(run: Run, name: str) -> None:
     gdb = run(name, b"l")
     gdb.goto("end")
     text = _why(gdb)
-    assert text.startswith(f"The CPU cannot go on: it locked up in step {gdb.step - 1}.\n")
+    assert text.startswith(f"Step {gdb.step - 1} could not be done: the CPU locked up at 0x")
     assert "\nThat was in the handler of HardFault, which was entered in step" in text
     assert _functions(text).count("spoil") == 2
 

@@ -72,3 +72,22 @@ def test_an_interruption_ends_it(tmp_path: Path) -> None:
     assert "The search was interrupted.\n" in why.answer([])
     assert timeline.position == timeline.end
     assert why.answer([]) == said
+
+
+@pytest.mark.parametrize(
+    ("cpu", "code", "said"),
+    [("x86-64", "0f0b", "ud2"), ("aarch64", "010040f900000000", "ldr x1, [x0]")],
+)
+def test_other_processors(tmp_path: Path, cpu: str, code: str, said: str) -> None:
+    """A fault is the end of the recording; the instruction is shown."""
+    program, path = tmp_path / "program.bin", str(tmp_path / "run.ttd")
+    program.write_bytes(bytes.fromhex(code))
+    words = ("record", "--board", "raw", "--cpu", cpu, "--ram", "0x100000:1M", "-o", path)
+    load = ("--load", f"{program}@0x100000")
+    command = [sys.executable, "-m", "ttd", *words, *load]
+    subprocess.run(command, check=False, capture_output=True)
+    session = RecordedMachine.open(path, SemihostFiles(None))
+    session.timeline.seek(session.timeline.end)
+    text = {question.name: question for question in questions(session)}["why"].answer([])
+    assert text.startswith("Step 0 could not be done: ")
+    assert f"0x00100000: {said}\n" in text

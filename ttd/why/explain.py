@@ -33,7 +33,9 @@ class Explainer:
         here = scene.step
         ends = scene.events((Kind.SHUTDOWN,), here, here)
         if any(to_small(event.payload) == Cause.GUEST_PANIC for _, event in ends):
-            said.append(f"The CPU cannot go on: it locked up in step {here - 1}.")
+            ended = scene.timeline.machine.ended
+            reason = "the CPU cannot go on" if ended is None else ended.reason
+            said.append(f"Step {here - 1} could not be done: {reason}.")
             scene.go(here - 1)
             fault(scene, here - 1, said)
             before = scene.last_mark(here - 1)

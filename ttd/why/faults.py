@@ -21,6 +21,9 @@ def fault(scene: Scene, step: int, said: list[str]) -> None:
     said += ["The instruction:", scene.line(step, pc, _text(found))]
     if found is None:
         return
+    if not scene.followed:
+        said.append("What it accesses is followed on Cortex-M and RISC-V only.")
+        return
     flow = Flow(scene)
     registers = found.bases or ((found.divisor,) if found.divisor else ())
     address = flow.address(found)

@@ -65,7 +65,12 @@ class Scene:
 
     @property
     def pc(self) -> int:
-        return self.timeline.cpu.read_register("pc")
+        return self.timeline.machine.engine.pc
+
+    @property
+    def followed(self) -> bool:
+        """What instructions do with registers is known."""
+        return self.architecture == "arm" or self.architecture.startswith("riscv")
 
     def value(self, register: str) -> int:
         return self.timeline.cpu.read_register(register)
