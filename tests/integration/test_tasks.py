@@ -29,7 +29,10 @@ STARTED = 4_600
 MOST_READS = 200_000
 
 
-@pytest.fixture(scope="module", params=["freertos", "zephyr", "riot"])
+SYSTEMS = ["freertos", *(pytest.param(name, marks=pytest.mark.slow) for name in ("zephyr", "riot"))]
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
 def timeline(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Timeline]:
@@ -98,7 +101,7 @@ def test_no_other_thread(timeline: Timeline) -> None:
 Change = tuple[int, int]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(
         st.tuples(

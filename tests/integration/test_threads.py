@@ -77,7 +77,14 @@ class Served:
     port: int
 
 
-@pytest.fixture(scope="module", params=SYSTEMS, ids=lambda system: str(system.name))
+FAST = ("freertos", "riot")
+PARAMS = [
+    pytest.param(each, id=each.name, marks=() if each.name in FAST else pytest.mark.slow)
+    for each in SYSTEMS
+]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
