@@ -291,6 +291,21 @@ def test_typed_when_it_is_asked_for() -> None:
     assert ends[0] == ends[1]
 
 
+def test_an_input_that_was_another() -> None:
+    with ttd.record(board="mps2-an385", image=ECHO, semihosting=True, inputs="one\nquit\n") as made:
+        first = next(made.events("char_read"))
+        made.goto(first.step - 1)
+        with made.branch_off("typed otherwise", edits=[f"{first.step} chars X"]):
+            made.go_on()
+            assert "You typed: Xne\nYou typed: quit\n" in made.console
+        assert made.step().branch == "main"
+        with pytest.raises(ttd.UserError, match="an input is edited from before it"):
+            made.branch_off("too late", edits=[f"{first.step} drop"]).__enter__()
+        with pytest.raises(ttd.UserError, match="no input came at step 3"):
+            made.branch_off("nothing", edits=["3 drop"]).__enter__()
+        assert len(made.branches) == 2
+
+
 def test_a_guest_that_waits_for_ever_ends() -> None:
     with ttd.record(board="mps2-an385", image=ECHO, inputs="hello\n") as made:
         assert made.end_reason == "the guest sleeps and nothing wakes it"

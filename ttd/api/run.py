@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -19,6 +19,7 @@ from ttd.debugger.conditions import Expression, resolve
 from ttd.debugger.hunt import Interrupted, Quarry, find
 from ttd.debugger.names import MachineNames
 from ttd.debugger.places import end_of, find_place
+from ttd.edits import edit, merged
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history import place as history
@@ -356,13 +357,22 @@ class Run:
         return self._branch(found)
 
     @contextmanager
-    def branch_off(self, reason: str, name: str = "") -> Iterator[Branch]:
+    def branch_off(
+        self, reason: str, name: str = "", edits: Sequence[str] = ()
+    ) -> Iterator[Branch]:
         """Begin another future here, which is recorded; afterwards be here again.
 
-        `with run.branch_off("what if it was 3"): ...`. `name`: `b1` and so on, unless said.
+        `with run.branch_off("what if it was 3"): ...`. `name`: `b1` and so on, unless said. What
+        came from outside comes again, but for `edits`, such as `"533 drop"` or `"533 chars x"`, as
+        `monitor edit` has them: of inputs that come later than here.
         """
-        home = self._open.timeline.place
-        made = self._timeline.branch_off(reason, name)
+        session, home = self._open, self._timeline.place
+        plan = [edit(session.replay.log, session.replay.words, text) for text in edits]
+        for each in plan:
+            if each.step < home.step:
+                raise UserError(f"an input is edited from before it: go to {each.step} at most")
+        changes = merged(plan).changes if plan else None
+        made = self._timeline.branch_off(reason, name, changes)
         try:
             yield self._branch(made)
         finally:
