@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tests.snapshots import snapshots_every
 from ttd.boards import BOARDS
@@ -28,9 +29,17 @@ END = 400_000
 PLACES = range(50_000, END + 1, 50_000)
 
 
-def session(board: str, path: Path | None) -> RecordedMachine:
+def session(
+    board: str, path: Path | None, elf: str = "", exact_interrupts: bool = False
+) -> RecordedMachine:
     kind = BOARDS[board]
-    options = RecordOptions(kind, load_image(str(FIRMWARE / ELFS[board])), kind.ns_per_step, True)
+    options = RecordOptions(
+        kind,
+        load_image(str(FIRMWARE / (elf or ELFS[board]))),
+        kind.ns_per_step,
+        True,
+        exact_interrupts=exact_interrupts,
+    )
     backends = {SEMIHOSTING: Null(), kind.serials[0]: Null()}
     name = None if path is None else str(path)
     return RecordedMachine.record(options, name, backends, SemihostFiles(None), os.urandom)
@@ -83,6 +92,29 @@ def test_single_steps(board: str) -> None:
     assert state(one.machine) == state(two.machine)
     one.close()
     two.close()
+
+
+@pytest.mark.parametrize(("exact", "steps"), [(True, (5, 6)), (False, (37, 38))])
+@pytest.mark.parametrize("slices", [5_000, 7, 1])
+def test_one_that_is_started_where_nothing_branches(
+    slices: int, exact: bool, steps: tuple[int, int]
+) -> None:
+    """It is due five ticks, as many steps, after the store that starts it, in the same block; and
+    noticed 32 steps later if nothing branches."""
+    live = session("mps2-an385", None, "straight.elf", exact)
+    symbols = ELFFile((FIRMWARE / "straight.elf").open("rb")).get_section_by_name(".symtab")
+    started, hits, where = (
+        symbols.get_symbol_by_name(name)[0]["st_value"] for name in ("started", "hits", "where")
+    )
+    machine = live.machine
+    while machine.engine.step < 5_000:
+        machine.run(min(5_000, machine.engine.step + slices))
+    count = int.from_bytes(machine.engine.read(hits, 4), "little")
+    assert count > 16
+    data = machine.engine.read(where, 64)
+    places = {int.from_bytes(data[at : at + 4], "little") for at in range(0, 64, 4)}
+    assert {(place - (started & ~1)) // 2 + 1 for place in places} <= set(steps)
+    live.close()
 
 
 @pytest.mark.parametrize("board", ELFS)

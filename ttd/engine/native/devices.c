@@ -94,6 +94,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
     region *band = band_at(e, address), *r = find_region(e, address);
     bool flash = r && r->asks;            /* what the store does, watchpoints see from the controller */
     int kind = write ? ACC_WRITE : ACC_READ;
+    uint64_t due;
     if (e->token_step != e->io_step) {
         e->token_step = e->io_step;
         e->ntokens = e->itoken = 0;
@@ -133,6 +134,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
             return give_up(e, write);
         }
     }
+    due = e->due;
     if (band)
         ask_band(e, band, address, size, write, value);
     else
@@ -146,6 +148,8 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         e->tokens[e->ntokens++] = (token){ address, e->io_value, size, write };
         e->itoken = e->ntokens;
     }
+    if (e->due != due && due_in_block(e))
+        e->stop_after = true;             /* the block was let in for what was due before */
     e->ending |= e->stop_after;
     if (e->armed && e->leaving && e->limit > e->io_step + 1 && (e->host_wants || e->flush_due || e->code_hit)) {
         e->arm = true;                    /* not before what is behind the store: that alone */

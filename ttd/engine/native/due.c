@@ -42,6 +42,12 @@ uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room)
     return k < room ? k : room;
 }
 
+bool due_in_block(const ttd_engine *e)
+{
+    uint64_t latest = e->due > NEVER - e->latency ? NEVER : e->due + e->latency;
+    return e->blk && e->blk_n && latest < e->steps + e->blk->n;
+}
+
 /* ---- what is due when ---------------------------------------------------------------- */
 
 /* The first step at which virtual time has come to `ns`. */

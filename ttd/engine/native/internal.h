@@ -184,6 +184,8 @@ void update_due(ttd_engine *e);
 bool expire_core(ttd_engine *e);
 /* How many of the block's instructions may run before it is noticed in the middle of the block. */
 uint64_t due_room(ttd_engine *e, const block_info *b, uint64_t room);
+/* It may be noticed before the end of the block that runs. */
+bool due_in_block(const ttd_engine *e);
 /* The run has come to `pc`, having executed `done` of the `n` instructions of its last block. */
 void note_branch(ttd_engine *e, uint32_t done, bool early);
 
