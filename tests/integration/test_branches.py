@@ -16,6 +16,8 @@ from tests.integration.cli_tools import elf, info, ttd
 from tests.integration.conftest import Record, Recorded, Server
 from tests.integration.gdb_mi import Gdb
 from tests.integration.processors import Served, served
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import RecordedMachine
 
 __all__ = ["served"]
 
@@ -473,3 +475,26 @@ def test_branches_of_a_machine_that_records(
     server.process.send_signal(signal.SIGINT)
     assert server.wait() == 0
     assert verified(path) == ["main", "b1"]
+
+
+def test_a_branch_goes_on_without_the_one_whose_input_comes_again(
+    record: Record, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.ttd"
+    shutil.copyfile(record("echo").path, path)
+    session = RecordedMachine.open(str(path), SemihostFiles(None))
+    timeline = session.timeline
+    end = timeline.end
+    for begin in (1000, 4000, 3000):
+        timeline.seek(begin)
+        timeline.branch_off("")
+        timeline.step_forward(1500 if begin == 3000 else end)
+    branches = session.branches
+    # The third leaves the first, before the second does, whose input it gets.
+    assert [b.fork.parent for b in branches.all if b.fork is not None] == [0, 1, 1]
+    branches.discard(2)
+    stop = timeline.step_forward(end)
+    assert (stop.note, stop.step) == ("the guest exited with code 0", end)
+    session.leave("")
+    session.close()
+    assert verified(path) == ["main", "b1", "b3"]

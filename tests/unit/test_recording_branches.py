@@ -14,6 +14,7 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind, small
 from ttd.recording.log import CHUNK_EVENTS, EventLog
 from ttd.recording.recording import Recording
+from ttd.replay.again import Again
 
 SAMPLES = Path(__file__).parents[1] / "recordings" / "format1"
 
@@ -287,3 +288,19 @@ def test_a_file_of_format_1_gets_a_branch(tmp_path: Path, name: str) -> None:
     made = Recording.open(path, "fix")
     assert made.status.steps == step
     made.close()
+
+
+def test_what_comes_again_outlives_its_branch(path: str) -> None:
+    parent = Recording.open(path)
+    branch = fork(parent, "gone", 4250)
+    go_on(branch, 7)
+    branch.finish("over")
+    log = EventLog(Recording.of(parent.file, branch.branch))
+    begin = log.first_at(4200)
+    again = Again(log, begin, {})
+    again.part_from(branch.branch)
+    parent.file.discard(branch.branch)
+    events = again.due(5000, 0)
+    assert events[-1] == Event(4250, Kind.CHAR_READ, b"\0007")
+    assert all(event.step >= 4200 for event in events)
+    parent.close()

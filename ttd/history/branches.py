@@ -189,5 +189,10 @@ class Branches:
 
     def discard(self, number: int) -> None:
         """Forget a branch, on which the machine is not, and none comes from."""
+        self.recording.file.check_unused(number)
+        lines = (left.line for left in self._left.values())
+        for line in (self._machine.replay.line(), *lines):
+            if line.again is not None:
+                line.again.part_from(number)
         self.recording.file.discard(number)
         self._left.pop(number, None)

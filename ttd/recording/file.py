@@ -382,10 +382,14 @@ class RecordingFile:
         """Give another reason for a branch that grows; its next commit says so."""
         self.branches[branch] = replace(self.branches[branch], reason=printable(reason))
 
-    def discard(self, branch: int) -> None:
-        """Forget a branch that none other comes from, and the pages that no other one has."""
+    def check_unused(self, branch: int) -> None:
+        """`RecordingError` if other branches come from this one."""
         if any(b.fork is not None and b.fork.parent == branch for b in self.branches.values()):
             raise RecordingError(f"other branches come from {self.branches[branch].name}")
+
+    def discard(self, branch: int) -> None:
+        """Forget a branch that none other comes from, and the pages that no other one has."""
+        self.check_unused(branch)
         if branch < FIRST_OVER:
             self.begin_growing()
         for name, place in self.remarks.bookmarks().items():

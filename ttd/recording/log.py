@@ -62,6 +62,22 @@ class EventLog:
         return self._end
 
     @property
+    def branch(self) -> int | None:
+        """The number of the branch whose history this is; None: of no recording."""
+        return None if self._recording is None else self._recording.branch
+
+    def rest(self, begin: int) -> EventLog:
+        """The events from number `begin` on with their numbers, whatever becomes of the
+        recording."""
+        log = EventLog()
+        log._begin = log._end = log._tail_first = begin
+        for number in range(begin, len(self)):
+            event = self.get(number)
+            assert event is not None
+            log.append(event)
+        return log
+
+    @property
     def last_step(self) -> int:
         """Step of the last event; 0 if there is none."""
         if len(self._tail):

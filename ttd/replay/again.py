@@ -51,6 +51,11 @@ class Again:
         """The step up to which all have been found."""
         self._pages: dict[tuple[bytes, int], int] | None = None
 
+    def part_from(self, branch: int) -> None:
+        """This branch is about to go: what comes again of its events is kept here."""
+        if self._log.branch == branch:
+            self._log = self._log.rest(self._begin)
+
     # --- input
 
     def due(self, step: int, warp_ns: int) -> list[Event]:
