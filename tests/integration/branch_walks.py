@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from tests.integration import walks
 from tests.integration.border import Clocks
 from tests.integration.walks import PLAIN, Guest, Walk, plain, recorder, seen, where
 from ttd.history.place import Place
@@ -20,6 +21,7 @@ MOVES = (
     *PLAIN, "turn", "write_register", "write_memory", "call", "call", "branch", "edit", "discard",
     "reopen", "type_there",
 )  # fmt: skip
+LIVE = (*walks.MOVES, "call", "call", "branch", "edit", "discard", "turn")
 MOST = 8
 """Branches that there are at one time."""
 
@@ -32,10 +34,13 @@ def opened(path: Path, branch: str = "") -> RecordedMachine:
 class BranchWalk(Walk):
     """One walk over the recording at `path`."""
 
-    path: Path
+    path: Path | None = None
+    """None: it is recorded."""
 
     def moves(self) -> tuple[str, ...]:
-        return MOVES
+        if self.path is not None:
+            return MOVES
+        return LIVE if self.session.timeline.live else (*walks.PLAIN, "call", "branch")
 
     def record_a_little(self, steps: int) -> None:
         """It may wait for input before, for ever."""
@@ -104,6 +109,7 @@ class BranchWalk(Walk):
             self.known = {at: what for at, what in self.known.items() if at[0] != gone.name}
 
     def reopen(self) -> None:
+        assert self.path is not None
         self.session.leave("the walk went elsewhere")
         here, found = where(self.session), seen(self.session)
         self.known[here] = found  # an end has come into the log
@@ -115,18 +121,25 @@ class BranchWalk(Walk):
             self.session.timeline.go_to(Place(branch, here[1]))
 
 
-def branch_walk(guest: Guest, path: Path, seed: int, moves: int) -> None:
-    """Record straight on with some input, then walk over that."""
+def branch_walk(guest: Guest, path: Path, seed: int, moves: int, *, live: bool = False) -> None:
+    """Record straight on with some input, then walk over that; or (`live`) record on a walk."""
     print(f"{guest.name}: seed {seed}")
     dice = random.Random(seed)
     session, line = recorder(guest, path)
     made = BranchWalk(session, dice, line, guest.keyboard)
-    for _ in range(12):
+    if live:
+        made.go(moves)
+    for _ in range(0 if live else 12):
         made.type()
         made.press()
         made.record_a_little(dice.choice((40, 700, 6000)))
     session.leave("it was recorded")
+    if live:
+        made.known[where(session)] = seen(session)  # an end has come into the log
     session.close()
+    if live:
+        plain(path, made.known)
+        return
     walked = BranchWalk(opened(path), dice)
     walked.path = path
     walked.go(moves)

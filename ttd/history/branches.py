@@ -77,6 +77,10 @@ class Branches:
         (`keep`). What came from outside comes again, but for `changes` to some of it, by the
         numbers of its events.
         """
+        with self._machine.replay.still():
+            return self._branch_off(reason, name, changes or {})
+
+    def _branch_off(self, reason: str, name: str, changes: Mapping[int, Change]) -> Branch:
         machine, replay = self._machine, self._machine.replay
         step, file = machine.engine.step, self.recording.file
         parent, latest = self._owner()
@@ -98,7 +102,7 @@ class Branches:
         )
         self._snapshots.branch_off(recording)
         budget = self._snapshots.budget
-        replay.branch_off(recording, budget, budget.spent, os.urandom, changes or {})
+        replay.branch_off(recording, budget, budget.spent, os.urandom, changes)
         self.recording = recording
         if not recorded and self._time is not None:
             # The clocks of the host go on from what the guest knows.
@@ -114,8 +118,9 @@ class Branches:
         `RecordingError` if that cannot be.
         """
         if self.recording.temporary and not self.temporary:
-            self.recording.file.begin_growing()
-            self.recording.keep()
+            with self._machine.replay.still():
+                self.recording.file.begin_growing()
+                self.recording.keep()
 
     def _owner(self) -> tuple[Recording, int | None]:
         """Whose the history here is: before the fork of a branch its parent's; and there, where
@@ -139,6 +144,10 @@ class Branches:
     def turn_to(self, number: int) -> None:
         """Be on another branch: at a place that it has in common with the present one, not far
         before they part."""
+        with self._machine.replay.still():
+            self._turn_to(number)
+
+    def _turn_to(self, number: int) -> None:
         step = self.parting(number)
         self._leave()
         left = self._left.pop(number, None)
@@ -181,18 +190,21 @@ class Branches:
 
     def explain(self, reason: str) -> None:
         """Say why there is the present branch."""
-        self.recording.file.explain(self.present.id, reason)
+        with self._machine.replay.still():
+            self.recording.file.explain(self.present.id, reason)
 
     def rename(self, number: int, name: str) -> None:
         """Give a branch another name."""
-        self.recording.file.rename(number, name)
+        with self._machine.replay.still():
+            self.recording.file.rename(number, name)
 
     def discard(self, number: int) -> None:
         """Forget a branch, on which the machine is not, and none comes from."""
         self.recording.file.check_unused(number)
-        lines = (left.line for left in self._left.values())
-        for line in (self._machine.replay.line(), *lines):
-            if line.again is not None:
-                line.again.part_from(number)
-        self.recording.file.discard(number)
+        with self._machine.replay.still():
+            lines = (left.line for left in self._left.values())
+            for line in (self._machine.replay.line(), *lines):
+                if line.again is not None:
+                    line.again.part_from(number)
+            self.recording.file.discard(number)
         self._left.pop(number, None)

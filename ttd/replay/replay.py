@@ -218,9 +218,20 @@ class Replay:
     # --- branches: QEMU has none
 
     def line(self) -> Line:
-        """The line of history that the machine is on, committed as far as it is known."""
+        """The line of history that the machine is on, committed as far as it is known; inside of
+        `still`."""
         self._commits.commit()
         return self._at.line()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Meanwhile nothing is committed but by who asks for it. For the machine's thread, at a
+        position."""
+        self._commits.stir()
+        try:
+            yield
+        finally:
+            self._commits.rest()
 
     def branch_off(
         self,
