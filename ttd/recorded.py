@@ -383,6 +383,10 @@ def _continued(host: HostSides | None) -> tuple[HostSides, ContinuedTime | None]
     return replace(host, time=time), time
 
 
+_SIDES = ("netdev", "drive", "chardev")
+"""Options of a device that name what it is connected to."""
+
+
 def _assemble(
     config: MachineConfig,
     board: Board,
@@ -461,6 +465,18 @@ def loads_of(recording: Recording) -> list[Load]:
 def extras_of(config: MachineConfig) -> list[Extra]:
     """The devices added to the board."""
     return [Extra.from_text(text) for text in _texts(config, "devices")]
+
+
+def host_sides_of(config: MachineConfig, board: Board) -> dict[str, set[str]]:
+    """What the log calls the host side of a device, by device, where that is not its own name."""
+    found = {
+        extra.name: {extra.options[key] for key in _SIDES if key in extra.options}
+        for extra in extras_of(config)
+    }
+    nic = Networks.from_options(config.options).nic
+    if nic is not None and board.nic is not None:
+        found[board.nic] = {nic}
+    return found
 
 
 def drives_of(config: MachineConfig) -> list[Drive]:

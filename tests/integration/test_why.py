@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -224,3 +225,28 @@ def test_of_a_live_machine(serve: Callable[..., Server], attach: Callable[..., G
     gdb.go("continue")
     assert gdb.step > here[0]
     assert "in on_beat+" in _why(gdb)
+
+
+def test_a_packet_that_came_in(
+    tmp_path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    """The log has the network's name, the interrupt the device's."""
+    packet = bytes.fromhex(
+        "52540012345602000000000108004500002000010000401162bc0a0002020a00020f"
+        "0fa00007000c000071756974"
+    )
+    capture, path = tmp_path / "in.pcap", tmp_path / "net.ttd"
+    capture.write_bytes(
+        struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+        + struct.pack("<IIII", 0, 0, len(packet), len(packet))
+        + packet
+    )
+    elf = FIRMWARE / "net-echo" / "net-echo.elf"
+    netdev = ("--netdev", f"pcap,id=net0,file={capture},pace=fast")
+    ttd("record", "--board", "mps2-an385", "--semihosting", "-o", path, *netdev, elf)
+    gdb = attach(elf, serve("serve", "--port", "0", path).port)
+    step = int(re.findall(r"(\d+)  interrupt 29", gdb.say("monitor events 1000"))[0])
+    gdb.goto(step + 1)
+    text = _why(gdb)
+    assert "This is the handler of IRQ 13, ethernet," in text
+    assert re.search(r"by what came in for ethernet:\n +\d+  event \d+: net net0, 46 bytes\n", text)

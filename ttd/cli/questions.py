@@ -31,7 +31,7 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
     def explainer() -> Explainer:
         from ttd.boards.extras import line_names
         from ttd.cli.ending import names_of
-        from ttd.recorded import extras_of
+        from ttd.recorded import extras_of, host_sides_of
         from ttd.why import Explainer, Scene
 
         machine, replay = session.machine, session.replay
@@ -43,6 +43,7 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
             names_of(machine),
             lines,
             registers(),
+            host_sides_of(session.recording.config, machine.board),
         )
         return Explainer(scene)
 

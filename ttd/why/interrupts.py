@@ -17,6 +17,8 @@ _INPUTS = (
     Kind.INPUT,
     Kind.INPUT_SYNC,
 )
+_SHOWN = 4
+"""Inputs of one step that are shown."""
 _EARLIER = 16
 """Times that an interrupt was taken before, in which its line may have stayed high."""
 
@@ -76,7 +78,13 @@ def _cause(scene: Scene, step: int, source: Source, said: list[str]) -> None:
     # What came in during a sleep is of the step that ends it.
     if inputs is not None and inputs[1].step >= (step + 1 if store else step):
         said.append(f"It was raised at step {step + 1} by what came in for {source.device}:")
-        said.append(_told(scene, *inputs))
+        at = inputs[1].step
+        found = [
+            row for row in scene.events(_INPUTS, at, at) if scene.of_device(row[1], source.device)
+        ]
+        said.extend(_told(scene, *row) for row in found[:_SHOWN])
+        if len(found) > _SHOWN:
+            said.append(f"{'...':>14}  and {len(found) - _SHOWN} more")
         return
     if store is not None and store[1] in (source.device, *source.controllers):
         said += ["It was raised by a write of the program's:", store[0]]

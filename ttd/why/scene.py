@@ -44,13 +44,16 @@ class Scene:
         symbols: Symbols,
         lines: Mapping[int, str],
         registers: RegisterNames,
+        sides: Mapping[str, set[str]],
     ) -> None:
-        """`lines`: who is at the inputs of the core, or of its interrupt controller."""
+        """`lines`: who is at the inputs of the core, or of its interrupt controller. `sides`: what
+        the log calls the host side of a device, by device, if that is not its name."""
         self.timeline = timeline
         self.words = words
         self.symbols = symbols
         self.lines = lines
         self._registers = registers
+        self._sides = sides
         self._log = log
 
     # -- being somewhere -------------------------------------------------------------------
@@ -130,6 +133,11 @@ class Scene:
         """With their numbers, of steps from `low` to `high`."""
         return list(self._log().select(kinds, low, high))
 
+    def of_device(self, event: Event, device: str) -> bool:
+        """It came from the host side of this device."""
+        name = self.words.tell(event).device
+        return name == device or name in self._sides.get(device, ())
+
     def last_event(
         self, kinds: Collection[Kind], step: int, device: str
     ) -> tuple[int, Event] | None:
@@ -138,7 +146,7 @@ class Scene:
         sequence = log.first_at(step + 1)
         while (found := log.last_of(kinds, sequence)) is not None:
             sequence, event = found
-            if self.words.tell(event).device == device:
+            if self.of_device(event, device):
                 return found
         return None
 
