@@ -13,7 +13,7 @@ import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgpack
@@ -45,6 +45,8 @@ class Target:
     cpu: str | None = None
     ram: Sequence[str] = ()
     uart: Sequence[str] = ()
+    devices: bool = False
+    """It is about devices (soak-io.c): bytes wait for its UART."""
 
     def options(self, image: Path) -> RecordOptions:
         board, loads = MachineChoice(
@@ -58,12 +60,18 @@ class Target:
         return RecordOptions(board, loads, board.ns_per_step)
 
 
+# fmt: off
 TARGETS = {
     "m3": Target("mps2-an385"),
     "m0": Target("raw", "cortex-m0", ("0:64K", "0x20000000:64K"), ("cmsdk@0x40004000,irq=0",)),
+    "io-m3": Target("mps2-an385", devices=True),
+    "io-m0": Target("microbit", devices=True),
+    "io-pl011": Target("raw", "cortex-m3", ("0:64K", "0x20000000:64K"),
+                       ("pl011@0x40004000,irq=5",), devices=True),
     "rv64": Target("virt"),
     "rv32": Target("virt32"),
 }
+# fmt: on
 
 
 def program(name: str, dice: random.Random) -> bytes:
@@ -95,9 +103,16 @@ def check(name: str, seed: int, folder: Path, steps: int, say: Say = print) -> N
     image = folder / f"{name}-{seed}.elf"
     image.write_bytes(program(name, dice))
     path = folder / f"{name}-{seed}.ttd"
+    target, typed = TARGETS[name], b""
+    if target.devices:
+        typed = dice.randbytes(dice.choice((0, 10, 300, 3000)))
+    exact = target.devices and dice.random() < 0.2
     with every(dice.choice((700, 5_000, 1 << 40))):
-        session, line = recorder(TARGETS[name], image, path)
-        session.machine.run(steps)
+        session, line = recorder(target, image, path, exact)
+        if typed:
+            line.type(typed)
+        while session.machine.engine.step < steps:
+            session.machine.run(steps)
         assert session.machine.ended is None, session.machine.ended
         final, printed = portable(seen(session)), bytes(line.output)
         session.finish("enough", None)
@@ -111,7 +126,9 @@ def check(name: str, seed: int, folder: Path, steps: int, say: Say = print) -> N
     for number in range(2):
         with every(dice.choice((900, 4_000, 1 << 40))):
             again = folder / f"{name}-{seed}-{number}.ttd"
-            session, line = recorder(TARGETS[name], image, again)
+            session, line = recorder(target, image, again, exact)
+            if typed:
+                line.type(typed)
             in_slices(session, dice, known)
             assert portable(seen(session)) == final
             assert bytes(line.output) == printed
@@ -140,8 +157,10 @@ def every(steps: int) -> Iterator[None]:
         yield
 
 
-def recorder(target: Target, image: Path, path: Path) -> tuple[RecordedMachine, Line]:
-    options = target.options(image)
+def recorder(
+    target: Target, image: Path, path: Path, exact: bool = False
+) -> tuple[RecordedMachine, Line]:
+    options = replace(target.options(image), exact_interrupts=exact)
     line = Line()
     backends = {name: line if number == 0 else Line() for number, name in
                 enumerate(options.board.serials)}  # fmt: skip

@@ -17,3 +17,13 @@ riscv() { # NAME ARCH ABI
 }
 riscv soak-rv64 rv64imac_zicsr_zifencei lp64
 riscv soak-rv32 rv32imac_zicsr_zifencei ilp32
+io() { # NAME STACK OPTION...
+    name=$1 stack=$2
+    shift 2
+    arm-none-eabi-gcc -mthumb -masm-syntax-unified "$@" -O1 -ffreestanding -nostdlib -static -fno-common -Wall -Wextra \
+        -Werror -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,--defsym=_stack="$stack" -T soak-arm.ld \
+        soak-io.c -lgcc -o "$name.elf"
+}
+io soak-io-m3 0x20008000 -mcpu=cortex-m3 -DMPS2
+io soak-io-pl011 0x20008000 -mcpu=cortex-m3 -DPL011
+io soak-io-m0 0x20004000 -mcpu=cortex-m0 -DMICROBIT
