@@ -167,7 +167,8 @@ class RegisterNames:
         if value is None:
             return f"{head}nothing answers\n"
         if named.mask != (1 << 8 * named.size) - 1:
-            return f"{head}{named.of(value):#x}\n"
+            whole = f"{value:#0{2 * named.size + 2}x}"
+            return f"{head}{named.of(value):#x}  mask {named.mask:#x} of {whole}\n"
         told = [(field.name, field.of(value)) for field in named.fields]
         if len(told) > _MANY_FIELDS:
             told = [(name, what) for name, what in told if what]

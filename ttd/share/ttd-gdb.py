@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import gdb  # GDB brings it
 
@@ -72,6 +73,28 @@ class Search(Query):
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         gdb.execute(f"monitor {self.command} {argument}".strip())
+
+
+class WatchRegister(gdb.Command):  # type: ignore[misc]
+    """Watch a register of a device, or a field of one: watch-reg UART0.CTRL."""
+
+    _LINE = re.compile(r"\S+ +(0x[0-9a-f]+)  (?:0x[0-9a-f]+  mask (0x[0-9a-f]+) of )?0x([0-9a-f]+)")
+    _TYPES: ClassVar[dict[int, str]] = {2: "char", 4: "short", 8: "int", 16: "long long"}
+    """By how many digits a value has."""
+
+    def __init__(self) -> None:
+        super().__init__("watch-reg", gdb.COMMAND_BREAKPOINTS)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        answer = ask(f"regs {argument}")
+        found = self._LINE.match(answer)
+        if answer.count("\n") != 1:
+            raise gdb.GdbError("Give the name of one register, such as UART0.CTRL.")
+        if found is None:
+            raise gdb.GdbError(answer.strip())
+        address, mask, value = found.groups()
+        place = f"*(unsigned {self._TYPES[len(value)]} *){address}"
+        gdb.execute(f"watch {place} & {mask}" if mask else f"watch {place}")
 
 
 class Jump(gdb.Command):  # type: ignore[misc]
@@ -192,6 +215,7 @@ class ShowStep(gdb.Parameter):  # type: ignore[misc]
 Query("when", "Print the step at which the machine stands.")
 Query("events", "Print what came from outside around this step: events [--kind K] [COUNT].")
 Search("output", "Print the lines printed last, or the latest with TEXT: output [TEXT].")
+WatchRegister()
 Query("regs", "Print the registers of devices by name: regs, regs UART0, regs UART0.STATE.")
 Search("why", "Print why this handler runs: the fault, the bad pointer, the interrupt's line.")
 Query("branches", "Print which lines of history there are.")
