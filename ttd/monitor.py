@@ -142,13 +142,13 @@ class Marks:
             self.trail.append(start)  # single steps had led away from the end of the trail
         self.here = index
 
-    def forget(self, branch: int) -> None:
-        """There is no such branch any more."""
-        here = sum(place.branch != branch for place in self.trail[: self.here + 1])
-        self.trail = [place for place in self.trail if place.branch != branch]
-        self.here = min(here, len(self.trail)) - 1
-        for number in [n for n, place in self.checkpoints.items() if place.branch == branch]:
-            del self.checkpoints[number]
+    def follow(self, now: Callable[[Place], Place | None]) -> None:
+        """Branches have got other numbers, or are gone, and all that was there with them."""
+        here = sum(now(place) is not None for place in self.trail[: self.here + 1])
+        self.trail = [there for place in self.trail if (there := now(place)) is not None]
+        self.here = max(here - 1, 0) if self.trail else -1
+        marks = {number: now(place) for number, place in self.checkpoints.items()}
+        self.checkpoints = {n: place for n, place in marks.items() if place is not None}
 
     def _append(self, place: Place) -> None:
         self.trail[self.here + 1 :] = [place]
@@ -197,6 +197,7 @@ class Monitor:
 
     def execute(self, line: str) -> str:
         """Run one command and return what it prints."""
+        self._marks.follow(self._timeline.branches.now)
         words = line.split()
         for command in COMMANDS:
             name = command.name.split()
@@ -594,8 +595,8 @@ class Monitor:
         if branch.id in (branches.present.id, self.place().branch):
             raise Usage(f"The machine is on {branch.name}: go to another branch first.")
         branches.discard(branch.id)
-        self._marks.forget(branch.id)
-        if self.armed is not None and self.armed.place.branch == branch.id:
+        self._marks.follow(branches.now)
+        if self.armed is not None and branches.now(self.armed.place) is None:
             self.armed = None
         return f"{branch.name} is gone.\n"
 

@@ -689,6 +689,10 @@ class Timeline:
     @_movement
     def go_to(self, place: Place) -> Stop:
         """Go to a place, on whatever branch; beyond an end of its history, to that end."""
+        there = self.branches.now(place)
+        if there is None:
+            raise TimelineError(f"The branch on which step {place.step} was is gone.")
+        place = there
         if place.branch != self.branches.present.id and not self._turn_to(place.branch):
             return self._stop(Why.INTERRUPTED)
         return self._seek(place.step, 0)

@@ -77,6 +77,10 @@ class BranchesApi(Protocol):
         """By name or number; a `UserError` if there is none."""
         ...
 
+    def now(self, place: Place) -> Place | None:
+        """The same place, if its branch has got another number since; None if that is gone."""
+        ...
+
     def rename(self, number: int, name: str) -> None:
         """A `UserError` if that is no name, or taken."""
         ...

@@ -122,6 +122,9 @@ class FakeBranches:
     present = Branch()
     all = (present,)
 
+    def now(self, place: Place) -> Place:
+        return place
+
     def named(self, name: str) -> Branch:
         raise TimelineError(f"There is no branch {name}.")
 

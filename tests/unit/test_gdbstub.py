@@ -11,6 +11,7 @@ from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, LOOP, RAM, ST
 from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.gdbstub import FEATURES, Session
+from ttd.history.place import Place
 from ttd.monitor import Marks
 from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
@@ -890,3 +891,16 @@ def test_rude_clients_leave_one_line_in_the_log(
     client.session.handle(Junk(5))
     assert client.ask("mzz") == "E0d"
     assert len(caplog.records) == 1
+
+
+def test_marks_follow_their_branches() -> None:
+    marks = Marks()
+    marks.trail = [Place(0, 1), Place(7, 2), Place(9, 3), Place(0, 4)]
+    for place in marks.trail:
+        marks.add(place)
+    marks.here = 2
+    marks.follow(lambda place: {0: place, 7: Place(1, place.step)}.get(place.branch))
+    assert marks.trail == [Place(0, 1), Place(1, 2), Place(0, 4)] and marks.here == 1
+    assert marks.checkpoints == {1: Place(0, 1), 2: Place(1, 2), 4: Place(0, 4)}
+    marks.follow(lambda place: None)
+    assert (marks.trail, marks.here, marks.checkpoints) == ([], -1, {})

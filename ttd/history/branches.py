@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from ttd.bus.host_time import ContinuedTime
+from ttd.history.place import Place
 from ttd.machine import Machine
 from ttd.recording.index import Branch
 from ttd.recording.recording import Recording
@@ -69,6 +70,12 @@ class Branches:
         """By name or number; `RecordingError` if there is none."""
         file = self.recording.file
         return file.branches[file.number(name)]
+
+    def now(self, place: Place) -> Place | None:
+        """The same place, if its branch has got another number since; None if that is gone."""
+        file = self.recording.file
+        number = file.moved.get(place.branch, place.branch)
+        return Place(number, place.step) if number in file.branches else None
 
     def branch_off(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None

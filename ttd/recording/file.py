@@ -68,6 +68,10 @@ class RecordingFile:
         self._overlay: Store | None = None
         self._claim: Claim | None = None
         self._growing: set[int] = set()
+        self._last_numbers: dict[bool, int] = {}
+        """The last that was given; temporary ones have their own. None is given twice."""
+        self.moved: dict[int, int] = {}
+        """Temporary branches that have got into the file: their numbers there."""
 
     # --- making and opening
 
@@ -332,7 +336,9 @@ class RecordingFile:
     def _free_number(self, temporary: bool) -> int:
         begin, end = (FIRST_OVER, None) if temporary else (0, FIRST_OVER)
         taken = [n for n in self.branches if n >= begin and (end is None or n < end)]
-        return max(taken, default=begin - 1) + 1
+        number = max([*taken, self._last_numbers.get(temporary, begin - 1)]) + 1
+        self._last_numbers[temporary] = number
+        return number
 
     def take_over(self, branch: int) -> Branch:
         """A branch of the overlay belongs to the file: its new number, and its name if that is
@@ -345,6 +351,7 @@ class RecordingFile:
         now = replace(old, id=self._free_number(False), name=name)
         self.branches[now.id] = now
         self._growing.add(now.id)
+        self.moved[branch] = now.id
         return now
 
     def number(self, name: str) -> int:
