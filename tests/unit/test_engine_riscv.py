@@ -209,3 +209,32 @@ def test_a_wait_is_seen_wherever_a_run_is_cut(before: int) -> None:
             assert engine.run(before).steps == before
             stop = engine.run(budget)
             assert (stop.reason, stop.steps, stop.pc) == (StopReason.WAIT, 3 - before, after)
+
+
+def test_an_illegal_instruction_at_the_beginning_of_a_page_leaves_the_pages_beside_alone() -> None:
+    """Unicorn's block of it has no byte: it takes the page before for one that the block is on, and
+    the page behind when it looks the block up again."""
+    engine = Engine(CPUS["rv64"].isa)
+    engine.map_ram(0x80000000, 0x400000)
+    engine.start()
+    open_memory(engine)
+    enter = (0x18029073, 0x34131073, 0x30039073, 0x30200073)  # csrw satp, mepc, mstatus; mret
+    engine.write(0x80000000, struct.pack("<4I", *enter))
+    at, table = 0x40001000, 0x80100000
+    for level in (2, 1):
+        index = at >> (12 + 9 * level) & 511
+        engine.write(table + 8 * index, struct.pack("<Q", (table + 0x1000) >> 2 | 0x1))
+        table += 0x1000
+    leaves = [(0x80200000 + 0x1000 * n) >> 2 | 0xF for n in range(3)]
+    engine.write(table, struct.pack("<3Q", *leaves))
+    nop = 0x00000013
+    engine.write(0x80201000 - 4, struct.pack("<IHI", nop, 0, nop))
+    for _ in range(3):
+        values = {"T0": 8 << 60 | 0x80100, "T1": at, "T2": 0x800, "PRIV": 3, "PC": 0x80000000}
+        for name, value in values.items():
+            engine.reg_write(getattr(rv, f"UC_RISCV_REG_{name}"), value)
+        engine.run(4)
+        stop = engine.run(1)
+        assert (stop.steps, engine.reg_read(rv.UC_RISCV_REG_PC)) == (0, at)
+        found = struct.unpack("<3Q", engine.read(table, 24))
+        assert found == (leaves[0], leaves[1] | A, leaves[2])

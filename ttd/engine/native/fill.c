@@ -98,12 +98,27 @@ static bool fill_code(ttd_engine *e, region *r, uint64_t vaddr, uint64_t paddr, 
     return true;
 }
 
+/* Unicorn makes a block without a byte of an instruction that it does not know. One that begins a page it links
+ * with the page before, and looks it up with the one behind. No block reaches from the beginning of a page to
+ * another one: those pages have nothing to do with it, and are not fetched from. */
+static bool looks_beside(ttd_engine *e, uint64_t vaddr)
+{
+    uint64_t pc = read_pc(e);
+    return e->set->looks_ahead && !e->quiet && !(pc & (e->page_size - 1))
+        && (vaddr == pc + e->page_size || vaddr == pc - e->page_size);
+}
+
 /* Code may end in the middle of an instruction: what is behind, on a page that cannot be fetched
  * from, is not looked at before that instruction's turn (`room`). */
-static bool fill_lookahead(ttd_engine *e, uint64_t vaddr, uc_tlb_entry *out)
+static bool is_ahead(ttd_engine *e, uint64_t vaddr)
 {
-    if (!e->set->looks_ahead || e->quiet || vaddr != (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size)
-        return false;
+    return e->set->looks_ahead && !e->quiet
+        && vaddr == (read_pc(e) & ~(uint64_t)(e->page_size - 1)) + e->page_size;
+}
+
+/* Nothing is there, until the block runs. */
+static bool fill_lookahead(ttd_engine *e, uc_tlb_entry *out)
+{
     e->lookahead = true;
     atomic_store_explicit(&e->fast_limit, 0, memory_order_relaxed);
     out->paddr = e->window_base - e->page_size;
@@ -141,6 +156,8 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
     if (tlb_counting(e, vaddr, type, out))
         return true;
     e->work.fills++;
+    if (kind == ACC_FETCH && looks_beside(e, vaddr))
+        return fill_lookahead(e, out);
     allowed = look_up(e, vaddr, kind, &paddr, &rights);
     if (allowed == -2)
         return refuse(e, kind, vaddr);
@@ -151,8 +168,8 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
                 split_code(e, page_of(e, r, paddr));
             return fill_code(e, r, vaddr, paddr, rights, out);
         }
-        if (fill_lookahead(e, vaddr, out))
-            return true;
+        if (is_ahead(e, vaddr))
+            return fill_lookahead(e, out);
         return e->quiet ? false : refuse(e, kind, vaddr);
     }
     if (!r || !allowed || (r->kind == REGION_ROM && kind == ACC_WRITE && !r->asks)) {
