@@ -290,8 +290,9 @@ class Monitor:
         branch = self._timeline.branches.named(name)
         if branch.id == self._timeline.branches.present.id:
             return self._arm(self._target(step))
+        ends = {"start": self._timeline.begin, "end": branch.status.steps}
         try:
-            wanted = number(step)
+            wanted = ends[step] if step in ends else number(step)
         except ValueError as e:
             raise Usage(f"{shown(step)} is no step of a branch.") from e
         if wanted > branch.status.steps:

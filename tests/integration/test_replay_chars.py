@@ -167,7 +167,7 @@ def test_a_queue_that_makes_no_sense_is_found_at_the_same_step(
     machine.run()
     line.type(b"one\n")
     machine.run()
-    machine.write_memory(device.queues[0].driver + 2, claim)
+    machine.write_memory(device.queues[0].native.driver + 2, claim)
     before = device.save()
     assert device.can_receive() == device.can_receive()
     assert device.save() == before
