@@ -304,3 +304,28 @@ def test_what_comes_again_outlives_its_branch(path: str) -> None:
     assert events[-1] == Event(4250, Kind.CHAR_READ, b"\0007")
     assert all(event.step >= 4200 for event in events)
     parent.close()
+
+
+def test_a_commit_shows_what_all_branches_have_stored(path: str, tmp_path: Path) -> None:
+    """A snapshot of a branch that was left is written when another one commits."""
+    parent = Recording.open(path)
+    branches = [fork(parent, name, 4250) for name in ("one", "two")]
+    for number, branch in enumerate(branches):
+        go_on(branch, number)
+    one, two = branches
+    status, late = one.status, digest(b"late")
+    state = {"registers": [3]}
+    one.add_snapshot(status.steps, status.events, status.virtual_ns, late, state, [])
+    one.wait()
+    two.commit(two.status.steps + 1, (two.status.steps + 1) * 40)
+    two.wait()
+    one.file.rename(two.branch, "three")
+    two.wait()
+    for name in os.listdir(os.path.dirname(path)):
+        shutil.copyfile(f"{os.path.dirname(path)}/{name}", tmp_path / f"copy-{name}")
+    left = str(tmp_path / "copy-run.ttd")
+    for name, count in (("one", 7), ("three", 6)):
+        seen = Recording.open(left, name)
+        assert len(seen.snapshots) == count
+        seen.close()
+    parent.close()

@@ -26,6 +26,7 @@ from ttd.recording.rows import (
     put_row,
 )
 from ttd.recording.store import Store
+from ttd.recording.writer import Job
 from ttd.text import is_line, printable
 
 MAX_PAGE = 1 << 16
@@ -70,6 +71,8 @@ class RecordingFile:
         self._growing: set[int] = set()
         self._last_numbers: dict[bool, int] = {}
         """The last that was given; temporary ones have their own. None is given twice."""
+        self._said: dict[int, tuple[Branch, bytes]] = {}
+        """Of those that have grown: what was committed last, and the hash of its events."""
         self.moved: dict[int, int] = {}
         """Temporary branches that have got into the file: their numbers there."""
 
@@ -345,6 +348,7 @@ class RecordingFile:
         taken there. Its rows are the caller's to move."""
         old = self.branches.pop(branch)
         self._growing.discard(branch)
+        self._said.pop(branch, None)
         name = old.name
         while any(other.name == name for other in self.branches.values()):
             name += "'"
@@ -373,7 +377,19 @@ class RecordingFile:
         """Commit how far a branch goes, for the snapshots that are stored by then, and seal it;
         `log` is the hash of its events."""
         now = self.branches[branch] = replace(self.branches[branch], status=status)
-        self.store_of(branch).commit(lambda db: put_branch(db, now, log))
+        self._said[branch] = now, log
+        self._commit(self.store_of(branch))
+
+    def _commit(self, store: Store, job: Job = lambda db: None) -> None:
+        """Whoever commits shows what all branches have stored since: that is said of each."""
+        said = [self._said[number] for number in self._said if self.store_of(number) is store]
+
+        def all_of_it(db: sqlite3.Connection) -> None:
+            job(db)
+            for branch, log in said:
+                put_branch(db, branch, log)
+
+        store.commit(all_of_it)
 
     def rename(self, branch: int, name: str) -> None:
         """Give a branch another name."""
@@ -382,7 +398,9 @@ class RecordingFile:
             self.begin_growing()
         now = self.branches[branch] = replace(self.branches[branch], name=name)
         store = self.store_of(branch)
-        store.commit(lambda db: put_row(db, now))
+        if branch in self._said:
+            self._said[branch] = replace(self._said[branch][0], name=name), self._said[branch][1]
+        self._commit(store, lambda db: put_row(db, now))
         self._rest(store)
 
     def explain(self, branch: int, reason: str) -> None:
@@ -404,11 +422,12 @@ class RecordingFile:
                 self.remarks.delete_bookmark(name)
         del self.branches[branch]
         self._growing.discard(branch)
+        self._said.pop(branch, None)
         store = self.store_of(branch)
         # After the pages of snapshots that are not there yet.
         store.put(lambda db: delete_branch(db, branch), _ROW_BYTES)
         store.sync()
-        store.commit(lambda db: None)
+        self._commit(store)
         self._rest(store)
 
     def finished(self, branch: int) -> None:

@@ -218,17 +218,16 @@ class Replay:
     # --- branches: QEMU has none
 
     def line(self) -> Line:
-        """The line of history that the machine is on, committed as far as it is known; inside of
-        `still`."""
-        self._commits.commit()
+        """The line of history that the machine is on; inside of `still`."""
         return self._at.line()
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Meanwhile nothing is committed but by who asks for it. For the machine's thread, at a
-        position."""
+        """Everything is committed, and meanwhile nothing more but by who asks for it. For the
+        machine's thread, at a position."""
         self._commits.stir()
         try:
+            self._commits.commit()
             yield
         finally:
             self._commits.rest()
