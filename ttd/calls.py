@@ -106,6 +106,9 @@ class Calls:
         written = self._names.index(cpu.link or cpu.stack)
         if all(then[written] == trial.registers[0][written] for then in trial.registers):
             return None
+        stack = self._names.index(cpu.stack)
+        if trial.registers[-1][stack] > trial.registers[0][stack]:
+            return None  # a frame was left: that is GDB's `return`
         if cpu.link:
             home = cpu.read_register(cpu.link) & ~1
         else:

@@ -665,6 +665,7 @@ class Session:
         if number is None:
             self._leave_frame()
             return b"F-1"
+        self._calls.settle()
         before, home = timeline.place, self._home()
         if request.by is rq.Nav.PC:
             stop = self._move(lambda: timeline.find_pc(number))
@@ -743,6 +744,7 @@ class Session:
 
     @_handles(rq.Restart)
     def _restart(self, request: rq.Restart) -> None:
+        self._calls.settle()
         self._frame_home = None
         self._monitor.take_armed()
         start = self._timeline.place

@@ -273,6 +273,32 @@ def test_what_was_written_before_a_call_stays(calls: Open) -> None:
     assert len(rows.splitlines()) == 2
 
 
+def test_a_function_that_is_left_is_no_call(calls: Open) -> None:
+    session = calls()
+    gdb = session.gdb
+    gdb.say("break inner")
+    gdb.go("continue")
+    here = gdb.step
+    gdb.say("return 7")
+    _, text = gdb.go("finish")
+    assert IN_CALL not in text and f"Branch b1 begins at step {here}" in text
+    assert tree(gdb)[1].startswith("*   b1")
+    assert session.end() == ["main", "b1"]
+
+
+def test_run_comes_after_what_was_written(calls: Open) -> None:
+    session = calls()
+    gdb = session.gdb
+    gdb.goto(27000)
+    gdb.say("set var rare = 3")
+    gdb.say("kill")
+    gdb.say(f"target extended-remote localhost:{session.server.port}")
+    gdb.go("-exec-run")
+    gdb.say("monitor when")
+    assert tree(gdb)[1].startswith("*   b1  steps 27000 to ")
+    assert session.end() == ["main", "b1"]
+
+
 def test_calls_that_are_kept(calls: Open) -> None:
     session = calls("--keep-calls")
     gdb = session.gdb
