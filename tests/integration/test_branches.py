@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -524,3 +526,17 @@ def test_a_branch_goes_on_without_the_one_whose_input_comes_again(
     session.leave("")
     session.close()
     assert verified(path) == ["main", "b1", "b3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(2))
+def test_killed_at_any_moment(record: Record, tmp_path: Path, number: int) -> None:
+    path, seed = tmp_path / "run.ttd", random.randrange(1 << 32)
+    print(f"seed {seed}")
+    shutil.copyfile(record("calls").path, path)
+    command = [sys.executable, "-m", "tests.integration.branch_player", str(path), str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as player:
+        assert player.stdout is not None and player.stdout.readline() == b"it plays\n"
+        time.sleep(random.Random(seed).uniform(0.1, 2))
+        player.kill()
+    assert verified(path)
