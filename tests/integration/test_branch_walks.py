@@ -14,7 +14,7 @@ from tests.integration.walks import GUESTS, Guest
 
 WALKS = int(os.environ.get("TTD_WALKS", "1"))
 SEED = os.environ.get("TTD_WALK_SEED")
-FAST = ("echo", "rtos-64")
+FAST = ("echo",)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ def test_every_future_is_one_run(tmp_path: Path, guest: Guest) -> None:
         branch_walk(guest, tmp_path / f"{number}.ttd", seed, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_walks_that_went_wrong(tmp_path: Path, seed: int) -> None:
     """Events of a call's branch that were removed with the one before it; a snapshot of the

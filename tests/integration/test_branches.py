@@ -88,6 +88,14 @@ def tree(gdb: Gdb) -> list[str]:
     return [line.partition(":")[0] for line in lines]
 
 
+def run_on(gdb: Gdb, count: int) -> str:
+    """So many steps, in one packet."""
+    said = gdb.say(f"monitor replay_break +{count}")
+    _, text = gdb.go("continue")
+    gdb.say("monitor replay_delete_break")
+    return said + text
+
+
 def test_both_futures_stay(calls: Open) -> None:
     session = calls()
     gdb = session.gdb
@@ -99,7 +107,7 @@ def test_both_futures_stay(calls: Open) -> None:
     _, text = gdb.go("stepi 2")
     said = "Branch b1 begins at step 5440, as r0 was set to 0x55; what was to come stays on main.\n"
     assert said in text and gdb.value("rare") == 0x55
-    gdb.go("stepi 1000")
+    run_on(gdb, 1000)
     later = gdb.registers()
     assert tree(gdb) == ["  main  steps 0 to 308164", "*   b1  steps 5440 to 6442, goes on"]
     # In the old future it is what it was; back on the branch, too.
@@ -140,7 +148,7 @@ def test_a_branch_of_a_branch_names_and_discard(calls: Open) -> None:
     for step in (1000, 1200, 1100):
         gdb.goto(step)
         gdb.say(f"set var rare = {step}")
-        gdb.go("stepi 300")
+        run_on(gdb, 300)
     assert tree(gdb) == [
         "  main  steps 0 to 308164",
         "    b1  steps 1000 to 1300, goes on",
@@ -185,7 +193,7 @@ def test_a_branch_by_hand_without_a_change_is_the_same(calls: Open) -> None:
     gdb = session.gdb
     gdb.goto(27000)
     gdb.say("monitor branch again")
-    gdb.go("stepi 5000")
+    run_on(gdb, 5000)
     registers = gdb.registers()
     gdb.goto("main:32000")
     assert gdb.registers() == registers
@@ -215,7 +223,7 @@ def test_a_call_leaves_nothing(served: Served, attach: Attach, name: str) -> Non
     assert re.search(rf"\$1 = {result}", text := gdb.say(f"print {expression}")), text
     assert (gdb.when(), gdb.registers()) == there
     assert len(tree(gdb)) == 1
-    gdb.go("stepi 100")
+    run_on(gdb, 100)
     gdb.goto("end")
     assert guest.path.read_bytes() == before
 
@@ -288,6 +296,7 @@ def test_a_function_that_is_left_is_no_call(calls: Open) -> None:
     assert session.end() == ["main", "b1"]
 
 
+@pytest.mark.slow
 def test_run_comes_after_what_was_written(calls: Open) -> None:
     session = calls()
     gdb = session.gdb
@@ -301,6 +310,7 @@ def test_run_comes_after_what_was_written(calls: Open) -> None:
     assert session.end() == ["main", "b1"]
 
 
+@pytest.mark.slow
 def test_calls_that_are_kept(calls: Open) -> None:
     session = calls("--keep-calls")
     gdb = session.gdb
@@ -362,7 +372,7 @@ def test_a_file_that_cannot_be_written(record: Record, attach: Attach, tmp_path:
     gdb = attach(calls.elf, f"| unshare -m sh -c '{disc} && {serving}'")
     gdb.goto(1000)
     gdb.say("set var rare = 5")
-    _, text = gdb.go("stepi 100")
+    text = run_on(gdb, 100)
     kept = f"on main. It is kept in memory only: {folder}/run.ttd cannot be written.\n"
     assert kept in text
     here = gdb.registers()
@@ -373,6 +383,7 @@ def test_a_file_that_cannot_be_written(record: Record, attach: Attach, tmp_path:
     assert verified(folder / "run.ttd") == ["main"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["temporary", "recorded"])
 def test_branches_in_no_file(calls: Open, why: str) -> None:
     first = calls(*(["--temporary"] if why == "temporary" else []))
@@ -385,7 +396,7 @@ def test_branches_in_no_file(calls: Open, why: str) -> None:
     gdb = sessions[-1].gdb
     gdb.goto("main:1000" if why == "recorded" else 1000)
     gdb.say("set var rare = 5")
-    _, text = gdb.go("stepi 100")
+    text = run_on(gdb, 100)
     assert " begins at step 1000, as 4 bytes at " in text
     assert ("It is kept in memory only: " in text) == (why != "temporary")
     here = gdb.registers()
@@ -400,15 +411,16 @@ def test_branches_in_no_file(calls: Open, why: str) -> None:
     assert verified(first.path) == (["main", "b1"] if why == "recorded" else ["main"])
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed(calls: Open) -> None:
     session = calls()
     gdb = session.gdb
     gdb.goto(1000)
     gdb.say("set var rare = 5")
-    gdb.go("stepi 2000")
+    run_on(gdb, 2000)
     gdb.goto("main:500")
     gdb.say("set var rare = 6")
-    gdb.go("stepi 3000")
+    run_on(gdb, 3000)
     rare = gdb.value("rare")
     gdb.goto("b1:3000")
     gdb.go("stepi 10")
@@ -477,20 +489,20 @@ def test_branches_of_a_machine_that_records(
     gdb.goto(1000)
     gdb.say("set var *(int *) 0x20003000 = 5")
     gdb.say("delete")
-    gdb.go("stepi 50000")
+    run_on(gdb, 50000)
     assert (gdb.when(), gdb.value("*(int *) 0x20003000")) == ((51000, 51000), 5)
     branch = gdb.registers()
     # On with the other one, from where it was.
     gdb.goto(f"main:{end}")
     assert (gdb.when(), gdb.registers()) == ((end, end), registers)
-    gdb.go("stepi 1000")
+    run_on(gdb, 1000)
     gdb.say("set var rare = 6")
-    gdb.go("stepi 1000")
+    run_on(gdb, 1000)
     assert (gdb.when(), gdb.value("rare")) == ((end + 2000, end + 2000), 6)
     main = gdb.registers()
     gdb.goto("b1:51000")
     assert gdb.registers() == branch
-    gdb.go("stepi 1000")
+    run_on(gdb, 1000)
     gdb.goto(f"main:{end + 2000}")
     assert gdb.registers() == main
     assert tree(gdb) == [
@@ -505,6 +517,7 @@ def test_branches_of_a_machine_that_records(
     assert verified(path) == ["main", "b1"]
 
 
+@pytest.mark.slow
 def test_a_branch_goes_on_without_the_one_whose_input_comes_again(
     record: Record, tmp_path: Path
 ) -> None:
