@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -18,8 +19,11 @@ from tests.integration.cli_tools import elf, info, ttd
 from tests.integration.conftest import Record, Recorded, Server
 from tests.integration.gdb_mi import Gdb
 from tests.integration.processors import Served, served
+from tests.integration.walks import GUESTS, recorder
+from ttd.history.place import Place
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
+from ttd.stops import Stops
 
 __all__ = ["served"]
 
@@ -553,3 +557,28 @@ def test_killed_at_any_moment(record: Record, tmp_path: Path, number: int) -> No
         time.sleep(random.Random(seed).uniform(0.1, 2))
         player.kill()
     assert verified(path)
+
+
+def test_what_is_typed_during_a_call_is_not_lost(tmp_path: Path) -> None:
+    """It waits until the call is gone, as if nobody had called."""
+    guest = next(guest for guest in GUESTS if guest.name == "echo")
+    path = tmp_path / "run.ttd"
+    session, line = recorder(guest, path)
+    timeline = session.timeline
+    timeline.step_forward(100)
+    for number in range(2):
+        name = timeline.cpu.registers[4].name
+        timeline.write_register(name, 1000 + number)
+        line.type(b"ab" if number == 0 else b"c\n")
+        timeline.step_forward(40)
+        assert timeline.place.branch != 0 and timeline.trial is not None
+        timeline.drop_trial()
+        assert timeline.place == Place(0, 100 + number)
+        timeline.step_forward(1)
+    line.type(b"quit\n")
+    assert timeline.run_forward(Stops()).note == "the guest exited with code 0"
+    session.leave("")
+    session.close()
+    rows = ttd("events", path, "--kind", "char_read", "--json").out.splitlines()
+    assert "".join(json.loads(row)["data"] for row in rows).replace("\\n", "\n") == "abc\nquit\n"
+    assert verified(path) == ["main"]
