@@ -131,7 +131,7 @@ def test_ctrl_c_while_there_is_progress(tmp_path: Path) -> None:
 def test_ctrl_c_in_a_replay(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     image = elf("bench", "bench-systick")
-    assert ttd(*BOARD, "--serial", "null", "--steps", "100000000", "-o", path, image).code == 0
+    assert ttd(*BOARD, "--serial", "null", "--steps", "1000000000", "-o", path, image).code == 0
     with terminal("replay", path) as screen:
         screen.until(b"M steps/s")
         os.write(screen.fd, b"\x03")
