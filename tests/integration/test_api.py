@@ -19,6 +19,9 @@ import ttd
 from tests.integration.inside import FIRMWARE
 from ttd.api import place
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 CALLS = FIRMWARE / "calls" / "calls.elf"
 EXPECTED = (FIRMWARE / "calls" / "expected.txt").read_text()
 

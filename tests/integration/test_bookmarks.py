@@ -9,6 +9,9 @@ from tests.integration.cli_tools import elf, info, ttd, verify
 from tests.integration.conftest import Server
 from tests.integration.gdb_mi import Gdb
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 Serve = Callable[..., Server]
 Attach = Callable[..., Gdb]
 

@@ -12,6 +12,9 @@ import pytest
 from tests.integration.branch_walks import branch_walk
 from tests.integration.walks import GUESTS, Guest
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 WALKS = int(os.environ.get("TTD_WALKS", "1"))
 SEED = os.environ.get("TTD_WALK_SEED")
 FAST = ("echo",)

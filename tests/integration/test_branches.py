@@ -25,6 +25,9 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
 from ttd.stops import Stops
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 __all__ = ["served"]
 
 Attach = Callable[..., Gdb]

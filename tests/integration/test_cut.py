@@ -13,6 +13,9 @@ from tests.integration.gdb_mi import Gdb
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 STEPS = 30_000_000
 
 

@@ -23,6 +23,9 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.loader import load_image
 from ttd.recorded import SEMIHOSTING, RecordedMachine, RecordOptions
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/timers"
 ELFS = {"mps2-an385": "timers-mps2.elf", "microbit": "timers-microbit.elf"}
 END = 400_000

@@ -12,6 +12,9 @@ from tests.integration.cli_tools import elf, info, refused, ttd
 from tests.integration.conftest import Server
 from tests.integration.gdb_mi import Gdb
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

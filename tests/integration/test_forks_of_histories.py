@@ -12,6 +12,9 @@ from ttd.history.place import Place
 from ttd.recorded import RecordedMachine
 from ttd.stops import Stops, Why
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 GUEST = next(guest for guest in GUESTS if guest.name == "blob-cortex-m3")
 REGISTERS = ("r4", "r5")
 

@@ -17,6 +17,9 @@ from ttd.recorded import RecordedMachine
 from ttd.stops import Breakpoint, Watchpoint
 from ttd.symbols import Symbols
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 
 class Case:
     def __init__(self, session: RecordedMachine) -> None:

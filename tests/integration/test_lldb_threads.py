@@ -12,6 +12,9 @@ from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.conftest import Server
 from tests.integration.lldb_client import Said, batch, lldb
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 __all__ = ["lldb"]
 
 NAMES = {"deep", "sleeper", "sulky", "busy", "idle"}

@@ -12,6 +12,9 @@ import ttd
 from tests.integration.inside import FIRMWARE
 from ttd.pytest_plugin import file_name
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 pytest_plugins = ["pytester"]
 
 CALLS = FIRMWARE / "calls" / "calls.elf"

@@ -30,6 +30,9 @@ from ttd.replay.errors import Divergence
 from ttd.replay.terms import Cause
 from ttd.stops import Stops, Watchpoint, Why
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 WAYS = "sbmpx"
 END = bytes((4,)) * 3
 HOME = FIRMWARE / "swallow"

@@ -15,6 +15,9 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
 from ttd.register_names import RegisterNames
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 Connect = Callable[..., Gdb]
 
 SVD = """<device><peripherals><peripheral>

@@ -21,6 +21,9 @@ from ttd.rtos.values import Implausible
 from ttd.threads import THREAD, Threads
 from ttd.timeline import Timeline
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 NAMES = {"deep", "sleeper", "sulky", "busy", "idle"}
 RAM, SIZE = 0x20000000, 0x1800
 """What the kernels have for themselves and their tasks."""

@@ -14,6 +14,9 @@ from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.conftest import Server
 from tests.integration.gdb_mi import HANG, ROOT, Gdb
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 HOME = FIRMWARE / "threads"
 Attach = Callable[..., Gdb]
 NESTED = ["third", "second", "first", "deep"]

@@ -13,6 +13,9 @@ import pytest
 from tests.integration.conftest import FIRMWARE, Server, ttd
 from tests.integration.gdb_mi import HANG, Gdb
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 BOARDS = {"mps2": "mps2-an385", "microbit": "microbit", "virt": "virt", "virt32": "virt32"}
 NAMES = [pytest.param(name, marks=() if name == "virt" else pytest.mark.slow) for name in BOARDS]
 BAD = "0xdeadbee0"
