@@ -142,6 +142,18 @@ class Branch(Jump):
         return [name for name in names if name.startswith(word)]
 
 
+class Goto(Jump):
+    """Completes the bookmarks, too."""
+
+    def complete(self, text: str, word: str) -> list[str]:
+        try:
+            lines = ask("bookmarks").splitlines()
+        except gdb.GdbError:
+            lines = []
+        names = [line.split()[0] for line in lines if "  step " in line]
+        return [place for place in (*self.places, *names) if place.startswith(word)]
+
+
 class Prefix(gdb.Command):  # type: ignore[misc]
     """A first word that does nothing alone."""
 
@@ -220,6 +232,9 @@ Query("regs", "Print the registers of devices by name: regs, regs UART0, regs UA
 Search("why", "Print why this handler runs: the fault, the bad pointer, the interrupt's line.")
 Query("branches", "Print which lines of history there are.")
 Query("discard", "Forget a branch: discard NAME.")
+Query("bookmark", "Give this place a name, which is kept in the file: bookmark NAME [TEXT].")
+Query("bookmarks", "List the places that have names.")
+Query("delete bookmark", "Forget the name of a place: delete bookmark NAME.")
 Query("checkpoint", "Number this position, for restart.")
 Query("info checkpoints", "List the numbered positions.")
 Query("delete checkpoint", "Forget a numbered position: delete checkpoint NUMBER.")
@@ -227,7 +242,7 @@ Query("info replay", "Print what is being replayed or recorded.")
 Query("system_reset", "Ask a machine that records for a reset.")
 Query("system_suspend", "Let a machine that records run nothing until system_wakeup.")
 Query("system_wakeup", "End a suspension.")
-Jump("goto", "Go to a position: goto N, +N, -N, P%, start, end or BRANCH:N.", PLACES)
+Goto("goto", "Go to a place: goto N, +N, -N, P%, start, end, BRANCH:N or a bookmark.", PLACES)
 Branch("branch", "Go to a branch, or begin one: branch NAME, or branch rename [OLD] NEW.")
 Jump("back", "Go to the position before this one.")
 Jump("forward", "Undo back.")

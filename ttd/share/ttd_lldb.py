@@ -89,6 +89,8 @@ QUERIES = {
     "regs": "Print the registers of devices by name: regs, regs UART0, regs UART0.STATE.",
     "branches": "Print which lines of history there are.",
     "discard": "Forget a branch: discard NAME.",
+    "bookmark": "Give this place a name, which is kept in the file: bookmark NAME [TEXT].",
+    "bookmarks": "List the places that have names.",
     "checkpoint": "Number this position, for restart.",
     "checkpoints": "List the numbered positions.",
 }
@@ -97,7 +99,7 @@ SEARCHES = {
     "why": "Print why this handler runs: the fault, the bad pointer, the line of an interrupt.",
 }
 JUMPS = {
-    "goto": "Go to a position: goto N, +N, -N, P%, start, end or BRANCH:N.",
+    "goto": "Go to a place: goto N, +N, -N, P%, start, end, BRANCH:N or a bookmark.",
     "branch": "Go to a branch, or begin one: branch NAME, or branch rename [OLD] NEW.",
     "back": "Go to the position before this one.",
     "forward": "Undo back.",
