@@ -22,7 +22,6 @@ void forget_blocks(ttd_engine *e)
         *e->blk = blk;
 }
 
-/* Addresses go on at 0 behind the last one. */
 void forget_splits(ttd_engine *e)
 {
     uint32_t page;
@@ -34,6 +33,7 @@ void forget_splits(ttd_engine *e)
     forget_blocks(e);
 }
 
+/* Addresses go on at 0 behind the last one. */
 void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     int64_t left;

@@ -48,7 +48,7 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
 bool in_block(ttd_engine *e, region *r, uint64_t paddr, uint32_t size);
 
 /* seen.c */
-/* seen.c: the addresses that the guest used, where page tables may put memory anywhere. */
+/* The addresses that the guest used, where page tables may put memory anywhere. */
 bool start_seen(ttd_engine *e);
 void free_seen(ttd_engine *e);
 void see_page(ttd_engine *e, int kinds, uint64_t vaddr);
@@ -82,10 +82,11 @@ void put_bytes_back(ttd_engine *e);
 /* mixed.c */
 int mixed_open(ttd_engine *e);
 void mixed_start(ttd_engine *e);
+/* For stores the page gets the view in which they are seen; where, is at `paddr`. */
 bool mixed_fill(ttd_engine *e, uint32_t page, uint64_t at, uint64_t *paddr);
-void drop_changed(ttd_engine *e);
 /* The same, of a page with watchpoints for `watched` kinds of access, if that does for them. */
 bool mixed_watch(ttd_engine *e, uint32_t page, uint64_t at, int watched, uint64_t *paddr);
+void drop_changed(ttd_engine *e);
 bool mixed_itself(ttd_engine *e, const block_info *b);
 
 /* window.c */
@@ -105,8 +106,6 @@ void note_walk(ttd_engine *e);
 void free_ours(ttd_engine *e);
 
 /* attached.c */
-/* The access under way has changed what its device shows; something has changed devices that are not alone;
- * the host had control. */
 native_device *native_at(ttd_engine *e, uint64_t address);
 
 /* steady.c */
@@ -114,13 +113,11 @@ steady *steady_of(ttd_engine *e, uint64_t address, bool write);
 bool steady_holds(ttd_engine *e, const steady *r, uint64_t address, int size, bool write);
 bool steady_values(ttd_engine *e, uint64_t address, int size, uint64_t *value);
 bool steady_bit(ttd_engine *e, const region *band, uint64_t address, int size, uint64_t *value);
+/* The access under way has changed what its device shows; something has changed devices that are not alone;
+ * the host had control. */
 void device_changed(ttd_engine *e);
 void devices_changed(ttd_engine *e);
 void host_was_here(ttd_engine *e);
-/* run.c: as `ttd_run`, within a run of more than that. */
-/* A run is under way already, so that another cannot begin: `out` says so. */
-bool inside_run(ttd_engine *e, ttd_stop *out);
-int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 
 /* counters.c */
 static inline uint32_t bits_of(const ttd_registers *r, const ttd_bits *b)
@@ -172,7 +169,7 @@ uint64_t timers_deadline(ttd_engine *e);
 void expire_timers(ttd_engine *e);
 
 /* due.c */
-/* due.c: what is due is noticed behind a branch. Here, where the block that was announced begins: */
+/* What is due is noticed behind a branch. Here, where the block that was announced begins: */
 bool behind_branch(const ttd_engine *e);
 /* Is what is due noticed before the next instruction of a run that has not begun, or is in between? */
 bool due_now(ttd_engine *e);
@@ -224,6 +221,12 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user);
 
 /* fill.c */
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
+
+/* run.c */
+/* A run is under way already, so that another cannot begin: `out` says so. */
+bool inside_run(ttd_engine *e, ttd_stop *out);
+/* As `ttd_run`, within a run of more than that. */
+int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
 
 /* Python's. */
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);

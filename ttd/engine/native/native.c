@@ -35,8 +35,6 @@ static void mark_watched(ttd_engine *e, uint32_t page, uint32_t last, int kinds)
         e->watched[page] |= (uint8_t)kinds;
 }
 
-/* One instruction's accesses go up by at most 64 bytes: the page before a watched place is
- * trapped too if it is that near, so that all of them are looked at before the first is done. */
 /* An instruction stores to up to 64 bytes from its first access on. If that one is before twice as many, it
  * cannot come to [at, last], nor can what is taken for its first since it is the first behind that. */
 static void widen_stores(ttd_engine *e, uint64_t at, uint64_t last)
@@ -48,6 +46,8 @@ static void widen_stores(ttd_engine *e, uint64_t at, uint64_t last)
         e->stores_last = last;
 }
 
+/* One instruction's accesses go up by at most 64 bytes: the page before a watched place is
+ * trapped too if it is that near, so that all of them are looked at before the first is done. */
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count)
 {
