@@ -209,17 +209,8 @@ class Ns16550(Uart):
     # -- what was received ---------------------------------------------------------------
 
     @property
-    def rx(self) -> bytes:
-        """What the receive FIFO holds."""
-        return self.receiver.fifo
-
-    @rx.setter
-    def rx(self, data: bytes) -> None:
-        self.receiver.fifo = data
-
-    @property
     def timed_out(self) -> bool:
-        """That has not been read for long."""
+        """What was received has not been read for long."""
         return self.receiver.timed_out
 
     @timed_out.setter
@@ -325,7 +316,7 @@ class Ns16550(Uart):
             value |= FCR_CLEAR_RX | FCR_CLEAR_TX
         if value & FCR_CLEAR_RX and self.rx:
             self.receiver.clear()
-            self.pause()
+            self.receiver.pause()
         if value & FCR_CLEAR_TX and self.tx:
             self.tx = b""
             self.retry_at = None
@@ -346,7 +337,7 @@ class Ns16550(Uart):
         before, looped = self._modem(), self.mcr & MCR_LOOP
         self.mcr = value
         if looped and not value & MCR_LOOP:
-            self.pause()
+            self.receiver.pause()
         now = self._modem()
         changed = (before ^ now) >> 4
         # Of RI only the trailing edge counts.
@@ -362,7 +353,6 @@ class Ns16550(Uart):
     def _transmit(self, value: int) -> None:
         if self.mcr & MCR_LOOP:
             self.receiver.arrive(value, wire=False)
-            self.clock.rearm()
             self.tx_empty = not self.tx
         elif self.tx:
             # The last one is overwritten if there is no room.

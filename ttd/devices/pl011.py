@@ -153,15 +153,6 @@ class Pl011(Uart, RegisterBlock):
         for (name, _), value in zip(KEPT.values(), values, strict=True):
             setattr(self, name, value)
 
-    @property
-    def rx(self) -> bytes:
-        """What the receive FIFO holds."""
-        return self.receiver.fifo
-
-    @rx.setter
-    def rx(self, data: bytes) -> None:
-        self.receiver.fifo = data
-
     def derive(self) -> None:
         room = FIFO_SIZE if self.lcr_h & LCR_FEN else 1
         self.receiver.is_paced(CHARACTER_NS, room=room)

@@ -64,6 +64,15 @@ class Uart(Declared):
     def rx_at(self, at: int | None) -> None:
         self.receiver.wire_at = at
 
+    @property
+    def rx(self) -> bytes:
+        """What the receive FIFO holds."""
+        return self.receiver.fifo
+
+    @rx.setter
+    def rx(self, data: bytes) -> None:
+        self.receiver.fifo = data
+
     def can_receive(self) -> int:
         """How many bytes the wire can bring now without losing any."""
         return int(self.receiver.can_receive)
@@ -72,18 +81,6 @@ class Uart(Declared):
         """Bytes from the wire; what happens to more than `can_receive()` is the device's."""
         for byte in data:
             self.receiver.arrive(byte)
-        self.clock.rearm()
-
-    def pause(self) -> None:
-        """The wire is busy for a character's time."""
-        self.receiver.pause()
-        self.clock.rearm()
-
-    def read(self, offset: int, size: int) -> int:
-        value = super().read(offset, size)
-        # Where no engine has the receiver: the byte that was taken may have made the wire wait.
-        self.clock.rearm()
-        return value
 
     # -- time ----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ _NEVER = (1 << 64) - 1
 class Receiver:
     """What a device receives, and when: its wire, its FIFO, and what waits for it on the host side.
 
-    Times are virtual, in ns; None: never. Who changes one lets the clock know.
+    Times are virtual, in ns; None: never.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Receiver:
         self._bring_time = bring_time
         self._told = told
         self.moved: Callable[[], None] = lambda: None
-        """Called after accesses by Python: a time may be another."""
+        """Called after what Python does here: a time may be another."""
         self._rx = native.rx
         self._rx.line_at = self._rx.timeout_at = _NEVER
         self._rx.room = self._rx.trigger = 1
@@ -60,17 +60,20 @@ class Receiver:
         self._bring_time()
         done = lib.ttd_registers_arrive(self._native, byte, wire)
         self._told()
+        self.moved()
         return bool(done)
 
     def pause(self) -> None:
         """The wire is busy for a character's time, unless it is already."""
         self._bring_time()
         lib.ttd_receiver_pause(self._native)
+        self.moved()
 
     def clear(self) -> None:
         """Nothing is in the FIFO any more."""
         self._bring_time()
         lib.ttd_receiver_clear(self._native)
+        self.moved()
 
     @property
     def deadline(self) -> int | None:

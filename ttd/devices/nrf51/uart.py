@@ -140,11 +140,11 @@ class Uart(SerialDevice, Peripheral):
     @property
     def fifo(self) -> list[int]:
         """What the receive buffer holds."""
-        return list(self.receiver.fifo)
+        return list(self.rx)
 
     @fifo.setter
     def fifo(self, data: list[int]) -> None:
-        self.receiver.fifo = bytes(data)
+        self.rx = bytes(data)
 
     def save(self) -> State:
         state = super().save()
@@ -234,4 +234,3 @@ class Uart(SerialDevice, Peripheral):
                 self._as_declared(partial(self.receiver.arrive, byte))
                 if first:
                     self.event(RXDRDY)
-        self.clock.rearm()
