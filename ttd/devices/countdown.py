@@ -27,8 +27,8 @@ class Countdown:
     """The value at the anchor."""
     anchor: int = 0
     """The tick that `start` belongs to; only changes to the counter move it."""
-    reload: int | None = None
-    """What follows zero; None: the counter stays there."""
+    reload: int = 0
+    """What follows zero; 0 with every tick, if it is that."""
     running: bool = False
 
     def value(self, tick: int) -> int:
@@ -51,7 +51,7 @@ class Countdown:
     def reloads(self, tick: int) -> int:
         """Return how often zero was followed by `reload` since the anchor."""
         past = self._past_zero(tick)
-        if past <= 0 or self.reload is None:
+        if past <= 0:
             return 0
         return -(-past // (self.reload + 1))
 
@@ -72,32 +72,25 @@ class Countdown:
         return (tick - self.anchor if self.running else 0) - self.start
 
 
-class TimedBlock(RegisterBlock):
-    """A register block with a clock input of `hz`.
+class CountdownBlock(RegisterBlock):
+    """A register block with one `Countdown`; `counter_state` is it as data, for `STATE`.
 
-    Ticks are those of a clock that runs from virtual time zero, so that a counter started
-    between two of them keeps to the same edges whenever it is looked at.
+    Its clock input is of `hz`. Ticks are those of a clock that runs from virtual time zero, so that
+    a counter started between two of them keeps to the same edges whenever it is looked at.
     """
 
     def __init__(self, name: str, clock: Clock, hz: int) -> None:
         super().__init__(name, clock)
         self.hz = hz
-
-    def tick(self, divider: int = 1) -> int:
-        """Return the number of whole ticks of the clock, divided by `divider`, until now."""
-        return self.clock.now() * self.hz // (NS_PER_S * divider)
-
-    def time_of(self, tick: int, divider: int = 1) -> int:
-        """Return the first nanosecond at which `tick()` returns `tick`."""
-        return -(-tick * NS_PER_S * divider // self.hz)
-
-
-class CountdownBlock(TimedBlock):
-    """A register block with one `Countdown`; `counter_state` is it as data, for `STATE`."""
-
-    def __init__(self, name: str, clock: Clock, hz: int) -> None:
-        super().__init__(name, clock, hz)
         self.counter = Countdown()
+
+    def tick(self) -> int:
+        """Return the number of whole ticks of the clock until now."""
+        return self.clock.now() * self.hz // NS_PER_S
+
+    def time_of(self, tick: int) -> int:
+        """Return the first nanosecond at which `tick()` returns `tick`."""
+        return -(-tick * NS_PER_S // self.hz)
 
     def counter_steady(self, value: int) -> Steady:
         """How the counter goes on from `value`, which it holds now: down to zero."""

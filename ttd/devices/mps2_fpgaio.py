@@ -63,7 +63,7 @@ class Mps2Fpgaio(CountdownBlock):
         if offset == COUNTER:
             return (self.counter_base + self.counter.reloads(self.tick())) & WORD
         if offset == PRESCALE:
-            return self.counter.reload or 0
+            return self.counter.reload
         if offset == PSCNTR:
             return self.counter.value(self.tick())
         return 0
@@ -79,7 +79,7 @@ class Mps2Fpgaio(CountdownBlock):
 
     def _counter_steady(self) -> Steady:
         """It goes up with each reload of PSCNTR."""
-        left, period = self.counter.value(self.tick()) + 1, (self.counter.reload or 0) + 1
+        left, period = self.counter.value(self.tick()) + 1, self.counter.reload + 1
         next_at = self.tick() + left
         if left > period or NS_PER_S % self.hz:
             return Steady(until_ns=self.time_of(next_at))

@@ -28,7 +28,7 @@ from ttd.devices.declared import (
     set_bits,
 )
 from ttd.devices.names import row
-from ttd.devices.nrf51.peripheral import EVENTS, TASKS_END, Peripheral, event_at
+from ttd.devices.nrf51.peripheral import EVENTS, HFCLK, TASKS_END, Peripheral, event_at
 
 COMPARE0 = 16
 """Number of the first compare event."""
@@ -45,7 +45,7 @@ def task(*effects: Effect) -> Register:
 class CompareCounter(Counting, Peripheral):
     """A counter with four compare registers.
 
-    The subclass says how long a tick is (`divider`, of the clock of `hz`), how many `bits` there
+    The subclass says how long a tick is (`divider`, of the clock of `HZ`), how many `bits` there
     are, and what happens when the counter comes to which value (`match`).
     """
 
@@ -56,6 +56,8 @@ class CompareCounter(Counting, Peripheral):
     )
 
     STATE: ClassVar[tuple[str, ...]] = (*Peripheral.STATE, "running", "value", "anchor", "cc")
+    HZ: ClassVar[int] = HFCLK
+    """Of the clock that is divided."""
     CC_MASK: ClassVar[int] = ALL
     HALTS: ClassVar[Bits] = NOTHING
     """The counter does not go up by itself."""
@@ -143,7 +145,7 @@ class CompareCounter(Counting, Peripheral):
         heard = (1 << number for number in self.EVENTS if self.listened(EVENTS + 4 * number))
         self.listened_to = sum(heard)
         self.unheeded = ALL & ~(self.listened_to | self.connected)
-        self.file.set_rate(0, self.hz, self.divider)
+        self.file.set_rate(0, self.HZ, self.divider)
         self.file.host(self.listened_to != 0)
 
     def told(self, match: int) -> None:

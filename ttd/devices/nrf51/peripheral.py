@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from ttd.devices.base import Clock, Line, Steady
-from ttd.devices.countdown import TimedBlock
 from ttd.devices.declared import (
     Bits,
     Declaration,
@@ -27,6 +26,7 @@ from ttd.devices.declared import (
     set_bits,
 )
 from ttd.devices.names import names
+from ttd.devices.registers import RegisterBlock
 
 HFCLK = 16_000_000
 LFCLK = 32_768
@@ -58,7 +58,7 @@ def mask_registers(
     }
 
 
-class Peripheral(TimedBlock):
+class Peripheral(RegisterBlock):
     """Base of the peripherals that have tasks and events.
 
     Subclasses name their events (numbers: bit of INTEN, register 0x100 + 4 * number), what
@@ -114,8 +114,8 @@ class Peripheral(TimedBlock):
         """What bytes from a wire do, if there is one."""
         return None
 
-    def __init__(self, name: str, clock: Clock, irq: Line, hz: int = HFCLK) -> None:
-        super().__init__(name, clock, hz)
+    def __init__(self, name: str, clock: Clock, irq: Line) -> None:
+        super().__init__(name, clock)
         self.connect(irq=irq)
         self.on_event: Callable[[int], None] = lambda offset: None
         """Hears of each event, by the offset of its register (the PPI)."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from ttd.devices.base import Clock, Line
 from ttd.devices.declared import (
     Bits,
     Match,
@@ -51,6 +50,7 @@ class Rtc(CompareCounter):
 
     STATE: ClassVar[tuple[str, ...]] = (*CompareCounter.STATE, "evten", "prescaler")
     EVENTS: ClassVar[tuple[int, ...]] = (TICK, OVRFLW, *range(COMPARE0, COMPARE0 + CC_COUNT))
+    HZ = LFCLK
     CC_MASK = (1 << BITS) - 1
     evten, enabled, prescaler = Word(), Word(), Word()
     """`enabled`: in INTEN or EVTEN."""
@@ -78,9 +78,6 @@ class Rtc(CompareCounter):
     def match(cls, number: int) -> Match:
         enabled = Bits("enabled", 1 << number)
         return replace(super().match(number), every=number == TICK, when=enabled)
-
-    def __init__(self, name: str, clock: Clock, irq: Line) -> None:
-        super().__init__(name, clock, irq, LFCLK)
 
     def reset_registers(self) -> None:
         super().reset_registers()
