@@ -15,8 +15,7 @@ from tests.unit.riscv_doubles import open_memory
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Engine, EngineStop, StopReason
 from ttd.engine._native import lib
-from ttd.engine.stops import NEVER
-from ttd.engine.types import Refusal
+from ttd.engine.types import NEVER, Refusal
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/paging/paging.elf"
 DATA, BORDER = 0x40000000, 0x40001FFE

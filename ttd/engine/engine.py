@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.engine._native import lib
-from ttd.engine.stops import NEVER, Stops
-from ttd.engine.types import EngineStop, StopReason, Work
+from ttd.engine.stops import Stops
+from ttd.engine.types import NEVER, EngineStop, StopReason, Work
 
 _REASONS = tuple(StopReason)
 _HOST_ERROR: int = lib.WHY_HOST_ERROR

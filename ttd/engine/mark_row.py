@@ -7,6 +7,7 @@ from array import array
 from typing import Any
 
 from ttd.engine._native import ffi, lib
+from ttd.engine.types import NEVER
 
 MAX_MARKS: int = lib.TTD_MAX_MARKS
 """What a row takes."""
@@ -17,9 +18,6 @@ EXCEPTION: int = lib.MARK_EXCEPTION
 def key(kind: int, number: int) -> int:
     """What was taken, as one number."""
     return kind << 32 | number
-
-
-_NEVER = (1 << 64) - 1
 
 
 class MarkRow:
@@ -34,7 +32,7 @@ class MarkRow:
     def keep_none(self) -> None:
         """Nothing is recorded."""
         self._begin(lib.MARKS_OFF, 0)
-        self._row.seen = _NEVER
+        self._row.seen = NEVER
 
     def record(self, seen: int, warp: tuple[int, int] | None) -> None:
         """From now on there is an empty row to be filled.
@@ -44,18 +42,18 @@ class MarkRow:
         """
         self._begin(lib.MARKS_RECORD, MAX_MARKS)
         row = self._row
-        row.seen = seen if seen >= 0 else _NEVER
+        row.seen = seen if seen >= 0 else NEVER
         self.warp = warp
 
     @property
     def warp(self) -> tuple[int, int] | None:
         """Record: step and sum of the last idle time that the log has."""
         row = self._row
-        return None if row.warp_step == _NEVER else (row.warp_step, row.warp_ns)
+        return None if row.warp_step == NEVER else (row.warp_step, row.warp_ns)
 
     @warp.setter
     def warp(self, warp: tuple[int, int] | None) -> None:
-        self._row.warp_step, self._row.warp_ns = (_NEVER, 0) if warp is None else warp
+        self._row.warp_step, self._row.warp_ns = (NEVER, 0) if warp is None else warp
 
     def expect(self, steps: array[int], keys: array[int], values: array[int] | None = None) -> None:
         """From now on these have to come, `MAX_MARKS` of them at most."""
@@ -101,7 +99,7 @@ class MarkRow:
     def next_step(self) -> int | None:
         """Play: where the next one has to come, if the row has it."""
         step: int = lib.marks_next(self._native)
-        return None if step == (1 << 64) - 1 else step
+        return None if step == NEVER else step
 
 
 def _column(data: Any, count: int) -> array[int]:

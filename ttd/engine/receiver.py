@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ttd.engine._native import ffi, lib
+from ttd.engine.types import NEVER
 
 SOME: int = lib.RX_SOME
 FULL: int = lib.RX_FULL
 ARRIVED: int = lib.RX_ARRIVED
 TIMED_OUT: int = lib.RX_TIMED_OUT
 """Bits of the word that shows what is in the FIFO."""
-_NEVER = (1 << 64) - 1
 
 
 class Receiver:
@@ -30,7 +30,7 @@ class Receiver:
         self.moved: Callable[[], None] = lambda: None
         """Called after what Python does here: a time may be another."""
         self._rx = native.rx
-        self._rx.line_at = self._rx.timeout_at = _NEVER
+        self._rx.line_at = self._rx.timeout_at = NEVER
         self._rx.room = self._rx.trigger = 1
         self._rx.device = -1
 
@@ -108,7 +108,7 @@ class Receiver:
 
     @wire_at.setter
     def wire_at(self, at: int | None) -> None:
-        self._rx.line_at = _NEVER if at is None else at
+        self._rx.line_at = NEVER if at is None else at
 
     @property
     def timeout_at(self) -> int | None:
@@ -117,7 +117,7 @@ class Receiver:
 
     @timeout_at.setter
     def timeout_at(self, at: int | None) -> None:
-        self._rx.timeout_at = _NEVER if at is None else at
+        self._rx.timeout_at = NEVER if at is None else at
 
     @property
     def timed_out(self) -> bool:
@@ -150,4 +150,4 @@ class Receiver:
 
 
 def _time(ns: int) -> int | None:
-    return None if ns == _NEVER else ns
+    return None if ns == NEVER else ns

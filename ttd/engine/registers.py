@@ -9,16 +9,23 @@ from typing import Any, NamedTuple
 
 from ttd.engine._native import ffi, lib
 from ttd.engine.receiver import Receiver
+from ttd.engine.types import NEVER
 
 NS_PER_SECOND = 1_000_000_000
-VALUE, ONES, FIRST_WORD = 0, 1, 2
+VALUE: int = lib.WORD_VALUE
+ONES: int = lib.WORD_ONES
+FIRST_WORD: int = lib.WORD_FIRST
 """The words of no device: what is being written, and all ones; and the first that is of one."""
-WORDS, LINES, TERMS, COUNTERS, MATCHES = 64, 4, 3, 2, 32
-"""As many of a device, at most; and terms of a line."""
-CLOSED = 3
+WORDS: int = lib.TTD_WORDS
+LINES: int = lib.TTD_LINES
+COUNTERS: int = lib.TTD_COUNTERS
+MATCHES: int = lib.TTD_MATCHES
+"""As many of a device, at most."""
+TERMS: int = lib.TTD_TERMS
+"""Of a line."""
+CLOSED: int = lib.TTD_CLOSED
 """Conditions under which nothing can be received, at most."""
 _ALL = 0xFFFFFFFF
-_NEVER = (1 << 64) - 1
 
 
 class Op(IntEnum):
@@ -71,9 +78,6 @@ class Access(NamedTuple):
 
     read: Sequence[WordEffect]
     write: Sequence[WordEffect]
-
-
-NO_BITS = WordBits(ONES, mask=0)
 
 
 class CounterRule(NamedTuple):
@@ -312,7 +316,7 @@ class RegisterFile:
     def deadline(self) -> int | None:
         """Virtual time (ns) at which a counter next comes to what is waited for; None: never."""
         due: int = lib.ttd_registers_deadline(self.native)
-        return None if due == _NEVER else due
+        return None if due == NEVER else due
 
     def expire(self, told: Callable[[int], None]) -> None:
         """What is due happens. `told` hears of the matches that say so, by their numbers in the

@@ -9,9 +9,8 @@ from typing import Any
 from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
 from ttd.engine.pages import Pages
-from ttd.engine.types import Access, WatchHit
+from ttd.engine.types import NEVER, Access, WatchHit
 
-NEVER = (1 << 64) - 1
 MAX_HITS: int = lib.TTD_MAX_HITS
 """Of breakpoints, and as many of watchpoints, that a scan keeps."""
 

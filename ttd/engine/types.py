@@ -9,6 +9,8 @@ from ttd.values import dataclass
 
 FRAME = 4096
 """Bytes of RAM that are remembered together: one or several of the engine's pages."""
+NEVER = (1 << 64) - 1
+"""To the native side, a step or a time (virtual ns) that does not come."""
 
 
 class StopReason(IntEnum):

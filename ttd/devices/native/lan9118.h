@@ -9,7 +9,7 @@
 
 /* Words of the device, in its order: they begin behind those of no device. */
 enum {
-    LAN9118_RX_INFO = 2, LAN9118_TX_INFO, LAN9118_INT_STATUS, LAN9118_INT_ENABLE, LAN9118_INT_CONFIG,
+    LAN9118_RX_INFO = WORD_FIRST, LAN9118_TX_INFO, LAN9118_INT_STATUS, LAN9118_INT_ENABLE, LAN9118_INT_CONFIG,
     LAN9118_FIFO_LEVELS, LAN9118_RX_CONFIG, LAN9118_TX_CONFIG, LAN9118_TX_KB, LAN9118_FLAGS, LAN9118_PINS
 };
 
@@ -45,7 +45,7 @@ enum { LAN9118_PACKETS = 1024, LAN9118_STATUSES = 256, LAN9118_SENT = 128, LAN91
 typedef struct {
     uint32_t command_a, command_b, packet_b, commands, skip, left, words, size, used;
     bool faulty;
-    uint8_t data[18432];
+    uint8_t data[LAN9118_WRITTEN];
 } lan9118_tx;
 
 /* Received packets, as whole words, and their status words (3.13, "Receive data path operation"). `at`: bytes of
@@ -53,9 +53,9 @@ typedef struct {
  * `start` on. */
 typedef struct {
     uint32_t at, lead, held, start, first, count, first_status, nstatuses;
-    uint16_t sizes[1024];
-    uint32_t statuses[256];
-    uint8_t data[32768];
+    uint16_t sizes[LAN9118_PACKETS];
+    uint32_t statuses[LAN9118_STATUSES];
+    uint8_t data[LAN9118_DATA];
 } lan9118_rx;
 
 /* `outbox`: where packets go; NULL: to the host. `waiting`: bytes of the TX data FIFO that complete packets take up, which cannot be sent yet. */
@@ -65,7 +65,7 @@ typedef struct {
     lan9118_rx rx;
     lan9118_tx tx;
     uint32_t first_sent, nsent, waiting;
-    uint32_t sent[128];
+    uint32_t sent[LAN9118_SENT];
 } lan9118;
 
 /* lan9118_rx.c */

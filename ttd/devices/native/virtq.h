@@ -18,7 +18,7 @@ typedef struct {
 typedef struct { uint64_t address; uint32_t size; bool writable; } virtq_buffer;
 
 /* One request, of `count` buffers, which begins with descriptor `head`. */
-typedef struct { uint32_t head, count; virtq_buffer buffers[1024]; } virtq_chain;
+typedef struct { uint32_t head, count; virtq_buffer buffers[VIRTQ_LONGEST]; } virtq_chain;
 
 /* What is wrong with a queue or a request; NOWHERE: there is no memory at `bad`. */
 enum {

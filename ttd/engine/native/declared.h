@@ -5,10 +5,15 @@
 
 #include "native.h"
 
-enum { TTD_OUTPUT = 4096, TTD_INPUT = 4096, TTD_FIFO = 16 };
+/* As much of a device, at most: words, lines and their terms, counters, matches, conditions under which nothing is
+ * received; and bytes of output, of input that waits on the host side, and of what was received. */
+enum {
+    TTD_WORDS = 64, TTD_LINES = 4, TTD_TERMS = 3, TTD_COUNTERS = 2, TTD_MATCHES = 32, TTD_CLOSED = 3,
+    TTD_OUTPUT = 4096, TTD_INPUT = 4096, TTD_FIFO = 16
+};
 
 /* The first words are of no device: what is being written, and all ones. */
-enum { WORD_VALUE, WORD_ONES };
+enum { WORD_VALUE, WORD_ONES, WORD_FIRST };
 
 /* words[word] & words[also] >> shift & mask */
 typedef struct { int word, also, shift; uint32_t mask; } ttd_bits;
@@ -40,7 +45,7 @@ typedef struct { ttd_bits bits; bool unless; } ttd_condition;
 typedef struct { int read, read_end, write, write_end; } ttd_register;
 
 /* High where any of its terms has ones. */
-typedef struct { int nterms; ttd_bits terms[3]; } ttd_line_rule;
+typedef struct { int nterms; ttd_bits terms[TTD_TERMS]; } ttd_line_rule;
 
 /* A counter of a class of devices, by words: `value`, which it held at the tick `anchor`, and `top`. Up-counters go
  * on from `top`, which has no zero below its ones, to 0; down-counters from 0 to `top`, and stay at 0 if that is 0,
@@ -60,7 +65,7 @@ typedef struct { int counter; bool every; ttd_bits target, when, unless, tells; 
 typedef struct {
     bool there;
     int nclosed, state, first, arrive, arrive_end, timeout, timeout_end;
-    ttd_condition closed[3];
+    ttd_condition closed[TTD_CLOSED];
 } ttd_receiving;
 
 /* There is something; as much as there is room for; enough to tell software, or for long enough; that. */
@@ -75,8 +80,8 @@ typedef struct {
     const uint16_t *places;
     const ttd_register *registers;
     const ttd_effect *effects;
-    ttd_line_rule lines[4];
-    ttd_counter_rule counters[2];
+    ttd_line_rule lines[TTD_LINES];
+    ttd_counter_rule counters[TTD_COUNTERS];
     const ttd_match_rule *matches;
     ttd_receiving receiving;
 } ttd_map;
@@ -97,8 +102,8 @@ typedef struct {
     uint32_t room, trigger, count, given, taken;
     int device;
     bool timed_out;
-    uint8_t fifo[16];
-    uint8_t input[4096];
+    uint8_t fifo[TTD_FIFO];
+    uint8_t input[TTD_INPUT];
 } ttd_receiver;
 
 typedef struct ttd_registers ttd_registers;
@@ -118,16 +123,16 @@ struct ttd_registers {
     ttd_engine *engine;
     ttd_call call;
     void *own;
-    uint32_t words[64];
-    ttd_line lines[4];
-    ttd_counter counters[2];
+    uint32_t words[TTD_WORDS];
+    ttd_line lines[TTD_LINES];
+    ttd_counter counters[TTD_COUNTERS];
     uint64_t ns, deadline;
     bool moved, hosted, matching;
     struct ttd_registers *next;           /* of the engine's devices with counters */
     uint32_t stale, pulsed, waiting, room;
     uint64_t epoch, base;
     bool changed;
-    uint8_t output[4096];
+    uint8_t output[TTD_OUTPUT];
     ttd_receiver rx;
 };
 

@@ -15,7 +15,7 @@ typedef struct {
     bool open, kept;
     uint32_t device, crc, waiting;
     uint64_t sent;
-    uint8_t data[65536];
+    uint8_t data[TTD_OUTBOX];
 } ttd_outbox;
 
 /* The instruction under way sends a packet. False, with nothing done: it is the host's to do, since nobody looks at
