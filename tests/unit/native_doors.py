@@ -17,6 +17,11 @@ def watch_masks(engine: Engine) -> None:
     lib.ttd_watch_masks(engine.native, True)
 
 
+def set_priority_mask(engine: Engine, mask: int) -> None:
+    """Which bits of BASEPRI there are, as a core says."""
+    lib.armv7m_set_basepri_mask(engine.native, mask)
+
+
 def is_ram(engine: Engine, address: int, kind: Access) -> bool:
     """May there be stacking? True for memory that can be accessed so."""
     return bool(lib.ttd_is_ram(engine.native, address, kind))

@@ -8,10 +8,9 @@ import pytest
 from unicorn import arm_const as arm
 
 from tests.unit.armv7m_doubles import HandClock
-from tests.unit.native_doors import watch_masks
+from tests.unit.native_doors import set_priority_mask, watch_masks
 from ttd.cpu.armv7m import CORTEX_M0, CORTEX_M3, CortexM
 from ttd.cpu.armv7m.profile import Profile
-from ttd.cpu.armv7m.thumb import set_priority_mask
 from ttd.cpu.models import CPUS
 from ttd.engine import Engine, StopReason
 

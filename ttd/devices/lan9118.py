@@ -51,6 +51,9 @@ TIMER_EN = 1 << 29
 CSR_BUSY, CSR_READ = 1 << 31, 1 << 30
 CHIP = 0x01180001
 ENDIANNESS = 0x87654321
+_INTERRUPTS = {
+    "SW": SW_INT, "TXSTOP": TXSTOP_INT, "RXSTOP": RXSTOP_INT, "TX_IOC": TX_IOC, "RXD": RXD_INT
+}  # fmt: skip
 _HEADER, _MOST = 14, 2044
 """Bytes of a packet without its checksum: below and above no controller takes it."""
 _GPT_NS = 100_000
@@ -73,26 +76,8 @@ class Lan9118(RegisterBlock):
         TX_PEEK=TX_PEEK,
         ID_REV=ID_REV,
         IRQ_CFG=IRQ_CFG,
-        INT_STS=(
-            INT_STS,
-            {
-                "SW": SW_INT,
-                "TXSTOP": TXSTOP_INT,
-                "RXSTOP": RXSTOP_INT,
-                "TX_IOC": TX_IOC,
-                "RXD": RXD_INT,
-            },
-        ),
-        INT_EN=(
-            INT_EN,
-            {
-                "SW": SW_INT,
-                "TXSTOP": TXSTOP_INT,
-                "RXSTOP": RXSTOP_INT,
-                "TX_IOC": TX_IOC,
-                "RXD": RXD_INT,
-            },
-        ),
+        INT_STS=(INT_STS, _INTERRUPTS),
+        INT_EN=(INT_EN, _INTERRUPTS),
         BYTE_TEST=BYTE_TEST,
         FIFO_INT=FIFO_INT,
         RX_CFG=RX_CFG,

@@ -40,6 +40,7 @@ LCR_FEN = 1 << 4
 CR_UARTEN, CR_LBE, CR_TXE, CR_RXE = 1 << 0, 1 << 7, 1 << 8, 1 << 9
 _INT_RX_BIT = 4
 INT_RX, INT_TX = 1 << _INT_RX_BIT, 1 << 5
+_INTERRUPTS = {"RX": INT_RX, "TX": INT_TX}
 FIFO_SIZE = 16
 CHARACTER_NS = 86_805
 """8N1 at 115200 baud."""
@@ -72,9 +73,9 @@ class Pl011(Uart, RegisterBlock):
         LCR_H=(LCR_H, {"FEN": LCR_FEN}),
         CR=(CR, {"UARTEN": CR_UARTEN, "LBE": CR_LBE, "TXE": CR_TXE, "RXE": CR_RXE}),
         IFLS=IFLS,
-        IMSC=(IMSC, {"RX": INT_RX, "TX": INT_TX}),
-        RIS=(RIS, {"RX": INT_RX, "TX": INT_TX}),
-        MIS=(MIS, {"RX": INT_RX, "TX": INT_TX}),
+        IMSC=(IMSC, _INTERRUPTS),
+        RIS=(RIS, _INTERRUPTS),
+        MIS=(MIS, _INTERRUPTS),
         ICR=ICR,
         DMACR=DMACR,
     )

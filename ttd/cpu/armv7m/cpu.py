@@ -26,7 +26,6 @@ from .dwt import CycleCounter, PpbUnit
 from .profile import Profile
 from .registers import GENERAL_IDS, UNICORN_IDS
 from .scs import SystemControlSpace
-from .thumb import set_priority_mask
 
 if TYPE_CHECKING:
     from .data_faults import DataAccess
@@ -113,7 +112,7 @@ class CortexM:
             reference_hz=reference_hz,
         )
         """The state of all that is native (`native/api.h`)."""
-        set_priority_mask(engine, self.core.priority_mask)
+        lib.armv7m_set_basepri_mask(engine.native, self.core.priority_mask)
         self.scs = SystemControlSpace(
             "scs",
             clock,
