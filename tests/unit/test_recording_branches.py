@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.recording_fill import ALWAYS, CONFIG, IMAGE, fill, page, verify
+from ttd.recording import rows
 from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Event, Kind, small
+from ttd.recording.index import Branch
 from ttd.recording.log import CHUNK_EVENTS, EventLog
 from ttd.recording.recording import Recording
 from ttd.replay.again import Again
@@ -328,4 +330,34 @@ def test_a_commit_shows_what_all_branches_have_stored(path: str, tmp_path: Path)
         seen = Recording.open(left, name)
         assert len(seen.snapshots) == count
         seen.close()
+    parent.close()
+
+
+def test_a_commit_writes_of_those_only_that_have_stored_something(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else many branches would cost as many rows with each commit of any of them."""
+    parent = Recording.open(path)
+    branches = [fork(parent, f"b{number}", 4250) for number in range(3)]
+    for number, branch in enumerate(branches):
+        go_on(branch, number)
+    written: list[int] = []
+
+    def put_branch(db: sqlite3.Connection, branch: Branch, log: bytes) -> None:
+        written.append(branch.id)
+        rows.put_branch(db, branch, log)
+
+    monkeypatch.setattr("ttd.recording.file.put_branch", put_branch)
+    one, _, three = branches
+    three.commit(three.status.steps + 1, (three.status.steps + 1) * 40)
+    three.wait()
+    assert written == [three.branch]
+    status = one.status
+    sizes = status.steps, status.events, status.virtual_ns
+    one.add_snapshot(*sizes, digest(b"late"), {"registers": [3]}, [])
+    one.wait()
+    for _ in range(2):
+        three.commit(three.status.steps + 1, (three.status.steps + 1) * 40)
+        three.wait()
+    assert written == [three.branch, one.branch, three.branch, three.branch]
     parent.close()

@@ -378,16 +378,17 @@ class RecordingFile:
         `log` is the hash of its events."""
         now = self.branches[branch] = replace(self.branches[branch], status=status)
         self._said[branch] = now, log
-        self._commit(self.store_of(branch))
+        self._commit(self.store_of(branch), lambda db: put_branch(db, now, log))
 
     def _commit(self, store: Store, job: Job = lambda db: None) -> None:
-        """Whoever commits shows what all branches have stored since: that is said of each."""
-        said = [self._said[number] for number in self._said if self.store_of(number) is store]
+        """Whoever commits shows what other branches have stored since: that is said of each."""
+        said = dict(self._said)
 
         def all_of_it(db: sqlite3.Connection) -> None:
+            for number in store.unsaid & said.keys():
+                put_branch(db, *said[number])
+            store.unsaid.clear()
             job(db)
-            for branch, log in said:
-                put_branch(db, branch, log)
 
         store.commit(all_of_it)
 
@@ -397,10 +398,12 @@ class RecordingFile:
         if branch < FIRST_OVER:
             self.begin_growing()
         now = self.branches[branch] = replace(self.branches[branch], name=name)
-        store = self.store_of(branch)
-        if branch in self._said:
-            self._said[branch] = replace(self._said[branch][0], name=name), self._said[branch][1]
-        self._commit(store, lambda db: put_row(db, now))
+        store, said = self.store_of(branch), self._said.get(branch)
+        if said is None:
+            self._commit(store, lambda db: put_row(db, now))
+        else:
+            renamed = self._said[branch] = replace(said[0], name=name), said[1]
+            self._commit(store, lambda db: put_branch(db, *renamed))
         self._rest(store)
 
     def explain(self, branch: int, reason: str) -> None:

@@ -27,7 +27,6 @@ from ttd.recording.rows import (
     unpack_pages,
 )
 from ttd.recording.store import Store
-from ttd.recording.writer import Job
 from ttd.text import printable
 
 _MAX_STATE = 4 << 20
@@ -340,7 +339,7 @@ class Recording:
         info = SnapshotInfo(len(self._snapshots), step, sequence, virtual_ns, state_hash)
         if sequence > self._events:
             raise RecordingError("a snapshot cannot come before the events that led to it")
-        raw = pack(state)
+        store, raw = self._writable(), pack(state)
         if len(raw) > _MAX_STATE:
             raise RecordingError(f"a machine state of {len(raw)} bytes is too large to record")
         pages = pack_pages(sorted(changed_pages))
@@ -357,11 +356,12 @@ class Recording:
             blobs = seal(pages, place + b"pages"), seal(raw, place + b"state", like=like)
             row = (branch, *info, *blobs)
             db.execute(_ADD_SNAPSHOT, row)
+            store.unsaid.add(branch)
             if interval is not None:
                 db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (branch, *interval))
 
         size = 0 if interval is None else len(interval[1])
-        self._put(job, _ROW_BYTES + len(raw) + len(pages) + size)
+        store.put(job, _ROW_BYTES + len(raw) + len(pages) + size)
         self._snapshots.append(info)
         return info
 
@@ -429,9 +429,6 @@ class Recording:
     def _commit_status(self) -> None:
         self._writable()
         self.file.put_status(self.branch, self.status, self._log)
-
-    def _put(self, job: Job, size: int) -> None:
-        self._writable().put(job, size)
 
     def _writable(self) -> Store:
         if not self.writable:

@@ -25,6 +25,8 @@ class Store:
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.unsaid: set[int] = set()
+        """Branches of which something has been stored since a commit said so; for jobs only."""
         self._connection = connection
         self._lock = RLock()
         self._writer: Writer | None = None
