@@ -49,14 +49,21 @@ def private_folder() -> Iterator[Path]:
         _handling(_ENDING, _leave),
         tempfile.TemporaryDirectory(prefix="ttd-", dir=parent, ignore_cleanup_errors=True) as name,
     ):
-        yield Path(name)
+        try:
+            yield Path(name)
+        finally:
+            _hear_no_more()
 
 
 def _leave(number: int, frame: object) -> None:
     """Once: what is done at the end is not to be interrupted."""
+    _hear_no_more()
+    sys.exit(128 + number)
+
+
+def _hear_no_more() -> None:
     for ending in _ENDING:
         signal.signal(ending, signal.SIG_IGN)
-    sys.exit(128 + number)
 
 
 @contextmanager
