@@ -27,7 +27,3 @@ class Counting(RegisterBlock):
 
     def told(self, match: int) -> None:
         """A match that tells has happened: its number in the declaration."""
-
-    def write(self, offset: int, size: int, value: int) -> None:
-        super().write(offset, size, value)
-        self.clock.rearm()

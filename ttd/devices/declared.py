@@ -312,7 +312,7 @@ class Declared(Device):
         self._lines: list[Line] = []
         found = _map_of(type(self))
         if found is not None:
-            self.registers = RegisterFile(found, self._tell, self._now)
+            self.registers = RegisterFile(found, self._tell, self._now, self._rearm)
             self.words = self.registers.words
 
     @classmethod
@@ -336,6 +336,9 @@ class Declared(Device):
 
     def _now(self) -> int:
         return self.clock.now()  # of the clock that it has by then
+
+    def _rearm(self) -> None:
+        self.clock.rearm()  # likewise
 
     def _tell(self, number: int, level: bool) -> None:
         self._lines[number].set(level)

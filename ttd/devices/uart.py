@@ -31,11 +31,7 @@ class Uart(Declared):
         """Connect the host side."""
         self.front = front
         self.send_to(front)
-        self.receiver.moved = self._rearm
         front.connect(self.receive, self.can_receive, self.receiver)
-
-    def _rearm(self) -> None:
-        self.clock.rearm()  # of the clock that it has by then
 
     # -- sending -------------------------------------------------------------------------
 

@@ -22,13 +22,17 @@ class Receiver:
     """
 
     def __init__(
-        self, native: Any, bring_time: Callable[[], None], told: Callable[[], None]
+        self,
+        native: Any,
+        bring_time: Callable[[], None],
+        told: Callable[[], None],
+        moved: Callable[[], None],
     ) -> None:
+        """As `RegisterFile`, of which it is a part."""
         self._native = native
         self._bring_time = bring_time
         self._told = told
-        self.moved: Callable[[], None] = lambda: None
-        """Called after what Python does here: a time may be another."""
+        self._moved = moved
         self._rx = native.rx
         self._rx.line_at = self._rx.timeout_at = NEVER
         self._rx.room = self._rx.trigger = 1
@@ -60,20 +64,20 @@ class Receiver:
         self._bring_time()
         done = lib.ttd_registers_arrive(self._native, byte, wire)
         self._told()
-        self.moved()
+        self._moved()
         return bool(done)
 
     def pause(self) -> None:
         """The wire is busy for a character's time, unless it is already."""
         self._bring_time()
         lib.ttd_receiver_pause(self._native)
-        self.moved()
+        self._moved()
 
     def clear(self) -> None:
         """Nothing is in the FIFO any more."""
         self._bring_time()
         lib.ttd_receiver_clear(self._native)
-        self.moved()
+        self._moved()
 
     @property
     def deadline(self) -> int | None:

@@ -164,6 +164,8 @@ class RegisterMap:
             happening.append((*match[:-1], len(effects), len(effects) + len(match.effects)))
             effects += match.effects
         self.counters = len(counters)
+        self.is_timed = bool(counters) or receiving is not None
+        """Something happens by itself."""
         receives: tuple[Any, ...] = (False,)
         if receiving is not None:
             at = len(effects)
@@ -199,6 +201,10 @@ def _lost(data: bytes) -> None:
     """Nobody has been connected, and there is no room."""
 
 
+def _nothing_moves() -> None:
+    """There are no deadlines."""
+
+
 class RegisterFile:
     """The registers of one device: its words, the levels of its lines, output that waits, what its
     counters come to, and what it receives."""
@@ -208,10 +214,13 @@ class RegisterFile:
         registers: RegisterMap,
         line: Callable[[int, bool], None],
         time: Callable[[], int],
+        moved: Callable[[], None],
     ) -> None:
         """`line` hears of a line whose level has changed, unless somebody listens natively; `time`
-        is virtual time (ns), asked where no engine knows it."""
+        is virtual time (ns), asked where no engine knows it. `moved` is called when `deadline`, or
+        that of the receiver, may be another after what Python does here."""
         self._time = time
+        self._moved = moved if registers.is_timed else _nothing_moves
         self._map = registers
         self._put: Callable[[bytes], None] = _lost
         self._room: Callable[[], int] | None = None
@@ -223,7 +232,7 @@ class RegisterFile:
         self._value = ffi.new("uint64_t *")
         self._sinks: list[LineSink] = []
         self._own: Any = None
-        self.receiver = Receiver(self.native, self._bring_time, self._told)
+        self.receiver = Receiver(self.native, self._bring_time, self._told, moved)
 
     def send_to(self, put: Callable[[bytes], None], room: Callable[[], int]) -> None:
         """`put` takes bytes of output, never more than `room` has said."""
@@ -255,7 +264,7 @@ class RegisterFile:
             return None
         self._told()
         if not look:
-            self.receiver.moved()
+            self._moved()
         return self._value[0]  # type: ignore[no-any-return]
 
     def write(self, offset: int, size: int, value: int) -> bool:
@@ -270,7 +279,7 @@ class RegisterFile:
         if self.native.waiting:
             self.give_output()
         self._told()
-        self.receiver.moved()
+        self._moved()
         return True
 
     # Counters ------------------------------------------------------------------------------
@@ -302,11 +311,13 @@ class RegisterFile:
         self._bring_time()
         lib.ttd_registers_anchor(self.native)
         lib.registers_moved(self.native)
+        self._moved()
 
     def host(self, hosted: bool) -> None:
         """Somebody has to hear of matches: `expire` is to be called when `deadline` has come."""
         self.native.hosted = hosted
         lib.registers_moved(self.native)
+        self._moved()
 
     @property
     def keeps_time(self) -> bool:
