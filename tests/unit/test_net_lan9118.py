@@ -16,7 +16,10 @@ from ttd.devices import lan9118_mac as mac
 from ttd.devices import lan9118_phy as phy
 from ttd.devices.lan9118 import Lan9118
 from ttd.devices.net import BROADCAST, DEFAULT_MAC, Nic
+from ttd.engine._native import lib
 
+A_IOC, A_FIRST, A_LAST = 1 << 31, 1 << 13, 1 << 12
+"""TX command A (3.12.2.1)."""
 OTHER = bytes.fromhex("020000000009")
 GROUP = bytes.fromhex("01005e000001")
 
@@ -58,7 +61,7 @@ class Rig:
 
     def send(self, data: bytes, *, command_a: int = 0, command_b: int = 0, offset: int = 0) -> None:
         """A packet in one buffer, without end alignment."""
-        self.write(r.TX_DATA, command_a | offset << 16 | fifo.A_FIRST | fifo.A_LAST | len(data))
+        self.write(r.TX_DATA, command_a | offset << 16 | A_FIRST | A_LAST | len(data))
         self.write(r.TX_DATA, command_b | len(data))
         self.words(bytes(offset) + data)
 
@@ -175,18 +178,18 @@ def test_data_offset(rig: Rig, offset: int) -> None:
 def test_buffers_with_alignment(rig: Rig) -> None:
     packet = frame(OTHER, 100)
     total = len(packet)
-    rig.write(r.TX_DATA, 1 << 24 | 3 << 16 | fifo.A_FIRST | 33)
+    rig.write(r.TX_DATA, 1 << 24 | 3 << 16 | A_FIRST | 33)
     rig.write(r.TX_DATA, total)
     rig.words((bytes(3) + packet[:33]).ljust(48, b"\xee"))
     assert rig.net.sent == []
     rig.write(r.TX_DATA, 2 << 24 | 2 << 16 | 7)
     rig.write(r.TX_DATA, total)
     rig.words((bytes(2) + packet[33:40]).ljust(32, b"\xee"))
-    rig.write(r.TX_DATA, fifo.A_LAST | fifo.A_IOC | 60)
+    rig.write(r.TX_DATA, A_LAST | A_IOC | 60)
     rig.write(r.TX_DATA, total)
     rig.words(packet[40:])
     assert rig.net.sent == [packet]
-    assert rig.read(r.INT_STS) & r.TX_IOC
+    assert rig.read(r.INT_STS) & lib.LAN9118_TX_IOC
 
 
 def test_padding_and_checksum(rig: Rig) -> None:
@@ -197,10 +200,10 @@ def test_padding_and_checksum(rig: Rig) -> None:
 
 
 def test_commands_that_contradict_each_other(rig: Rig) -> None:
-    rig.write(r.TX_DATA, fifo.A_FIRST | fifo.A_LAST | 4)
+    rig.write(r.TX_DATA, A_FIRST | A_LAST | 4)
     rig.write(r.TX_DATA, 8)
     rig.words(b"abcd")
-    assert rig.net.sent == [] and rig.read(r.INT_STS) & r.TXE
+    assert rig.net.sent == [] and rig.read(r.INT_STS) & lib.LAN9118_TXE
     rig.send(frame(OTHER))
     assert len(rig.net.sent) == 1, "the next packet is sent"
 
@@ -225,7 +228,7 @@ def test_full_fifos_when_sending(rig: Rig) -> None:
     for _ in range(130):
         rig.send(frame(OTHER))
     assert len(rig.net.sent) == 128, "there is no room for more statuses"
-    assert rig.read(r.INT_STS) & r.TSFF
+    assert rig.read(r.INT_STS) & lib.LAN9118_TSFF
     rig.read(r.TX_STATUS)
     assert len(rig.net.sent) == 129
     rig.write(r.TX_CFG, r.TX_ON | r.TXSAO)
@@ -233,7 +236,7 @@ def test_full_fifos_when_sending(rig: Rig) -> None:
     rig.write(r.TX_CFG, r.STOP_TX)
     for _ in range(4):
         rig.send(frame(OTHER, 1500))
-    assert rig.read(r.INT_STS) & (r.TDFO | r.TXE) == r.TDFO | r.TXE
+    assert rig.read(r.INT_STS) & (r.TDFO | lib.LAN9118_TXE) == r.TDFO | lib.LAN9118_TXE
     rig.write(r.TX_CFG, r.TXS_DUMP | r.TXD_DUMP)
     assert rig.read(r.TX_FIFO_INF) == 4608
 
@@ -249,9 +252,9 @@ def test_receiving(rig: Rig) -> None:
     assert found == packet + crc32(packet).to_bytes(4, "little")
     assert status == 65 << 16 | mac.IS_TYPE
     assert rig.read(r.RX_FIFO_INF) == 0
-    assert not rig.read(r.INT_STS) & r.RXE
+    assert not rig.read(r.INT_STS) & lib.LAN9118_RXE
     assert rig.read(r.RX_DATA) == 0
-    assert rig.read(r.INT_STS) & r.RXE, "there was nothing to be read"
+    assert rig.read(r.INT_STS) & lib.LAN9118_RXE, "there was nothing to be read"
 
 
 def test_short_packets_are_padded(rig: Rig) -> None:
@@ -411,11 +414,11 @@ def test_receive_interrupt_by_level(rig: Rig) -> None:
 
 def test_send_interrupts(rig: Rig) -> None:
     rig.write(r.FIFO_INT, 0x47010000)
-    assert rig.read(r.INT_STS) & r.TDFA
+    assert rig.read(r.INT_STS) & lib.LAN9118_TDFA
     rig.send(frame(OTHER))
-    assert not rig.read(r.INT_STS) & r.TSFL
+    assert not rig.read(r.INT_STS) & lib.LAN9118_TSFL
     rig.send(frame(OTHER))
-    assert rig.read(r.INT_STS) & r.TSFL
+    assert rig.read(r.INT_STS) & lib.LAN9118_TSFL
 
 
 def test_software_interrupt_and_receive_count(rig: Rig) -> None:
@@ -427,9 +430,9 @@ def test_software_interrupt_and_receive_count(rig: Rig) -> None:
     rig.net.receive(frame())
     rig.write(r.RX_CFG, 3 << 16)
     rig.data(8)
-    assert not rig.read(r.INT_STS) & r.RXD_INT
+    assert not rig.read(r.INT_STS) & lib.LAN9118_RXD_INT
     rig.data(4)
-    assert rig.read(r.INT_STS) & r.RXD_INT
+    assert rig.read(r.INT_STS) & lib.LAN9118_RXD_INT
     rig.mac_write(mac.MAC_CR, 0)
     assert rig.read(r.INT_STS) & r.RXSTOP_INT
 
@@ -486,7 +489,7 @@ def test_software_reset(rig: Rig) -> None:
 OFFSETS = st.sampled_from([0, 0x20, 0x20, 0x20, 0x40, 0x44, 0x48, *range(0x50, 0xB8, 4)])
 VALUES = st.one_of(
     st.integers(0, 0xFFFFFFFF),
-    st.sampled_from([0x80000001, 0x80000006, 0xC0000001, fifo.A_FIRST | fifo.A_LAST | 8, 8, 0x842]),
+    st.sampled_from([0x80000001, 0x80000006, 0xC0000001, A_FIRST | A_LAST | 8, 8, 0x842]),
 )
 ACCESSES = st.lists(
     st.one_of(

@@ -8,8 +8,9 @@ import pytest
 
 from tests.unit.virtio_driver import AVAIL, DATA, ENTRIES, MAKERS, TABLE, Driver, Halves, Ram, block
 from ttd.devices.virtio.console import MOST as CONSOLE_MOST
-from ttd.devices.virtio.queue import NEXT, WRITE
 
+NEXT, WRITE = 1, 2
+"""Flags of a descriptor (2.7.5)."""
 TOP = (1 << 64) - 10
 HUGE = (1 << 32) - 1
 CHAINS = {

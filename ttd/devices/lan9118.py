@@ -33,11 +33,28 @@ RX_DROP, MAC_CSR_CMD, MAC_CSR_DATA, AFC_CFG, E2P_CMD, E2P_DATA = 0xA0, 0xA4, 0xA
 DECODED = 0xFF
 """Address bits that reach the chip: the rest of its window repeats."""
 
-# Interrupts: INT_STS and INT_EN (5.3.3, 5.3.4)
-SW_INT, TXSTOP_INT, RXSTOP_INT, TX_IOC, RXD_INT = 1 << 31, 1 << 25, 1 << 24, 1 << 21, 1 << 20
-GPT_INT, PHY_INT, TXSO, RXE, TXE = 1 << 19, 1 << 18, 1 << 16, 1 << 14, 1 << 13
-TDFO, TDFA, TSFF, TSFL, RXDF_INT, RSFF, RSFL = (
-    1 << 10, 1 << 9, 1 << 8, 1 << 7, 1 << 6, 1 << 4, 1 << 3)  # fmt: skip
+# Interrupts: INT_STS and INT_EN (5.3.3, 5.3.4), but for those that the FIFOs raise
+SW_INT, TXSTOP_INT, RXSTOP_INT, GPT_INT, PHY_INT, TXSO, TDFO, RXDF_INT = (
+    1 << 31, 1 << 25, 1 << 24, 1 << 19, 1 << 18, 1 << 16, 1 << 10, 1 << 6)  # fmt: skip
+_INTERRUPTS = {
+    "SW": SW_INT,
+    "TXSTOP": TXSTOP_INT,
+    "RXSTOP": RXSTOP_INT,
+    "TX_IOC": lib.LAN9118_TX_IOC,
+    "RXD": lib.LAN9118_RXD_INT,
+    "GPT": GPT_INT,
+    "PHY": PHY_INT,
+    "TXSO": TXSO,
+    "RXE": lib.LAN9118_RXE,
+    "TXE": lib.LAN9118_TXE,
+    "TDFO": TDFO,
+    "TDFA": lib.LAN9118_TDFA,
+    "TSFF": lib.LAN9118_TSFF,
+    "TSFL": lib.LAN9118_TSFL,
+    "RXDF": RXDF_INT,
+    "RSFF": lib.LAN9118_RSFF,
+    "RSFL": lib.LAN9118_RSFL,
+}
 
 # IRQ_CFG (5.3.2)
 DEAS_CLR, DEAS_STS, IRQ_INT, IRQ_EN, IRQ_POL, IRQ_TYPE = (
@@ -51,9 +68,6 @@ TIMER_EN = 1 << 29
 CSR_BUSY, CSR_READ = 1 << 31, 1 << 30
 CHIP = 0x01180001
 ENDIANNESS = 0x87654321
-_INTERRUPTS = {
-    "SW": SW_INT, "TXSTOP": TXSTOP_INT, "RXSTOP": RXSTOP_INT, "TX_IOC": TX_IOC, "RXD": RXD_INT
-}  # fmt: skip
 _HEADER, _MOST = 14, 2044
 """Bytes of a packet without its checksum: below and above no controller takes it."""
 _GPT_NS = 100_000
@@ -284,10 +298,7 @@ class Lan9118(RegisterBlock):
     # -- interrupts ----------------------------------------------------------------------
 
     def _requests(self) -> int:
-        return self._status() & self.int_enable
-
-    def _status(self) -> int:
-        return self.int_status | PHY_INT * self.phy.interrupt
+        return (self.int_status | PHY_INT * self.phy.interrupt) & self.int_enable
 
     def _update(self) -> None:
         """After any change: interrupts that follow from the FIFOs, then the pin."""
@@ -374,7 +385,7 @@ class Lan9118(RegisterBlock):
     def _write_tx_data(self, word: int) -> None:
         """A word with which a packet is complete that native code cannot send, or one too many."""
         if self.fifos.tx_free < 4:
-            self.int_status |= TDFO | TXE
+            self.int_status |= TDFO | lib.LAN9118_TXE
         elif self.fifos.build(word):
             self.tx_packets.append(self.fifos.finish())
             self._transmit()

@@ -15,8 +15,6 @@ from ttd.engine.registers import RegisterFile
 from ttd.state import State
 from ttd.values import dataclass
 
-# TX command A (3.12.2.1)
-A_IOC, A_FIRST, A_LAST = 1 << 31, 1 << 13, 1 << 12
 # TX command B (3.12.2.2)
 B_NO_CRC, B_NO_PADDING = 1 << 13, 1 << 12
 DEFAULT_TX_KB = 5

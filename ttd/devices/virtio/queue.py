@@ -10,10 +10,6 @@ from ttd.engine._native import ffi, lib
 from ttd.state import State
 from ttd.values import dataclass
 
-NEXT, WRITE, INDIRECT = 1, 2, 4
-"""Flags of a descriptor (2.7.5)."""
-
-
 _WRONG = {
     lib.VIRTQ_AHEAD: "the available ring is ahead of itself",
     lib.VIRTQ_CIRCLE: "a chain of descriptors leads out of its table or in a circle",
