@@ -397,15 +397,15 @@ def test_loopback(rig: Rig, how: str) -> None:
 
 def test_receive_interrupt_by_level(rig: Rig) -> None:
     rig.write(r.FIFO_INT, 1)
-    rig.write(r.INT_EN, r.RSFL)
+    rig.write(r.INT_EN, lib.LAN9118_RSFL)
     rig.net.receive(frame())
     assert not rig.irq
     rig.net.receive(frame())
     assert rig.irq and rig.read(r.IRQ_CFG) & r.IRQ_INT
-    rig.write(r.INT_STS, r.RSFL)
+    rig.write(r.INT_STS, lib.LAN9118_RSFL)
     assert rig.irq, "there still are two"
     rig.read(r.RX_STATUS)
-    rig.write(r.INT_STS, r.RSFL)
+    rig.write(r.INT_STS, lib.LAN9118_RSFL)
     assert not rig.irq
     rig.write(r.IRQ_CFG, r.IRQ_POL | r.IRQ_TYPE)
     rig.net.receive(frame())
