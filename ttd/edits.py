@@ -11,12 +11,11 @@ from ttd.recording.events import Event, Kind
 from ttd.recording.log import EventLog
 from ttd.replay.again import INPUT, Change
 from ttd.replay.words import EventWords
-from ttd.text import printable
+from ttd.text import number, printable
 
 EDITABLE = (*INPUT, Kind.CHAR_READ_ALL, Kind.RANDOM)
 """Kinds of events that can be otherwise on a branch."""
 USAGE = "drop, later STEPS, chars TEXT, packet HEX or random HEX"
-_PLACE = re.compile(r"([0-9,]+)(?:\.([0-9]+))?", re.ASCII)
 _MOST_LATER = 1 << 60
 _ESCAPES = "\\'\"abfnrtvx01234567"
 
@@ -37,11 +36,13 @@ def edit(log: EventLog, words: EventWords, text: str) -> Edit:
     if there is no such input, or it cannot be changed so.
     """
     where, _, how = text.strip().partition(" ")
-    found = _PLACE.fullmatch(where)
-    if found is None:
-        raise UserError(f"an edit begins with the step of an input, such as 1234: {USAGE}")
-    step, which = int(found[1].replace(",", "")), int(found[2] or 1)
-    number, event = _input_at(log, step, which)
+    at, _, which = where.partition(".")
+    try:
+        step, nth = number(at), number(which or "1")
+    except ValueError:
+        text = f"an edit begins with the step of an input, such as 1234: {USAGE}"
+        raise UserError(text) from None
+    changed, event = _input_at(log, step, nth)
     name, _, argument = how.strip().partition(" ")
     change = _HOW.get(name)
     if change is None:
@@ -50,7 +51,7 @@ def edit(log: EventLog, words: EventWords, text: str) -> Edit:
     if step == 0:
         raise UserError("what came at step 0 was there before anything ran")
     return Edit(
-        step - 1, f"{told} at step {step} was changed: {how}", {number: change(event, argument)}
+        step - 1, f"{told} at step {step} was changed: {how}", {changed: change(event, argument)}
     )
 
 
@@ -85,10 +86,11 @@ def _drop(event: Event, argument: str) -> Change:
 
 
 def _later(event: Event, argument: str) -> Change:
-    digits = argument.replace(",", "")
-    _need(digits.isascii() and digits.isdigit(), "later takes a number of steps")
+    try:
+        later = number(argument)
+    except ValueError:
+        raise UserError("later takes a number of steps") from None
     _need(event.kind in INPUT, "what the guest asked for is answered when it asks")
-    later = int(digits)
     _need(later < _MOST_LATER, "that is too late")
     return Change(event.payload, later)
 

@@ -7,18 +7,18 @@ ordinary stop, upon which every front end refreshes itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import NamedTuple, Protocol
 
-from ttd.branch_commands import same_step, tree
+from ttd.branch_commands import tree
+from ttd.debugger.places import FORMS, find_place, place_at, same_step, step_of
 from ttd.edits import USAGE, Edit, unescaped
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.replay.words import shown as characters
-from ttd.text import printable
+from ttd.text import number, printable, shown
 from ttd.timeline_api import SystemRequest, TimelineApi
 from ttd.values import dataclass
 
@@ -66,32 +66,7 @@ _LINES = 10
 """That `output` shows."""
 _TEXT_MOST = 200
 _TOP = 1 << 64
-"""All numbers of the debugger's are below this."""
-_NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
-_PERCENT = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
-_WORD_MOST = 40
-
-
-def number(word: str) -> int:
-    """A number that people type: digits, with commas or without, or 0x and hexadecimal digits.
-
-    Raises `ValueError`, also if it has more than 64 bits.
-    """
-    found = _NUMBER.fullmatch(word)
-    digits = word.replace(",", "")
-    # Leading zeros are no sign of an octal number, which nobody means any more.
-    if found is None or len(digits.lstrip("0xX")) > 20:
-        raise ValueError
-    value = int(found[1], 16) if found[1] else int(digits)
-    if value >= _TOP:
-        raise ValueError
-    return value
-
-
-def shown(word: str) -> str:
-    """A word that was typed, in quotes and no longer than a line."""
-    cut = word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "..."
-    return f"'{printable(cut)}'"
+"""Addresses are below this."""
 
 
 def place(timeline: TimelineApi, step: int, branch: int | None = None) -> str:
@@ -224,15 +199,9 @@ class Monitor:
     def _position(self) -> int:
         return self.place().step
 
-    def _check(self, step: int) -> None:
-        begin, end = self._timeline.begin, self._timeline.end
-        if not begin <= step <= end:
-            raise Usage(f"Step {step} is outside the history, which has steps {begin} to {end}.")
-
     def _arm(self, place: Place | int, index: int | None = None) -> str:
         if isinstance(place, int):
-            self._check(place)
-            place = Place(self._timeline.branches.present.id, place)
+            place = place_at(self._timeline, place)
         self.armed = Armed(place, index)
         return (
             f"Going to step {self._place(*place[::-1])} with the next command that resumes,"
@@ -241,23 +210,6 @@ class Monitor:
 
     def _place(self, step: int, branch: int | None = None) -> str:
         return place(self._timeline, step, branch)
-
-    def _target(self, word: str) -> int:
-        begin, end = self._timeline.begin, self._timeline.end
-        if word in ("start", "begin"):
-            return begin
-        if word == "end":
-            return end
-        try:
-            if word.endswith("%"):
-                return begin + round((end - begin) * _percentage(word[:-1]) / 100)
-            if word[:1] in ("+", "-"):
-                distance = number(word[1:])
-                return self._position + (distance if word[0] == "+" else -distance)
-            return number(word)
-        except ValueError as e:
-            text = f"{shown(word)} is no position; try N, +N, -N, P%, start or end."
-            raise Usage(text) from e
 
     def when(self, words: list[str]) -> str:
         # The virtual time known is that of where the machine stands, which may be a trace frame.
@@ -279,34 +231,22 @@ class Monitor:
 
     def goto(self, words: list[str]) -> str:
         if len(words) != 1:
-            what = "N, +N, -N, P%, start, end, BRANCH:N or a bookmark"
-            raise Usage(f"goto takes one position: {what}.")
-        marked = self._timeline.bookmarks.all.get(words[0])
-        if marked is not None:
-            return self._arm(Place(marked.branch, marked.step))
-        name, colon, step = words[0].rpartition(":")
-        if not colon:
-            return self._arm(self._target(words[0]))
-        branch = self._timeline.branches.named(name)
-        if branch.id == self._timeline.branches.present.id:
-            return self._arm(self._target(step))
-        ends = {"start": self._timeline.begin, "end": branch.status.steps}
-        try:
-            wanted = ends[step] if step in ends else number(step)
-        except ValueError as e:
-            raise Usage(f"{shown(step)} is no step of a branch.") from e
-        if wanted > branch.status.steps:
-            raise Usage(f"{branch.name} has steps up to {branch.status.steps}.")
-        return self._arm(Place(branch.id, wanted))
+            raise Usage(f"goto takes one position: +N, -N, {FORMS}.")
+        return self._arm(find_place(self._timeline, words[0], "goto", here=self._position))
 
     def replay_break(self, words: list[str]) -> str:
         if len(words) != 1:
             raise Usage("replay_break takes one position, as goto does.")
-        step = self._target(words[0])
+        begin, end = self._timeline.begin, self._timeline.end
+        try:
+            step = step_of(words[0], begin, end, self._position)
+        except ValueError as e:
+            text = f"{shown(words[0])} is no position; try N, +N, -N, P%, start or end."
+            raise Usage(text) from e
         if not self._timeline.live:
-            self._check(step)
-        elif step < self._timeline.begin:
-            raise Usage(f"The history begins at step {self._timeline.begin}.")
+            place_at(self._timeline, step)
+        elif step < begin:
+            raise Usage(f"The history begins at step {begin}.")
         self._marks.replay_break = step
         return f"A continue stops at step {self._place(step)}, in both directions.\n"
 
@@ -614,16 +554,6 @@ def _printed_text(words: list[str]) -> str:
     if len(text) > _TEXT_MOST:
         raise Usage(f"What is searched for has at most {_TEXT_MOST} characters.")
     return text
-
-
-def _percentage(word: str) -> float:
-    """Raises `ValueError` if it is none."""
-    if _PERCENT.fullmatch(word) is None or len(word) > _WORD_MOST:
-        raise ValueError
-    value = float(word)
-    if value > 100:
-        raise Usage("A percentage goes from 0% to 100%.")
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
-"""Text that comes from others, such as what is in a recording, where people see it."""
+"""Text that comes from others, such as what is in a recording or was typed."""
 
 from __future__ import annotations
 
+import re
 from typing import TypeGuard
 
 _MORE = "..."
 LONGEST = 1000
 """Characters that are shown of one text."""
+_WORD_MOST = 40
+_TOP = 1 << 64
+"""All numbers of the debugger's are below this."""
+_NUMBER = re.compile(r"0[xX]([0-9a-fA-F]+)|[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
 
 
 def is_line(text: object) -> TypeGuard[str]:
@@ -26,3 +31,25 @@ def printable(text: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in cut
     )
+
+
+def shown(word: str) -> str:
+    """A word that was typed, in quotes and no longer than a line."""
+    cut = word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "..."
+    return f"'{printable(cut)}'"
+
+
+def number(word: str) -> int:
+    """A number that people type: digits, with commas or without, or 0x and hexadecimal digits.
+
+    Raises `ValueError`, also if it has more than 64 bits.
+    """
+    found = _NUMBER.fullmatch(word)
+    digits = word.replace(",", "")
+    # Leading zeros are no sign of an octal number, which nobody means any more.
+    if found is None or len(digits.lstrip("0xX")) > 20:
+        raise ValueError
+    value = int(found[1], 16) if found[1] else int(digits)
+    if value >= _TOP:
+        raise ValueError
+    return value

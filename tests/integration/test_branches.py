@@ -174,8 +174,8 @@ def test_a_branch_of_a_branch_names_and_discard(calls: Open) -> None:
         "discard b1": "other branches come from b1",
         "discard main": "main is where all branches come from, and stays.",
         "goto nobody:5": "has no branch nobody",
-        "goto b2:1501": "b2 has steps up to 1500.",
-        "goto b2:x": "'x' is no step of a branch",
+        "goto b2:1501": "step 1501 is outside the history, which has steps 0 to 1500",
+        "goto b2:x": "goto takes +N, -N, N, P%, start, end, BRANCH:N or a bookmark, not 'b2:x'",
         "branch": "branch takes a name",
         "branch rename b2 second": "b2 is called second now.",
     }.items():

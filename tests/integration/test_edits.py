@@ -106,6 +106,7 @@ def test_registers_and_variables(tmp_path: Path) -> None:
         (("--edit", "99 drop"), "no input came at step 99; the nearest ones are at 533"),
         (("--edit", "533 jump"), "an edit ends with drop"),
         (("--edit", "drop"), "an edit begins with the step"),
+        (("--edit", ", drop"), "an edit begins with the step"),
         (("--edit", "533.2 drop"), "1 inputs came at step 533, numbered from 1"),
         (("--edit", "533 drop it"), "drop takes nothing more"),
         (("--edit", "533 later soon"), "later takes a number of steps"),

@@ -18,7 +18,7 @@ from ttd.debugger.condition_text import parse
 from ttd.debugger.conditions import Expression, resolve
 from ttd.debugger.hunt import Interrupted, Quarry, find
 from ttd.debugger.names import MachineNames
-from ttd.debugger.places import end_of, find_place
+from ttd.debugger.places import end_of, find_place, place_at, same_step
 from ttd.edits import edit, merged
 from ttd.engine.types import Access
 from ttd.errors import UserError
@@ -352,8 +352,8 @@ class Run:
     def branch(self, name: str) -> Branch:
         """Go to another branch: to the same step of it, or if it is shorter to its end."""
         found = self._open.branches.named(name)
-        step = min(self._timeline.position, end_of(self._timeline, found.id))
-        self._moved(lambda: self._timeline.go_to(history.Place(found.id, step)))
+        goal = same_step(self._timeline, found, self._timeline.position)
+        self._moved(lambda: self._timeline.go_to(goal))
         return self._branch(found)
 
     @contextmanager
@@ -387,7 +387,7 @@ class Run:
         fork = branch.fork
         begin = self._timeline.begin if fork is None else fork.step
         name = names[branch.id]
-        end = Place(name, end_of(self._timeline, branch.id))
+        end = Place(name, end_of(self._timeline, branch))
         parent = None if fork is None else names[fork.parent]
         return Branch(name, Place(name, begin), end, parent, branch.reason)
 
@@ -422,10 +422,11 @@ class Run:
     def _place(self, where: Where, what: str, *, ahead: bool = False) -> history.Place:
         """What is meant; `ahead`: it may be beyond the end of what is being recorded."""
         timeline = self._open.timeline
-        text = where if isinstance(where, str) else str(where)
-        if ahead and timeline.live and isinstance(where, int) and where >= timeline.end:
+        if not isinstance(where, int):
+            return find_place(timeline, str(where), what)
+        if ahead and timeline.live and where >= timeline.end:
             return history.Place(timeline.place.branch, where)
-        return find_place(timeline, text, what)
+        return place_at(timeline, where)
 
     def _moved(self, move: Callable[[], Stop]) -> Place:
         """Move, and say where that has led."""
