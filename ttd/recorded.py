@@ -322,13 +322,9 @@ class RecordedMachine:
         # What was changed in the past stays, on a branch that gets its number now.
         self.timeline.keep_trial()
         present = self.branches.present
-        growing = [
-            branch
-            for branch in self.branches.all
-            if branch.id != present.id and self.branches.grows(branch.id)
-        ]
+        others = [branch for branch in self.branches.growing if branch.id != present.id]
         # The line of history that the debugger is on comes last: with it the host is let go of.
-        for branch in (*growing, present):
+        for branch in (*others, present):
             # What has ended the debugger may also have asked for an end of its movements.
             while self.timeline.go_to_end(branch.id).why is Why.INTERRUPTED:
                 pass

@@ -98,7 +98,7 @@ class Run:
         self._closed = True
         session = self._session
         try:
-            if any(session.branches.grows(branch.id) for branch in session.branches.all):
+            if session.branches.growing:
                 session.leave("the program ended the session")
         finally:
             session.close()

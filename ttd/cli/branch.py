@@ -167,7 +167,7 @@ class _Write(NamedTuple):
 
 def _write(session: RecordedMachine, text: str) -> _Write:
     """What `--set` says."""
-    from ttd.symbols import Symbols
+    from ttd.cli.ending import names_of
 
     parts = _SET.fullmatch(text)
     if parts is None:
@@ -186,7 +186,7 @@ def _write(session: RecordedMachine, text: str) -> _Write:
     if what[:2] in ("0x", "0X"):
         address, length = int(what, 16), cpu.word_size
     else:
-        named = Symbols(load.image for load in session.machine.loads).by_name.get(what)
+        named = names_of(session.machine).by_name.get(what)
         if named is None or named.function:
             raise UserError(f"no program here has a variable {what}")
         address, length = named.address, named.size

@@ -89,7 +89,7 @@ def serve(
 
 def _leave(session: RecordedMachine) -> None:
     """Branches that the debugger has begun end here."""
-    if any(session.branches.grows(branch.id) for branch in session.branches.all):
+    if session.branches.growing:
         session.leave("the debugger ended the session")
 
 

@@ -66,6 +66,11 @@ class Branches:
         """It goes on being recorded where it ends."""
         return self.recording.file.grows(number)
 
+    @property
+    def growing(self) -> list[Branch]:
+        """Those that grow."""
+        return [branch for branch in self.all if self.grows(branch.id)]
+
     def named(self, name: str) -> Branch:
         """By name or number; `RecordingError` if there is none."""
         file = self.recording.file
@@ -155,7 +160,7 @@ class Branches:
             self._turn_to(number)
 
     def _turn_to(self, number: int) -> None:
-        step = self.parting(number)
+        step = self._parting(number)
         self._leave()
         left = self._left.pop(number, None)
         if left is None:
@@ -171,7 +176,7 @@ class Branches:
         # What comes next may be interrupted at once: nobody sees a machine between two positions.
         self._machine.run(self._machine.engine.step, interruptible=False)
 
-    def parting(self, number: int) -> int:
+    def _parting(self, number: int) -> int:
         """The step at which the present branch and another one part."""
         ours = dict(self._forks(self.present.id))
         theirs = dict(self._forks(number))

@@ -23,12 +23,12 @@ class Explainer:
         lines: list[str] = []
         with self._scene.timeline.staying():
             try:
-                lines.extend(self._lines(lines))
+                self._explain(lines)
             except CannotFollow as error:
                 lines.append(str(error))
         return "".join(f"{line}\n" for line in lines)
 
-    def _lines(self, said: list[str]) -> list[str]:
+    def _explain(self, said: list[str]) -> None:
         scene = self._scene
         here = scene.step
         ends = scene.events((Kind.SHUTDOWN,), here, here)
@@ -39,14 +39,14 @@ class Explainer:
             scene.go(here - 1)
             fault(scene, here - 1, said)
             before = scene.last_mark(here - 1)
-            if before is None:
-                return []
-            said.append("")
-            said.append(self._entry(before, "That was in the handler of"))
-            return self._explain(before, said)
+            if before is not None:
+                said += ["", self._entry(before, "That was in the handler of")]
+                self._explain_mark(before, said)
+            return
         mark = self._handled(here)
         if mark is None:
-            return [self._nowhere(here)]
+            said.append(self._nowhere(here))
+            return
         scene.go(here)
         runs = scene.timeline.cpu.exception_number()
         if scene.architecture == "arm" and runs != mark.number:
@@ -59,15 +59,15 @@ class Explainer:
             self._say_status(mark, said)
             scene.go(mark.step)
             stacking(scene, mark.step, said)
-            return []
+            return
         said.append(self._entry(mark, "This is the handler of"))
-        return self._explain(mark, said)
+        self._explain_mark(mark, said)
 
-    def _explain(self, mark: Mark, said: list[str]) -> list[str]:
+    def _explain_mark(self, mark: Mark, said: list[str]) -> None:
         scene = self._scene
         if mark.kind is Kind.INTERRUPT:
             interrupt(scene, mark, said)
-            return []
+            return
         scene.go(mark.step)
         if scene.timeline.cpu.is_call(mark.number):
             # SVC is a step before that of its exception, ECALL is not.
@@ -76,11 +76,10 @@ class Explainer:
             found = scene.instruction()
             text = "?" if found is None else found.text
             said += ["The program asked for it:", scene.line(step, scene.pc, text)]
-            return []
+            return
         self._say_status(mark, said)
         scene.go(mark.step)
         fault(scene, mark.step, said)
-        return []
 
     def _say_status(self, mark: Mark, said: list[str]) -> None:
         scene = self._scene
