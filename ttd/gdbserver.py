@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Protocol, Self
 
 from ttd.errors import UserError, reason
-from ttd.gdbstub import ByteOrder, Session
+from ttd.gdbstub import Session
 from ttd.monitor import Events, Marks, Question
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
@@ -65,6 +65,19 @@ class Connection(Protocol):
     def write(self, data: bytes) -> None:
         """`TimeoutError` if the client takes nothing for `PATIENCE`, or when the server ends."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What clients get besides the timeline."""
+
+    events: Events | None = None
+    questions: Sequence[Question] = ()
+    keep_calls: bool = False
+    """A function that is called in the past leaves a branch."""
+
+
+NOTHING_MORE = Offer()
 
 
 def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
@@ -127,10 +140,7 @@ def serve_tcp(
     ready: Callable[[int], None] | None = None,
     once: bool = False,
     stop: threading.Event | None = None,
-    events: Events | None = None,
-    questions: Sequence[Question] = (),
-    byte_order: ByteOrder = "little",
-    keep_calls: bool = False,
+    offer: Offer = NOTHING_MORE,
 ) -> None:
     """Serve one client of `listener` after another until `stop` is set, or, with `once`, one only.
 
@@ -140,11 +150,10 @@ def serve_tcp(
 
     `ready` is called with the port once clients are served. The timeline, its checkpoints and its
     trail outlive each client; breakpoints do not. `stop` also ends a movement under way, at once if
-    `timeline.interrupt()` is called after it was set. `keep_calls`: a function that is called in
-    the past leaves a branch.
+    `timeline.interrupt()` is called after it was set.
     """
     stop = stop or threading.Event()
-    begin = _sessions(timeline, stop, events, questions, byte_order, keep_calls)
+    begin = _sessions(timeline, stop, offer)
     with listener:
         host, bound = listener.getsockname()[:2]
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
@@ -158,10 +167,7 @@ def serve_unix(
     listener: UnixListener,
     *,
     stop: threading.Event | None = None,
-    events: Events | None = None,
-    questions: Sequence[Question] = (),
-    byte_order: ByteOrder = "little",
-    keep_calls: bool = False,
+    offer: Offer = NOTHING_MORE,
 ) -> None:
     """As `serve_tcp`, with what `listen_unix` has made.
 
@@ -171,7 +177,7 @@ def serve_unix(
     stop = stop or threading.Event()
     with listener:
         listener.publish()
-        begin = _sessions(timeline, stop, events, questions, byte_order, keep_calls)
+        begin = _sessions(timeline, stop, offer)
         _serve_clients(listener, stop, begin, False)
 
 
@@ -209,10 +215,7 @@ def serve_stdio(
     input_fd: int = 0,
     output_fd: int = 1,
     stop: threading.Event | None = None,
-    events: Events | None = None,
-    questions: Sequence[Question] = (),
-    byte_order: ByteOrder = "little",
-    keep_calls: bool = False,
+    offer: Offer = NOTHING_MORE,
 ) -> None:
     """Serve one client on standard input and output, for GDB's `target remote | COMMAND`.
 
@@ -221,18 +224,11 @@ def serve_stdio(
     stop = stop or threading.Event()
     with _sigint_ignored():
         connection = _Pipe(input_fd, output_fd, stop)
-        _serve(
-            connection, stop, _sessions(timeline, stop, events, questions, byte_order, keep_calls)
-        )
+        _serve(connection, stop, _sessions(timeline, stop, offer))
 
 
 def _sessions(
-    timeline: TimelineApi,
-    stop: threading.Event,
-    events: Events | None,
-    questions: Sequence[Question],
-    byte_order: ByteOrder,
-    keep_calls: bool,
+    timeline: TimelineApi, stop: threading.Event, offer: Offer
 ) -> Callable[[_Send], Session]:
     """What makes each session, all with the same marks."""
     marks = Marks()
@@ -240,11 +236,10 @@ def _sessions(
         timeline,
         send,
         marks=marks,
-        events=events,
-        questions=questions,
-        byte_order=byte_order,
+        events=offer.events,
+        questions=offer.questions,
         stop=stop,
-        keep_calls=keep_calls,
+        keep_calls=offer.keep_calls,
     )
 
 

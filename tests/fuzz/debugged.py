@@ -26,7 +26,7 @@ from tests.fuzz.forked import forked
 from tests.fuzz.talk import Talk
 from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
-from ttd.gdbserver import listen, serve_tcp
+from ttd.gdbserver import Offer, listen, serve_tcp
 from ttd.gdbstub import Session
 from ttd.host.files import Null
 from ttd.host.machine_choice import MachineChoice
@@ -307,6 +307,6 @@ def _over_sockets(machine: RecordedMachine, packets: list[bytes], choose: random
     thread.start()
     faulthandler.dump_traceback_later(4 * HANG, exit=True)
     events = LoggedEvents(lambda: machine.replay.log, machine.replay.words)
-    serve_tcp(machine.timeline, listen(), ready=listening, stop=stop, events=events)
+    serve_tcp(machine.timeline, listen(), ready=listening, stop=stop, offer=Offer(events))
     thread.join()
     faulthandler.cancel_dump_traceback_later()

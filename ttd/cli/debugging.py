@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,7 +66,7 @@ def serve_debugger(
     import logging
 
     from ttd.cli.questions import questions
-    from ttd.gdbserver import UnixListener, serve_stdio, serve_tcp, serve_unix
+    from ttd.gdbserver import Offer, UnixListener, serve_stdio, serve_tcp, serve_unix
     from ttd.inspection import LoggedEvents
 
     packets = bool(click.get_current_context().find_root().params["trace_packets"])
@@ -78,12 +78,8 @@ def serve_debugger(
         session.timeline.interrupt()
         stop()
 
-    ways: dict[str, Any] = {
-        "stop": over,
-        "events": LoggedEvents(lambda: session.replay.log, session.replay.words),
-        "questions": questions(session, described),
-        "keep_calls": keep_calls,
-    }
+    events = LoggedEvents(lambda: session.replay.log, session.replay.words)
+    offer = Offer(events, questions(session, described), keep_calls)
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -92,12 +88,12 @@ def serve_debugger(
     with on_signals(end):
         try:
             if listener is None:
-                serve_stdio(session.timeline, **ways)
+                serve_stdio(session.timeline, stop=over, offer=offer)
             elif isinstance(listener, UnixListener):
                 # Who comes and goes there is known to the one who has made it.
                 logging.getLogger("ttd.rsp").setLevel(logging.WARNING)
-                serve_unix(session.timeline, listener, **ways)
+                serve_unix(session.timeline, listener, stop=over, offer=offer)
             else:
-                serve_tcp(session.timeline, listener, ready=ready, **ways)
+                serve_tcp(session.timeline, listener, ready=ready, stop=over, offer=offer)
         finally:
             leave()
