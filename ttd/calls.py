@@ -13,8 +13,9 @@ from typing import Literal
 
 from ttd.cpu.base import address_bits
 from ttd.errors import UserError
+from ttd.history.trials import Trial
 from ttd.rsp.stoptable import StopTable
-from ttd.timeline_api import TimelineApi, Trial
+from ttd.timeline_api import TimelineApi
 
 
 class Calls:

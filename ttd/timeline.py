@@ -17,6 +17,7 @@ from ttd.engine.types import WatchHit
 from ttd.history.bookmarks import Bookmarks
 from ttd.history.branches import Branches
 from ttd.history.place import Place
+from ttd.history.trials import Trial, Trials, Write
 from ttd.history.unattended import Unattended
 from ttd.images import Image
 from ttd.known_hits import BreakHit, KnownHits
@@ -30,15 +31,12 @@ from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
-from ttd.state import State
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline_api import (
     OnProgress,
     PastIsReadOnly,
     SystemRequest,
     TimelineError,
-    Trial,
-    Write,
 )
 
 WINDOWS = (0, 4, 7)
@@ -105,7 +103,7 @@ class Timeline:
         self._stepped_to = -1
         """Where the last step backward has led to, and how many it was preceded by."""
         self._row = 0
-        self.trial: Trial | None = None
+        self._trials = Trials(machine, snapshots, branches, self)
         self._known: KnownHits | None = None
         """Of the latest interval that a search backward has scanned."""
         self._unattended = Unattended(machine)
@@ -523,8 +521,8 @@ class Timeline:
         """
         self._arm(NO_STOPS)
         here = self.position
-        if self.trial is not None:
-            self.trial.has_run |= target != here
+        if target != here:
+            self._trials.ran()
         nearest = self.snapshots.nearest_step(target)
         if self._interruption.asked:
             return False
@@ -564,8 +562,7 @@ class Timeline:
         return self._run_to(target)
 
     def _run(self, limit: int) -> RunStop:
-        if self.trial is not None:
-            self.trial.has_run = True
+        self._trials.ran()
         ended = self.machine.run(limit)
         if ended.end is RunEnd.INTERRUPTED:
             # The movement of which this run is a part has to end, and then says so.
@@ -657,7 +654,7 @@ class Timeline:
             note = ended.reason if ended is not None else self.end_note
         elif why is Why.ASLEEP and not self.machine.suspended:
             note = _WAITS
-        elif why in _AT_REST and self.machine.suspended and self._recording:
+        elif why in _AT_REST and self.machine.suspended and self.recording:
             note = "The machine is suspended, until 'monitor system_wakeup'."
         elif watch is not None and watch.by:
             verb = "Read" if watch.kind is Access.READ else "Written"
@@ -720,13 +717,14 @@ class Timeline:
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> Branch:
         self.keep_trial()
-        self._branch_off(reason, name, changes)
-        self._keep(self.position)
+        self.begin_branch(reason, name, changes)
+        self.keep_branch(self.position)
         return self.branches.present
 
-    def _branch_off(
+    def begin_branch(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> None:
+        """Go on from here as a branch that is in no file until it is kept (`keep_branch`)."""
         if self.machine.ended is not None:
             raise TimelineError("The guest has ended here: a branch begins before its end.")
         self._arm(NO_STOPS)
@@ -734,7 +732,8 @@ class Timeline:
         self._known = None
         self._row = 0
 
-    def _keep(self, step: int) -> None:
+    def keep_branch(self, step: int) -> None:
+        """Put the present branch into the file, and say so; it began at `step`."""
         why = ""
         try:
             self.branches.keep()
@@ -750,88 +749,18 @@ class Timeline:
 
     # -- what is written, until it is known what for -----------------------------------------
 
-    def _write(self, write: Write, reason: str) -> None:
-        """What is written in the past is the beginning of another future, and what a debugger
-        writes before it calls a function is not meant to last."""
-        trial = self.trial
-        if trial is None or (trial.has_run and not self._recording):
-            trial = self._begin_trial(reason)
-        self._make(write)
-        if not trial.has_run:
-            trial.writes.append(write)
-            trial.registers.append(self._registers())
-
-    def _make(self, write: Write) -> None:
-        match write:
-            case (int(address), bytes(data)):
-                self.machine.write_memory(address, data)
-            case (str(name), int(value)):
-                self.machine.write_register(name, value)
-        self._changed()
-
-    def _begin_trial(self, reason: str) -> Trial:
-        self.keep_trial()
-        trial = Trial(self.place, self._recording, self._contents(), [self._registers()])
-        replay = self.machine.replay
-        replay.hold_input(True)
-        try:
-            self._branch_off(reason)
-        except BaseException:
-            replay.hold_input(False)
-            raise
-        self.trial = trial
-        return trial
-
-    def _registers(self) -> list[int]:
-        return self.cpu.read_registers(tuple(register.name for register in self.cpu.registers))
-
-    def _contents(self) -> tuple[int, State]:
-        """A sum over all memory, and the state of everything else but registers and the log."""
-        snapshot = self.snapshots.capture()
-        return snapshot.table.total, snapshot.state | {"replay": None}
+    @property
+    def trial(self) -> Trial | None:
+        return self._trials.present
 
     def tries_nothing(self) -> bool:
-        trial = self.trial
-        return (
-            trial is not None
-            and not trial.has_run
-            and self._registers() == trial.registers[0]
-            and self._contents() == trial.contents
-        )
+        return self._trials.tries_nothing()
 
     def keep_trial(self, reason: str = "") -> None:
-        trial = self._end_trial()
-        if trial is None:
-            return
-        if trial.live and not trial.has_run:
-            self._return_from(trial)
-            for write in trial.writes:
-                self._make(write)
-            return
-        if reason:
-            self.branches.explain(reason)
-        self._keep(trial.origin.step)
+        self._trials.keep(reason)
 
     def drop_trial(self, kept: int = 0) -> None:
-        trial = self._end_trial()
-        if trial is None:
-            return
-        reason = self.branches.present.reason
-        self._return_from(trial)
-        for write in trial.writes[:kept]:
-            self._write(write, reason)
-
-    def _end_trial(self) -> Trial | None:
-        trial, self.trial = self.trial, None
-        if trial is not None:
-            self.machine.replay.hold_input(False)
-        return trial
-
-    def _return_from(self, trial: Trial) -> None:
-        made = self.branches.present
-        while self.go_to(trial.origin).why is Why.INTERRUPTED:
-            pass
-        self.branches.discard(made.id)
+        self._trials.drop(kept)
 
     # -- contents ------------------------------------------------------------------------
 
@@ -857,10 +786,10 @@ class Timeline:
     def write_memory(self, address: int, data: bytes) -> None:
         if self.machine.read_memory(address, len(data)) == data:
             return  # nothing is changed by that
-        self._write(Write(address, data), f"{len(data)} bytes at {address:#x} were written")
+        self._trials.write(Write(address, data), f"{len(data)} bytes at {address:#x} were written")
 
     def write_register(self, name: str, value: int) -> None:
-        self._write(Write(name, value), f"{name} was set to {value:#x}")
+        self._trials.write(Write(name, value), f"{name} was set to {value:#x}")
 
     def give_input(self, device: str, data: bytes) -> None:
         self._need_recording("takes input")
@@ -868,7 +797,7 @@ class Timeline:
 
     def _need_recording(self, able: str) -> None:
         self.keep_trial()
-        if not self._recording:
+        if not self.recording:
             raise PastIsReadOnly(
                 f"This is the past: 'monitor branch NAME' begins another future, which {able}."
             )
@@ -881,21 +810,21 @@ class Timeline:
                 replay.reset_request(Cause.DEBUGGER)
             case SystemRequest.SUSPEND:
                 replay.suspend_now()
-                self._changed()
+                self.changed()
             case SystemRequest.SHUTDOWN:
                 replay.shutdown_now()
-                self._changed()
+                self.changed()
             case SystemRequest.WAKE_UP:
                 if not self.machine.suspended:
                     raise TimelineError("The machine is not suspended.")
                 self.machine.wake_up()
 
     @property
-    def _recording(self) -> bool:
+    def recording(self) -> bool:
         """At the end of a live recording."""
         return self.machine.replay.mode is Mode.RECORD and self.machine.ended is None
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""
         self._known = None
         self.snapshots.forget_from(self.position)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ttd.cpu.base import Cpu
 from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.history.trials import Trial
 from ttd.images import Image
 from ttd.printed import Line
 from ttd.recording.index import Branch
@@ -18,7 +18,6 @@ from ttd.recording.remarks import Bookmark
 from ttd.replay.again import Change
 from ttd.space import Span
 from ttd.stops import Stop, Stops
-from ttd.values import dataclass
 
 OnProgress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""
@@ -31,29 +30,6 @@ class SystemRequest(Enum):
     SUSPEND = "suspend"
     WAKE_UP = "wake up"
     SHUTDOWN = "shutdown"
-
-
-class Write(NamedTuple):
-    """What was written, into memory or a register."""
-
-    where: int | str
-    what: bytes | int
-
-
-@dataclass(slots=True)
-class Trial:
-    """A branch that was begun by writes, and may be dropped again: where, and what was there."""
-
-    origin: Place
-    live: bool
-    """There the recording goes on."""
-    contents: object
-    """Of memory and devices, to be compared."""
-    registers: list[list[int]]
-    """As they were, and after each write, in the order of `Cpu.registers`."""
-    writes: list[Write] = field(default_factory=list)
-    """Before anything has run."""
-    has_run: bool = False
 
 
 class BranchesApi(Protocol):
@@ -165,9 +141,11 @@ class TimelineApi(Protocol):
         """
         ...
 
-    trial: Trial | None
-    """What has been written is on trial: a branch that is in no file yet, and that nothing from
-    outside enters."""
+    @property
+    def trial(self) -> Trial | None:
+        """What has been written is on trial: a branch that is in no file yet, and that nothing from
+        outside enters."""
+        ...
 
     def keep_trial(self, reason: str = "") -> None:
         """If something is on trial, it is meant: a branch, which `notes` speaks of and for which
