@@ -321,6 +321,18 @@ def test_a_guest_that_waits_for_ever_ends() -> None:
             assert made.stop_at("main").next() is None
 
 
+def test_more_is_typed_than_waits_for_the_guest() -> None:
+    """Nobody waits for room that only the guest can make, which does not run meanwhile."""
+    inputs = [(0, "x" * (1 << 16)), (100, "")]
+    with ttd.record(board="mps2-an385", image=CALLS, steps=2000, inputs=inputs) as made:
+        made.goto(1000)
+        with made.branch_off("typed on"):
+            for _ in range(2):
+                made.type("y" * (1 << 15))
+            with pytest.raises(ttd.UserError, match="has not taken what was given to uart0"):
+                made.type("y")
+
+
 def test_a_machine_of_numbers_and_paths() -> None:
     blob = FIRMWARE / "blob" / "blob-rv64.elf"
     words = {

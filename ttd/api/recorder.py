@@ -73,7 +73,8 @@ class Typist(Null):
     def type(self) -> None:
         """Type the next part."""
         _, text = self._parts.pop(0)
-        self._on_input(text)
+        if text:  # an empty one would wait for room, too
+            self._on_input(text)
 
     def room(self) -> int:
         """While a text is waited for, characters come one by one, in their steps."""

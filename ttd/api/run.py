@@ -244,7 +244,7 @@ class Run:
         data = text.encode() if isinstance(text, str) else text
         if len(data) > _MOST_TYPED:
             raise UserError(f"at most {_MOST_TYPED} characters are typed at once")
-        self._session.replay.chr_be_write(name, data)
+        self._session.replay.give_chars(name, data)
 
     def events(
         self,

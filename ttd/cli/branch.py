@@ -121,7 +121,7 @@ def branch(
         _change(session, write)
     timeline.keep_trial()
     if typed:
-        session.replay.chr_be_write(device, typed)
+        session.replay.give_chars(device, typed)
     limit = _as_far_as(session, made) if steps is None else steps
     session.machine.onlooker = watch = Watch(session.machine, limit, lambda: False)
     with progress(session, recording, True) as tick:
