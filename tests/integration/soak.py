@@ -70,6 +70,8 @@ TARGETS = {
                        ("pl011@0x40004000,irq=5",), devices=True),
     "rv64": Target("virt"),
     "rv32": Target("virt32"),
+    "pages-rv64": Target("virt", devices=True),
+    "pages-rv32": Target("virt32", devices=True),
 }
 # fmt: on
 
