@@ -192,6 +192,8 @@ class Bench:
             if stop.reason not in _PASSING:
                 self._deal_with(stop)
             self._raise_lines()
+            if engine.notices():  # before an interrupt that a line has brought just now
+                return None
         self.done |= engine.step >= LIMIT
         return None
 

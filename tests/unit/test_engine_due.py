@@ -170,3 +170,41 @@ def test_branches_are_what_a_disassembler_takes_for_them(
             and (insn.mnemonic.startswith(("pop", "ldm")) or insn.op_str.startswith("pc"))
         )
         assert engine.follows_branch == bool(jumps or loads_pc), f"{insn.mnemonic} {insn.op_str}"
+
+
+MEPC, MSCRATCH = 0x341, 0x340
+END = riscv_programs.RAM + riscv_programs.RAM_SIZE
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "step by step"])
+@pytest.mark.parametrize(
+    ("first", "second", "where", "follows"),
+    [
+        (
+            riscv_programs.csrrw(0, MEPC, riscv_programs.S5),
+            riscv_programs.MRET,
+            riscv_programs.CODE + 4,
+            True,
+        ),
+        (
+            riscv_programs.jump(END - 4 - riscv_programs.CODE),
+            riscv_programs.csrrw(0, MSCRATCH, 0),
+            END - 4,
+            False,
+        ),
+    ],
+    ids=["a return", "none"],
+)
+def test_a_branch_counts_where_nothing_can_be_fetched_behind_it(
+    first: bytes, second: bytes, where: int, follows: bool, at_once: bool
+) -> None:
+    bench = riscv_bench.Bench(64)
+    engine = bench.engine
+    bench.load(
+        riscv_programs.Program(64, riscv_programs.M, False, first, 1, False, 0, (), (0,) * 8)
+    )
+    engine.write(where, second)
+    for steps in (3,) if at_once else (1, 1, 1):
+        stop = engine.run(steps)
+    assert (stop.reason, engine.step) == (StopReason.FAULT, 2)
+    assert engine.follows_branch is follows

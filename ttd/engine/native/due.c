@@ -13,10 +13,13 @@ bool behind_branch(const ttd_engine *e)
 
 void note_branch(ttd_engine *e, uint32_t done, bool early)
 {
-    if (e->blk_n) {                       /* else it stands where `blk` begins, and `follows` is for that */
+    if (was_turned(e))                    /* and what is behind it cannot be fetched: no block has begun there */
+        e->follows = e->turned.branches;
+    else if (e->blk_n)
         e->follows = early ? !done && behind_branch(e) : e->blk->branches;
-        e->before = NULL;
-    }
+    else                                  /* it stands where `blk` begins, and `follows` is for that */
+        return;
+    e->before = NULL;
 }
 
 static bool noticed(const ttd_engine *e, bool prefixed)
