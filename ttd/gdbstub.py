@@ -27,7 +27,7 @@ from ttd.rsp.framing import Ack, Event, Interrupt, Junk, Nack, Packet, escape
 from ttd.rsp.interrupts import Interrupts
 from ttd.rsp.link import ClientGone, Link
 from ttd.rsp.stoptable import StopTable
-from ttd.stops import Stop, Stops, Why
+from ttd.stops import Stop, Stops, Why, whole
 from ttd.target import MOST_ANSWERED, PACKET_SIZE, TARGET_FEATURES, Target
 from ttd.text import printable
 from ttd.threads import Threads
@@ -618,7 +618,7 @@ class Session:
         """The timeline stops before an access, or in reverse just after it."""
         if stop.why is Why.WATCHPOINT and self._watch_after:
             step = self._timeline.step_forward if forward else self._timeline.step_backward
-            return replace(stop, step=_whole(step).step)
+            return replace(stop, step=whole(step).step)
         return stop
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:
@@ -656,7 +656,7 @@ class Session:
 
     def _return_to(self, place: Place) -> None:
         """A seek that nothing ends early, not even a Ctrl-C that was meant for what came before."""
-        _whole(lambda: self._timeline.go_to(place))
+        whole(lambda: self._timeline.go_to(place))
 
     @_handles(rq.SelectFrame)
     def _select_frame(self, request: rq.SelectFrame) -> bytes:
@@ -748,7 +748,7 @@ class Session:
         self._frame_home = None
         self._monitor.take_armed()
         start = self._timeline.place
-        _whole(self._timeline.reset)
+        whole(self._timeline.reset)
         self._marks.moved(start, self._timeline.place)
 
     @_handles(rq.KillProcess)
@@ -768,13 +768,6 @@ class Session:
         self._leave_frame()
         self.over = not self._extended
         return b"OK"
-
-
-def _whole(go: Callable[[], Stop]) -> Stop:
-    """A movement that is short, and not to be ended early."""
-    while (stop := go()).why is Why.INTERRUPTED:
-        pass
-    return stop
 
 
 def _sentence(error: Exception) -> str:

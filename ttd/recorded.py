@@ -47,7 +47,7 @@ from ttd.runs import Ended, RunEnd
 from ttd.semihosting.semihosting import Heap, Semihosting
 from ttd.semihosting.sides import HostFiles
 from ttd.snapshot import MEMORY, Snapshots
-from ttd.stops import Why
+from ttd.stops import whole
 from ttd.text import printable
 from ttd.timeline import Timeline
 from ttd.values import dataclass
@@ -326,8 +326,7 @@ class RecordedMachine:
         # The line of history that the debugger is on comes last: with it the host is let go of.
         for branch in (*others, present):
             # What has ended the debugger may also have asked for an end of its movements.
-            while self.timeline.go_to_end(branch.id).why is Why.INTERRUPTED:
-                pass
+            whole(partial(self.timeline.go_to_end, branch.id))
             ended = self.machine.ended or Ended(reason, None)
             if branch is present:
                 self.finish(ended.reason, ended.code)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ttd.devices.names import FieldName, RegisterName
 from ttd.errors import UserError
 from ttd.machine import Machine
-from ttd.text import printable
+from ttd.text import shown
 
 _MANY = 32
 """Registers of a block that are shown whatever they hold; of more only those that are not zero."""
@@ -82,7 +82,7 @@ class RegisterNames:
         block = self._block_of(wanted)
         if block is None:
             there = ", ".join(block.name for block in self.blocks) or "none"
-            raise UserError(f"No device is called {_quoted(word)}; there are {there}.")
+            raise UserError(f"No device is called {shown(word)}; there are {there}.")
         rest = wanted[len(block.name) + 1 :]
         for register in block.registers:
             name = register.name.upper()
@@ -91,7 +91,7 @@ class RegisterNames:
                 return named if rest == name else _field(named, rest[len(name) + 1 :])
         names = ", ".join(register.name for register in block.registers[:_SHOWN])
         more = ", ..." if len(block.registers) > _SHOWN else ""
-        raise UserError(f"{block.name} has no register {_quoted(word)}; it has {names}{more}.")
+        raise UserError(f"{block.name} has no register {shown(word)}; it has {names}{more}.")
 
     def _block_of(self, wanted: str) -> Block | None:
         """Names of devices may have dots, too: the longest counts."""
@@ -182,7 +182,7 @@ def _field(named: Named, word: str) -> Named:
             name = f"{named.name}.{field.name}"
             return Named(name, named.address, named.size, (field,), field.mask)
     names = ", ".join(field.name for field in named.fields) or "none"
-    raise UserError(f"{named.name} has no field {_quoted(word)}; it has {names}.")
+    raise UserError(f"{named.name} has no field {shown(word)}; it has {names}.")
 
 
 def _start(block: Block) -> int:
@@ -195,7 +195,3 @@ def _count(number: int) -> str:
 
 def _short(value: int) -> str:
     return str(value) if value < 10 else f"{value:#x}"
-
-
-def _quoted(word: str) -> str:
-    return f"'{printable(word[:40])}'"

@@ -88,3 +88,10 @@ class Stop:
     note: str = ""
     """A sentence for people: at an end of history why the recording ends there, at a watchpoint who
     made the access if no instruction did, for DIVERGED what is wrong."""
+
+
+def whole(go: Callable[[], Stop]) -> Stop:
+    """A movement that is not to be ended early, not even by what was meant for one before."""
+    while (stop := go()).why is Why.INTERRUPTED:
+        pass
+    return stop

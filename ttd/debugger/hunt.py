@@ -22,8 +22,7 @@ from ttd.debugger.conditions import (
 )
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
-from ttd.history.place import Place
-from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why, whole
 from ttd.timeline_api import TimelineApi, TimelineError
 from ttd.values import dataclass
 
@@ -72,16 +71,11 @@ def find(
     try:
         found = _Hunt(timeline, quarry).run(backward, until)
     except (UserError, Interrupted):
-        _return(timeline, origin)
+        whole(lambda: timeline.go_to(origin))
         raise
     if found is None:
-        _return(timeline, origin)
+        whole(lambda: timeline.go_to(origin))
     return found
-
-
-def _return(timeline: TimelineApi, origin: Place) -> None:
-    while timeline.go_to(origin).why is Why.INTERRUPTED:
-        pass
 
 
 class _Hunt:
@@ -228,7 +222,7 @@ class _Moment:
                 raise Interrupted
             return int.from_bytes(self._contents(stop), "little")
         finally:
-            _return(self._timeline, here)
+            whole(lambda: self._timeline.go_to(here))
 
     def hit(self, stop: Stop) -> Hit:
         """What has been found, with the machine there."""

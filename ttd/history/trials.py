@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ttd.history.place import Place
 from ttd.state import State
-from ttd.stops import Stop, Why
+from ttd.stops import Stop, whole
 from ttd.values import dataclass
 
 if TYPE_CHECKING:  # a debugger's side knows what a trial is, and not what machines are made of
@@ -156,8 +156,7 @@ class Trials:
 
     def _return_from(self, trial: Trial) -> None:
         made = self._branches.present
-        while self._mover.go_to(trial.origin).why is Why.INTERRUPTED:
-            pass
+        whole(lambda: self._mover.go_to(trial.origin))
         self._branches.discard(made.id)
 
     def _registers(self) -> list[int]:
