@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ttd.api import Branch, Console, Event, Hit, Line, Place, Run, StopPoint, open, record
-    from ttd.debugger.conditions import (
+    from ttd.conditions import (
         address,
         all_of,
         any_of,
@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
         where = "ttd.errors"
     else:
         ours = name[0].isupper() or name in ("open", "record")
-        where = "ttd.api" if ours else "ttd.debugger.conditions"
+        where = "ttd.api" if ours else "ttd.conditions"
     found = globals()[name] = getattr(import_module(where), name)
     return found
 

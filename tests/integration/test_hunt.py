@@ -8,8 +8,8 @@ from itertools import islice, pairwise
 import pytest
 
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
+from ttd.conditions import ConditionError, changed, resolve
 from ttd.debugger.condition_text import parse
-from ttd.debugger.conditions import ConditionError, changed, resolve
 from ttd.debugger.hunt import Hit, Interrupted, Quarry, find
 from ttd.debugger.names import MachineNames
 from ttd.engine import Access

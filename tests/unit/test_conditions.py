@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttd.debugger import condition_text, conditions
-from ttd.debugger.condition_text import parse
-from ttd.debugger.conditions import (
+from ttd.conditions import (
     ConditionError,
     Expression,
     Hits,
@@ -28,6 +26,8 @@ from ttd.debugger.conditions import (
     resolve,
     u32,
 )
+from ttd.debugger import condition_text, conditions
+from ttd.debugger.condition_text import parse
 
 
 class Double:

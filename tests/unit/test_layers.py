@@ -36,7 +36,7 @@ FLOORS = [
     {"devices"},
     {"replay"},
     {"recording"},
-    {"stops", "images"},
+    {"stops", "images", "conditions"},
     {"engine"},
     {"errors", "catalogue", "state", "contents", "keys"},
     {"text", "values"},

@@ -14,8 +14,8 @@ from ttd.api.machine import Memory, Registers, SymbolTable
 from ttd.api.patience import Patience, ctrl_c
 from ttd.api.place import Place
 from ttd.api.stops import Hit, StopPoint
+from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
-from ttd.debugger.conditions import Expression, resolve
 from ttd.debugger.hunt import Interrupted, Quarry, find
 from ttd.debugger.names import MachineNames
 from ttd.debugger.places import end_of, find_place, place_at, same_step

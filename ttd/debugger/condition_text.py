@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ttd.debugger.conditions import (
+from ttd.conditions import (
     COMPARISONS,
     PRECEDENCE,
     UNARY,

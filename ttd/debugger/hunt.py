@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from ttd.debugger.conditions import (
+from ttd.conditions import (
     ConditionError,
     Expression,
     Hits,
