@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttd import conditions
 from ttd.conditions import (
     ConditionError,
     Expression,
@@ -26,7 +27,7 @@ from ttd.conditions import (
     resolve,
     u32,
 )
-from ttd.debugger import condition_text, conditions
+from ttd.debugger import condition_text
 from ttd.debugger.condition_text import parse
 
 
