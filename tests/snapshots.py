@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ttd.snapshot import Budget
+from ttd.history.budget import Budget
 
 
 def snapshots_every(patch: pytest.MonkeyPatch, steps: int) -> None:

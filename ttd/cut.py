@@ -81,7 +81,7 @@ def cut_out(
         for at, info in enumerate(kept):
             listed = (
                 list(snapshots.stored_pages(first.id))
-                if info is first
+                if info.id == first.id
                 else recording.changed_pages(info.id)
             )
             _put_pages(recording, part, {name for _, name in listed})

@@ -161,15 +161,13 @@ class Printed:
 
     def _stored(self, end: int) -> list[int]:
         """Where stored snapshots are before `end`."""
-        return sorted(
-            {info.step for info in self._snapshots.recording.snapshots if info.step < end}
-        )
+        return sorted({step for step in self._snapshots.recording.snapshots.steps if step < end})
 
     def _counts(self, step: int) -> dict[str, int] | None:
         """How much each device had printed at the stored snapshot at `step`; None if that cannot
         be read."""
         infos = self._snapshots.recording.snapshots
-        number = bisect_right(infos, step, key=lambda info: info.step) - 1
+        number = bisect_right(infos.steps, step) - 1
         if number not in self._known:
             self._known[number] = self._read_counts(number)
         return self._known[number]

@@ -1,4 +1,4 @@
-"""A whole machine as data and back; which snapshots there are, and which to keep."""
+"""A whole machine as data and back; which snapshots there are, and which stay in memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgpack
 
 from ttd.contents import PAGE, Contents
 from ttd.engine import FRAME, Access, Context
+from ttd.history.budget import Budget
+from ttd.history.pages import Digest, Page, PageStore, PageTable
 from ttd.machine import Machine
-from ttd.pages import Digest, Page, PageStore, PageTable
 from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Kind
-from ttd.recording.index import SnapshotInfo
 from ttd.recording.recording import Recording
 from ttd.recording.varint import Reader, put_series
 from ttd.replay.errors import Divergence
@@ -65,72 +65,6 @@ class Snapshot:
         self.context = context
         self.interval = interval
         self.hash = b""
-
-
-class Budget:
-    """When to take the next stored snapshot: by what it costs to get from one to the next.
-
-    `clock` gives the seconds of processor time that the machine's thread has had, which is about
-    what a replay will need: for steps, accesses to devices, interrupts and sleeps alike. Snapshots
-    take 5 % of it, but none is closer than `FLOOR` seconds to the last, nor further than `MOST`, or
-    twice of what it costs itself, so that a seek is short wherever it goes to; only of guests that
-    write so much that their pages come to `ROOM` bytes in the file, not more than `RATE` bytes a
-    second are stored from then on.
-    """
-
-    SHARE = 0.05
-    FLOOR = 0.04
-    MOST = 0.07
-    ROOM = 4 << 30
-    RATE = 16 << 20
-    FIRST = 2_000_000
-    """Steps to the second snapshot, at most: the speed is not known yet."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._began = (0.0, 0)
-        """When and where the last one was taken."""
-        self._seconds: float | None = None
-        self._taking = 0.0
-        self._cost = 0.0
-        self._bytes = 0
-        """That the last one added to the file, about: it is written later."""
-        self._all_bytes = 0
-
-    def __call__(self, step: int) -> int:
-        """The replay layer asks: the latest step for the next snapshot, after one at `step`."""
-        seconds = max(self.FLOOR, self._cost / self.SHARE)
-        # To go back to a snapshot costs about as much as to take it: nothing is won by more.
-        seconds = min(seconds, max(self.MOST, 2 * self._cost))
-        if self._all_bytes > self.ROOM:
-            seconds = max(seconds, self._bytes / self.RATE)
-        distance = self.FIRST
-        began, before = self._began
-        if self._seconds is not None and step > before:
-            speed = (step - before) / max(self._taking - began, 1e-6)
-            distance = max(20_000, int(speed * seconds))
-        self._seconds = seconds
-        self._began = (self._clock(), step)
-        return step + distance
-
-    def spent(self) -> bool:
-        """So much has been done since the last snapshot that the next is due, however few steps."""
-        if self._seconds is None:
-            return False
-        return self._clock() - self._began[0] >= max(self._seconds, self.MOST)
-
-    def taking(self) -> None:
-        """A snapshot is about to be taken."""
-        self._taking = self._clock()
-
-    def taken(self, stored: int) -> None:
-        """The snapshot has been taken: that is no part of the way. `stored`: bytes of pages that
-        the file has by now."""
-        now = self._clock()
-        self._cost = now - self._taking
-        self._bytes = stored - self._all_bytes
-        self._all_bytes = stored
-        self._began = (now, self._began[1])
 
 
 class Progress:
@@ -188,7 +122,7 @@ class Snapshots:
         self._memory: OrderedDict[int, Snapshot] = OrderedDict()
         """Those in memory, by step; the one used last comes last."""
         self._memory_steps: list[int] = []
-        self._infos: Sequence[SnapshotInfo] = recording.snapshots
+        self._infos = recording.snapshots
         self._tables: OrderedDict[int, PageTable] = OrderedDict()
         """Of stored snapshots, by number."""
         self._unusable: set[int] = set()
@@ -244,13 +178,20 @@ class Snapshots:
         return snapshot
 
     def _make_room(self) -> None:
-        while len(self._memory) > 1 and (
-            self._pages.bytes + SNAPSHOT_COST * len(self._memory) > self._room
-        ):
+        """Keep to the room there is. Contents that the file has too give way first, but not all:
+        what a movement comes back to again and again would be read again and again."""
+        if self._excess() > 0:
+            self._pages.drop_stored(self._pages.stored_bytes - self._room // 2)
+        while self._excess() > 0 and len(self._memory) > 1:
             if len(self._tables) > 1:
                 self._tables.popitem(last=False)
             else:
                 self.forget(next(iter(self._memory)))
+        self._pages.drop_stored(self._excess())
+
+    def _excess(self) -> int:
+        """Bytes that are taken beyond the room there is."""
+        return self._pages.bytes + SNAPSHOT_COST * len(self._memory) - self._room
 
     def forget(self, step: int) -> None:
         """Drop the snapshot in memory at `step`."""
@@ -283,12 +224,14 @@ class Snapshots:
         index = self._store_interval(number - 1) if number else b""
         machine.replay.snapshot_mark(snapshot.hash, index)
         changed = list(progress.table.differing(snapshot.table))
-        pages = list(
-            {page.digest: page for page in map(snapshot.table.__getitem__, changed)}.items()
-        )
+        pages = list({page: None for page in map(snapshot.table.__getitem__, changed)})
         for first in range(0, len(pages), PAGES_STORED):
-            part = pages[first : first + PAGES_STORED]
-            recording.put_pages([(name, page.data) for name, page in part])
+            part = {page.digest: page for page in pages[first : first + PAGES_STORED]}
+            # Those that have no contents are in the file.
+            recording.put_pages([(n, page.data) for n, page in part.items() if page.in_memory])
+        if recording.branch == 0:
+            # Those of others are gone when the branch is, and what was before it may have them.
+            self._pages.are_stored(pages)
         listed = changed
         progress.changes += len(changed)
         if progress.changes > snapshot.table.end // 2 or number - progress.base >= MOST_CHANGES:
@@ -309,6 +252,7 @@ class Snapshots:
         progress.touched = _no_pages()
         progress.seen = _no_pages()
         progress.table = snapshot.table
+        self._make_room()
         self.budget.taken(recording.file.page_bytes)
 
     def check(self) -> None:
@@ -360,7 +304,7 @@ class Snapshots:
 
     def _turn(self, recording: Recording, step: int) -> None:
         """From `step` on, what is known belongs to another line of history."""
-        shared = sum(a == b for a, b in zip(self._infos, recording.snapshots, strict=False))
+        shared = self._infos.in_common(recording.snapshots)
         self.forget_from(step)
         for number in [number for number in self._tables if number >= shared]:
             del self._tables[number]
@@ -395,6 +339,7 @@ class Snapshots:
         engine.restore_frames((page, data) for page, data in found.items() if page < engine.frames)
         engine.new_interval()
         self._table = table
+        self._make_room()
         try:
             if snapshot.context is not None:
                 snapshot.context.restore()
@@ -497,10 +442,10 @@ class Snapshots:
         return self._stored_before(step) == step
 
     def _stored_steps(self) -> list[int]:
-        return [info.step for info in self._infos]
+        return self._infos.steps.tolist()
 
     def _number_before(self, step: int) -> int:
-        return bisect_right(self._infos, step, key=lambda info: info.step) - 1
+        return bisect_right(self._infos.steps, step) - 1
 
     def _stored_before(self, step: int) -> int | None:
         number = self._number_before(step)

@@ -44,7 +44,7 @@ def test_from_every_snapshot_in_the_middle(
     snapshots_every(monkeypatch, distance)
     record_to_end(elf(name), path)
     whole = playing_session(path)
-    infos = whole.recording.snapshots
+    infos = list(whole.recording.snapshots)
     assert len(infos) >= 4
     whole.run(None, lambda step: None)
     whole.compare_end()

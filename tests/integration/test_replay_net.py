@@ -130,7 +130,7 @@ def test_it_replays_in_another_process_without_the_network(run: Run) -> None:
 
 def test_it_replays_from_each_snapshot_in_the_middle(run: Run) -> None:
     whole = playing_session(run.path)
-    infos = whole.recording.snapshots
+    infos = list(whole.recording.snapshots)
     assert len(infos) >= 5
     whole.run(None, lambda step: None)
     whole.compare_end()

@@ -17,8 +17,8 @@ from tests.integration.conftest import symbols
 from ttd.boards import BOARDS
 from ttd.boards.extras import Extra
 from ttd.engine.types import Access
+from ttd.history.pages import DIRECTORY
 from ttd.host.semihost_files import SemihostFiles
-from ttd.pages import DIRECTORY
 from ttd.recorded import RecordedMachine
 from ttd.recording.blob import pack, seal, unpack, unseal
 from ttd.recording.chunk import decode_chunk

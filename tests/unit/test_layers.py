@@ -27,7 +27,6 @@ FLOORS = [
     {"why"},
     {"timeline", "rsp", "rtos"},
     {"history"},
-    {"snapshot"},
     {"machine"},
     {"bus", "semihosting"},
     {"loader"},  # images, and how a board starts them
@@ -54,7 +53,7 @@ PART_OF = {
     "target": "gdbstub",
     "threads": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
-    "pages": "snapshot",
+    "snapshot": "history",  # what is at a place
     "runs": "machine",
     "timeline_api": "timeline",
     "space": "timeline",

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ttd.pages
-from ttd.pages import DIRECTORY, PageStore, PageTable
+import ttd.history.pages
+from ttd.history.pages import DIRECTORY, PageStore, PageTable
 from ttd.recording.blob import digest, digests
 
 PAGES = 2 * DIRECTORY + 3
@@ -100,7 +100,7 @@ def test_contents_are_hashed_when_somebody_asks_and_once(monkeypatch: pytest.Mon
     memory = Memory()
     memory.write([(0, b"a")])
     before = memory.table.total
-    monkeypatch.setattr(ttd.pages, "digests", counted)
+    monkeypatch.setattr(ttd.history.pages, "digests", counted)
     for step in range(5):
         memory.write([(number, b"%d" % step) for number in range(DIRECTORY)])
     assert not hashed
@@ -151,8 +151,34 @@ def test_a_page_that_is_everywhere_is_hashed_once(monkeypatch: pytest.MonkeyPatc
         parts.append(len(some))
         return digests(some)
 
-    monkeypatch.setattr(ttd.pages, "digests", counted)
+    monkeypatch.setattr(ttd.history.pages, "digests", counted)
     store = PageStore(lambda names: [])
     table = PageTable.filled(4096, store.page(bytes(4096)))
     assert table.total
     assert sum(parts) == 1
+
+
+def test_contents_that_the_recording_has_are_dropped_and_read_again() -> None:
+    stored = {digest(data): data for data in (b"a" * 10, b"b" * 10)}
+    read: list[bytes] = []
+
+    def load(names: Sequence[bytes]) -> Iterable[bytes]:
+        read.extend(names)
+        return [stored[name] for name in names]
+
+    store = PageStore(load)
+    pages = [store.page(data) for data in (*stored.values(), b"only here")]
+    _ = [page.digest for page in pages]
+    full = store.bytes
+    store.are_stored(pages[:2])
+    store.drop_stored(11)
+    assert [page.in_memory for page in pages] == [False, False, True]
+    assert (store.bytes, store.stored_bytes) == (full - 20, 0)
+    assert [page.data for page in pages[:2]] == [*stored.values()]
+    assert read == [*stored]
+    assert (store.bytes, store.stored_bytes) == (full, 20)
+    del pages[0]
+    gc.collect()
+    assert store.stored_bytes == 10
+    store.drop_stored(1)
+    assert store.stored_bytes == 0

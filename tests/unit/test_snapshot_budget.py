@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ttd.snapshot import Budget
+from ttd.history.budget import Budget
 
 SPEED = 100_000_000
 """Steps a second."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, field
 from typing import Any, NamedTuple, Self
 
@@ -51,6 +52,52 @@ class SnapshotInfo(NamedTuple):
     sequence: int
     virtual_ns: int
     hash: bytes
+
+
+_HASH = 16
+
+
+class SnapshotList:
+    """The stored snapshots of a history, by number, in 40 bytes each: hours have many."""
+
+    def __init__(self) -> None:
+        self.steps = array("q")
+        """Of each; they do not decrease."""
+        self.sequences = array("q")
+        """Of each; they do not decrease."""
+        self._times = array("q")
+        self._hashes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, number: int) -> SnapshotInfo:
+        number = range(len(self))[number]
+        found = bytes(self._hashes[number * _HASH : (number + 1) * _HASH])
+        times = self.steps[number], self.sequences[number], self._times[number]
+        return SnapshotInfo(number, *times, found)
+
+    def __iter__(self) -> Iterator[SnapshotInfo]:
+        return map(self.__getitem__, range(len(self)))
+
+    def append(self, info: SnapshotInfo) -> None:
+        """Add the next one."""
+        self.steps.append(info.step)
+        self.sequences.append(info.sequence)
+        self._times.append(info.virtual_ns)
+        self._hashes += info.hash
+
+    def first(self, count: int) -> SnapshotList:
+        """A list of the first so many, or of all."""
+        found = SnapshotList()
+        found.steps, found.sequences = self.steps[:count], self.sequences[:count]
+        found._times, found._hashes = self._times[:count], self._hashes[: count * _HASH]
+        return found
+
+    def in_common(self, other: SnapshotList) -> int:
+        """With how many of the other's it begins."""
+        pairs = zip(self, other, strict=False)
+        return next((one.id for one, its in pairs if one != its), min(len(self), len(other)))
 
 
 @dataclass(frozen=True, slots=True)

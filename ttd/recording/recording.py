@@ -16,7 +16,7 @@ from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind
 from ttd.recording.file import FIRST_OVER, RecordingFile
-from ttd.recording.index import Begin, ChunkInfo, Fork, SnapshotInfo, Status
+from ttd.recording.index import Begin, ChunkInfo, Fork, SnapshotInfo, SnapshotList, Status
 from ttd.recording.rows import (
     MAX_PAGES,
     delete_branch,
@@ -71,7 +71,7 @@ class Recording:
         self.status = Status()
         self._segments: list[_Segment] = []
         self._events = 0
-        self._snapshots: list[SnapshotInfo] = []
+        self._snapshots = SnapshotList()
         self._whole = b""
         """The last state that has been stored as it is."""
         self._read_whole: tuple[int, bytes] = (-1, b"")
@@ -147,7 +147,7 @@ class Recording:
         caller has made it possible (`RecordingFile.begin_growing`, `begin_overlay`).
         """
         sequence = first + len(events)
-        shared = bisect_right(self._snapshots, sequence - 1, key=lambda info: info.sequence)
+        shared = bisect_right(self._snapshots.sequences, sequence - 1)
         fork = Fork(self.branch, step, sequence, warp_ns, first, shared)
         status = Status(step, step * self.config.clock_ns + warp_ns, warp_ns, sequence)
         made = self.file.add_branch(name, reason, fork, status, temporary=temporary)
@@ -251,7 +251,7 @@ class Recording:
 
     def _join(self, parent: Recording, fork: Fork) -> None:
         """Take over what a branch has in common with its parent, if it can be so."""
-        shared = parent.snapshots[: fork.snapshots]
+        shared = parent.snapshots.first(fork.snapshots)
         whole = (
             fork.step <= parent.status.steps
             and fork.sequence <= parent.status.events
@@ -262,7 +262,7 @@ class Recording:
         if not whole:
             raise self._damaged("a branch leaves another one where that is not")
         self._segments = parent._forked(fork, self.branch)
-        self._snapshots = list(shared)
+        self._snapshots = shared
 
     def check_clock(self) -> None:
         """`RecordingError` unless the virtual time of the end follows from its step."""
@@ -501,7 +501,7 @@ class Recording:
         return row
 
     @property
-    def snapshots(self) -> Sequence[SnapshotInfo]:
+    def snapshots(self) -> SnapshotList:
         """All stored snapshots, by id and by step."""
         return self._snapshots
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ttd.recording.blob import digest, digests
 
 DIRECTORY = 256
 """Pages in one directory of a table."""
-PAGE_COST = 250
+PAGE_COST = 400
 """Bytes that a page takes beside its contents, about."""
 
 Digest = bytes
@@ -22,7 +23,7 @@ HOLE = digest(b"")
 class Page:
     """One page content, made by a `PageStore`. What it holds is known, or its name, or both."""
 
-    __slots__ = ("_data", "_digest", "_store")
+    __slots__ = ("__weakref__", "_data", "_digest", "_store")
 
     def __init__(self, store: PageStore, data: bytes | None, name: Digest | None) -> None:
         self._store = store
@@ -32,6 +33,7 @@ class Page:
 
     def __del__(self) -> None:
         self._store.bytes -= PAGE_COST + len(self._data or b"")
+        self._store.forget(self)
 
     @property
     def digest(self) -> Digest:
@@ -71,14 +73,26 @@ class Page:
         """True if it is known that both hold the same."""
         return self is other or (self._digest is not None and self._digest == other._digest)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the content, as far as it is in memory."""
+        return len(self._data or b"")
+
     def fill(self, data: bytes) -> None:
         """The content, which has been read."""
         self._data = data
         self._store.bytes += len(data)
 
+    def drop(self) -> None:
+        """Let go of the content, which can be read again by its name."""
+        assert self._digest is not None
+        self._store.bytes -= self.size
+        self._data = None
+
 
 class PageStore:
-    """Where pages come from; knows how much memory those in use take.
+    """Where pages come from; knows how much memory those in use take, and which of them need none
+    because the recording has them.
 
     `load` reads contents, many at once, in the order of their names.
     """
@@ -86,6 +100,10 @@ class PageStore:
     def __init__(self, load: Callable[[Sequence[Digest]], Iterable[bytes]]) -> None:
         self._load = load
         self.bytes = 0
+        self.stored_bytes = 0
+        """Of contents that are in memory and in the recording."""
+        self._stored: dict[int, weakref.ref[Page]] = {}
+        """Whose contents those are, by identity; first those that have been here longest."""
 
     def page(self, data: bytes) -> Page:
         """A page that holds `data`."""
@@ -101,6 +119,28 @@ class PageStore:
         names = [page.digest for page in missing]
         for page, data in zip(missing, self._load(names), strict=True):
             page.fill(data)
+        self.are_stored(missing)
+
+    def are_stored(self, pages: Iterable[Page]) -> None:
+        """The recording has these pages: their contents can be dropped."""
+        for page in pages:
+            if page.size and id(page) not in self._stored:
+                self._stored[id(page)] = weakref.ref(page)
+                self.stored_bytes += page.size
+
+    def drop_stored(self, size: int) -> None:
+        """Drop contents of at least so many bytes that can be read again, if there are so many."""
+        left = self.stored_bytes - size
+        while self._stored and self.stored_bytes > left:
+            page = self._stored[next(iter(self._stored))]()
+            assert page is not None
+            self.forget(page)
+            page.drop()
+
+    def forget(self, page: Page) -> None:
+        """The content of a page is no longer in memory."""
+        if self._stored.pop(id(page), None) is not None:
+            self.stored_bytes -= page.size
 
 
 Directory = tuple[Page, ...]
