@@ -436,6 +436,9 @@ class Moment(Protocol):
 
     @property
     def hits(self) -> int: ...
+    def interrupted(self) -> bool:
+        """Nobody waits for the answer any more."""
+        ...
 
 
 def evaluate(tree: Expression, at: Moment) -> int:
@@ -486,3 +489,28 @@ def _operate(sign: str, left: int, right: int) -> int:
     if value.bit_length() > _BITS_MOST:
         raise ConditionError("a value in the condition grows too large")
     return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    """The condition of a stop: `tree`, which has been resolved, is not 0. A value like any other:
+    equal if the trees are the same."""
+
+    tree: Expression
+
+    def holds(self, at: Moment) -> bool:
+        """Whether a stop that was reached is one; `ConditionError` if it cannot be told."""
+        return evaluate(self.tree, at) != 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, When) and _shape(self.tree) == _shape(other.tree)
+
+    def __hash__(self) -> int:
+        return hash(_shape(self.tree))
+
+
+def _shape(tree: Expression) -> tuple[object, ...]:
+    """What tells trees apart, whose own `==` makes a larger one."""
+    fields = [getattr(tree, name) for name in tree.__match_args__]  # type: ignore[attr-defined]
+    parts = (_shape(each) if isinstance(each, Expression) else each for each in fields)
+    return type(tree).__name__, *parts

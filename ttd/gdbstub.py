@@ -119,7 +119,9 @@ class Session:
         """Signal and reason of the last stop reply."""
         self._told_thread: int | None = None
         """The thread in it."""
-        self._stops = StopTable(self)
+        self._stops = StopTable(
+            byte_order, {number: register.name for number, register in self._registers.items()}
+        )
         self._asked_at: float | None = None
         """When the monitor command that is being executed began."""
         self._given_up = False
@@ -388,28 +390,6 @@ class Session:
         self._stops.remove(request)
         return b"OK"
 
-    def register(self, regnum: int) -> int:
-        """For `agent.World`."""
-        if regnum not in self._registers:
-            raise LookupError(f"there is no register {regnum}")
-        return self._cpu.read_register(self._registers[regnum].name)
-
-    def memory(self, address: int, size: int) -> bytes:
-        """For `agent.World`."""
-        try:
-            data = self._timeline.read_memory(address, size)
-        except UserError as e:
-            raise LookupError(str(e)) from e
-        if len(data) != size:
-            raise LookupError(f"no memory at {address:#x}")
-        return data
-
-    def interrupted(self) -> bool:
-        """For `agent.World`: what searches with this condition is to end."""
-        if self.interrupts.pending:
-            self.interrupts.repeat()
-        return self.interrupts.pending
-
     # -- moving: "Packets" (`vCont`, `bc`, `bs`), "Stop Reply Packets", "Interrupts" --------------
 
     @_handles(rq.ResumeKinds, "vContSupported+")
@@ -444,7 +424,7 @@ class Session:
             case rq.How.CONTINUE:
                 until = self._monitor.continue_until(forward=True)
                 return self._travel(
-                    lambda: timeline.run_forward(stops, until), forward=True, far=True
+                    lambda: timeline.run_forward(stops, until, here=True), forward=True, far=True
                 )
         return self._stop_reply(0)
 
@@ -478,7 +458,7 @@ class Session:
                 return timeline.step_forward() if direction > 0 else timeline.step_backward()
             until = timeline.position + direction
             if direction > 0:
-                return timeline.run_forward(watches, until)
+                return timeline.run_forward(watches, until, here=True)
             stop = timeline.run_backward(watches, until)
             # The first position is the beginning of history, but to get there was a step.
             return replace(stop, why=Why.STEPS) if stop.step == until == timeline.begin else stop
@@ -615,10 +595,12 @@ class Session:
         return self._lldb.spoken or self._cpu.watch_after
 
     def _past_access(self, stop: Stop, forward: bool) -> Stop:
-        """The timeline stops before an access, or in reverse just after it."""
-        if stop.why is Why.WATCHPOINT and self._watch_after:
-            step = self._timeline.step_forward if forward else self._timeline.step_backward
-            return replace(stop, step=whole(step).step)
+        """From before an access, which is where a timeline stops, to where the client expects that
+        it is told of it: behind it, or in reverse before it; who makes that step itself is told of
+        it on the other side each time."""
+        if stop.why is Why.WATCHPOINT and self._watch_after == forward:
+            after = whole(self._timeline.step_forward)
+            return replace(stop, step=after.step, pc=after.pc)
         return stop
 
     def _stop_reply(self, signal: int, reason: str = "") -> bytes:

@@ -36,21 +36,16 @@ class KnownHits:
 
     def tells(self, stops: Stops, start: int) -> bool:
         """True if the latest hit before `start` is known, unless it is before `low`."""
-        # Stops that differ in their conditions only are called equal.
-        same = stops == self.stops and not stops.conditional
-        return same and self.low < start <= self.high
+        return stops == self.stops and self.low < start <= self.high
 
     def latest(self, low: int, start: int) -> BreakHit | WatchHit | None:
-        """The hit in [low, start) with the latest place to stop at.
-
-        A breakpoint's place is its step, a watchpoint's the step after its access.
-        """
+        """The latest hit in [low, start). In one step a breakpoint comes before an access."""
         hit, watch = self.breaks.before(start), self.watches.before(start)
         if hit is not None and hit[0] < low:
             hit = None
         if watch is not None and watch.step < low:
             watch = None
-        if watch is not None and (hit is None or watch.step + 1 > hit[0]):
+        if watch is not None and (hit is None or watch.step >= hit[0]):
             return watch
         return hit
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from enum import Enum
+from typing import Protocol
 
+from ttd.conditions import Moment
 from ttd.engine.types import Access, WatchHit
 from ttd.values import dataclass
 
-Condition = Callable[[WatchHit | None], bool]
-"""Whether a stop that was reached is one. Asked with the machine at the breakpoint, or where the
-access that it is told of has not happened yet; going back, too. It changes nothing. What it raises
-ends the movement."""
+
+class Condition(Protocol):
+    """Whether a stop that was reached is one: data, which can be compared, and sent to another
+    process. `ttd.conditions.When` is one."""
+
+    def holds(self, at: Moment) -> bool:
+        """Asked with the machine at the breakpoint, or where the access has not happened yet; going
+        back, too. It changes nothing. What it raises ends the movement."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Breakpoint:
     """Stop before the instruction at `address`, if `condition` (None: always) holds there."""
 
     address: int
-    condition: Condition | None = field(default=None, compare=False)
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Watchpoint:
     address: int
     length: int
     kind: Access
-    condition: Condition | None = field(default=None, compare=False)
+    condition: Condition | None = None
     changes_only: bool = False
 
 
@@ -74,9 +80,8 @@ class Why(Enum):
 class Stop:
     """Where and why a movement ended.
 
-    For WATCHPOINT, `watch` is the access. Where PC stands follows the convention of the
-    architecture (docs/gdb.md): on ARM at the access going forward (it has not run), just after it
-    going backward (it has run and is not undone).
+    A hit has one place, from wherever the machine comes to it: just before the instruction at a
+    breakpoint, or before the step that makes the watched access `watch`.
     """
 
     why: Why

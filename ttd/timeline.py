@@ -22,6 +22,7 @@ from ttd.history.unattended import Unattended
 from ttd.images import Image
 from ttd.known_hits import BreakHit, KnownHits
 from ttd.machine import Machine
+from ttd.moment import Here, is_seen, overlaps
 from ttd.printed import Interrupted, Line, Printed
 from ttd.recording.errors import RecordingError
 from ttd.recording.index import Branch
@@ -195,14 +196,18 @@ class Timeline:
     # -- running to a stop ---------------------------------------------------------------
 
     @_movement
-    def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
-        """Run until something in `stops` hits, `until` is reached or history ends.
+    def run_forward(self, stops: Stops, until: int | None = None, *, here: bool = False) -> Stop:
+        """Run until something in `stops` hits after the present position, `until` is reached or
+        history ends. `here`: a hit at the present position counts, too.
 
-        A breakpoint at the present position counts. Where nothing can hit, what is known is not
-        run again.
+        Where nothing can hit, what is known is not run again.
         """
         if until is None and stops == NO_STOPS and not self._go(self.end):
             return self._stop(Why.INTERRUPTED)
+        if not here and (until is None or until > self.position):
+            first = self._forward(self.position + 1, report=False)
+            if first.why is not Why.STEPS:
+                return first
         with self._stopping_at(stops):
             return self._forward(until)
 
@@ -298,31 +303,34 @@ class Timeline:
         # A condition looks at the machine, too.
         self.machine.replay.note_position()
         if ended.watch is not None:
-            watch = self._watchpoint_of(ended.watch)
-            if watch is None or not _holds(watch, ended.watch):
-                return None
-            return self._stop(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
+            for watch in self._watchpoints_of(ended.watch):
+                if self._holds(watch, ended.watch):
+                    return self._stop(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
+            return None
         for breakpoint_ in self._stops.breakpoints:
-            if breakpoint_.address == ended.pc and _holds(breakpoint_):
+            if breakpoint_.address == ended.pc and self._holds(breakpoint_):
                 return self._stop(Why.BREAKPOINT, breakpoint_=breakpoint_)
         return None
 
-    def _watchpoint_of(self, hit: WatchHit) -> Watchpoint | None:
-        for watch in self._stops.watchpoints:
-            overlaps = (
-                hit.address < watch.address + watch.length
-                and watch.address < hit.address + hit.size
-            )
-            if overlaps and watch.kind & hit.kind:
-                return watch
-        return None
+    def _watchpoints_of(self, hit: WatchHit) -> list[Watchpoint]:
+        """Those of the stops that an access is seen by, which has not happened here yet."""
+        near = [watch for watch in self._stops.watchpoints if overlaps(watch, hit)]
+        if len(near) < 2:
+            return near
+        # What a device or an alias holds may look unchanged here: the engine knows better.
+        return [watch for watch in near if is_seen(self, watch, hit)] or near
+
+    def _holds(self, stop: Breakpoint | Watchpoint, hit: WatchHit | None = None) -> bool:
+        if stop.condition is None:
+            return True
+        asked = self._interruption
+        return stop.condition.holds(Here(self, stop, hit, interrupted=lambda: asked.asked))
 
     @_movement
     def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
         """Go back to the latest position before the present at which something hits.
 
-        A breakpoint hits where PC is at it; a watchpoint just after its access. Without a hit:
-        to `until`, or to the beginning. Interrupted, the present position is kept.
+        Without a hit: to `until`, or to the beginning. Interrupted, the present position is kept.
         """
         low = self.begin if until is None else max(until, self.begin)
         start = self.position
@@ -441,11 +449,12 @@ class Timeline:
         self._run_to(self.position + 1)
 
     def _land(self, hit: BreakHit | WatchHit) -> Stop | None:
-        """Go to a hit; a watchpoint's place is just after its access. None if interrupted."""
+        """Go to a hit. None if interrupted."""
         if isinstance(hit, WatchHit):
-            if not self._go(hit.step + 1):
+            if not self._go(hit.step):
                 return None
-            return self._stop(Why.WATCHPOINT, watch=hit, watchpoint=self._watchpoint_of(hit))
+            watch = next((w for w in self._watchpoints_of(hit) if self._holds(w, hit)), None)
+            return self._stop(Why.WATCHPOINT, watch=hit, watchpoint=watch)
         if not self._go(hit[0]):
             return None
         found = next(b for b in self._stops.breakpoints if b.address == hit[1])
@@ -843,7 +852,3 @@ class Timeline:
 
     def mapped(self) -> Iterator[Span]:
         return self._space.mapped()
-
-
-def _holds(stop: Breakpoint | Watchpoint, hit: WatchHit | None = None) -> bool:
-    return stop.condition is None or stop.condition(hit)

@@ -180,6 +180,11 @@ def _hash(self: Any) -> int:
     return hash(self.__compared__(self))
 
 
+def _reduce(self: Any) -> tuple[type, tuple[Any, ...]]:
+    """For copies, and to be sent to another process: attributes cannot be set afterwards."""
+    return type(self), tuple(getattr(self, name) for name in self.__match_args__)
+
+
 def _refuse_set(self: object, name: str, value: object) -> None:
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 
@@ -191,6 +196,7 @@ def _refuse_delete(self: object, name: str) -> None:
 METHODS: dict[str, Any] = {"__repr__": _repr, "__eq__": _equal, "__hash__": None}
 FROZEN: dict[str, Any] = {
     "__hash__": _hash,
+    "__reduce__": _reduce,
     "__setattr__": _refuse_set,
     "__delattr__": _refuse_delete,
 }

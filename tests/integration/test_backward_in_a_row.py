@@ -15,6 +15,7 @@ from tests.integration.conftest import FIRMWARE, Record, symbols, ttd
 from tests.integration.inside import playing_session, recording_session
 from tests.integration.walks import Guest, recorder
 from tests.snapshots import snapshots_every
+from ttd.conditions import Constant, When
 from ttd.engine import Access
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Kind
@@ -43,6 +44,9 @@ class Case:
     stops: list[Stops]
 
 
+ALWAYS, NEVER = When(Constant(1)), When(Constant(0))
+
+
 def _hit(stop: Stop) -> Hit:
     if stop.watch is not None:
         return stop.watch.step, stop.why, 0
@@ -54,13 +58,13 @@ def _all_hits(timeline: Timeline, stops: Stops) -> tuple[list[Hit], int]:
     timeline.reset()
     found: list[Hit] = []
     while len(found) < MOST:
-        stop = timeline.run_forward(stops, FAR)
+        stop = timeline.run_forward(stops, FAR, here=True)
         if stop.why in (Why.STEPS, Why.HISTORY_END):
             break
         found.append(_hit(stop))
         if stop.why is Why.BREAKPOINT and stops.watchpoints:
             # The instruction there may access what is watched.
-            watched = timeline.run_forward(Stops((), stops.watchpoints), stop.step + 1)
+            watched = timeline.run_forward(Stops((), stops.watchpoints), stop.step + 1, here=True)
             if watched.why is Why.WATCHPOINT:
                 found.append(_hit(watched))
         timeline.seek(found[-1][0] + 1)
@@ -68,16 +72,12 @@ def _all_hits(timeline: Timeline, stops: Stops) -> tuple[list[Hit], int]:
 
 
 def _latest(hits: list[Hit], start: int, low: int) -> Hit | None:
-    """A watchpoint's place is just after its access; of two in one place a breakpoint is met."""
+    """Of two in one step the access is met, which comes later."""
     return max(
         (hit for hit in hits if low <= hit[0] < start),
-        key=lambda hit: (_place(hit), hit[1] is Why.BREAKPOINT),
+        key=lambda hit: (hit[0], hit[1] is Why.WATCHPOINT),
         default=None,
     )
-
-
-def _place(hit: Hit) -> int:
-    return hit[0] + (hit[1] is Why.WATCHPOINT)
 
 
 def _hash(session: RecordedMachine) -> bytes:
@@ -153,7 +153,7 @@ def test_as_the_list_says(case: Case) -> None:
                 assert timeline.position == min(low, start)
                 timeline.seek(dice.randint(0, last))
                 continue
-            assert (_hit(stop), timeline.position) == (expected, _place(expected)), start
+            assert (_hit(stop), timeline.position) == (expected, expected[0]), start
             if dice.random() < 0.1:
                 case.other.timeline.seek(timeline.position)
                 assert _hash(case.session) == _hash(case.other)
@@ -175,7 +175,7 @@ def test_conditions_are_not_forgotten(case: Case) -> None:
     assert timeline.run_backward(always).why is Why.BREAKPOINT
     last = timeline.position
     timeline.seek(FAR)
-    conditional = Stops((replace(always.breakpoints[0], condition=lambda hit: False),))
+    conditional = Stops((replace(always.breakpoints[0], condition=NEVER),))
     assert timeline.run_backward(conditional).why is Why.HISTORY_BEGIN
     timeline.seek(FAR)
     assert timeline.run_backward(always).step == last
@@ -188,17 +188,19 @@ def test_a_condition_hides_no_access(case: Case, holds: bool) -> None:
     timeline.reset()
     stop = timeline.run_forward(changes)
     while stop.watch is not None and stop.watch.late:  # no instruction makes it
-        timeline.step_forward()
         stop = timeline.run_forward(changes)
     assert stop.why is Why.WATCHPOINT
-    step, store = stop.step, Breakpoint(stop.pc, condition=lambda hit: holds)
+    step, store = stop.step, Breakpoint(stop.pc, ALWAYS if holds else NEVER)
     both = replace(changes, breakpoints=(store,))
     timeline.seek(step)
-    assert timeline.run_forward(both).why is (Why.BREAKPOINT if holds else Why.WATCHPOINT)
+    assert timeline.run_forward(both, here=True).why is (
+        Why.BREAKPOINT if holds else Why.WATCHPOINT
+    )
     assert timeline.position == step
     timeline.seek(step + 2)
     stop = timeline.run_backward(both)
-    assert (stop.why, stop.step) == (Why.WATCHPOINT, step + 1)
+    assert (stop.why, stop.step) == (Why.WATCHPOINT, step)
+    timeline.seek(step + 1)
     stop = timeline.run_backward(Stops((store,)))
     assert (stop.why, stop.step) == ((Why.BREAKPOINT, step) if holds else (Why.HISTORY_BEGIN, 0))
 
@@ -220,7 +222,7 @@ def test_forward_to_a_pc(case: Case) -> None:
     assert timeline.find_pc(address).why is Why.HISTORY_END
 
 
-@pytest.mark.parametrize("condition", [None, lambda hit: True])
+@pytest.mark.parametrize("condition", [None, ALWAYS])
 def test_where_a_reset_leads(tmp_path: Path, condition: Condition | None) -> None:
     """The position before a reset is the last that can be shown: PC is elsewhere there."""
     path = tmp_path / "reset.ttd"
@@ -237,7 +239,6 @@ def test_where_a_reset_leads(tmp_path: Path, condition: Condition | None) -> Non
         timeline.seek(start)
         stop = timeline.run_backward(stops)
         assert (stop.why, stop.step) == (Why.BREAKPOINT, place)
-    timeline.step_forward()
     assert timeline.run_forward(stops).step == 5000
     session.close()
 
@@ -265,15 +266,15 @@ def test_frames_in_any_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(found) > len(entries) // 2
         assert sorted(found) == found
         for hit in reversed(found):
-            timeline.seek(min(_place(hit) + 8, end))
+            timeline.seek(min(hit[0] + 8, end))
             stop = timeline.run_backward(stops)
-            expected = _latest(found, min(_place(hit) + 8, end), 0)
+            expected = _latest(found, min(hit[0] + 8, end), 0)
             assert expected is not None
-            assert (_hit(stop), stop.step) == (expected, _place(expected))
+            assert (_hit(stop), stop.step) == (expected, expected[0])
             if hit[0] >= 3:  # where a run begins tells nothing about what it meets
                 timeline.seek(hit[0] - 3)
                 first = next(one for one in found if one[0] >= hit[0] - 3)
-                assert _hit(timeline.run_forward(stops)) == first
+                assert _hit(timeline.run_forward(stops, here=True)) == first
     session.close()
 
 
@@ -300,7 +301,7 @@ def test_interrupted_before_a_reset_of_this_position(
         timeline.interrupt()
 
     monkeypatch.setattr(session.snapshots, "go_back", interrupted)
-    stop = timeline.run_forward(_watch(0x80000000))
+    stop = timeline.run_forward(_watch(0x80000000), here=True)
     assert (stop.why, stop.step) == (Why.INTERRUPTED, 9_000)
     assert _hash(session) == before
     session.close()
@@ -334,3 +335,20 @@ def test_no_step_of_a_row_waits_for_many(tmp_path: Path, monkeypatch: pytest.Mon
     assert costs.count(0) > len(costs) * 3 // 4, "what is near is only gone to"
     assert sum(costs) <= 1.5 * len(costs)
     session.close()
+
+
+def test_each_watchpoint_that_overlaps_is_asked(case: Case) -> None:
+    """With its own condition, in either direction, and only if it sees the access."""
+    timeline, changes = case.session.timeline, case.stops[3].watchpoints[0]
+    timeline.reset()
+    first = timeline.run_forward(Stops((), (changes,)))
+    assert first.why is Why.WATCHPOINT
+    deaf, other = replace(changes, condition=NEVER), replace(changes, length=2)
+    for heard in (other, replace(other, condition=ALWAYS)):
+        stops = Stops((), (deaf, heard))
+        timeline.reset()
+        stop = timeline.run_forward(stops)
+        assert (stop.step, stop.watchpoint) == (first.step, heard)
+        timeline.seek(first.step + 1)
+        stop = timeline.run_backward(stops)
+        assert (stop.step, stop.watchpoint) == (first.step, heard)

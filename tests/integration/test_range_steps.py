@@ -20,7 +20,7 @@ def step_by_step(session: RecordedMachine, start: int, end: int, stops: Stops) -
     """The same, one step at a time; None if it goes on for too long."""
     timeline = session.timeline
     for _ in range(LONGEST):
-        stop = timeline.run_forward(stops, timeline.position + 1)
+        stop = timeline.run_forward(stops, timeline.position + 1, here=True)
         if stop.why is not Why.STEPS or not start <= stop.pc < end:
             return stop
     return None

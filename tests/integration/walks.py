@@ -21,6 +21,7 @@ from tests.integration.cli_tools import FIRMWARE
 from tests.integration.state_difference import difference
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
+from ttd.conditions import Constant, When
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history.place import Place
@@ -188,7 +189,7 @@ class Walk:
         timeline, dice = self.session.timeline, self.dice
         breakpoints = [Breakpoint(timeline.machine.engine.pc)]
         if dice.random() < 0.3:
-            breakpoints = [Breakpoint(breakpoints[0].address, lambda _: dice.random() < 0.5)]
+            breakpoints = [Breakpoint(breakpoints[0].address, When(Constant(dice.randrange(2))))]
         base, size = dice.choice(timeline.machine.engine.regions())
         watches = [Watchpoint(base + dice.randrange(min(size, 4096) // 4) * 4, 4, Access.WRITE)]
         return Stops(

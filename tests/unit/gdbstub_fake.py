@@ -14,6 +14,7 @@ from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
 from ttd.history.place import Place
+from ttd.moment import Here
 from ttd.printed import Line
 from ttd.recording.index import Branch
 from ttd.recording.remarks import Bookmark
@@ -217,7 +218,8 @@ class FakeTimeline:
 
     def _breakpoint(self, stops: Stops) -> Breakpoint | None:
         for stop in stops.breakpoints:
-            if stop.address == self.pc and (stop.condition is None or stop.condition(None)):
+            here = Here(self, stop, interrupted=self._interrupted.is_set)
+            if stop.address == self.pc and (stop.condition is None or stop.condition.holds(here)):
                 return stop
         return None
 
@@ -237,8 +239,10 @@ class FakeTimeline:
             return {"watch": hit, "watchpoint": stop}
         return None
 
-    def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+    def run_forward(self, stops: Stops, until: int | None = None, *, here: bool = False) -> Stop:
         self._interrupted.clear()
+        if not here and self.position < self.end and (until is None or self.position < until):
+            self.position += 1
         while True:
             if until is not None and self.position >= until:
                 return self._stop(Why.STEPS)
@@ -253,7 +257,6 @@ class FakeTimeline:
             self.position += 1
 
     def find_pc(self, address: int) -> Stop:
-        self.position = min(self.position + 1, self.end)
         return self.run_forward(Stops((Breakpoint(address),)), self.end)
 
     def run_backward(self, stops: Stops, until: int | None = None) -> Stop:
@@ -263,11 +266,11 @@ class FakeTimeline:
                 return self._stop(Why.STEPS)
             if self.position == 0:
                 return self._stop(Why.HISTORY_BEGIN)
-            if hit := self._watch(stops, self.position - 1):
-                return self._stop(Why.WATCHPOINT, **hit)
             if self._pause():
                 return self._stop(Why.INTERRUPTED)
             self.position -= 1
+            if hit := self._watch(stops, self.position):
+                return self._stop(Why.WATCHPOINT, **hit)
             if found := self._breakpoint(stops):
                 return self._stop(Why.BREAKPOINT, breakpoint=found)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from ttd.conditions import (
     ConditionError,
     Expression,
     Hits,
+    When,
     all_of,
     any_of,
     changed,
@@ -29,6 +32,9 @@ from ttd.conditions import (
 )
 from ttd.debugger import condition_text
 from ttd.debugger.condition_text import parse
+from ttd.engine.types import Access
+from ttd.rsp.coded import AgentCondition
+from ttd.stops import Breakpoint, Stops, Watchpoint
 
 
 class Double:
@@ -167,3 +173,16 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize("module", [conditions, condition_text])
 def test_examples(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+
+
+def test_stops_are_values() -> None:
+    """Compared with their conditions, and the same in another process."""
+    coded = AgentCondition((b"\x22\x01\x27",), "little", ((0, "r0"),))
+    stops = Stops(
+        (Breakpoint(4, When(parse("r0 > 3"))), Breakpoint(8, coded)),
+        (Watchpoint(0x100, 4, Access.WRITE, When(changed)),),
+    )
+    sent = ForkingPickler.loads(ForkingPickler.dumps(stops))
+    assert sent == stops and hash(sent) == hash(stops)
+    other = Breakpoint(4, When(parse("r0 > 4")))
+    assert sent != replace(stops, breakpoints=(other, *stops.breakpoints[1:]))

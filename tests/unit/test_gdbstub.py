@@ -761,9 +761,11 @@ def test_an_interrupt_nobody_asked_for_is_not_reported(client: Client) -> None:
     class Nervous(FakeTimeline):
         calls = 0
 
-        def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+        def run_forward(
+            self, stops: Stops, until: int | None = None, *, here: bool = False
+        ) -> Stop:
             self.calls += 1
-            stop = super().run_forward(stops, until if self.calls > 1 else 10)
+            stop = super().run_forward(stops, until if self.calls > 1 else 10, here=here)
             return stop if self.calls > 1 else replace(stop, why=Why.INTERRUPTED)
 
     client = Client(Nervous())
@@ -785,7 +787,9 @@ def test_whatever_fails_the_session_goes_on(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(FakeTimeline):
-        def run_forward(self, stops: Stops, until: int | None = None) -> Stop:
+        def run_forward(
+            self, stops: Stops, until: int | None = None, *, here: bool = False
+        ) -> Stop:
             self.seek(self.position + 10)
             raise error
 
@@ -837,6 +841,7 @@ def test_a_condition_that_never_ends_can_be_interrupted(client: Client) -> None:
             expressions += 1
             if expressions == 20:
                 typed.session.interrupts.seen()
+                self.interrupt()  # as who reads does then
             return super().read_memory(address, size)
 
     typed = Client(Typed())

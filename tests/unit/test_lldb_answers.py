@@ -119,7 +119,7 @@ def test_an_error_ends_every_plan(monkeypatch: pytest.MonkeyPatch, lldb: Client)
 
 
 def test_a_divergence_ends_every_plan(monkeypatch: pytest.MonkeyPatch, lldb: Client) -> None:
-    def diverge(timeline: FakeTimeline, stops: Stops, until: int | None = None) -> Stop:
+    def diverge(timeline: FakeTimeline, stops: Stops, until: int | None = None, **_: bool) -> Stop:
         return Stop(Why.DIVERGED, timeline.position, timeline.pc, note="It went elsewhere.")
 
     monkeypatch.setattr(FakeTimeline, "run_forward", diverge)

@@ -104,16 +104,13 @@ def _watch(
     while (stop := timeline.run_forward(stops)).why is Why.WATCHPOINT:
         forward.append(stop)
         assert (stop.step, stop.pc) == (timeline.position, timeline.machine.engine.pc)
-        # As GDB goes on: one step without the watchpoint.
-        timeline.step_forward()
     assert stop.why is Why.HISTORY_END
     timeline.seek(timeline.end)
     backward = []
     while (stop := timeline.run_backward(stops)).why is Why.WATCHPOINT:
         backward.append(stop)
-        timeline.step_backward()
     assert stop.why is Why.HISTORY_BEGIN
-    assert [stop.step for stop in backward] == [stop.step + 1 for stop in reversed(forward)]
+    assert [stop.step for stop in backward] == [stop.step for stop in reversed(forward)]
     assert [stop.note for stop in backward] == [stop.note for stop in reversed(forward)]
     return forward
 

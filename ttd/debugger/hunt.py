@@ -10,18 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from ttd.conditions import (
-    ConditionError,
-    Expression,
-    Hits,
-    changed,
-    evaluate,
-    mentions,
-)
+from ttd.conditions import Expression, Hits, When, changed, evaluate, mentions
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
+from ttd.moment import Here
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why, whole
 from ttd.timeline_api import TimelineApi, TimelineError
 from ttd.values import dataclass
@@ -103,7 +96,7 @@ class _Hunt:
         elif condition is not None:
             if isinstance(stop, Breakpoint):
                 self._plain = Stops((stop,))
-            stop = replace(stop, condition=partial(_holds, timeline, stop, condition))
+            stop = replace(stop, condition=When(condition))
         self._stop = stop
         self._stops = (
             Stops(breakpoints=(stop,))
@@ -127,12 +120,8 @@ class _Hunt:
 
     def _on(self, until: int | None) -> Stop | None:
         """To the next stop after the present."""
-        here = self._timeline.position
-        if until is not None and here >= until:
+        if until is not None and self._timeline.position >= until:
             return None
-        first = self._timeline.step_forward()
-        if self._timeline.position == here or first.why is not Why.STEPS:
-            return self._found(first)
         return self._found(self._timeline.run_forward(self._stops, until))
 
     def _back(self, until: int | None) -> Stop | None:
@@ -141,15 +130,12 @@ class _Hunt:
             # A row of hits is quick to walk: the next one is likely to be one of the latest.
             for _ in range(_ROW):
                 stop = self._found(self._timeline.run_backward(self._plain, until))
-                moment = _Moment(self._timeline, self._stop, None, 1)
-                if stop is None or evaluate(self._condition, moment):
+                if stop is None or evaluate(self._condition, _Moment(self._timeline, self._stop)):
                     return stop
         stop = self._found(self._timeline.run_backward(self._stops, until))
-        if stop is not None and stop.watch is not None:
-            self._timeline.seek(stop.watch.step)
-            if self._wide:
-                # The latest access of the step was found: tell of the first.
-                stop = self._found(self._timeline.run_forward(self._stops, stop.watch.step + 1))
+        if stop is not None and self._wide:
+            # The latest access of the step was found: tell of the first.
+            stop = self._found(self._timeline.run_forward(self._stops, stop.step + 1, here=True))
         return stop
 
     @staticmethod
@@ -164,55 +150,31 @@ class _Hunt:
         return None
 
 
-class _Moment:
-    """For `conditions.evaluate`: the machine where a stop is reached."""
+class _Moment(Here):
+    """The machine where a stop is reached, which knows how often that was."""
 
     def __init__(
         self,
         timeline: TimelineApi,
         stop: Breakpoint | Watchpoint,
-        access: WatchHit | None,
-        hits: int,
+        access: WatchHit | None = None,
+        hits: int = 1,
         *,
         ahead: bool = False,
     ) -> None:
         """`ahead`: to know what is new, a step is made, and taken back."""
+        super().__init__(timeline, stop, access, hits=hits)
         self._timeline = timeline
-        self._stop = stop
-        self._access = access
-        self.hits = hits
+        self._met = access
         self._ahead = ahead
-        self._new: int | None = None
+        self._after: int | None = None
 
-    def register(self, name: str) -> int:
-        return self._timeline.cpu.read_register(name)
-
-    def memory(self, address: int, size: int) -> bytes:
-        try:
-            return self._timeline.read_memory(address, size)
-        except TimelineError:
-            return b""
-
-    def watched(self, what: str) -> int:
-        access = self._access
-        if access is None or not isinstance(self._stop, Watchpoint):
-            raise ConditionError(f"{what!r} is of a watched access, and this is a breakpoint")
-        if what == "address":
-            return access.address
-        if what == "new" and self._ahead:
-            if self._new is None:
-                self._new = self._look_ahead(self._stop)
-            return self._new
-        data = self._contents(self._stop)
-        if what == "new" and access.kind is Access.WRITE:
-            data = _patched(self._stop.address, data, access)
-        return int.from_bytes(data, "little")
-
-    def _contents(self, stop: Watchpoint) -> bytes:
-        data = self.memory(stop.address, stop.length)
-        if len(data) < stop.length:
-            raise ConditionError(f"there is nothing at {stop.address:#x}")
-        return data
+    def new(self, stop: Watchpoint, access: WatchHit) -> int:
+        if not self._ahead:
+            return super().new(stop, access)
+        if self._after is None:
+            self._after = self._look_ahead(stop)
+        return self._after
 
     def _look_ahead(self, stop: Watchpoint) -> int:
         """What is there after this step."""
@@ -220,31 +182,13 @@ class _Moment:
         try:
             if self._timeline.step_forward().why is Why.INTERRUPTED:
                 raise Interrupted
-            return int.from_bytes(self._contents(stop), "little")
+            return int.from_bytes(self.old(stop), "little")
         finally:
             whole(lambda: self._timeline.go_to(here))
 
     def hit(self, stop: Stop) -> Hit:
         """What has been found, with the machine there."""
-        if self._access is None:
+        if self._met is None:
             return Hit(self._timeline.position, stop.pc)
         values = self.watched("old"), self.watched("new")
-        return Hit(self._timeline.position, self._access.pc, self._access, *values)
-
-
-def _patched(begin: int, data: bytes, access: WatchHit) -> bytes:
-    """What is at `begin` after a write that covers some of it, or more."""
-    written = (access.value & ((1 << 8 * access.size) - 1)).to_bytes(access.size, "little")
-    low = max(begin, access.address)
-    high = min(begin + len(data), access.address + access.size)
-    middle = written[low - access.address : high - access.address]
-    return data[: low - begin] + middle + data[high - begin :]
-
-
-def _holds(
-    timeline: TimelineApi,
-    stop: Breakpoint | Watchpoint,
-    condition: Expression,
-    access: WatchHit | None,
-) -> bool:
-    return evaluate(condition, _Moment(timeline, stop, access, 1)) != 0
+        return Hit(self._timeline.position, self._met.pc, self._met, *values)

@@ -47,10 +47,6 @@ class Interrupts:
                     self._interrupt()
             self._idle.wait(_AGAIN)
 
-    def repeat(self) -> None:
-        """Called during a movement, by whatever it calls that takes long and has come back."""
-        self._interrupt()
-
     def answered(self) -> None:
         """A movement has ended, and the client is told that it was interrupted."""
         self._asked = False

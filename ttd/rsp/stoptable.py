@@ -5,15 +5,14 @@ GDB manual, appendix "Remote Protocol", sections "Packets" (`z`, `Z`) and "Stop 
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
+from typing import Literal
 
-from ttd.engine.types import Access, WatchHit
+from ttd.engine.types import Access
 from ttd.errors import UserError
-from ttd.rsp import agent
+from ttd.rsp.coded import AgentCondition
 from ttd.rsp.requests import InsertStop, RemoveStop, StopKind
-from ttd.stops import Breakpoint, Condition, Stop, Stops, Watchpoint, Why
-
-log = logging.getLogger("ttd.rsp")
+from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 
 _WATCH_KINDS = {
     StopKind.WRITE: Access.WRITE,
@@ -52,8 +51,10 @@ def _key(request: InsertStop | RemoveStop) -> _Key:
 class StopTable:
     """The breakpoints and watchpoints of one client; inserting twice is the same as once."""
 
-    def __init__(self, world: agent.World) -> None:
-        self._world = world
+    def __init__(self, byte_order: Literal["little", "big"], registers: Mapping[int, str]) -> None:
+        """`registers`: their names by GDB's numbers."""
+        self._byte_order = byte_order
+        self._registers = tuple(registers.items())
         self._table: dict[_Key, Breakpoint | Watchpoint] = {}
         self._code: dict[_Key, int] = {}
         """Bytes of the conditions of those that have any."""
@@ -74,7 +75,9 @@ class StopTable:
         code = sum(map(len, request.conditions))
         if sum(self._code.values()) - self._code.get(key, 0) + code > MOST_CODE:
             raise Refused(f"The conditions of all breakpoints have at most {MOST_CODE} bytes.")
-        condition = self._condition(request.conditions) if request.conditions else None
+        condition = None
+        if request.conditions:
+            condition = AgentCondition(request.conditions, self._byte_order, self._registers)
         stop: Breakpoint | Watchpoint
         if request.kind in _WATCH_KINDS:
             if not request.length:
@@ -138,23 +141,3 @@ class StopTable:
             case Why.HISTORY_END:
                 return "replaylog:end;"
         return ""
-
-    def _condition(self, expressions: tuple[bytes, ...]) -> Condition:
-        def holds(hit: WatchHit | None) -> bool:
-            budget = agent.Budget()
-            for code in expressions:
-                # Also between two: there may be thousands, all of them short.
-                if self._world.interrupted():
-                    return False
-                try:
-                    if agent.evaluate(code, self._world, budget):
-                        return True
-                except agent.AgentInterrupted:
-                    return False
-                except agent.AgentError as e:
-                    # Stop rather than run past: GDB then evaluates the condition, and says why not.
-                    log.info("breakpoint condition: %s", e)
-                    return True
-            return False
-
-        return holds

@@ -85,7 +85,7 @@ class Scene:
         self._check(self.timeline.step_forward())
 
     def last_write(self, address: int, size: int) -> WatchHit | None:
-        """Go back to just after the last write there before the present; None if there is none."""
+        """Go back to just before the last write there; None if there is none before the present."""
         stops = Stops(watchpoints=(Watchpoint(address, size, Access.WRITE),))
         stop = self.timeline.run_backward(stops)
         self._check(stop)
