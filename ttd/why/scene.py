@@ -85,10 +85,12 @@ class Scene:
         self._check(self.timeline.step_forward())
 
     def last_write(self, address: int, size: int) -> WatchHit | None:
-        """Go back to just before the last write there; None if there is none before the present."""
+        """Go back to just after the last write there before the present; None if there is none."""
         stops = Stops(watchpoints=(Watchpoint(address, size, Access.WRITE),))
         stop = self.timeline.run_backward(stops)
         self._check(stop)
+        if stop.watch is not None:
+            self.one_step()
         return stop.watch
 
     @staticmethod
