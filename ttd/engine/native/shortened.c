@@ -9,7 +9,7 @@
  *     mov rdi, uc; xor esi, esi; call helper_check_exit_request_...
  *
  * Only what is exactly that is touched, by the thread that runs it, in memory that may be written; everything else
- * stays as it is and does the same. It is gone with what was translated. */
+ * (a call from more than 2 GiB away, too, in a process that has mapped much) stays as it is and does the same. It is gone with what was translated. */
 #define _GNU_SOURCE                   /* dladdr, MAP_32BIT */
 #include "internal.h"
 
