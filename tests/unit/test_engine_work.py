@@ -344,8 +344,8 @@ def test_a_call_from_further_away_than_it_reaches_stays_as_it_is() -> None:
 
 
 def _shortened(model: str, apart: int) -> list[int]:
-    """Calls shortened after some loops and after more, with so many GiB mapped between Unicorn's code
-    and ours. In a process of its own: one that runs tests has mapped it knows not what before."""
+    """Calls shortened after some loops and after more, with so many GiB mapped between Unicorn's
+    code and ours. In a process of its own: one that runs tests has mapped it knows not what."""
     code = f"from tests.unit import test_engine_work as t; t.print_shortened({model!r}, {apart})"
     said = subprocess.check_output(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], text=True, timeout=60
