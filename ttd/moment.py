@@ -37,7 +37,7 @@ class Here:
     ) -> None:
         self._machine = machine
         self._stop = stop
-        self._access = access
+        self.access = access
         self.hits = hits
         self.interrupted = interrupted
 
@@ -51,7 +51,7 @@ class Here:
             return b""
 
     def watched(self, what: str) -> int:
-        access, stop = self._access, self._stop
+        access, stop = self.access, self._stop
         if access is None or not isinstance(stop, Watchpoint):
             raise ConditionError(f"{what!r} is of a watched access, and this is a breakpoint")
         if what == "address":

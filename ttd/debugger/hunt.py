@@ -165,7 +165,6 @@ class _Moment(Here):
         """`ahead`: to know what is new, a step is made, and taken back."""
         super().__init__(timeline, stop, access, hits=hits)
         self._timeline = timeline
-        self._met = access
         self._ahead = ahead
         self._after: int | None = None
 
@@ -188,7 +187,7 @@ class _Moment(Here):
 
     def hit(self, stop: Stop) -> Hit:
         """What has been found, with the machine there."""
-        if self._met is None:
+        if self.access is None:
             return Hit(self._timeline.position, stop.pc)
         values = self.watched("old"), self.watched("new")
-        return Hit(self._timeline.position, self._met.pc, self._met, *values)
+        return Hit(self._timeline.position, self.access.pc, self.access, *values)

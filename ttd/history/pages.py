@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ttd.recording.blob import digest, digests
@@ -102,7 +103,7 @@ class PageStore:
         self.bytes = 0
         self.stored_bytes = 0
         """Of contents that are in memory and in the recording."""
-        self._stored: dict[int, weakref.ref[Page]] = {}
+        self._stored: OrderedDict[int, weakref.ref[Page]] = OrderedDict()
         """Whose contents those are, by identity; first those that have been here longest."""
 
     def page(self, data: bytes) -> Page:
@@ -132,9 +133,12 @@ class PageStore:
         """Drop contents of at least so many bytes that can be read again, if there are so many."""
         left = self.stored_bytes - size
         while self._stored and self.stored_bytes > left:
-            page = self._stored[next(iter(self._stored))]()
-            assert page is not None
-            self.forget(page)
+            number, stored = self._stored.popitem(last=False)
+            page = stored()
+            if page is None:  # it is being collected at this moment, and will say so itself
+                self._stored[number] = stored
+                break
+            self.stored_bytes -= page.size
             page.drop()
 
     def forget(self, page: Page) -> None:
