@@ -795,7 +795,9 @@ class Timeline:
     def write_memory(self, address: int, data: bytes) -> None:
         if self.machine.read_memory(address, len(data)) == data:
             return  # nothing is changed by that
-        self._trials.write(Write(address, data), f"{len(data)} bytes at {address:#x} were written")
+        count = "1 byte" if len(data) == 1 else f"{len(data)} bytes"
+        verb = "was" if len(data) == 1 else "were"
+        self._trials.write(Write(address, data), f"{count} at {address:#x} {verb} written")
 
     def write_register(self, name: str, value: int) -> None:
         self._trials.write(Write(name, value), f"{name} was set to {value:#x}")
