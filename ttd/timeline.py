@@ -366,6 +366,18 @@ class Timeline:
         finally:
             self._arm(NO_STOPS)
 
+    @_movement
+    def trace(self, until: int) -> Stop:
+        """Run forward to `until`, with the blocks noted that ran: `Engine.traced`."""
+        engine = self.machine.engine
+        self._arm(NO_STOPS)
+        engine.trace(True)
+        try:
+            complete = self._run_to(until)
+        finally:
+            engine.trace(False)
+        return self._stop(Why.STEPS if complete else Why.INTERRUPTED)
+
     def _borders(self, low: int, start: int, length: int) -> list[int]:
         """Where to cut [low, start) into intervals that are searched one by one, ascending; the
         last of them has about `length` steps."""

@@ -25,6 +25,7 @@ FLOORS = [
     {"debugger"},  # what front ends share
     {"recorded"},  # a machine, its recording and its timeline, put together
     {"why"},
+    {"origin"},
     {"timeline", "rsp", "rtos"},
     {"history"},
     {"machine"},

@@ -10,8 +10,8 @@ import pytest
 
 from ttd.cli.questions import questions
 from ttd.host.semihost_files import SemihostFiles
+from ttd.origin.instructions import decode
 from ttd.recorded import RecordedMachine
-from ttd.why.instructions import decode
 
 FAULTS = Path(__file__).resolve().parents[1] / "firmware" / "faults" / "lockup.elf"
 

@@ -31,8 +31,9 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
     def explainer() -> Explainer:
         from ttd.boards.extras import line_names
         from ttd.cli.ending import names_of
+        from ttd.origin.scene import Scene
         from ttd.recorded import extras_of, host_sides_of
-        from ttd.why import Explainer, Scene
+        from ttd.why import Explainer
 
         machine, replay = session.machine, session.replay
         lines = line_names(machine.board, extras_of(session.recording.config))

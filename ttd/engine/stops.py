@@ -63,6 +63,23 @@ class Stops(Pages):
         lib.ttd_hits(self._native, watches, raw, complete_from)
         return raw, count, complete_from[0]
 
+    def trace(self, on: bool) -> None:
+        """While on, the blocks that run are noted. `MemoryError`."""
+        if not lib.ttd_set_trace(self._native, on):
+            raise MemoryError
+
+    def traced(self) -> tuple[memoryview, int]:
+        """Since `trace(True)`: step, PC and physical address of each block, in one row of numbers;
+        and the step from which on none is missing, with code that is in memory now.
+
+        `NEVER`: the last block has changed code.
+        """
+        begin = self._step_out
+        count = lib.ttd_traced(self._native, ffi.NULL, begin)
+        raw = ffi.new("ttd_block[]", count)
+        lib.ttd_traced(self._native, raw, begin)
+        return memoryview(ffi.buffer(raw)).cast("B").cast("Q"), begin[0]
+
     def stay_within(self, bounds: tuple[int, int] | None) -> None:
         """Stop before an instruction outside [first, end); None: anywhere is inside."""
         self._bounds = bounds

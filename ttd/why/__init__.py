@@ -1,6 +1,5 @@
 """Why the machine is where it is: what a handler of a fault or an interrupt goes back to."""
 
 from ttd.why.explain import Explainer
-from ttd.why.scene import Scene
 
-__all__ = ["Explainer", "Scene"]
+__all__ = ["Explainer"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ttd.origin.scene import CannotFollow, Mark, Scene
 from ttd.recording.events import Kind, to_small
 from ttd.replay.terms import Cause
 from ttd.why.faults import fault, stacking
 from ttd.why.interrupts import interrupt
-from ttd.why.scene import CannotFollow, Mark, Scene
 
 _STATUS = 0x1888
 """mstatus: MIE, MPIE, MPP."""

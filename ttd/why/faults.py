@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ttd.engine.types import Access
+from ttd.origin.flow import Flow
+from ttd.origin.instructions import Instruction
+from ttd.origin.scene import Scene
 from ttd.recording.events import Kind
-from ttd.why.flow import Flow
-from ttd.why.instructions import Instruction
-from ttd.why.scene import Scene
 
 _ADVICE = "'monitor goto STEP' goes to where one of these is about to run."
 
@@ -20,9 +20,6 @@ def fault(scene: Scene, step: int, said: list[str]) -> None:
     found = scene.instruction()
     said += ["The instruction:", scene.line(step, pc, _text(found))]
     if found is None:
-        return
-    if not scene.followed:
-        said.append("What it accesses is followed on Cortex-M and RISC-V only.")
         return
     flow = Flow(scene)
     registers = found.bases or ((found.divisor,) if found.divisor else ())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ttd.origin.flow import Flow
+from ttd.origin.scene import Mark, Scene
 from ttd.recording.events import Event, Kind
-from ttd.why.flow import Flow
-from ttd.why.scene import Mark, Scene
 from ttd.why.sources import Source, source_of
 
 _INPUTS = (

@@ -94,6 +94,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     uint64_t room = e->limit - e->steps;
     int i, why = WHY_BUDGET;
     e->work.looks++;
+    if (e->tracing)
+        trace_block(e, b->pc);
     if (e->settle_next)
         settle(e);
     if (e->leaving && !room) {            /* before anything that is to be looked at behind it */

@@ -48,6 +48,8 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
         any = e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (!any)
         return;
+    if (e->tracing)
+        trace_forget(e);
     if (e->running && e->blk_size && in_block(e, r, paddr, size))
         e->code_hit = true;
     if (has_cuts(e, paddr)) {             /* all of them: what is left must not be misread */

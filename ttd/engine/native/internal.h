@@ -59,6 +59,11 @@ void forget_seen(ttd_engine *e);
 /* hits.c */
 void hits_free(ttd_engine *e);
 
+/* trace.c */
+void trace_free(ttd_engine *e);
+void trace_block(ttd_engine *e, uint64_t pc);
+void trace_forget(ttd_engine *e);
+
 /* marks.c */
 bool marks_start(ttd_engine *e);
 void marks_free(ttd_engine *e);

@@ -274,6 +274,7 @@ void ttd_free(ttd_engine *e)
     free(e->cuts);
     free(e->slot_table);
     hits_free(e);
+    trace_free(e);
     marks_free(e);
     free_seen(e);
     if (e->nothing)

@@ -38,6 +38,9 @@ enum { TTD_MAX_SEEN = 12288 };
 /* Hits that a scan keeps: of breakpoints, and of watchpoints. */
 enum { TTD_MAX_HITS = 16384 };
 
+/* Blocks that a trace keeps. */
+enum { TTD_MAX_TRACE = 1 << 18 };
+
 /* FLASH: memory whose stores go to the host as those to a device do. */
 /* BAND: each word of it is a bit of what is at its canonical address, memory or devices. */
 enum { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_FLASH, REGION_BAND };
@@ -141,6 +144,15 @@ void ttd_skip_stops_at(ttd_engine *e, uint64_t breaks, uint64_t watches);
  * is missing. */
 uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
+
+/* A block that ran: the step of its first instruction, its address, and the memory's own address of that. What ran
+ * in a step is in the last block that began at or before it, but for steps in which no instruction ran. */
+typedef struct { uint64_t step, pc, at; } ttd_block;
+/* While on, blocks are noted. False: there is no memory for it. */
+bool ttd_set_trace(ttd_engine *e, bool on);
+/* As `ttd_hits`. `from`: of no step from there on one is missing, and their code is what is in memory now;
+ * UINT64_MAX: code has changed in the last of them. */
+uint32_t ttd_traced(ttd_engine *e, ttd_block *out, uint64_t *from);
 
 int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);

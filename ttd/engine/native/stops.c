@@ -5,7 +5,7 @@
 void set_fast_limit(ttd_engine *e)
 {
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
-        || e->range_lo != e->range_hi || e->cut_code || e->nchanged || e->noting;
+        || e->range_lo != e->range_hi || e->cut_code || e->nchanged || e->noting || e->tracing;
     uint64_t limit = look || e->late ? 0 : e->limit < e->due ? e->limit : e->due;
     if (fast_limit(e) != limit)
         atomic_store(&e->fast_limit, limit);

@@ -130,6 +130,14 @@ typedef struct {
     uint64_t from;
 } hit_row;
 
+/* The latest blocks that ran (trace.c); `forgotten`: code has changed since the last of them. */
+typedef struct {
+    ttd_block *blocks;
+    uint32_t first, count;
+    uint64_t from;
+    bool forgotten;
+} trace_row;
+
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {
     uint64_t pc, next;        /* where it is, and, for TURN_DONE, where it all goes on */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import capstone  # type: ignore[import-untyped]
 from capstone import riscv as cs
 
-from ttd.why.instructions import Instruction, Value
+from ttd.origin.instructions import Instruction, Value
 
 _SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 _LOADS = {f"l{size}{sign}" for size in _SIZES for sign in ("", "u")} | {"lr.w", "lr.d"}

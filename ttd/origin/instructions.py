@@ -68,13 +68,18 @@ def disassembler(architecture: str) -> capstone.Cs:
 
 def decode(architecture: str, code: bytes, pc: int) -> Instruction | None:
     """The instruction `code`, which may be longer than it, at `pc`; None if it is none."""
+    if architecture == "arm" and code[1:2] == b"\xbf" and code[0] & 0xF:
+        # To capstone what comes next is in its IT block, whatever that is.
+        return Instruction(2, f"it ({code[0]:#04x})")
     found = next(disassembler(architecture).disasm(code, pc, 1), None)
     if found is None:
         return None
-    from ttd.why import riscv, thumb  # noqa: PLC0415 -- they say what they find in our words
+    from ttd.origin import a64, riscv, thumb, x86  # noqa: PLC0415 -- in our words
 
     if architecture == "arm":
         return thumb.instruction(found)
     if architecture.startswith("riscv"):
         return riscv.instruction(found)
-    return Instruction(found.size, f"{found.mnemonic} {found.op_str}".strip())
+    if architecture == "aarch64":
+        return a64.instruction(found)
+    return x86.instruction(found)

@@ -8,7 +8,7 @@ import capstone  # type: ignore[import-untyped]
 from capstone import arm as cs
 
 from ttd.cpu.armv7m.data_faults import data_access
-from ttd.why.instructions import Instruction, Value
+from ttd.origin.instructions import Instruction, Value
 
 _NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
 """Capstone's own names, and GDB's."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from ttd.cpu.base import FaultLine
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
+from ttd.origin.instructions import Instruction, decode
 from ttd.recording.events import Event, Kind, to_small
 from ttd.recording.log import EventLog
 from ttd.register_names import RegisterNames
@@ -15,7 +16,6 @@ from ttd.stops import Stop, Stops, Watchpoint, Why
 from ttd.symbols import Symbols
 from ttd.timeline import Timeline
 from ttd.values import dataclass
-from ttd.why.instructions import Instruction, decode
 
 MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 
@@ -70,11 +70,6 @@ class Scene:
     def pc(self) -> int:
         return self.timeline.machine.engine.pc
 
-    @property
-    def followed(self) -> bool:
-        """What instructions do with registers is known."""
-        return self.architecture == "arm" or self.architecture.startswith("riscv")
-
     def value(self, register: str) -> int:
         return self.timeline.cpu.read_register(register)
 
@@ -83,6 +78,11 @@ class Scene:
 
     def one_step(self) -> None:
         self._check(self.timeline.step_forward())
+
+    def trace(self, until: int) -> tuple[memoryview, int]:
+        """Run to `until`; what `Engine.traced` says of that."""
+        self._check(self.timeline.trace(until))
+        return self.timeline.machine.engine.traced()
 
     def last_write(self, address: int, size: int) -> WatchHit | None:
         """Go back to just after the last write there before the present; None if there is none."""

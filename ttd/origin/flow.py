@@ -5,39 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from ttd.origin.executed import Executed
+from ttd.origin.instructions import Instruction
+from ttd.origin.scene import CannotFollow, Mark, Scene
 from ttd.recording.events import Kind
 from ttd.values import dataclass
-from ttd.why.instructions import Instruction, decode
-from ttd.why.scene import CannotFollow, Mark, Scene
 
-MOST_STEPS = 100_000
-"""That are run one by one, backwards from a value to the instruction that made it."""
+MOST_STEPS = 200_000_000
+"""That are looked at, backwards from a value to the instruction that made it."""
 MOST_HOPS = 24
 """Instructions from one register to another, or to memory."""
 MOST_SAVED = 1000
 """Times in a row that a register has been saved and restored."""
 _CONSTANT = "That is a constant of the program."
-_FIRST = 32
-"""Steps that are looked at first; then four times as many, and so on."""
 _FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 """What an exception entry of the M profile stacks (DDI0403E B1.5.6)."""
 _EXC_RETURN, _PROCESS_STACK = 0xFFFFFF00, 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A position: where PC was, and in which exception (M profile: IPSR).
-
-    `code` is what was at PC then: later there may be something else at that address.
-    """
-
-    pc: int
-    exception: int
-    code: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
     """The step that gave a register its value; `mark`: it is an exception entry."""
 
     step: int
@@ -59,7 +46,7 @@ class Flow:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._arm = scene.architecture == "arm"
-        self._instructions: dict[tuple[int, bytes], Instruction | None] = {}
+        self._executed = Executed(scene)
         self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
 
     def address(self, instruction: Instruction) -> int | None:
@@ -74,13 +61,13 @@ class Flow:
 
     def loaded(self, register: str, instruction: Instruction) -> Iterator[str]:
         """Where the value came from that the instruction at PC is about to load."""
-        made = _Made(self._scene.step, self._scene.pc, instruction)
+        made = Made(self._scene.step, self._scene.pc, instruction)
         return islice(self._chain(register, made), 1, None)
 
-    def _chain(self, register: str, made: _Made | None) -> Iterator[str]:
+    def _chain(self, register: str, made: Made | None) -> Iterator[str]:
         hops, saved = 0, 0
         while hops < MOST_HOPS and saved < MOST_SAVED:
-            made = made or self._made(register, self._scene.step)
+            made = made or self.made(register, self._scene.step)
             if made is None or made.mark is not None:
                 yield from _more(saved)
                 yield self._unmade(register, made)
@@ -100,14 +87,14 @@ class Flow:
         yield from _more(saved)
         yield "It is followed no further."
 
-    def _unmade(self, register: str, made: _Made | None) -> str:
+    def _unmade(self, register: str, made: Made | None) -> str:
         scene = self._scene
         if made is None or made.mark is None:
             return f"Nothing has set {register} since step {scene.timeline.begin}."
         name = scene.words.exception(made.mark.number)
         return f"{made.step:>14}  {register} was set by the entry of {name}"
 
-    def _hop(self, register: str, made: _Made) -> tuple[list[str], str | None]:
+    def _hop(self, register: str, made: Made) -> tuple[list[str], str | None]:
         """What made the value, and the register that has it before that, where the machine is
         then; None if it is followed no further."""
         scene, found = self._scene, made.instruction
@@ -118,7 +105,7 @@ class Flow:
         if not made.loads(register):
             following, why = self._operand(found)
             return [scene.line(made.step, made.pc, text), *([why] if why else [])], following
-        at, size = self._source(register, made)
+        at, size = self.source(register, made)
         load = scene.line(made.step, made.pc, f"{text} from {scene.hex(at)}")
         store, following = self._written(at, size)
         if following == "zero":
@@ -136,7 +123,7 @@ class Flow:
         values = " and ".join(f"{one} = {scene.hex(scene.value(one))}" for one in sources)
         return None, f"That is computed from {values}; it is followed no further."
 
-    def _source(self, register: str, made: _Made) -> tuple[int, int]:
+    def source(self, register: str, made: Made) -> tuple[int, int]:
         """Address and size of what the instruction at PC loads the register from."""
         assert made.instruction is not None
         if not made.returns:
@@ -171,7 +158,7 @@ class Flow:
             return f"Nothing has written {where}: it has what was there at the start.", None
         at = hit.step
         if hit.by:
-            register = self._stacked(address) if hit.by.startswith("exception entry") else None
+            register = self.stacked(address) if hit.by.startswith("exception entry") else None
             what = f", which stacks {register}" if register else ""
             scene.go(at)
             return f"{at:>14}  {where} was written by {hit.by}{what}", register
@@ -185,7 +172,7 @@ class Flow:
         value = "" if register is None else f"{register} = {scene.hex(scene.value(register))}"
         return scene.line(at, hit.pc, f"{text:<24} {value} to {where}"), register
 
-    def _stacked(self, address: int) -> str | None:
+    def stacked(self, address: int) -> str | None:
         """The register that the exception entry before the present position has left there."""
         scene = self._scene
         frame = scene.value("psp" if scene.value("lr") & _PROCESS_STACK else "msp")
@@ -194,57 +181,51 @@ class Flow:
 
     # -- the instruction that made the value of a register -----------------------------------
 
-    def _made(self, register: str, step: int) -> _Made | None:
+    def made(self, register: str, step: int) -> Made | None:
+        """What gave the register the value that it has at `step`; None: nothing has."""
         scene = self._scene
-        begin, high, size = scene.timeline.begin, step, _FIRST
-        while high > begin:
-            if step - high >= MOST_STEPS:
-                raise CannotFollow(
-                    f"{register} has been as it is for more than {MOST_STEPS} steps before step"
-                    f" {step}; it is followed no further."
-                )
-            low = max(begin, high - size)
-            marks = scene.marks(low, high)
-            scene.go(low)
-            rows = [self._row()]
-            while scene.step < high:
-                scene.one_step()
-                rows.append(self._row())
-            for at in range(high - 1, low - 1, -1):
-                now, after = rows[at - low], rows[at - low + 1]
-                made = self._effect(register, at, now, after, marks.get(at))
-                if made is not None:
-                    return made
-            high, size = low, min(4 * size, MOST_STEPS // 4)
+        for ran in self._executed.before(step, register, MOST_STEPS):
+            if ran.mark is not None:
+                if self._arm and register in ("lr", "sp"):
+                    return Made(ran.step, ran.pc, None, ran.mark)
+                continue
+            found = ran.instruction
+            if found is None:
+                continue
+            returns = found.leaves and register in _FRAME and self._returns(ran.step)
+            if returns:
+                return Made(ran.step, ran.pc, found, returns=True)
+            if register in found.sets and not self._skipped(ran.step):
+                return Made(ran.step, ran.pc, found)
+        if step - scene.timeline.begin > MOST_STEPS:
+            raise CannotFollow(
+                f"{register} has been as it is for more than {MOST_STEPS} steps before step"
+                f" {step}; it is followed no further."
+            )
         return None
 
-    def _row(self) -> _Row:
-        timeline = self._scene.timeline
-        names = ("pc", "xpsr") if self._arm else ("pc",)
-        pc, *status = timeline.cpu.read_registers(names)
-        code = timeline.machine.read_memory(pc, 4)
-        return _Row(pc, status[0] & 0x1FF if status else 0, code)
+    def _returns(self, step: int) -> bool:
+        """What runs in this step returns from an exception (M profile)."""
+        cpu = self._scene.timeline.cpu
+        self._scene.go(step)
+        before = cpu.exception_number()
+        if not before:
+            return False
+        self._scene.go(step + 1)
+        return cpu.exception_number() != before
 
-    def _effect(
-        self, register: str, step: int, now: _Row, after: _Row, mark: Mark | None
-    ) -> _Made | None:
-        """What `step` did to the register, if it did anything."""
-        if mark is not None:
-            sets = self._arm and register in ("lr", "sp")
-            return _Made(step, now.pc, None, mark) if sets else None
-        found = self._decoded(now)
-        if found is None:
-            return None
-        returns = found.leaves and now.exception != after.exception
-        if returns and register in _FRAME:
-            return _Made(step, now.pc, found, returns=True)
-        return _Made(step, now.pc, found) if register in found.sets else None
-
-    def _decoded(self, row: _Row) -> Instruction | None:
-        key = row.pc, row.code
-        if key not in self._instructions:
-            self._instructions[key] = decode(self._scene.architecture, row.code, row.pc)
-        return self._instructions[key]
+    def _skipped(self, step: int) -> bool:
+        """An IT block leaves out what is at this step (DDI0403E A7.3.3)."""
+        if not self._arm:
+            return False
+        self._scene.go(step)
+        status = self._scene.value("xpsr")
+        state = status >> 25 & 3 | (status >> 10 & 0x3F) << 2
+        if not state & 0xF:
+            return False
+        n, z, c, v = (status >> at & 1 for at in (31, 30, 29, 28))
+        holds = (z, c, n, v, c & ~z, n == v, n == v and not z, True)[state >> 5]
+        return bool(holds) == bool(state >> 4 & 1) and state >> 5 != 7
 
 
 def _more(saved: int) -> Iterator[str]:

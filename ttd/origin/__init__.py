@@ -1,0 +1,1 @@
+"""Where a value came from: backwards through instructions, memory and devices."""
