@@ -102,7 +102,7 @@ def _access(
     if access & 1:
         moves = name.startswith(("mov", "lods", "xchg", "xadd", "cmov")) and plain
         loads = {plain[0]: 0} if moves else {}
-        if name == "jmp" or name == "call":
+        if name in ("jmp", "call"):
             loads = {"rip": 0}
     if access & 2:
         from_register = found.operands[-1].type == cs.X86_OP_REG
