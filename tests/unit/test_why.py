@@ -29,7 +29,7 @@ FAULTS = Path(__file__).resolve().parents[1] / "firmware" / "faults" / "lockup.e
         ("riscv:rv64", "03b50500", {"a0"}, ("a1",), {"a0": 0}, ()),  # ld a0, 0(a1)
         ("riscv:rv64", "a2e8", set(), ("sp",), {}, ((0, 8, "fp"),)),  # c.sdsp s0, 80(sp)
         ("riscv:rv32", "0845", {"a0"}, ("a0",), {"a0": 0}, ()),  # c.lw a0, 8(a0)
-        ("riscv:rv64", "af25b500", {"a1"}, ("a0",), {"a1": 0}, ((0, 4, "a1"),)),  # amoadd.w
+        ("riscv:rv64", "af25b500", {"a1"}, ("a0",), {"a1": 0}, ((0, 4, ""),)),  # amoadd.w
         ("riscv:rv64", "2a95", {"a0"}, (), {}, ()),  # c.add a0, a0
         ("riscv:rv64", "6300b500", set(), (), {}, ()),  # beq a0, a1, .
     ],
@@ -91,3 +91,26 @@ def test_other_processors(tmp_path: Path, cpu: str, code: str, said: str) -> Non
     text = {question.name: question for question in questions(session)}["why"].answer([])
     assert text.startswith("Step 0 could not be done: ")
     assert f"0x00100000: {said}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("cpu", "code"),
+    [
+        # A bad pointer to memory, from there to a register, and an access by it.
+        ("x86-64", "ba00001100 b9e0beadde 48890a 31c9 488b0a 488b01"),
+        ("aarch64", "2202a0d2 a1d5bbd2 410000f9 e1031faa 410040f9 230040f9"),
+    ],
+)
+def test_a_bad_pointer_on_other_processors(tmp_path: Path, cpu: str, code: str) -> None:
+    program, path = tmp_path / "program.bin", str(tmp_path / "run.ttd")
+    program.write_bytes(bytes.fromhex(code))
+    words = ("record", "--board", "raw", "--cpu", cpu, "--ram", "0x100000:2M", "-o", path)
+    load = ("--load", f"{program}@0x100000")
+    command = [sys.executable, "-m", "ttd", *words, *load]
+    subprocess.run(command, check=False, capture_output=True)
+    session = RecordedMachine.open(path, SemihostFiles(None))
+    session.timeline.seek(session.timeline.end)
+    text = {question.name: question for question in questions(session)}["why"].answer([])
+    steps = [line.split()[0] for line in text.splitlines() if line[:14].strip().isdigit()]
+    assert steps == ["5", "4", "2", "1"], text
+    assert "\nThat is a constant of the program.\n" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import capstone  # type: ignore[import-untyped]
 from capstone import arm64 as cs
 
@@ -20,6 +22,9 @@ _EXTENDS = {
 _WIDE = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16, "w": 4, "x": 8}
 _NO_RESULT = ("cmp", "cmn", "tst", "ccmp", "ccmn", "fcmp", "fcmpe")
 """Capstone calls their first operand written."""
+_FLAGGED = ("adds", "subs", "adcs", "sbcs", "ands", "bics", "negs", "ngcs")
+_STRUCTURES = re.compile("(?:ld|st)[1-4]r?$")
+_ARRANGED = re.compile(r"\.(\d*)([bhsd])")
 _ALIKE = ("ldadd", "ldclr", "ldset", "ldeor", "ldsmax", "ldsmin", "ldumax", "ldumin", "swp", "cas")
 
 
@@ -29,6 +34,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     read, written = ([_name(found, one) for one in some] for some in found.regs_access())
     registers = [op.reg for op in found.operands if op.type == cs.ARM64_OP_REG]
     memory = next((op for op in found.operands if op.type == cs.ARM64_OP_MEM), None)
+    if memory is not None and _STRUCTURES.match(name):
+        return _structures(found, text, registers, memory)
     if memory is not None and name.startswith(("ld", "st", "swp", "cas")):
         return _access(found, text, registers, memory, written)
     if name.startswith(_NO_RESULT):
@@ -43,6 +50,10 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         target = _name(found, registers[0]) if registers else "x30"
     if name in ("bl", "blr"):
         written.append("x30")
+    if name in _FLAGGED:
+        written.append(_name(found, registers[0]))  # not always, to capstone
+    if name.endswith("n2"):
+        read.append(_name(found, registers[0]))  # its lower half stays
     sets = frozenset(one for one in written if one not in _ZERO)
     if found.update_flags:
         sets |= {"cpsr"}
@@ -54,6 +65,33 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         tuple(dict.fromkeys(one for one in read if one not in _ZERO)),
         target=target,
         divisor=_name(found, registers[-1]) if divides else "",
+        system=found.op_str.split(", ")[-1] if name == "mrs" else "",
+    )
+
+
+def _structures(
+    found: capstone.CsInsn, text: str, registers: list[int], memory: object
+) -> Instruction:
+    """LD1 to ST4: elements of vectors, of several registers in turns."""
+    vectors = [op for op in found.operands if op.type == cs.ARM64_OP_REG]
+    if found.operands[-1].type == cs.ARM64_OP_REG:
+        vectors.pop()  # what the base goes up by
+    base = _name(found, memory.mem.base)  # type: ignore[attr-defined]
+    moved = tuple(_name(found, op.reg) for op in vectors)
+    count, letter = _ARRANGED.search(found.op_str).groups()  # type: ignore[union-attr]
+    one = found.mnemonic.endswith("r") or vectors[0].vector_index >= 0 or not count
+    size = _WIDE[letter] * (1 if one else int(count)) * len(moved)
+    stores = found.mnemonic.startswith("st")
+    return Instruction(
+        found.size,
+        text,
+        frozenset(([] if stores else list(moved)) + ([base] if found.writeback else [])),
+        moved if stores or vectors[0].vector_index >= 0 else (),
+        address=lambda value: value(base),
+        bases=(base, *(_name(found, n) for n in registers[len(vectors) :])),
+        stores=((0, size, ""),) if stores else (),
+        width=size,
+        operand=not stores,
     )
 
 
@@ -86,13 +124,15 @@ def _access(
     width = _width(found, name, registers[0]) if registers else 0
     moved = [_name(found, one) for one in registers]
     loads: dict[str, int] = {}
+    reads: tuple[str, ...] = ()
     stored: tuple[tuple[int, int, str], ...] = ()
     if stores:
         stored = tuple((n * width, width, one) for n, one in enumerate(moved))
     elif atomic:
-        stored = ((0, width, moved[0]),)
-        if len(moved) > 1 and moved[-1] not in _ZERO:
-            loads = {moved[-1]: 0}
+        plain = name.startswith("swp")
+        stored, reads = ((0, width, moved[0] if plain else ""),), tuple(moved[:-1])
+        result = moved[0] if name.startswith("cas") else moved[-1]
+        loads = {} if len(moved) < 2 or result in _ZERO else {result: 0}
     else:
         loads = {one: n * width for n, one in enumerate(moved) if one not in _ZERO}
     into = {*written, *loads}
@@ -102,18 +142,21 @@ def _access(
         found.size,
         text,
         frozenset(one for one in into if one not in _ZERO),
-        (base,),
+        reads or ((base,) if base in into else ()),
         address=address,
         bases=tuple(one for one in (base, index) if one),
         loads=loads,
         stores=stored,
         width=width,
+        operand=atomic and not name.startswith("swp"),
     )
 
 
 def _width(found: capstone.CsInsn, name: str, register: int) -> int:
     """Bytes of each register that is moved."""
     plain = str(found.reg_name(register))
+    if plain in ("fp", "lr"):
+        plain = _NAMES[plain]
     if plain[0] not in "wx" or name.startswith("ldpsw"):
         return 4 if name.startswith("ldpsw") else _WIDE.get(plain[0], 16)
     for end, size in (("sw", 4), ("b", 1), ("h", 2)):

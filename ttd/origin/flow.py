@@ -116,6 +116,8 @@ class Flow:
         """The register that the result of the instruction at PC is made of, or why none is."""
         scene = self._scene
         sources = [one for one in found.reads if one != "pc"]
+        if found.operand or found.system:
+            return None, "That is computed from more than registers; it is followed no further."
         if len(sources) == 1 and sources[0] != "sp":
             return sources[0], ""
         if not sources:
@@ -168,7 +170,7 @@ class Flow:
         register = None
         start = None if found is None else self.address(found)
         if found is not None and start is not None:
-            register = found.stored_at(address, start)
+            register = found.stored_at(address, start) or None
         value = "" if register is None else f"{register} = {scene.hex(scene.value(register))}"
         return scene.line(at, hit.pc, f"{text:<24} {value} to {where}"), register
 

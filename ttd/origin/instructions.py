@@ -33,12 +33,19 @@ class Instruction:
     loads: Mapping[str, int] = field(default_factory=dict)
     """Of registers that come from memory: how far from the address."""
     stores: tuple[tuple[int, int, str], ...] = ()
-    """(how far from the address, bytes, register) of what goes to memory."""
+    """(how far from the address, bytes, register) of what goes to memory; no register: it is
+    computed, of `reads`."""
     width: int = 0
     """Bytes of each register that is loaded."""
     target: str = ""
     """The register that has the address it jumps to."""
     divisor: str = ""
+    operand: bool = False
+    """What is at the address is an operand, beside `reads`, of what it writes but for `loads`."""
+    copies: Callable[[Value], int] | None = None
+    """From where in memory it takes what it stores at `address`."""
+    system: str = ""
+    """What else the result is made of: a register of the system, which has no history here."""
     leaves: bool = False
     """It may return from an exception."""
 

@@ -9,7 +9,10 @@ from ttd.origin.instructions import Instruction, Value
 
 _SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 _LOADS = {f"l{size}{sign}" for size in _SIZES for sign in ("", "u")} | {"lr.w", "lr.d"}
-_STORES = {f"s{size}" for size in _SIZES}
+_LOADS |= {"flw", "fld"}
+_STORES = {f"s{size}" for size in _SIZES} | {"fsw", "fsd"}
+_WRITES_CSR = ("csrw", "csrs", "csrc", "csrwi", "csrsi", "csrci")
+_CSRS = ("csr", "fscsr", "frcsr", "fsrm", "frrm", "fsflags", "frflags", "rd", "fsrmi", "fsflagsi")
 _ATOMIC = ("amo", "sc.")
 _NO_RESULT = ("b", "fence", "ecall", "ebreak", "mret", "sret", "wfi", "nop", "unimp", "sfence")
 """Branches, and what else has no register to write."""
@@ -30,6 +33,11 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     if name in ("j", "jal"):
         into = registers or (["ra"] if name == "jal" else [])
         return Instruction(found.size, text, frozenset(into))
+    if name in _WRITES_CSR or (name in ("fscsr", "fsrm", "fsflags") and len(registers) == 1):
+        return Instruction(found.size, text)
+    if registers and name.startswith(_CSRS):
+        result = frozenset(registers[:1]) - {"zero"}
+        return Instruction(found.size, text, result, system=_csr(found))
     if not registers or name.startswith(_NO_RESULT):
         return Instruction(found.size, text, leaves=name in ("mret", "sret"))
     # A compressed instruction of two operands has its result in the first of them.
@@ -52,7 +60,9 @@ def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) 
         base = registers.pop()
         offset = next((op.imm for op in found.operands if op.type == cs.RISCV_OP_IMM), 0)
     atomic = name.startswith(_ATOMIC)
-    size = _SIZES[name.split(".")[1][0] if "." in name else name[1]]
+    plain = name.removeprefix("f")
+    size = _SIZES[plain.split(".")[1][0] if "." in plain else plain[1]]
+    computed = name.startswith("amo") and not name.startswith("amoswap")
 
     def address(value: Value) -> int:
         return value(base) + offset
@@ -62,12 +72,22 @@ def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) 
         found.size,
         text,
         frozenset(registers[:1] if loads or atomic else ()) - {"zero"},
+        (registers[1],) if computed else (),
         address=address,
         bases=(base,),
-        loads={registers[0]: 0} if loads else {},
-        stores=((0, size, registers[-1]),) if stores else (),
+        loads={registers[0]: 0} if loads and registers[0] != "zero" else {},
+        stores=((0, size, "" if computed else registers[-1]),) if stores else (),
         width=size,
+        operand=computed,
     )
+
+
+def _csr(found: capstone.CsInsn) -> str:
+    """What it is called in the text."""
+    words = str(found.op_str).split(", ")
+    if found.mnemonic.startswith("csr") and len(words) > 1:
+        return words[1]
+    return str(found.mnemonic).removeprefix("rd").removeprefix("fs").removeprefix("fr")
 
 
 def _name(found: capstone.CsInsn, register: int) -> str:

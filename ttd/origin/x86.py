@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import capstone  # type: ignore[import-untyped]
 from capstone import x86 as cs
 
@@ -17,46 +20,58 @@ _WHOLE |= {f"{one}l": f"r{one}" for one in _INDEXES}
 _WHOLE |= {f"r{n}{end}": f"r{n}" for n in range(8, 16) for end in ("b", "w", "d")}
 _BASES = {cs.X86_REG_FS: "fs_base", cs.X86_REG_GS: "gs_base"}
 _WORD = 8
+_LOADS = (
+    *("mov", "movabs", "movzx", "movsx", "movsxd", "movbe", "movaps", "movapd", "movups", "movupd"),
+    *("movdqa", "movdqu", "movd", "movq", "movss", "movsd", "lddqu", "movnti"),
+    *("lodsb", "lodsw", "lodsd", "lodsq"),
+)
+"""Whose result is what they load, extended maybe."""
+_STORES = ("movs", "stos", "set", "fst", "fist", "stmx", "fnst", "fnsave", "fxsave", "sgdt", "sidt")
+"""What they store has nothing of what was there; so have those that begin with "mov"."""
+_OTHERS = {
+    "pcmpistrm": "xmm0",
+    "pcmpestrm": "xmm0",
+    "pcmpistri": "rcx",
+    "pcmpestri": "rcx",
+    "cmpxchg": "rax",
+}
+"""What capstone does not call written."""
+_TO_MEMORY = (
+    *("mov", "cmpxchg", "xadd", "fst", "fist", "stmx", "fnst", "ins"),
+    *("rol", "ror", "rcl", "rcr", "sal", "sar", "shl", "shr"),
+)
+"""Capstone does not always call the memory that these access written."""
+_HIGH = ("ah", "bh", "ch", "dh")
+_X87 = re.compile(r"st\(|mm\d|fpsw")
+_EXCHANGES = ("cmpxchg8b", "cmpxchg16b")
 
 
 def instruction(found: capstone.CsInsn) -> Instruction:
     text = f"{found.mnemonic} {found.op_str}".strip()
     name = found.mnemonic.split()[-1]
     read, written = ([_name(found, one) for one in some] for some in found.regs_access())
-    operands = found.operands
-    memory = next((op for op in operands if op.type == cs.X86_OP_MEM), None)
-    plain = [_name(found, op.reg) for op in operands if op.type == cs.X86_OP_REG]
+    if name in _OTHERS:
+        written.append(_OTHERS[name])
+    if name in _EXCHANGES:
+        written += ["rax", "rdx"]
+        read += ["rax", "rbx", "rcx", "rdx"]
+    first = found.operands[0] if found.operands else None
+    narrow = first is not None and first.type == cs.X86_OP_REG and first.size < _WORD // 2
+    if name == "lahf":
+        read.append("rax")
+    elif first is not None and first.type == cs.X86_OP_REG:
+        keeps = narrow or name.startswith(("cmov", "cmpxchg"))
+        if keeps and _name(found, first.reg) in written:
+            read.append(_name(found, first.reg))  # the rest of it stays
+    plain = [_name(found, op.reg) for op in found.operands if op.type == cs.X86_OP_REG]
     sets, sources = frozenset(written), tuple(dict.fromkeys(read))
+    memory = next((op for op in found.operands if op.type == cs.X86_OP_MEM), None)
     if name in ("xor", "sub", "pxor", "xorps") and len(plain) == 2 and plain[0] == plain[1]:
         return Instruction(found.size, text, sets)  # 0, whatever was there
-    if name in ("push", "call"):
-        kept = plain[0] if name == "push" and plain else ""
-        if name == "call":
-            kept = "rip"
-        return Instruction(
-            found.size,
-            text,
-            sets,
-            ("rsp",),
-            address=lambda value: value("rsp") - _WORD,
-            bases=("rsp",),
-            stores=((0, _WORD, kept),),
-            width=_WORD,
-            target=plain[0] if name == "call" and plain else "",
-        )
-    if name in ("pop", "ret", "leave"):
-        into = {"pop": plain[0] if plain else "", "ret": "rip", "leave": "rbp"}[name]
-        base = "rbp" if name == "leave" else "rsp"
-        return Instruction(
-            found.size,
-            text,
-            sets | ({into} if into else frozenset()),
-            (base,),
-            address=lambda value: value(base),
-            bases=(base,),
-            loads={into: 0} if into else {},
-            width=_WORD,
-        )
+    if name.startswith(("push", "call")):
+        return _push(found, text, name, plain, sets, memory)
+    if name.startswith(("pop", "ret", "leave", "iret")) and name != "popcnt":
+        return _pop(found, text, name, plain, sets, memory)
     if memory is None or name in ("lea", "nop"):
         divides = name in ("div", "idiv")
         return Instruction(
@@ -66,8 +81,99 @@ def instruction(found: capstone.CsInsn) -> Instruction:
             sources,
             target=plain[0] if name == "jmp" and plain else "",
             divisor=plain[0] if divides and plain else "",
+            system=_system(name),
         )
     return _access(found, text, name, memory, plain, sets, sources)
+
+
+def _push(
+    found: capstone.CsInsn,
+    text: str,
+    name: str,
+    plain: list[str],
+    sets: frozenset[str],
+    memory: object | None,
+) -> Instruction:
+    calls = name == "call"
+    size = _WORD if calls or not found.operands else found.operands[0].size
+    kept = "eflags" if name.startswith("pushf") else plain[0] if plain else ""
+    copies = None if memory is None or calls else _address(found, memory)
+    return Instruction(
+        found.size,
+        text,
+        sets,
+        address=lambda value: value("rsp") - size,
+        bases=("rsp", *(_bases(found, memory) if memory is not None else ())),
+        stores=((0, size, "rip" if calls else kept),),
+        width=size,
+        target=plain[0] if calls and plain else "",
+        copies=copies,
+    )
+
+
+def _pop(
+    found: capstone.CsInsn,
+    text: str,
+    name: str,
+    plain: list[str],
+    sets: frozenset[str],
+    memory: object | None,
+) -> Instruction:
+    if memory is not None:
+        return Instruction(
+            found.size,
+            text,
+            sets,
+            address=_address(found, memory, _WORD),
+            bases=("rsp", *_bases(found, memory)),
+            stores=((0, _WORD, ""),),
+            width=_WORD,
+            copies=lambda value: value("rsp"),
+        )
+    into = plain[0] if plain else {"pop": "eflags", "lea": "rbp"}.get(name[:3], "rip")
+    base = "rbp" if name == "leave" else "rsp"
+    return Instruction(
+        found.size,
+        text,
+        sets | {into},
+        (base,),
+        address=lambda value: value(base),
+        bases=(base,),
+        loads={into: 0},
+        width=_WORD if name != "pop" else found.operands[0].size,
+    )
+
+
+def _system(name: str) -> str:
+    return name if name in ("rdtsc", "rdtscp", "rdmsr", "in", "cpuid", "xgetbv") else ""
+
+
+def _bases(found: capstone.CsInsn, memory: object) -> tuple[str, ...]:
+    mem = memory.mem  # type: ignore[attr-defined]
+    names = [_name(found, one) for one in (mem.base, mem.index) if one]
+    return tuple(one for one in names if one not in ("rip", "riz", "eiz"))
+
+
+def _address(found: capstone.CsInsn, memory: object, popped: int = 0) -> Callable[[Value], int]:
+    """`popped`: RSP has gone up by that before it is looked at."""
+    mem = memory.mem  # type: ignore[attr-defined]
+    base = _name(found, mem.base) if mem.base else ""
+    index = _name(found, mem.index) if mem.index else ""
+    segment = _BASES.get(mem.segment, "")
+    narrow = found.addr_size == 4
+
+    def address(value: Value) -> int:
+        at: int = mem.disp
+        if base:
+            at += found.address + found.size if base == "rip" else value(base)
+            at += popped if base == "rsp" else 0
+        if index not in ("", "riz", "eiz"):
+            at += value(index) * mem.scale
+        if narrow:
+            at &= 0xFFFFFFFF
+        return at + (value(segment) if segment else 0)
+
+    return address
 
 
 def _access(
@@ -79,47 +185,56 @@ def _access(
     sets: frozenset[str],
     sources: tuple[str, ...],
 ) -> Instruction:
-    mem = memory.mem  # type: ignore[attr-defined]
     size: int = memory.size  # type: ignore[attr-defined]
-    base = _name(found, mem.base) if mem.base else ""
-    index = _name(found, mem.index) if mem.index else ""
-    segment = _BASES.get(mem.segment, "")
-    narrow = found.addr_size == 4
-
-    def address(value: Value) -> int:
-        at: int = mem.disp
-        if base:
-            at += found.address + found.size if base == "rip" else value(base)
-        if index:
-            at += value(index) * mem.scale
-        if narrow:
-            at &= 0xFFFFFFFF
-        return at + (value(segment) if segment else 0)
-
-    access = memory.access  # type: ignore[attr-defined]
-    loads: dict[str, int] = {}
+    access: int = memory.access  # type: ignore[attr-defined]
+    first, last = found.operands[0], found.operands[-1]
+    to_memory = first.type == cs.X86_OP_MEM and bool(access & 2 or name.startswith(_TO_MEMORY))
+    x87 = "the x87" if name.startswith("f") or _X87.search(found.op_str) else ""
+    bases = _bases(found, memory)
+    if found.mnemonic.startswith("rep"):
+        bases += ("rcx",)
+    sources = tuple(one for one in sources if one not in bases or one in plain)
+    high = any(str(found.reg_name(op.reg)) in _HIGH for op in found.operands if op.type == 1)
+    strings = [op for op in found.operands if op.type == cs.X86_OP_MEM]
+    copies, loads = None, dict[str, int]()
     stores: tuple[tuple[int, int, str], ...] = ()
-    if access & 1:
-        moves = name.startswith(("mov", "lods", "xchg", "xadd", "cmov")) and plain
-        loads = {plain[0]: 0} if moves else {}
-        if name in ("jmp", "call"):
-            loads = {"rip": 0}
-    if access & 2:
-        from_register = found.operands[-1].type == cs.X86_OP_REG
-        stores = ((0, size, plain[-1] if from_register else ""),)
-        if name.startswith("stos"):
-            stores = ((0, size, "rax"),)
-    inputs = tuple(one for one in sources if one not in (base, index) or one in plain)
+    operand = not name.startswith(_STORES)
+    if to_memory:
+        moves = name.startswith(("mov", "stos")) and name not in ("movhps", "movhpd")
+        operand = operand and not name.startswith("mov")
+        kept = plain[-1] if moves and plain and last.type == cs.X86_OP_REG and not high else ""
+        stores = ((0, size, kept),)
+        if kept:
+            sources = ()
+        if len(strings) == 2:
+            copies, sources = _address(found, strings[1]), ()
+            bases = (*bases, *_bases(found, strings[1]))
+        elif name in ("xchg", "xadd") and plain:
+            loads = {plain[-1]: 0}
+            if name == "xchg" and not high:
+                stores, operand = ((0, size, plain[-1]),), False
+        elif name == "cmpxchg":
+            loads = {}
+    elif name in ("jmp", "call"):
+        loads = {"rip": 0}
+    elif name in _LOADS and plain and not high:
+        loads = {plain[0]: 0}
+        size = min(size, first.size)
+    elif name in ("xchg",) and plain:
+        loads, stores, operand = {plain[0]: 0}, ((0, size, plain[0]),), False
     return Instruction(
         found.size,
         text,
         sets,
-        inputs,
-        address=address,
-        bases=tuple(one for one in (base, index) if one and one != "rip"),
+        sources,
+        address=_address(found, memory),
+        bases=bases,
         loads=loads,
         stores=stores,
         width=size,
+        operand=(operand and not loads) or name == "xadd",
+        copies=copies,
+        system=_system(name) or (name if name.startswith("ins") else x87),
     )
 
 
