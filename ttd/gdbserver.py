@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, Self
 
+from ttd.debugger.marks import Marks
 from ttd.errors import UserError, reason
-from ttd.gdbstub import Session
-from ttd.monitor import Events, Marks, Question
+from ttd.gdbstub import GdbSession
+from ttd.monitor import Events, Question
 from ttd.rsp.framing import Ack, Decoder, Event, Interrupt, Nack, Packet, encode
 from ttd.rsp.link import ClientGone
 from ttd.target import PACKET_SIZE
@@ -182,7 +183,7 @@ def serve_unix(
 
 
 def _serve_clients(
-    listener: socket.socket, stop: threading.Event, begin: Callable[[_Send], Session], once: bool
+    listener: socket.socket, stop: threading.Event, begin: Callable[[_Send], GdbSession], once: bool
 ) -> None:
     """One client after another, until `stop` is set."""
     waiting: list[socket.socket] = []
@@ -229,10 +230,10 @@ def serve_stdio(
 
 def _sessions(
     timeline: TimelineApi, stop: threading.Event, offer: Offer
-) -> Callable[[_Send], Session]:
+) -> Callable[[_Send], GdbSession]:
     """What makes each session, all with the same marks."""
     marks = Marks()
-    return lambda send: Session(
+    return lambda send: GdbSession(
         timeline,
         send,
         marks=marks,
@@ -408,7 +409,7 @@ _Incoming = queue.SimpleQueue[_Heard | None]
 
 
 def _serve(
-    connection: Connection, stop: threading.Event, begin: Callable[[_Send], Session]
+    connection: Connection, stop: threading.Event, begin: Callable[[_Send], GdbSession]
 ) -> None:
     """One session, to its end."""
 
@@ -445,7 +446,7 @@ def _serve(
 
 
 def _read(
-    connection: Connection, session: Session, incoming: _Incoming, stop: threading.Event
+    connection: Connection, session: GdbSession, incoming: _Incoming, stop: threading.Event
 ) -> None:
     """The reading thread."""
     # Binary data may be escaped byte by byte.
@@ -478,7 +479,7 @@ def _read(
     session.interrupts.deliver()
 
 
-def _make_room(incoming: _Incoming, session: Session, stop: threading.Event) -> None:
+def _make_room(incoming: _Incoming, session: GdbSession, stop: threading.Event) -> None:
     """Let a client wait that sends faster than it is answered, until it has to be given up."""
     waiting, since = incoming.qsize(), time.monotonic()
     while incoming.qsize() >= _MOST_WAITING and not session.over and not stop.is_set():

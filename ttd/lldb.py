@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ttd.cpu.base import Register, address_bits
+from ttd.debugger.places import told
+from ttd.debugger.threads import ThreadsApi
 from ttd.engine.types import Access
-from ttd.monitor import place
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
 from ttd.stops import Stop, Why
 from ttd.text import printable
-from ttd.threads import ThreadsApi
 from ttd.timeline_api import TimelineApi
 
 _TRAP, _INTERRUPT = 5, 2
@@ -70,7 +70,7 @@ class Lldb:
         if stop.why in (Why.DIVERGED, Why.ASLEEP):
             return self.because(note)
         if jumped:
-            return self.because(f"step {place(self._timeline, stop.step)}")
+            return self.because(f"step {told(self._timeline, stop.step)}")
         signal = _INTERRUPT if stop.why is Why.INTERRUPTED else _TRAP
         self._stop = {"signal": signal}
         if stop.why is Why.WATCHPOINT:
@@ -141,7 +141,7 @@ class Lldb:
         return escape(json.dumps(rows, separators=(",", ":")).encode())
 
     def _hex(self, register: Register, value: int) -> str:
-        return value.to_bytes((register.bits + 7) // 8, self._byte_order).hex()
+        return value.to_bytes(register.size, self._byte_order).hex()
 
 
 _HANDLERS: dict[type[rq.Request], Callable[[Lldb, Any], bytes]] = {

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ttd.cpu.base import address_bits
+from ttd.debugger.places import told
+from ttd.debugger.threads import Thread, ThreadsApi
 from ttd.errors import UserError
-from ttd.monitor import place
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import escape
-from ttd.threads import Thread, ThreadsApi
 from ttd.timeline_api import TimelineApi
 
 PACKET_SIZE = 0x20000
@@ -90,7 +90,7 @@ class Target:
         here = thread.number == self._threads.running
         words = [thread.state] if thread.state else []
         if here:
-            words.append(f"step {place(self._timeline, self._timeline.position)}")
+            words.append(f"step {told(self._timeline, self._timeline.position)}")
         return ", ".join(words)
 
     def _select_thread(self, request: rq.SelectThread) -> bytes:

@@ -27,7 +27,7 @@ from tests.fuzz.talk import Talk
 from tests.integration.cli_forks import load
 from tests.integration.cli_tools import FIRMWARE
 from ttd.gdbserver import Offer, listen, serve_tcp
-from ttd.gdbstub import Session
+from ttd.gdbstub import GdbSession
 from ttd.host.files import Null
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
@@ -235,10 +235,10 @@ class _Client:
         self._wire = bytearray()
         self.session = self._begin()
 
-    def _begin(self) -> Session:
+    def _begin(self) -> GdbSession:
         timeline = self._machine.timeline
         events = LoggedEvents(lambda: self._machine.replay.log, self._machine.replay.words)
-        return Session(timeline, self._wire.extend, events=events)
+        return GdbSession(timeline, self._wire.extend, events=events)
 
     def say(self, packet: bytes) -> bytes:
         """Send a packet; returns its answer."""

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
 from ttd.cpu.armv7m.registers import BASELINE_REGISTERS, REGISTERS
 from ttd.cpu.base import Cpu, Register
+from ttd.debugger.threads import THREAD, Threads
 from ttd.elf import Elf
 from ttd.images import parse_image
 from ttd.rtos.find import find
 from ttd.rtos.provider import MOST, Provider
 from ttd.rtos.values import Implausible
-from ttd.threads import THREAD, Threads
 from ttd.timeline import Timeline
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 
 from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.inside import playing_session
-from ttd.monitor import Marks, Monitor
+from ttd.debugger.session import Session
+from ttd.monitor import Monitor
 from ttd.timeline_api import TimelineError
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,7 @@ def test_one_address_is_several_pages(tmp_path: Path, board: str, bits: int) -> 
     assert ttd("record", "--board", board, "-o", path, elf, stdin=typed).code == 0
     session = playing_session(path)
     timeline, cpu = session.timeline, session.machine.cpu
-    monitor = Monitor(timeline, Marks())
+    monitor = Monitor(Session(timeline))
     places, unmapped, randomly = set[int](), 0, random.Random(1)
     for _ in range(60):
         timeline.seek(randomly.randrange(timeline.end))

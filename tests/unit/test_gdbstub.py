@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.gdbstub_fake import BACK, CONSTANT, COUNTER, LOAD, LOOP, RAM, STORE, FakeTimeline
+from ttd.debugger.marks import Marks
 from ttd.devices.base import View
 from ttd.errors import UserError
-from ttd.gdbstub import FEATURES, Session
-from ttd.history.place import Place
-from ttd.monitor import Marks
+from ttd.gdbstub import FEATURES, GdbSession
 from ttd.printed import Line
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
@@ -27,7 +26,7 @@ class Client:
     def __init__(self, timeline: FakeTimeline | None = None, *features: str, **options) -> None:  # type: ignore[no-untyped-def]
         self.timeline = timeline or FakeTimeline()
         self.wire = bytearray()
-        self.session = Session(self.timeline, self.wire.extend, **options)
+        self.session = GdbSession(self.timeline, self.wire.extend, **options)
         self.ask("QStartNoAckMode")
         self.ask("qSupported:" + ";".join(features))
 
@@ -84,7 +83,7 @@ def test_features_are_those_of_the_handlers(client: Client) -> None:
 
 def test_acknowledgments() -> None:
     wire = bytearray()
-    session = Session(FakeTimeline(), wire.extend)
+    session = GdbSession(FakeTimeline(), wire.extend)
     session.handle(Nack())
     session.handle(Ack())
     assert not wire  # there is nothing that could be repeated
@@ -110,7 +109,7 @@ def test_acknowledgments() -> None:
 def test_what_was_sent_while_nobody_answered(hello: bytes) -> None:
     """GDB sends a packet three times more, then asks for an answer, before it goes on."""
     wire = bytearray()
-    session = Session(FakeTimeline(), wire.extend)
+    session = GdbSession(FakeTimeline(), wire.extend)
     for event in (*[Packet(hello)] * 4, Nack(), Nack(), Nack()):
         session.handle(event, heard=0)
     frames = [e for e in Decoder(1 << 18).feed(bytes(wire)) if isinstance(e, Packet)]
@@ -123,7 +122,7 @@ def test_what_was_sent_while_nobody_answered(hello: bytes) -> None:
 
 def test_a_client_that_loses_patience_gets_no_old_answer(client: Client) -> None:
     wire = bytearray()
-    session = Session(FakeTimeline(), wire.extend)
+    session = GdbSession(FakeTimeline(), wire.extend)
     session.handle(Packet(b"qC"))
     session.handle(Ack())
     heard = session.sent  # the next request takes long
@@ -896,16 +895,3 @@ def test_rude_clients_leave_one_line_in_the_log(
     client.session.handle(Junk(5))
     assert client.ask("mzz") == "E0d"
     assert len(caplog.records) == 1
-
-
-def test_marks_follow_their_branches() -> None:
-    marks = Marks()
-    marks.trail = [Place(0, 1), Place(7, 2), Place(9, 3), Place(0, 4)]
-    for place in marks.trail:
-        marks.add(place)
-    marks.here = 2
-    marks.follow(lambda place: {0: place, 7: Place(1, place.step)}.get(place.branch))
-    assert marks.trail == [Place(0, 1), Place(1, 2), Place(0, 4)] and marks.here == 1
-    assert marks.checkpoints == {1: Place(0, 1), 2: Place(1, 2), 4: Place(0, 4)}
-    marks.follow(lambda place: None)
-    assert (marks.trail, marks.here, marks.checkpoints) == ([], -1, {})

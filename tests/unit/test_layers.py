@@ -48,12 +48,11 @@ NEIGHBOURS: set[tuple[str, str]] = set()
 PART_OF = {
     "gdbserver": "gdbstub",
     "monitor": "gdbstub",
-    "branch_commands": "gdbstub",
-    "calls": "gdbstub",
     "gdb": "gdbstub",
+    "gdb_console": "gdbstub",
     "lldb": "gdbstub",
     "target": "gdbstub",
-    "threads": "gdbstub",
+    "target_contents": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "snapshot": "history",  # what is at a place
     "runs": "machine",

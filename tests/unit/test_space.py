@@ -13,9 +13,10 @@ from unicorn import riscv_const as rv
 from ttd.boards import BOARDS
 from ttd.boards.raw import raw_board
 from ttd.boards.virt import layout
+from ttd.debugger.session import Session
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
-from ttd.monitor import Marks, Monitor
+from ttd.monitor import Monitor
 from ttd.recorded import RecordedMachine, RecordOptions
 from ttd.space import MOST_JOINED, TOP, Span
 
@@ -72,7 +73,7 @@ def shown(spans: list[Span]) -> list[tuple[int, int, int, str]]:
 def listed(session: RecordedMachine) -> list[tuple[int, int, str]]:
     """Rows of `monitor info mem`: start, end, rights."""
     rows = []
-    for line in Monitor(session.timeline, Marks()).execute("info mem").splitlines():
+    for line in Monitor(Session(session.timeline)).execute("info mem").splitlines():
         addresses, size, rights = line.split()
         start, end = (int(part, 16) for part in addresses.split("-"))
         assert end - start == int(size, 16) and len(rights) == 3
@@ -258,7 +259,7 @@ def test_tables_outside_of_memory_map_nothing(make: Make) -> None:
     session = make("virt")
     enter(session, {0: {0: entry(0x50000000, 0), 1: entry(layout.UART_BASE, 0)}})
     assert everything(session) == [Span(0, TOP)]
-    assert Monitor(session.timeline, Marks()).execute("info mem") == "Nothing is mapped.\n"
+    assert Monitor(Session(session.timeline)).execute("info mem") == "Nothing is mapped.\n"
 
 
 def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
@@ -269,7 +270,7 @@ def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
     enter(session, {0: {index: table(0) for index in range(2, 512)} | entries})
     spans = [session.timeline.span_at(at) for at in (0, 5 * GIGA, (1 << 38) - 1)]
     assert all(s.start < s.end for s in spans)
-    said = Monitor(session.timeline, Marks()).execute("info mem")
+    said = Monitor(Session(session.timeline)).execute("info mem")
     assert said.count("\n") < 10_000 and "There may be more from 0x" in said
     session.machine.bus.poke(
         ROOT, b"".join(entry(RAM, R).to_bytes(8, "little") for _ in range(512))

@@ -91,7 +91,8 @@ def serve_debugger(
                 serve_stdio(session.timeline, stop=over, offer=offer)
             elif isinstance(listener, UnixListener):
                 # Who comes and goes there is known to the one who has made it.
-                logging.getLogger("ttd.rsp").setLevel(logging.WARNING)
+                for room in ("ttd.rsp", "ttd.debugger"):
+                    logging.getLogger(room).setLevel(logging.WARNING)
                 serve_unix(session.timeline, listener, stop=over, offer=offer)
             else:
                 serve_tcp(session.timeline, listener, ready=ready, stop=over, offer=offer)

@@ -60,6 +60,11 @@ class Register:
     group: str = "general"
     in_stop_reply: bool = True
 
+    @property
+    def size(self) -> int:
+        """Bytes that hold it."""
+        return (self.bits + 7) // 8
+
 
 class After(Enum):
     """What the machine does after the CPU model has dealt with an engine stop."""

@@ -1,4 +1,4 @@
-"""Places as people type them."""
+"""Places as people type them, and are told of them."""
 
 from __future__ import annotations
 
@@ -50,6 +50,21 @@ def end_of(timeline: TimelineApi, branch: Branch) -> int:
     """The last step that is known of a branch."""
     present = timeline.branches.present.id
     return timeline.end if branch.id == present else branch.status.steps
+
+
+def told(timeline: TimelineApi, step: int, branch: int | None = None) -> str:
+    """A position as people see it everywhere; its first word can be given to `find_place`.
+
+    The branch is said where there are several.
+    """
+    present = timeline.branches.present
+    name = next((b.name for b in timeline.branches.all if b.id == branch), present.name)
+    where = f"{name}:{step}" if len(timeline.branches.all) > 1 else f"{step}"
+    if name != present.name:
+        return where
+    span = timeline.end - timeline.begin
+    percent = 100 * (step - timeline.begin) / span if span else 100.0
+    return f"{where} of {timeline.end} ({percent:.2f}%)"
 
 
 def step_of(text: str, begin: int, end: int, here: int | None = None) -> int:

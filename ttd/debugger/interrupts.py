@@ -1,7 +1,4 @@
-"""Ctrl-C on its way from the thread that reads to the movement under way.
-
-GDB manual, appendix "Remote Protocol", section "Interrupts".
-"""
+"""A request to interrupt, on its way from the thread that hears of it to the movement under way."""
 
 from __future__ import annotations
 
@@ -16,14 +13,14 @@ _AGAIN = 0.01
 class Interrupts:
     """Requests to interrupt: each is `pending` until a movement is ended by it.
 
-    One that arrives while nothing moves waits for the next movement: GDB resumes many times for
-    one command of its user, and a Ctrl-C in between is meant for all of it.
+    One that arrives while nothing moves waits for the next movement: a front end may move many
+    times for one command of its user (GDB does), and a Ctrl-C in between is meant for all of it.
     """
 
     def __init__(self, interrupt: Callable[[], None], stop: threading.Event) -> None:
         self._interrupt = interrupt
         self._stop = stop
-        """Set when the server is to end, which ends every movement as well."""
+        """Set when the process is to end, which ends every movement as well."""
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -35,11 +32,12 @@ class Interrupts:
         return self._asked or self._stop.is_set()
 
     def seen(self) -> None:
-        """Called by the reader for a 0x03, before whatever it passes on."""
+        """Somebody wants an end; from any thread. Before anything that comes later is passed on."""
         self._asked = True
 
     def deliver(self) -> None:
-        """Called by the reader after that, or when `stop` is set; returns when nothing moves."""
+        """Called after that, or when `stop` is set, and not by the thread that moves; returns when
+        nothing moves."""
         # Again and again: what a movement does between two parts of it may forget an early one.
         while not self._idle.is_set():
             with self._lock:
@@ -48,7 +46,7 @@ class Interrupts:
             self._idle.wait(_AGAIN)
 
     def answered(self) -> None:
-        """A movement has ended, and the client is told that it was interrupted."""
+        """A movement has ended, and whoever asked for that is told."""
         self._asked = False
 
     @contextmanager

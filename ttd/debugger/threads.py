@@ -1,6 +1,6 @@
 """The threads that a debugger is told of: tasks of the guest's operating system, or one thread.
 
-Read only when a client asks or is told of a stop, and kept while the machine stays where it is.
+Read only when somebody asks, and kept while the machine stays where it is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ttd.values import dataclass
 if TYPE_CHECKING:
     from ttd.rtos.provider import Provider
 
-log = logging.getLogger("ttd.rsp")
+log = logging.getLogger("ttd.debugger")
 
 THREAD = 1
 """The number of the one thread that there is while no task runs."""
@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread as a client sees it."""
+    """A thread as a debugger sees it."""
 
     number: int
     name: str = ""
@@ -39,7 +39,7 @@ class Thread:
 
 
 class ThreadsApi(Protocol):
-    """What the packets about threads ask."""
+    """What may be asked about threads."""
 
     @property
     def running(self) -> int:
@@ -57,13 +57,15 @@ class ThreadsApi(Protocol):
 
 
 class Threads:
-    """`ThreadsApi` of a timeline, for one client.
+    """`ThreadsApi` of a timeline, for one session.
 
-    A task's number is the same as long as the client is there, also when it has gone in between;
-    but for `swap`.
+    A task's number is the same for all of the session, also when it has gone in between; but for
+    `swap`.
     """
 
     def __init__(self, timeline: TimelineApi) -> None:
+        self.told: int | None = None
+        """The thread that ran when a debugger was told of one last."""
         self._timeline = timeline
         self._numbers: dict[int, int] = {}
         """By what the provider calls them."""
@@ -79,7 +81,7 @@ class Threads:
 
     @cached_property
     def _provider(self) -> Provider | None:
-        # When a client asks: none has to wait for it to be let in.
+        # When somebody asks: no session has to wait for it to begin.
         from ttd.rtos.find import find  # noqa: PLC0415
 
         timeline = self._timeline
@@ -87,7 +89,7 @@ class Threads:
 
     def written(self) -> None:
         """Something was written: what was read may be otherwise now. Who runs stays who it was: it
-        is the thread that the client looks at."""
+        is the thread that the debugger looks at."""
         self._at, self._all, self._registers = self._timeline.place, None, {}
 
     def stay(self, number: int) -> None:
@@ -106,6 +108,16 @@ class Threads:
         self._keys |= {number: mine, running: other}
         self._numbers |= {mine: number, other: running}
         self._running, self._all, self._registers = number, None, {}
+
+    def tell(self) -> int:
+        """The thread that runs, which is `told` by that."""
+        self.told = self.running
+        return self.told
+
+    def keep(self) -> None:
+        """Where no debugger is told which thread runs, it is the one that it knows."""
+        if self.told is not None:
+            self.swap(self.told)
 
     @property
     def running(self) -> int:

@@ -9,12 +9,11 @@ the registers are what they were it has never been.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 from ttd.cpu.base import address_bits
 from ttd.errors import UserError
 from ttd.history.trials import Trial
-from ttd.rsp.stoptable import StopTable
+from ttd.stops import Stops
 from ttd.timeline_api import TimelineApi
 
 
@@ -22,17 +21,11 @@ class Calls:
     """Settles what a timeline has on trial."""
 
     def __init__(
-        self,
-        timeline: TimelineApi,
-        stops: StopTable,
-        byte_order: Callable[[], Literal["little", "big"]],
-        *,
-        kept: bool,
+        self, timeline: TimelineApi, stops: Callable[[], Stops], *, kept: bool = False
     ) -> None:
-        """`stops`: the client's. `kept`: calls are meant to stay."""
+        """`stops`: what the debugger has set. `kept`: calls are meant to stay."""
         self._timeline = timeline
         self._stops = stops
-        self._byte_order = byte_order
         self._kept = kept
         self._called: Trial | None = None
         """In which a function is called."""
@@ -93,7 +86,7 @@ class Calls:
         return count
 
     def leave(self) -> None:
-        """The client is gone: of a call that has not returned nothing stays."""
+        """The debugger is gone: of a call that has not returned nothing stays."""
         if self._timeline.trial is not None and self._timeline.trial is self._called:
             writes = self._called.writes
             first = next(at for at, write in enumerate(writes) if isinstance(write.where, str))
@@ -118,6 +111,6 @@ class Calls:
                 on_top = self._timeline.read_memory(cpu.read_register(cpu.stack), size)
             except UserError:
                 return None
-            home = int.from_bytes(on_top, self._byte_order())
-        stops = self._stops.stops().breakpoints
-        return home if any(stop.address == home for stop in stops) else None
+            # Of processors that have no register for it, which all begin with the low byte.
+            home = int.from_bytes(on_top, "little")
+        return home if any(stop.address == home for stop in self._stops().breakpoints) else None
