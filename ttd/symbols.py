@@ -82,11 +82,18 @@ class Symbols:
 
     def variable(self, address: int) -> str | None:
         """`table+4`: the name of what is not code; None if nothing is known of that address."""
+        named = self.variable_at(address)
+        if named is None:
+            return None
+        offset = address - named.address
+        return f"{named.name}+{offset}" if offset else named.name
+
+    def variable_at(self, address: int) -> Named | None:
+        """What is not code, has a size, and has this address in it."""
         index = bisect_right(self._variables, address, key=lambda named: named.address)
         for named in reversed(self._variables[max(0, index - _NESTED) : index]):
-            offset = address - named.address
-            if offset < named.size:
-                return f"{named.name}+{offset}" if offset else named.name
+            if address - named.address < named.size:
+                return named
         return None
 
     @cached_property

@@ -29,6 +29,7 @@ DOCUMENTS = [
             "lldb",
             "microbit",
             "network",
+            "questions",
             "raw",
             "recipes",
             "tutorial",

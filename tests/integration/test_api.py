@@ -17,7 +17,7 @@ import pytest
 
 import ttd
 from tests.integration.inside import FIRMWARE
-from ttd.api import place
+from ttd.history import named_place
 
 pytestmark = pytest.mark.slow
 """`make check` does without."""
@@ -50,7 +50,7 @@ def test_it_costs_nothing_until_it_is_used() -> None:
 
 def test_every_name_is_there() -> None:
     assert all(getattr(ttd, name) is not None for name in ttd.__all__)
-    assert doctest.testmod(place).failed == 0
+    assert doctest.testmod(named_place).failed == 0
 
 
 def test_places(run: ttd.Run) -> None:

@@ -147,10 +147,30 @@ def test_help_names_every_command(connect: Connect) -> None:
     text = gdb.say("monitor help")
     for word in (
         *("when", "goto", "back", "forward", "checkpoint", "info checkpoints", "restart"),
-        *("events", "info replay", "reset halt", "halt", "help"),
+        *("events", "info replay", "reset halt", "halt", "help", "irqs", "diff", "profile"),
     ):
         assert re.search(rf"^{word}\b", text, re.MULTILINE), word
     assert "monitor help" in gdb.say("monitor nonsense")
+
+
+def test_questions(connect: Connect) -> None:
+    gdb = connect("irqs")
+    gdb.say("monitor goto 60000")
+    gdb.go("stepi")
+    text = gdb.say("monitor irqs SysTick")
+    steps = [
+        int(line.split()[0]) for line in text.splitlines() if re.match(r" *\d+  15  SysTick", line)
+    ]
+    assert len(steps) == 20 and steps == sorted(steps) and steps[-1] < 60000
+    last = gdb.say("monitor irqs SysTick --limit 1")
+    assert str(steps[-1]) in last and str(steps[-2]) not in last
+    assert "SysTick" in gdb.say(f"monitor irqs --from {steps[0]} --to +1 SysTick")
+    assert "there is none" in gdb.say("monitor irqs --to 1")
+    assert "pc: " in gdb.say("monitor diff -1")
+    assert "irqs has no option '--nonsense'" in gdb.say("monitor irqs --nonsense")
+    assert "--limit takes a number" in gdb.say("monitor irqs --limit x")
+    assert "diff takes PLACE [PLACE]" in gdb.say("monitor diff")
+    assert gdb.step == 60000
 
 
 def test_trace_frames(record: Record, serve: Callable[..., Server]) -> None:

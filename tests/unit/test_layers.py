@@ -23,6 +23,7 @@ FLOORS = [
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub", "capture"},
     {"debugger"},  # what front ends share
+    {"questions"},  # what is asked about a run, and in what rows it is answered
     {"recorded"},  # a machine, its recording and its timeline, put together
     {"why"},
     {"origin"},

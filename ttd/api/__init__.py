@@ -2,10 +2,10 @@
 
 from ttd.api.console import Console, Line
 from ttd.api.events import Event
-from ttd.api.place import Place
 from ttd.api.recorder import record
 from ttd.api.run import Branch, Run, open
 from ttd.api.stops import Hit, StopPoint
+from ttd.history.named_place import Place
 
 __all__ = [
     "Branch",

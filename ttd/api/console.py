@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ttd.api.place import Place
 from ttd.errors import UserError
+from ttd.history.named_place import Place
 from ttd.values import dataclass
 
 Writes = list[tuple[str, int, bytes]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttd.api.place import Place
+from ttd.history.named_place import Place
 from ttd.values import dataclass
 
 

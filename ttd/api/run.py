@@ -12,7 +12,7 @@ from ttd.api.console import Console, Writes
 from ttd.api.events import Event
 from ttd.api.machine import Memory, Registers, SymbolTable
 from ttd.api.patience import Patience, ctrl_c
-from ttd.api.place import Place
+from ttd.api.questions import Questions
 from ttd.api.stops import Hit, StopPoint
 from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
@@ -23,11 +23,13 @@ from ttd.edits import edit, merged
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history import place as history
+from ttd.history.named_place import Place
 from ttd.host.clocks import HostClocks
 from ttd.host.semihost_files import SemihostFiles
 from ttd.inspection import event_rows
 from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Printed
+from ttd.questions.past import Past
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
 from ttd.recording.events import Kind
 from ttd.recording.index import Branch as StoredBranch
@@ -341,6 +343,13 @@ class Run:
         made = hit.access
         writes = made.kind is Access.WRITE
         return Hit(self.place, hit.pc, where, made.address, writes, hit.old, hit.new, made.by)
+
+    @property
+    def ask(self) -> Questions:
+        """Questions: `run.ask.irqs("timer0")`, `run.ask.diff("50%")`."""
+        return Questions(
+            lambda: Past(self._open), self._place, lambda: ctrl_c(self._session.machine)
+        )
 
     # -- branches ------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ttd.api.place import Place
+from ttd.history.named_place import Place
 from ttd.values import dataclass
 
 Seek = Callable[[bool, "Place | int | str | None"], "Hit | None"]

@@ -74,6 +74,7 @@ class Commands(click.Group):
     """Commands by the names of the modules that they are in, loaded when they are wanted."""
 
     NAMES = (
+        "ask",
         "boards",
         "branch",
         "completion",
@@ -91,11 +92,15 @@ class Commands(click.Group):
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.NAMES)
+        from ttd.debugger.asking import ASKINGS
+
+        return sorted({*self.NAMES, *ASKINGS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.NAMES:
-            return None
+            from ttd.cli.ask import ask
+
+            return ask.get_command(ctx, cmd_name)
         found = getattr(importlib.import_module(f"ttd.cli.{cmd_name}"), cmd_name)
         assert isinstance(found, click.Command)
         return found
@@ -106,6 +111,7 @@ Exit codes:
   record   that of the guest, 1 after a lockup, else 0
   replay   0: the same; 3: it diverged; 130: interrupted
   gdb      that of the debugger; lldb, too
+  ask      1: nothing was found; questions that are commands, too
   all      2 for what is wrong from outside, with one sentence that says what
 """
 

@@ -58,6 +58,23 @@ def progress_line(
     fresh_line()
 
 
+@contextmanager
+def share_line(what: str) -> Iterator[Callable[[float], None]]:
+    """The same of work of which a fraction is done, which is to be told from time to time; nothing
+    where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1)
+        yield lambda share: bar.update(task, completed=share)
+    fresh_line()
+
+
 def _size(path: str) -> int:
     try:
         return os.path.getsize(path)

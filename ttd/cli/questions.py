@@ -9,13 +9,18 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ttd.debugger.asking import ASKINGS, Asking, ask
 from ttd.errors import UserError
 from ttd.monitor import Question
 
 if TYPE_CHECKING:
+    from ttd.questions.past import Past
     from ttd.recorded import RecordedMachine
     from ttd.register_names import Block, RegisterNames
     from ttd.why import Explainer
+
+OWN = ("output",)
+"""What the server's own words answer."""
 
 
 def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tuple[Question, ...]:
@@ -53,7 +58,25 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
             raise UserError("why takes nothing: it explains where the machine is.")
         return explainer().why()
 
+    @cache
+    def past() -> Past:
+        from ttd.questions.past import Past
+
+        made = Past(session, described)
+        made.report = lambda share: (session.timeline.progress or _untold)(share, "asking")
+        return made
+
+    def asked(asking: Asking) -> Question:
+        return Question(
+            asking.name, lambda words: ask(past(), asking, words), asking.arguments, asking.text
+        )
+
     return (
         Question("regs", lambda words: registers().show(words), "[NAME]", "registers of devices"),
         Question("why", why, "", "why this handler runs: the fault, the bad pointer, the line"),
+        *(asked(asking) for asking in ASKINGS.values() if asking.name not in OWN),
     )
+
+
+def _untold(share: float, text: str) -> None:
+    """Nobody waits for it."""

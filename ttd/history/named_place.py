@@ -1,4 +1,4 @@
-"""Places in a history."""
+"""Places as people and programs have them: by the name of the branch."""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""Questions about a run, each compared with a slow look at the same stretch."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli_tools import elf, refused, ttd
+from tests.integration.inside import playing_session, record_to_end
+from tests.snapshots import snapshots_every
+from ttd.errors import UserError
+from ttd.history.place import Place
+from ttd.questions.diff import diff
+from ttd.questions.irqs import irqs
+from ttd.questions.output import output
+from ttd.questions.past import Past
+from ttd.questions.profile import IDLE, folded, profile, speedscope
+from ttd.recording.events import Kind, to_small
+
+SNAPSHOTS = 20_000
+"""Steps between two."""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a guest with interrupts, tasks and sleeps."""
+    made = tmp_path_factory.mktemp("questions") / "irqs.ttd"
+    with pytest.MonkeyPatch.context() as patch:
+        snapshots_every(patch, SNAPSHOTS)
+        record_to_end(elf("irqs"), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def past(path: Path) -> Iterator[Past]:
+    session = playing_session(path)
+    yield Past(session)
+    session.close()
+
+
+@pytest.fixture(autouse=True)
+def stays(past: Past) -> Iterator[None]:
+    """A question leaves the machine where it is."""
+    past.go(777)
+    hash_before = past.snapshots.state_hash(past.snapshots.capture())
+    yield
+    assert past.timeline.position == 777
+    assert past.snapshots.state_hash(past.snapshots.capture()) == hash_before
+
+
+def test_irqs(past: Past) -> None:
+    taken = [
+        (event.step, to_small(event.payload)) for _, event in past.log.select((Kind.INTERRUPT,))
+    ]
+    rows = irqs(past, past.stretch())
+    assert [(row.place.step, row.number) for row in rows] == taken
+    assert [row.number for row in irqs(past, past.stretch(), "systick")] == [
+        number for _, number in taken if number == 15
+    ]
+    late = irqs(past, past.stretch(100_000, 200_000, backward=True, limit=5), "15")
+    wanted = [s for s, number in taken if number == 15 and 100_000 <= s < 200_000]
+    assert [row.place.step for row in late] == wanted[-5:][::-1]
+    assert {row.name for row in irqs(past, past.stretch(), "svc")} == {"SVCall"}
+    with pytest.raises(UserError, match="No exception called 'nobody' was taken"):
+        irqs(past, past.stretch(), "nobody")
+
+
+def test_output(past: Past, path: Path) -> None:
+    """The step after which the text is there."""
+    printed = bytearray()
+    wanted = []
+
+    def hear(name: str, data: bytes) -> None:
+        for byte in data:
+            printed.append(byte)
+            if printed.endswith(b"basepri"):
+                wanted.append(session.machine.engine.step)
+
+    session = playing_session(path)
+    with session.replay.heard(hear):
+        session.run(None, lambda step: None)
+    session.close()
+    rows = output(past, past.stretch(), "basepri")
+    assert [row.place.step for row in rows] == wanted
+    lines = bytes(printed).decode().splitlines()
+    every = output(past, past.stretch(), "")
+    assert [row.line for row in every] == lines
+    assert output(past, past.stretch(backward=True, limit=2), "") == every[:-3:-1]
+    cut = past.stretch(every[2].place.step, every[4].place.step)
+    assert output(past, cut, "") == every[2:4]
+    with pytest.raises(UserError):
+        output(past, past.stretch(), "two\nlines")
+
+
+def test_diff(past: Past) -> None:
+    names = [register.name for register in past.timeline.cpu.registers]
+
+    def look(step: int) -> tuple[list[tuple[int, int, bytes]], list[int]]:
+        past.go(step)
+        memory = [
+            (base, length, past.machine.engine.read(base, length))
+            for base, length in past.machine.engine.regions()
+        ]
+        return memory, [past.timeline.cpu.read_register(name) for name in names]
+
+    for one, other in ((100, past.timeline.end), (50_000, 50_001), (60_000, 60_000), (200, 100)):
+        with past.staying():
+            (before, registers), (after, others) = look(one), look(other)
+        found = diff(past, Place(0, one), Place(0, other))
+        assert {(d.name, d.old, d.new) for d in found if d.kind == "register"} == {
+            each for each in zip(names, registers, others, strict=True) if each[1] != each[2]
+        }
+        differing = {
+            base + at
+            for (base, _, old), (_, _, new) in zip(before, after, strict=True)
+            if old != new
+            for at in range(len(old))
+            if old[at] != new[at]
+        }
+        told: Counter[int] = Counter()
+        for each in found:
+            if each.kind == "memory" and each.address is not None:
+                told.update(range(each.address, each.address + each.size))
+        assert differing <= set(told) and set(told.values()) <= {1}
+        assert all(
+            differing & set(range(d.address, d.address + d.size))
+            for d in found
+            if d.kind == "memory" and d.address is not None
+        )
+
+
+def test_profile(past: Past) -> None:
+    stretch = past.stretch(1000, 3000)
+    counted: Counter[str] = Counter()
+    clock = past.machine.clock
+    with past.staying():
+        past.go(1000)
+        slept = clock.warp_ns
+        while past.timeline.position < 3000:
+            counted[past.function(past.machine.engine.pc)] += clock.clock_ns
+            past.one_step()
+        slept = clock.warp_ns - slept
+    shares = profile(past, stretch, 2000)
+    assert {share.function: share.ns for share in shares if share.function != IDLE} == counted
+    assert sum(share.ns for share in shares if share.function == IDLE) == slept
+
+    whole = past.stretch()
+    with past.staying():
+        past.go(whole.end)
+        total = past.machine.virtual_ns
+    shares = profile(past, whole, 50)
+    assert sum(share.ns for share in shares) == total
+    assert [int(line.rpartition(" ")[2]) for line in folded(shares)] == [s.ns for s in shares]
+    written = speedscope(shares, "run")
+    (sampled,) = written["profiles"]  # type: ignore[misc]
+    assert sum(sampled["weights"]) == sampled["endValue"] == total
+    assert len(sampled["samples"]) == len(sampled["weights"])
+
+
+def test_commands(path: Path) -> None:
+    done = ttd("ask", path, "irqs", "SysTick", "--limit", "2", "--json")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0 and [row["name"] for row in rows] == ["SysTick", "SysTick"]
+    assert rows[0]["place"] == f"main:{rows[0]['step']}"
+    short = ttd("irqs", path, "SysTick", "--limit", "2", "--csv").out.decode().splitlines()
+    assert short == ["place,number,name", *(f"{row['place']},15,SysTick" for row in rows)]
+    text = ttd("irqs", path, "SysTick", "--from", str(rows[1]["step"]), "--limit", "1").out.decode()
+    assert text.split() == [str(rows[1]["step"]), "15", "SysTick"]
+    nothing = ttd("irqs", path, "SysTick", "--to", "1")
+    assert (nothing.code, nothing.out, nothing.err) == (1, b"", "ttd: irqs: there is none\n")
+    assert ttd("diff", path, "100", "101", "--limit", "1").out.decode().count("\n") == 1
+    refused(ttd("ask", path), "what is asked")
+    refused(ttd("output", path), "output takes TEXT")
+    refused(ttd("irqs", path, "--from", "yesterday"), "--from takes")
+    assert ttd("irqs", path, "--json", "--csv").code == 2
+    assert ttd("ask", path, "nonsense").code == 2

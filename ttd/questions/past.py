@@ -1,0 +1,164 @@
+"""What questions are asked of: a recorded machine, with names for what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TypeVar
+
+from ttd.errors import UserError
+from ttd.history.named_place import Place
+from ttd.history.place import Place as Position
+from ttd.machine import Machine
+from ttd.recorded import RecordedMachine
+from ttd.recording.log import EventLog
+from ttd.register_names import Block, RegisterNames
+from ttd.replay.words import EventWords
+from ttd.snapshot import Snapshots
+from ttd.stops import Stop, Why, whole
+from ttd.symbols import Symbols
+from ttd.timeline import Timeline
+from ttd.values import dataclass
+
+AnyRow = TypeVar("AnyRow")
+Report = Callable[[float], None]
+"""Is told which fraction of the work is done."""
+
+
+class Interrupted(UserError):
+    """Somebody wanted an end before there was an answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The question was interrupted.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of a branch that a question is about: steps from `begin` to before `end`."""
+
+    begin: int
+    end: int
+    here: int
+    """Where who asks is: what is said without a time is meant there."""
+    backward: bool = False
+    """The latest row first."""
+    limit: int | None = None
+    """So many rows at most."""
+
+    def chosen(self, ascending: Sequence[AnyRow]) -> list[AnyRow]:
+        """Of all rows in this part, those that are wanted, in the order that is."""
+        rows = list(ascending[::-1] if self.backward else ascending)
+        return rows if self.limit is None else rows[: self.limit]
+
+
+class Past:
+    """A machine that is asked about its past. Questions leave it where it is."""
+
+    def __init__(self, session: RecordedMachine, described: Sequence[Block] = ()) -> None:
+        """`described`: registers of devices that have other names."""
+        self.session = session
+        self.report: Report = lambda done: None
+        self._described = described
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.session.timeline
+
+    @property
+    def machine(self) -> Machine:
+        return self.session.machine
+
+    @property
+    def snapshots(self) -> Snapshots:
+        return self.session.snapshots
+
+    @property
+    def log(self) -> EventLog:
+        """Of the present branch."""
+        return self.session.replay.log
+
+    @property
+    def words(self) -> EventWords:
+        return self.session.replay.words
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        return Symbols(load.image for load in self.machine.loads)
+
+    @cached_property
+    def registers(self) -> RegisterNames:
+        """Those of devices."""
+        return RegisterNames(self.machine, self._described)
+
+    # -- places ----------------------------------------------------------------------------
+
+    def place(self, step: int) -> Place:
+        """A step of the present branch."""
+        return Place(self.timeline.branches.present.name, step)
+
+    def stretch(
+        self,
+        begin: int | None = None,
+        end: int | None = None,
+        here: int | None = None,
+        *,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Stretch:
+        """Of the present branch; what is not said is all of it, and the present."""
+        timeline = self.timeline
+        return Stretch(
+            timeline.begin if begin is None else max(begin, timeline.begin),
+            timeline.end if end is None else min(end, timeline.end),
+            timeline.position if here is None else here,
+            backward,
+            limit,
+        )
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Be here again afterwards, whatever has happened; on another branch, too."""
+        timeline = self.timeline
+        home = timeline.place
+        with timeline.staying():
+            try:
+                yield
+            finally:
+                if timeline.place.branch != home.branch:
+                    whole(lambda: timeline.go_to(home))
+
+    def go(self, step: int) -> None:
+        """Be at a step of the present branch."""
+        if self.timeline.position != step:
+            self._check(self.timeline.seek(step))
+
+    def go_to(self, place: Position) -> None:
+        """Be at a place, on whatever branch."""
+        self._check(self.timeline.go_to(place))
+
+    def one_step(self) -> None:
+        self._check(self.timeline.step_forward())
+
+    @staticmethod
+    def _check(stop: Stop) -> None:
+        if stop.why is Why.INTERRUPTED:
+            raise Interrupted
+        if stop.why is Why.DIVERGED:
+            raise UserError(stop.note)
+
+    # -- names -----------------------------------------------------------------------------
+
+    def code(self, address: int) -> str:
+        """`function+4`; the number where nothing is known."""
+        return self.symbols.name(address) or f"{address:#x}"
+
+    def data(self, address: int) -> str:
+        """`variable+4`, or of a device `UART0.STATE`; the number where nothing is known."""
+        symbols = self.symbols
+        found = symbols.variable(address) or self.registers.at(address) or symbols.name(address)
+        return found or f"{address:#x}"
+
+    def function(self, address: int) -> str:
+        """The name of the function that has an address; the number where nothing is known."""
+        return self.code(address).partition("+")[0]
