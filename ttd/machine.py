@@ -48,7 +48,7 @@ HELD_SLICE = 500_000
 that natively."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
-STATE_VERSION = 6
+STATE_VERSION = 7
 """Changes whenever `Machine.save` gives other data, or the loop another run, for a machine."""
 _ENTRIES = (StopReason.PENDING, StopReason.RAISED)
 _HITS = (StopReason.BREAKPOINT, StopReason.WATCH, StopReason.RANGE)

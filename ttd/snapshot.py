@@ -213,7 +213,7 @@ class Snapshots:
         """Record: take the snapshot that is due, and go on from it as it would be read back."""
         machine = self.machine
         self.budget.taking()
-        # What registers cannot express is lost in a stored snapshot, so the run loses it too.
+        # What no state says is lost in a stored snapshot, so the run loses it too.
         machine.engine.load_state(machine.engine.save_state())
         snapshot = self.capture()
         snapshot.hash = self.state_hash(snapshot)

@@ -339,8 +339,6 @@ class Dialect:
     """What stores a number into the `patchable` instruction at an offset into the program."""
     loop: Callable[[int], bytes]
     """Counts down, goes back over so many bytes, and ends with a breakpoint."""
-    exclusives: tuple[bytes, ...]
-    """What opens a monitor that is no architectural state."""
     fixed: dict[str, int]
     counter: str
     program: str
@@ -366,7 +364,6 @@ X86_64 = Dialect(
     b"\xb0\x01",  # mov $1, %al
     _x86_patch,
     _x86_loop,
-    (),
     {"RBP": DATA, "R12": DEVICE, "RSP": STACK},
     "R13",
     "R15",
@@ -380,7 +377,6 @@ AARCH64 = Dialect(
     struct.pack("<I", 0x52800020),  # mov w0, #1
     _a64_patch,
     _a64_loop,
-    (bytes.fromhex("807e5fc8"), bytes.fromhex("80867fc8")),  # ldxr, ldaxp
     {"X20": DATA, "X19": DEVICE, "SP": STACK},
     "X21",
     "X25",

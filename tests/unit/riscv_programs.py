@@ -232,11 +232,6 @@ class Program:
     """(step, number): an interrupt input goes up."""
     seeds: tuple[int, ...]
 
-    @property
-    def reserves(self) -> bool:
-        """It has an LR: its reservation is no architectural state."""
-        return LR in self.code
-
 
 LR = i_type(0x2F, 2, 10, S2, 0x100)
 

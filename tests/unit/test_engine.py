@@ -606,6 +606,28 @@ def test_clear_exclusive(board: Board) -> None:
     assert engine.reg_read(R1) == 1
 
 
+def test_a_state_has_the_exclusive_monitor(board: Board) -> None:
+    """Open, it has no address; closed, it is closed in an engine that has never been here."""
+    code = wide(0xE8550F00), wide(0xE8452100), BKPT
+    engine = board.code(*code)
+    is_open = [(1 << 64) - 1, 0]
+    assert engine.save_state()[-2:] == is_open
+    engine.run(1)
+    closed = engine.save_state()
+    assert closed[-2] == engine.reg_read(arm.UC_ARM_REG_R5)
+    engine.run(1)
+    assert engine.save_state()[-2:] == is_open
+    other = Board().code(*code)
+    for state, failed in ((closed, 0), (closed[:-2] + is_open, 1), (closed[:-2], 1)):
+        other.load_state(state)
+        assert other.save_state()[-2:] == (is_open if failed else closed[-2:])
+        other.run(1)
+        assert other.reg_read(R1) == failed
+    for wrong in (closed[:-1], [*closed, 0], []):
+        with pytest.raises(ValueError):
+            other.load_state(wrong)
+
+
 @pytest.mark.parametrize(
     "control, ipsr, it",
     [(0, 0, 0), (3, 0, 0), (2, 5, 0), (3, 5, 0), (1, 0, 0x0200_8400), (0, 15, 0)],

@@ -63,7 +63,7 @@ def test_snapshots_equal_single_steps(
             break
         mark = bench.mark()
         bench.run(2 * count)
-        step = bench.back_to(mark, architectural and not program.reserves)
+        step = bench.back_to(mark, architectural)
         assert bench.state() == expected[0][step]
         bench.run(count)
         assert bench.state() == expected[0][bench.engine.step]

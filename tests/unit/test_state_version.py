@@ -11,10 +11,11 @@ from ttd.host.semihost_files import SemihostFiles
 from ttd.machine import STATE_VERSION
 from ttd.recorded import RecordedMachine
 
-LAYOUTS = {5: "46d447444fce32b4", 6: "73b5fa0467117293"}
+LAYOUTS = {5: "46d447444fce32b4", 6: "73b5fa0467117293", 7: "c65ffbe6ce1f3b8a"}
 """Hash of the layouts by version: when this test fails, raise `STATE_VERSION` and add a line.
 6: a timer's counter is anchored at the tick of a match, no longer where that is noticed,
-and the levels of pins follow from the rest."""
+and the levels of pins follow from the rest.
+7: the exclusive monitor is part of it."""
 DISK = "virtio-blk,file={disk}"
 DEVICES = (
     *("virtio-rng", "virtio-console", "virtio-keyboard", "virtio-mouse", "virtio-tablet"),

@@ -384,6 +384,24 @@ def test_a_context_keeps_the_exclusive_monitor_and_registers_do_not() -> None:
     assert cpu.reg_read(R0) == 0
 
 
+def test_a_context_has_what_the_exclusive_monitor_holds() -> None:
+    cpu = machine(0xE851, 0x0F00, 0xBF30)  # ldrex r0, [r1]; wfi
+    cpu.reg_write(R1, RAM + 0x404)
+    cpu.mem_write(RAM + 0x404, struct.pack("<I", 0xA5C3E197))
+    held = struct.pack("<2Q", RAM + 0x404, 0xA5C3E197)
+    before = inside(cpu.context_save())
+    start(cpu)
+    after = inside(cpu.context_save())
+    assert after.count(held) == 1
+    assert before[after.index(held) :][:8] == b"\xff" * 8
+
+
+def inside(context: Any) -> bytes:
+    """What is in a context; it begins with its size."""
+    size = ctypes.cast(context.context, ctypes.POINTER(ctypes.c_size_t))[0]
+    return ctypes.string_at(context.context, size)
+
+
 def test_an_mclass_machine_is_not_the_model_asked_for() -> None:
     """UC_MODE_MCLASS gives a Cortex-M33: it knows TT, a Cortex-M3 does not."""
     for mode, known in ((uc.UC_MODE_THUMB, False), (uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS, True)):

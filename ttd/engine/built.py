@@ -17,6 +17,8 @@ from ttd.engine.types import FRAME
 
 WINDOW_PAGES = 65536
 MAX_SEEN: int = lib.TTD_MAX_SEEN
+_OPEN = (1 << 64) - 1
+"""What the exclusive monitor has in place of an address while it is open."""
 SMALL = 4096
 """Bytes read at a time for which a buffer is kept."""
 
@@ -133,7 +135,9 @@ class Built:
     def start(self) -> None:
         """End of building; the engine is now ready to run."""
         state, wide = self.isa.state, self.isa.wide
-        self._state = ffi.new("uint64_t[]", len(state) + 2 * len(wide))
+        self._monitor = [_OPEN, 0, 0][: lib.ttd_monitor_words(self._native)]
+        count = len(state) + 2 * len(wide) + len(self._monitor)
+        self._state = ffi.new("uint64_t[]", count)
         name = self.isa.disassembler
         if name and lib.ttd_use_disassembler(self._native, str(library_of(name)).encode()):
             raise EngineError(f"{name}'s library does not load")

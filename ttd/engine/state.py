@@ -63,13 +63,18 @@ class Registers(Built):
 
     def save_state(self) -> list[int]:
         """The architectural registers, in the order of `isa.state`; then those of `isa.wide`, each
-        its lower half first."""
+        its lower half first; then the exclusive monitor, if there is one: address, or 2^64 - 1, and
+        what was read there."""
         lib.ttd_save_state(self._native, self._state)
         return ffi.unpack(self._state, len(self._state))  # type: ignore[no-any-return]
 
     def load_state(self, values: Sequence[int]) -> None:
-        """Become the state that `save_state` returned; the exclusive monitor is open."""
-        lib.ttd_load_state(self._native, ffi.new("uint64_t[]", list(values)))
+        """Become the state that `save_state` returned. Without its end the exclusive monitor is
+        open; `ValueError` if there are too few or too many."""
+        given = [*values, *self._monitor] if len(values) < len(self._state) else values
+        if len(given) != len(self._state):
+            raise ValueError(f"a state has {len(self._state)} numbers, and not {len(values)}")
+        lib.ttd_load_state(self._native, ffi.new("uint64_t[]", list(given)))
 
 
 class Context:

@@ -51,6 +51,7 @@ struct ttd_engine {
     uc_err (*context_save)(uc_engine *, uc_context *);
     uc_err (*context_restore)(uc_engine *, uc_context *);
     uc_err (*context_free)(uc_context *);
+    size_t (*context_size)(uc_engine *);
 
     struct ours_sites *sites;
     void *on_call;                /* the hook of each site */
@@ -174,6 +175,10 @@ struct ttd_engine {
     int state_regs[MAX_STATE];    /* the last `nwide` of them have 16 bytes */
     int nstate, nwide;
     uc_context *pristine, *scratch, *lent;
+    int arch_id, mode, model;     /* as Unicorn was opened */
+    /* The exclusive monitor (monitor.c): an instruction that closes it has been met; it is to be opened before anybody
+     * looks at it; where it is in a context, 0: nowhere that is known. */
+    struct { bool needed, opens; size_t at; uc_context *context; } monitor;
 };
 
 /* Blocks look at this: a plain load. Who stores what other threads have to see does it in one order with their

@@ -26,6 +26,11 @@ void settle(ttd_engine *e);
 bool look_at_cpu(ttd_engine *e, uint64_t *pc);
 uint32_t read_masks(ttd_engine *e);
 
+/* monitor.c */
+/* The words of the exclusive monitor, as many as the instruction set says. */
+void monitor_read(ttd_engine *e, uint64_t *words);
+void monitor_write(ttd_engine *e, const uint64_t *words);
+
 /* spaces.c */
 /* A page is fetched from. True if blocks known of that page may not be what is there now. */
 bool note_code(ttd_engine *e, uint64_t vaddr, uint64_t paddr);

@@ -59,6 +59,7 @@ struct instruction_set {
     /* Unicorn is going to be started: PC, and `prefix_next` of the engine. False: the CPU is in a state in which there are
      * no instructions. NULL: PC, and there is no prefix. */
     bool (*look)(ttd_engine *e, uint64_t *pc);
+    monitor_facts monitor;
     uint64_t entry_bits;          /* set in the address at which Unicorn is started */
     bool watches_memory;          /* watchpoints are of memory, whichever alias shows it; else of addresses */
     /* Blocks that end before an instruction which has to begin one (cuts.c): what stands there while they are
@@ -165,6 +166,10 @@ void stop(ttd_engine *e, int why);
 void leave(ttd_engine *e);
 void set_fast_limit(ttd_engine *e);
 void fault_at(ttd_engine *e, int kind, uint64_t address);
+
+/* monitor.c */
+/* An instruction has been met that closes the monitor. */
+void monitor_needed(ttd_engine *e);
 
 /* clock.c */
 uint64_t ticks_at(uint64_t step, uint64_t clock_ns, int64_t offset_ns, uint64_t hz,

@@ -196,6 +196,9 @@ ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const
     ttd_engine *e = aligned_alloc(64, (sizeof *e + 63) & ~(size_t)63);
     memset(e, 0, sizeof *e);
     e->handle = handle;
+    e->arch_id = arch;
+    e->mode = mode;
+    e->model = model;
     e->set = set_called(isa);
     if (!e->set) {
         e->problem = "the engine has no such instruction set";
@@ -246,6 +249,7 @@ ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const
     FIND(context_save, "uc_context_save");
     FIND(context_restore, "uc_context_restore");
     FIND(context_free, "uc_context_free");
+    FIND(context_size, "uc_context_size");
 #undef FIND
     if (!e->problem && (open_unicorn(e, arch, mode, model) || mixed_open(e)))
         e->problem = "Unicorn cannot be set up as this version is expected to be";
@@ -260,6 +264,8 @@ void ttd_free(ttd_engine *e)
         e->context_free(e->scratch);
     if (e->lent)
         e->context_free(e->lent);
+    if (e->monitor.context)
+        e->context_free(e->monitor.context);
     if (e->uc)
         e->close(e->uc);
     if (e->set && e->set->free && e->arch)

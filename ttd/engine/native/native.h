@@ -181,6 +181,7 @@ int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);
 void ttd_reset_registers(ttd_engine *e);
+int ttd_monitor_words(ttd_engine *e);
 void ttd_clear_exclusive(ttd_engine *e);
 void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);

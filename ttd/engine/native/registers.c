@@ -38,6 +38,7 @@ static void replaced(ttd_engine *e)
 static void begin_again(ttd_engine *e)
 {
     e->context_restore(e->uc, e->pristine);
+    e->monitor.opens = false;
     if (e->set->reset)
         e->set->reset(e);
 }
@@ -57,6 +58,7 @@ void ttd_load_state(ttd_engine *e, const uint64_t *values)
     ttd_regs_write(e, e->state_regs, values, plain);
     for (i = 0; i < e->nwide; i++)
         e->reg_write(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
+    monitor_write(e, values + plain + 2 * e->nwide);
     replaced(e);
 }
 
@@ -67,7 +69,10 @@ void ttd_save_state(ttd_engine *e, uint64_t *values)
     memset(values + plain, 0, 16 * (size_t)e->nwide);
     for (i = 0; i < e->nwide; i++)
         e->reg_read(e->uc, e->state_regs[plain + i], values + plain + 2 * i);
+    monitor_read(e, values + plain + 2 * e->nwide);
 }
+
+int ttd_monitor_words(ttd_engine *e) { return e->set->monitor.words; }
 
 void ttd_wide_read(ttd_engine *e, int id, uint64_t *out)
 {
@@ -80,18 +85,11 @@ void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value)
     e->reg_write(e->uc, id, value);
 }
 
-/* Registers cannot express the exclusive monitor. */
-void ttd_clear_exclusive(ttd_engine *e)
-{
-    uint64_t values[2 * MAX_STATE];
-    ttd_save_state(e, values);
-    ttd_load_state(e, values);
-}
-
 /* `kept`: what Unicorn leaves out. `release` frees one: whoever collects garbage may free the engine
  * first. */
 typedef struct {
     uc_context *registers;
+    bool opens;
     uc_err (*release)(uc_context *);
     uint64_t kept[];
 } context;
@@ -113,6 +111,7 @@ void ttd_context_save(ttd_engine *e, void *to)
     context *c = to;
     if (e->set->keep)
         e->set->keep(e, c->kept);
+    c->opens = e->monitor.opens;
     e->context_save(e->uc, c->registers);
 }
 
@@ -121,6 +120,7 @@ void ttd_context_restore(ttd_engine *e, void *from)
     context *c = from;
     if (e->set->take_back)
         e->set->take_back(e, c->kept);
+    e->monitor.opens = c->opens;
     e->context_restore(e->uc, c->registers);
     replaced(e);
 }

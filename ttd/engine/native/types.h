@@ -20,6 +20,7 @@
 #define MAX_STEADY 64             /* a power of two: places by address */
 #define MAX_STATE 192
 #define MAX_OPERANDS 4
+#define MONITOR_WORDS 3
 #define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
 #define MAX_KEPT 512
 #define MAX_CHANGED 1024          /* more pages than a block can store to */
@@ -147,6 +148,12 @@ typedef struct {
 } turn;
 /* What is to become of it: let it run, go on behind it, end the run before it, or behind it. */
 enum { TURN_RUN, TURN_DONE, TURN_STOP, TURN_LAST };
+
+/* How the exclusive monitor of a processor is closed: by the instruction `close`, at the address in Unicorn's register
+ * `pointer`. Unicorn keeps `words` of `word` bytes each: the address, and what was read there. 0: it has none. */
+typedef struct { uint8_t close[4]; int pointer, word, words; } monitor_facts;
+/* The first word of one that is open; the others are 0 then. */
+#define MONITOR_OPEN (~0ull)
 
 typedef struct instruction_set instruction_set;
 

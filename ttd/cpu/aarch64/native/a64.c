@@ -74,10 +74,17 @@ static bool a64_branches(uint32_t insn)
         || (insn & 0x7c000000) == 0x34000000 || (insn & 0xfe000000) == 0xd6000000;
 }
 
+/* LDXR, LDAXR, LDXP and LDAXP (C4.1.66, "Load/store exclusive"). */
+static bool closes_monitor(uint32_t insn)
+{
+    return (insn & 0x3fc00000) == 0x08400000;
+}
+
 static uint32_t a64_decode(ttd_engine *e, decoding *d)
 {
     uint32_t insn = a64_insn(d->code);
-    (void)e;
+    if (closes_monitor(insn))
+        monitor_needed(e);
     return (a64_is_ours(insn) ? WAY_CALL : 0) | (a64_branches(insn) ? WAY_BRANCH : 0);
 }
 
@@ -99,5 +106,6 @@ TTD_INSTRUCTION_SET(aarch64) = {
     .state_size = sizeof(a64_state), .start = a64_start,
     .length = a64_length, .decode = a64_decode, .turn = a64_turn, .calls_anywhere = true,
     .parts = a64_parts, .is_wait = a64_is_wait,
+    .monitor = { { 0x40, 0x7c, 0x5f, 0xc8 }, UC_ARM64_REG_X2, 8, 3 },   /* LDXR X0, [X2] */
     .read_register = a64_read_register, .write_register = a64_write_register,
 };

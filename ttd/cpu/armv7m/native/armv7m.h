@@ -79,7 +79,7 @@ static inline void make_changes(armv7m_core *c, changes *w, uint32_t xpsr)
  * somebody looks at it (thumb_enter). */
 static inline void open_monitor(armv7m_core *c)
 {
-    thumb_of(c->engine)->opens |= thumb_of(c->engine)->excludes;
+    c->engine->monitor.opens |= c->engine->monitor.needed;
 }
 
 /* entry.c: an access of the stack, of a frame of eight words. */

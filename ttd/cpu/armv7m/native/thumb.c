@@ -119,7 +119,8 @@ static uint32_t thumb_decode(ttd_engine *e, decoding *d)
     if (inside && is_thumb_store(d->code, d->length))
         ways |= WAY_LATE_STORE;
     d->prefix = it_behind(d->prefix, insn);
-    thumb_of(e)->excludes |= excludes(insn);
+    if (excludes(insn))
+        monitor_needed(e);
     if (excludes(insn) || thumb_is_store_exclusive(insn))
         ways |= WAY_ENTER;
     if (thumb_branches(insn, d->length))
@@ -162,22 +163,12 @@ static void thumb_enter(ttd_engine *e, block_info *b)
 {
     thumb_state *t = thumb_of(e);
     (void)b;
-    if (!t->opens)
+    if (!e->monitor.opens)
         return;
     t->opens_now = true;
     e->blk_n = 0;
     e->noting = false;
     stop(e, WHY_AGAIN);
-}
-
-static void thumb_keep(ttd_engine *e, void *to)
-{
-    *(bool *)to = thumb_of(e)->opens;
-}
-
-static void thumb_take_back(ttd_engine *e, const void *from)
-{
-    thumb_of(e)->opens = *(const bool *)from;
 }
 
 static int thumb_start(ttd_engine *e)
@@ -190,7 +181,7 @@ static int thumb_start(ttd_engine *e)
 
 #define THUMB \
     .state_size = sizeof(thumb_state), .start = thumb_start, .enter = thumb_enter, \
-    .kept_size = sizeof(bool), .keep = thumb_keep, .take_back = thumb_take_back, \
+    .monitor = { { 0x51, 0xe8, 0x00, 0x0f }, UC_ARM_REG_R1, 8, 2 },   /* LDREX R0, [R1] */ \
     .privileged = thumb_privileged, .allows = thumb_allows, .expect_modes = thumb_expect_modes, \
     .settle = thumb_settle, .expect = thumb_expect, .masks = thumb_masks, .look = thumb_look, \
     .entry_bits = 1, .watches_memory = true, .cut_span = thumb_cut_span, .branch_to_self = { 0xfe, 0xe7 }, \

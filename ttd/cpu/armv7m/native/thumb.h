@@ -14,8 +14,7 @@ typedef struct {
     uint32_t basepri_before, faultmask_before;
     bool raises_basepri;
     int settles;                  /* SETTLE_... of the block that runs (thumb_registers.c) */
-    /* The exclusive monitor: code with LDREX has been met; Unicorn's is to be opened before what looks at it runs; now. */
-    bool excludes, opens, opens_now;
+    bool opens_now;               /* the exclusive monitor, before Unicorn is started */
     /* `mpu_was_active`: the TLB has been filled for that (Unicorn has one for each privilege). */
     bool mpu_on, mpu_background, mpu_hfnmi, mpu_was_active;
     armv7m_region mpu[ARMV7M_REGIONS];

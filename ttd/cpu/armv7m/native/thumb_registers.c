@@ -135,7 +135,7 @@ bool thumb_look(ttd_engine *e, uint64_t *pc)
     thumb_state *t = thumb_of(e);
     uint32_t values[2];
     if (t->opens_now) {
-        t->opens = t->opens_now = false;
+        t->opens_now = false;
         ttd_clear_exclusive(e);
     }
     read_regs32(e, ids, values, 2);

@@ -19,9 +19,12 @@ static uint32_t riscv_decode(ttd_engine *e, decoding *d)
     bool straddles = d->length == 4 && (d->at & (e->page_size - 1)) == e->page_size - 2;
     uint32_t insn = riscv_insn(e, d->at), ways;
     ways = riscv_float_decode(e, d, insn);
+    /* LR (Volume I, 8.2). Of an instruction on two pages the second half may come to be another. */
+    if ((insn & 0x7f) == 0x2f && (insn >> 27 == 2 || straddles))
+        monitor_needed(e);
     if (straddles)                        /* its end may be gone, or be another, the next time */
         ways |= WAY_CHECK;
-    /* Of a SYSTEM instruction on two pages the second half may come to be another. */
+    /* So may that of a SYSTEM instruction. */
     if (d->b->size && (riscv_trigger_at(e, d->at) || riscv_is_ours(e, insn) || (straddles && (insn & 0x7f) == 0x73)))
         ways |= WAY_CALL;
     if (riscv_branches(insn, is_rv32(e)))
@@ -103,6 +106,9 @@ static int riscv_start(ttd_engine *e)
     .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
     .replaced = riscv_replaced, .kept_size = sizeof(riscv_kept), .keep = riscv_keep, .take_back = riscv_take_back
 
-TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", RISCV };
+/* LR.D and LR.W A1, (T1). */
+TTD_INSTRUCTION_SET(rv64) = { .name = "rv64", .monitor = { { 0xaf, 0x35, 0x03, 0x10 }, UC_RISCV_REG_T1, 8, 2 }, RISCV };
 
-TTD_INSTRUCTION_SET(rv32) = { .name = "rv32", .variant = 1, RISCV };
+TTD_INSTRUCTION_SET(rv32) = { 
+    .name = "rv32", .variant = 1, .monitor = { { 0xaf, 0x25, 0x03, 0x10 }, UC_RISCV_REG_T1, 4, 2 }, RISCV
+ };
