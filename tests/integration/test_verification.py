@@ -14,6 +14,7 @@ from tests.integration.border import Line, often, recorder, run_to_end
 from tests.integration.cli_tools import FIRMWARE, change_meta, ttd
 from tests.integration.cli_tools import change_status as rewrite_status
 from tests.integration.conftest import symbols
+from tests.snapshots import snapshots_every
 from ttd.boards import BOARDS
 from ttd.boards.extras import Extra
 from ttd.engine.types import Access
@@ -166,8 +167,9 @@ def test_an_index_of_what_nobody_recorded_is_damage(path: Path) -> None:
 
 
 @pytest.fixture
-def cut(tmp_path: Path) -> Path:
-    """A recording whose recorder ended without a word."""
+def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recording whose recorder ended without a word, and which has more than one snapshot."""
+    snapshots_every(monkeypatch, 5000)
     run = tmp_path / "cut.ttd"
     session = recorder("calls", run, uart=Line())
     session.run(22_000, lambda step: None)
