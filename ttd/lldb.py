@@ -6,7 +6,6 @@ packets are named at the handlers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from ttd.cpu.base import Register, address_bits
@@ -15,6 +14,7 @@ from ttd.debugger.threads import ThreadsApi
 from ttd.engine.types import Access
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
+from ttd.rsp.packets import Packets
 from ttd.stops import Stop, Why
 from ttd.text import printable
 from ttd.timeline_api import TimelineApi
@@ -30,6 +30,8 @@ _BOUNDARIES = {Why.HISTORY_BEGIN: "beginning", Why.HISTORY_END: "end"}
 class Lldb:
     """The part of a session that is for LLDB only."""
 
+    packets = Packets()
+
     def __init__(
         self, timeline: TimelineApi, threads: ThreadsApi, byte_order: Literal["little", "big"]
     ) -> None:
@@ -41,11 +43,6 @@ class Lldb:
         self._bits = address_bits(timeline.cpu.registers)
         self._lists_threads = False
         self._stop: dict[str, Any] = {"signal": _TRAP}
-
-    def answer(self, request: rq.Request) -> bytes | None:
-        """The reply to a request of LLDB's; None if it is not one."""
-        handler = _HANDLERS.get(type(request))
-        return None if handler is None else handler(self, request)
 
     # -- stops -----------------------------------------------------------------------------------
 
@@ -88,18 +85,22 @@ class Lldb:
 
     # -- questions -------------------------------------------------------------------------------
 
+    @packets.handles(rq.ThreadSuffix)
     def _thread_suffix(self, request: rq.ThreadSuffix) -> bytes:
         self.spoken = True
         return b"OK"
 
+    @packets.handles(rq.ListThreads)
     def _list_threads(self, request: rq.ListThreads) -> bytes:
         self.spoken = self._lists_threads = True
         return b"OK"
 
+    @packets.handles(rq.HostInfo)
     def _host_info(self, request: rq.HostInfo) -> bytes:
         self.spoken = True
         return f"{self._machine()}watchpoint_exceptions_received:after;".encode()
 
+    @packets.handles(rq.ProcessInfo)
     def _process_info(self, request: rq.ProcessInfo) -> bytes:
         return f"pid:{_PID:x};{self._machine()}".encode()
 
@@ -107,6 +108,7 @@ class Lldb:
         triple = self._timeline.cpu.triple.encode().hex()
         return f"triple:{triple};ptrsize:{self._bits // 8};endian:{self._byte_order};"
 
+    @packets.handles(rq.MemoryRegion)
     def _memory_region(self, request: rq.MemoryRegion) -> bytes:
         span = self._timeline.span_at(request.address)
         size = min(span.end, _LAST) - span.start
@@ -116,6 +118,7 @@ class Lldb:
             text += f"permissions:{rights};name:{span.name.encode().hex()};"
         return text.encode()
 
+    @packets.handles(rq.ThreadsInfo)
     def _threads_info(self, request: rq.ThreadsInfo) -> bytes:
         cpu = self._timeline.cpu
         registers = [register for register in cpu.registers if register.in_stop_reply]
@@ -142,13 +145,3 @@ class Lldb:
 
     def _hex(self, register: Register, value: int) -> str:
         return value.to_bytes(register.size, self._byte_order).hex()
-
-
-_HANDLERS: dict[type[rq.Request], Callable[[Lldb, Any], bytes]] = {
-    rq.ThreadSuffix: Lldb._thread_suffix,
-    rq.ListThreads: Lldb._list_threads,
-    rq.HostInfo: Lldb._host_info,
-    rq.ProcessInfo: Lldb._process_info,
-    rq.MemoryRegion: Lldb._memory_region,
-    rq.ThreadsInfo: Lldb._threads_info,
-}

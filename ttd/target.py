@@ -6,9 +6,6 @@ appendix "Remote Protocol"; sections are cited at the handlers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ttd.cpu.base import address_bits
 from ttd.debugger.places import told
 from ttd.debugger.threads import Thread, ThreadsApi
@@ -16,18 +13,19 @@ from ttd.errors import UserError
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import escape
+from ttd.rsp.packets import Packets
 from ttd.timeline_api import TimelineApi
 
 PACKET_SIZE = 0x20000
 """Longest packet taken, and what `PacketSize` says."""
 MOST_ANSWERED = PACKET_SIZE // 2 - 16
 """Bytes in one answer: as hex digits, or each of them escaped, they fit a packet."""
-TARGET_FEATURES = ("qXfer:features:read+", "qXfer:memory-map:read+", "qXfer:threads:read+")
-"""What `qSupported` says of these handlers."""
 
 
 class Target:
     """The machine as GDB is told of it."""
+
+    packets = Packets()
 
     def __init__(self, timeline: TimelineApi, threads: ThreadsApi) -> None:
         self._timeline = timeline
@@ -41,35 +39,36 @@ class Target:
         """After a stop a client takes the thread that it is told of."""
         self.selected = None
 
-    def answer(self, request: rq.Request) -> bytes | None:
-        """The reply to a request; None if it is not one of these. `UserError` if it is refused."""
-        handler = _HANDLERS.get(type(request))
-        return None if handler is None else handler(self, request)
-
     # -- descriptions: "General Query Packets" (`qXfer`) ------------------------------------------
 
+    @packets.handles(rq.TransferFeatures, "qXfer:features:read+")
     def _features(self, request: rq.TransferFeatures) -> bytes:
         if request.annex != "target.xml":
             return b"E00"  # what the protocol has for an annex that is not there
         cpu = self._timeline.cpu
         return _window(target_xml(cpu.gdb_architecture, cpu.registers), request)
 
+    @packets.handles(rq.TransferMemoryMap, "qXfer:memory-map:read+")
     def _memory_map(self, request: rq.TransferMemoryMap) -> bytes:
         bits = address_bits(self._timeline.cpu.registers)
         return _window(memory_map_xml(self._timeline.memory_map(), bits), request)
 
     # -- processes and threads: "General Query Packets", "Packets" (`H`, `T`) ---------------------
 
+    @packets.handles(rq.Attached)
     def _attached(self, request: rq.Attached) -> bytes:
         return b"1"
 
+    @packets.handles(rq.CurrentThread)
     def _current_thread(self, request: rq.CurrentThread) -> bytes:
         return b"QC%x" % self._threads.running
 
+    @packets.handles(rq.Threads)
     def _list(self, request: rq.Threads) -> bytes:
         numbers = ",".join(f"{number:x}" for number in self._threads.all())
         return f"m{numbers}".encode() if request.first else b"l"
 
+    @packets.handles(rq.TransferThreads, "qXfer:threads:read+")
     def _descriptions(self, request: rq.TransferThreads) -> bytes:
         rows = "".join(
             f'<thread id="{thread.number:x}"{_as_name(thread.name)}>'
@@ -78,6 +77,7 @@ class Target:
         )
         return _window(f'<?xml version="1.0"?>\n<threads>\n{rows}</threads>\n', request)
 
+    @packets.handles(rq.ThreadText)
     def _thread_text(self, request: rq.ThreadText) -> bytes:
         thread = self._threads.all().get(request.thread)
         if thread is None:
@@ -93,6 +93,7 @@ class Target:
             words.append(f"step {told(self._timeline, self._timeline.position)}")
         return ", ".join(words)
 
+    @packets.handles(rq.SelectThread)
     def _select_thread(self, request: rq.SelectThread) -> bytes:
         # 0 is any, and -1 all.
         number = request.thread if request.thread > 0 else None
@@ -104,6 +105,7 @@ class Target:
             self.selected = number
         return b"OK"
 
+    @packets.handles(rq.ThreadAlive)
     def _thread_alive(self, request: rq.ThreadAlive) -> bytes:
         return b"OK" if self._alive(request.thread) else b"E01"
 
@@ -112,12 +114,15 @@ class Target:
 
     # -- tracepoints, of which there are none: "Tracepoint Packets" -------------------------------
 
+    @packets.handles(rq.TraceStatus)
     def _trace_status(self, request: rq.TraceStatus) -> bytes:
         return b"T0;tnotrun:0"
 
+    @packets.handles(rq.TraceList)
     def _trace_list(self, request: rq.TraceList) -> bytes:
         return b"l"
 
+    @packets.handles(rq.TraceStart)
     def _trace_start(self, request: rq.TraceStart) -> bytes:
         raise UserError(
             "ttd has no tracepoints: all steps are trace frames already, 'tfind N' looks at one."
@@ -142,19 +147,3 @@ def _window(text: str, request: rq.Transfer) -> bytes:
     part = data[request.offset : request.offset + length]
     more = request.offset + length < len(data)
     return (b"m" if more else b"l") + escape(part)
-
-
-_HANDLERS: dict[type[rq.Request], Callable[[Target, Any], bytes]] = {
-    rq.TransferFeatures: Target._features,
-    rq.TransferMemoryMap: Target._memory_map,
-    rq.Attached: Target._attached,
-    rq.CurrentThread: Target._current_thread,
-    rq.Threads: Target._list,
-    rq.TransferThreads: Target._descriptions,
-    rq.ThreadText: Target._thread_text,
-    rq.SelectThread: Target._select_thread,
-    rq.ThreadAlive: Target._thread_alive,
-    rq.TraceStatus: Target._trace_status,
-    rq.TraceList: Target._trace_list,
-    rq.TraceStart: Target._trace_start,
-}

@@ -5,24 +5,25 @@ GDB manual, appendix "Remote Protocol", section "Packets".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from ttd.cpu.base import Register
 from ttd.debugger.session import Session
 from ttd.errors import UserError
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
+from ttd.rsp.packets import Packets
 from ttd.target import MOST_ANSWERED, Target
 from ttd.timeline_api import PastIsReadOnly
 
-CONTENTS_FEATURES = ("binary-upload+",)
-"""What `qSupported` says of these handlers."""
 _NOT_RUNNING = "Registers of a task that does not run cannot be written: they are on its stack."
 
 
 class TargetContents:
     """Registers and memory where the machine is, for one client."""
+
+    packets = Packets()
 
     def __init__(
         self, session: Session, target: Target, byte_order: Literal["little", "big"]
@@ -35,14 +36,9 @@ class TargetContents:
         self._byte_order = byte_order
         self._by_regnum = {register.regnum: register for register in self._cpu.registers}
 
-    def answer(self, request: rq.Request) -> bytes | None:
-        """The reply to a request; None if it is not one of these. `UserError` or `rq.Malformed` if
-        it is refused."""
-        handler = _HANDLERS.get(type(request))
-        return None if handler is None else handler(self, request)
-
     # -- registers -----------------------------------------------------------------------------
 
+    @packets.handles(rq.ReadRegisters)
     def _read_registers(self, request: rq.ReadRegisters) -> bytes:
         registers, saved = self._cpu.registers, self._saved(request.thread)
         if saved is not None:
@@ -54,6 +50,7 @@ class TargetContents:
         ]
         return b"".join(data).hex().encode()
 
+    @packets.handles(rq.WriteRegisters)
     def _write_registers(self, request: rq.WriteRegisters) -> bytes:
         if len(request.data) != sum(register.size for register in self._cpu.registers):
             raise rq.Malformed("not the size of all registers")
@@ -64,12 +61,14 @@ class TargetContents:
             at += register.size
         return b"OK"
 
+    @packets.handles(rq.ReadRegister)
     def _read_register(self, request: rq.ReadRegister) -> bytes:
         register, saved = self._by_number(request.regnum), self._saved(request.thread)
         if saved is not None:
             return self._told_of(register, saved).encode()
         return self._read_bytes(register).hex().encode()
 
+    @packets.handles(rq.WriteRegister)
     def _write_register(self, request: rq.WriteRegister) -> bytes:
         register = self._by_number(request.regnum)
         if len(request.data) != register.size:
@@ -115,9 +114,11 @@ class TargetContents:
 
     # -- memory --------------------------------------------------------------------------------
 
+    @packets.handles(rq.ReadMemory)
     def _read_memory(self, request: rq.ReadMemory) -> bytes:
         return self._read(request.address, request.length).hex().encode()
 
+    @packets.handles(rq.ReadMemoryBinary, "binary-upload+")
     def _read_memory_binary(self, request: rq.ReadMemoryBinary) -> bytes:
         return b"b" + escape(self._read(request.address, request.length))
 
@@ -125,6 +126,7 @@ class TargetContents:
         length = min(length, MOST_ANSWERED)
         return self._timeline.read_memory(address, length) if length else b""
 
+    @packets.handles(rq.WriteMemory)
     def _write_memory(self, request: rq.WriteMemory) -> bytes:
         if request.data:  # GDB probes for `X` with an empty write
             self._refuse_in_frame()
@@ -134,14 +136,3 @@ class TargetContents:
     def _refuse_in_frame(self) -> None:
         if self._session.visiting:
             raise PastIsReadOnly("A trace frame is read-only; 'tfind none' leaves it.")
-
-
-_HANDLERS: dict[type[rq.Request], Callable[[TargetContents, Any], bytes]] = {
-    rq.ReadRegisters: TargetContents._read_registers,
-    rq.WriteRegisters: TargetContents._write_registers,
-    rq.ReadRegister: TargetContents._read_register,
-    rq.WriteRegister: TargetContents._write_register,
-    rq.ReadMemory: TargetContents._read_memory,
-    rq.ReadMemoryBinary: TargetContents._read_memory_binary,
-    rq.WriteMemory: TargetContents._write_memory,
-}

@@ -54,6 +54,7 @@ PART_OF = {
     "lldb": "gdbstub",
     "target": "gdbstub",
     "target_contents": "gdbstub",
+    "target_moving": "gdbstub",
     "share": "gdbstub",  # runs inside GDB
     "snapshot": "history",  # what is at a place
     "runs": "machine",
