@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from ttd.api.console import Console, Writes
 from ttd.api.events import Event
@@ -17,7 +17,7 @@ from ttd.api.stops import Hit, StopPoint
 from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
 from ttd.debugger.hunt import Interrupted, Quarry, find
-from ttd.debugger.names import MachineNames
+from ttd.debugger.names import MachineNames, names_of
 from ttd.debugger.places import end_of, find_place, place_at, same_step
 from ttd.edits import edit, merged
 from ttd.engine.types import Access
@@ -26,7 +26,7 @@ from ttd.history import place as history
 from ttd.history.named_place import Place
 from ttd.host.clocks import HostClocks
 from ttd.host.semihost_files import SemihostFiles
-from ttd.inspection import event_rows
+from ttd.inspection import event_rows, summary
 from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Printed
 from ttd.questions.past import Past
@@ -34,8 +34,10 @@ from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
 from ttd.recording.events import Kind
 from ttd.recording.index import Branch as StoredBranch
 from ttd.stops import Breakpoint, Stop, Watchpoint, Why
-from ttd.symbols import Symbols
 from ttd.values import dataclass
+
+if TYPE_CHECKING:
+    from ttd.why import Explainer
 
 Where: TypeAlias = "Place | int | str"
 """A place, a step of the present branch, or text: `b1:1234`, `50%`, `start`, `end`, a bookmark."""
@@ -73,12 +75,13 @@ class Run:
         self._end: list[Callable[[], None]] = []
         self._closed = False
         self._patience = session.machine.onlooker = Patience(session.machine)
-        symbols = Symbols(load.image for load in session.machine.loads)
+        symbols = names_of(session.machine)
         self._names = MachineNames(session.machine.cpu, symbols)
         self._registers = Registers(self._timeline, self._names)
         self._symbols = SymbolTable(symbols)
         self._memory = Memory(self._timeline, self._symbols)
         self._printed: tuple[history.Place, Writes] | None = None
+        self._explainer: Explainer | None = None
         self.note = ""
         """Why the last movement ended where it did, if that is not where it was to go."""
 
@@ -145,6 +148,11 @@ class Run:
         """Add to the notes."""
         self._timeline.notes.extend(sentences)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `ttd info --json` says of the recording, as far as it is on the disk."""
+        return summary(self._open.recording)
+
     def on_close(self, act: Callable[[], None]) -> None:
         """Call `act` when the run has been closed."""
         self._end.append(act)
@@ -170,6 +178,26 @@ class Run:
     def live(self) -> bool:
         """At the end of the present branch the machine runs on, and is recorded."""
         return self._timeline.live
+
+    def interrupt(self) -> None:
+        """From another thread: end the movement or the search that is under way, and all that
+        begin before `go_ahead`; the run is where it has come to."""
+        self._session.machine.interrupt()
+
+    def go_ahead(self) -> None:
+        """Take an `interrupt` back."""
+        self._session.machine.interruption.answer()
+
+    def why(self) -> str:
+        """Why the machine is here, in some lines: the fault and who wrote the bad pointer, or which
+        input or instruction has raised the interrupt whose handler this is."""
+        if self._explainer is None:
+            # Registers' names and decoders: who does not ask does without.
+            from ttd.debugger.explaining import explainer  # noqa: PLC0415
+            from ttd.register_names import RegisterNames  # noqa: PLC0415
+
+            self._explainer = explainer(self._open, RegisterNames(self._session.machine, ()))
+        return self._explainer.why()
 
     @property
     def virtual_ns(self) -> int:

@@ -167,7 +167,7 @@ class _Write(NamedTuple):
 
 def _write(session: RecordedMachine, text: str) -> _Write:
     """What `--set` says."""
-    from ttd.cli.ending import names_of
+    from ttd.debugger.names import names_of
 
     parts = _SET.fullmatch(text)
     if parts is None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ttd.cpu.base import Cpu
-    from ttd.machine import Machine
     from ttd.recorded import RecordedMachine
     from ttd.symbols import Symbols
 
@@ -20,6 +19,7 @@ def ending(session: RecordedMachine) -> list[str]:
     After an end that the processor has made, and in the handler of a fault, with what it says of
     its faults.
     """
+    from ttd.debugger.names import names_of
     from ttd.recording.events import Kind, to_small
     from ttd.replay.replay import Cause
 
@@ -35,13 +35,6 @@ def ending(session: RecordedMachine) -> list[str]:
     if last is None or to_small(last[1].payload) != Cause.GUEST_PANIC:
         return [symbols.explained(reason)]
     return [symbols.explained(reason), *fault_lines(machine.cpu, symbols)]
-
-
-def names_of(machine: Machine) -> Symbols:
-    """The symbols of everything that is loaded."""
-    from ttd.symbols import Symbols
-
-    return Symbols(load.image for load in machine.loads)
 
 
 def fault_lines(cpu: Cpu, symbols: Symbols) -> list[str]:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ttd.cli.ending import fault_lines, names_of
+from ttd.cli.ending import fault_lines
 from ttd.cli.output import say
+from ttd.debugger.names import names_of
 
 if TYPE_CHECKING:
     from ttd.machine import Machine

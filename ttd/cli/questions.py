@@ -34,24 +34,9 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
 
     @cache
     def explainer() -> Explainer:
-        from ttd.boards.extras import line_names
-        from ttd.cli.ending import names_of
-        from ttd.origin.scene import Scene
-        from ttd.recorded import extras_of, host_sides_of
-        from ttd.why import Explainer
+        from ttd.debugger.explaining import explainer
 
-        machine, replay = session.machine, session.replay
-        lines = line_names(machine.board, extras_of(session.recording.config))
-        scene = Scene(
-            session.timeline,
-            lambda: replay.log,
-            replay.words,
-            names_of(machine),
-            lines,
-            registers(),
-            host_sides_of(session.recording.config, machine.board),
-        )
-        return Explainer(scene)
+        return explainer(session, registers())
 
     def why(words: list[str]) -> str:
         if words:

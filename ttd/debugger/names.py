@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ttd.cpu.base import Cpu
 from ttd.symbols import Symbols
 
+if TYPE_CHECKING:
+    from ttd.machine import Machine
+
 _COUNTERS = ("pc", "rip")
 """How processors call their program counter."""
+
+
+def names_of(machine: Machine) -> Symbols:
+    """The symbols of everything that is loaded."""
+    return Symbols(load.image for load in machine.loads)
 
 
 class MachineNames:
