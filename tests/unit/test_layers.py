@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = [
     {"__main__"},
     {"cli"},
-    {"pytest_plugin"},
+    {"pytest_plugin", "mcp"},
     {"api"},
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub", "capture"},

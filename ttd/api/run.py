@@ -188,6 +188,15 @@ class Run:
         """Take an `interrupt` back."""
         self._session.machine.interruption.answer()
 
+    @property
+    def progress(self) -> Callable[[float, str], None] | None:
+        """Called in long movements and searches: how much is done, from 0 to 1, and of what."""
+        return self._timeline.progress
+
+    @progress.setter
+    def progress(self, tell: Callable[[float, str], None] | None) -> None:
+        self._timeline.progress = tell
+
     def why(self) -> str:
         """Why the machine is here, in some lines: the fault and who wrote the bad pointer, or which
         input or instruction has raised the interrupt whose handler this is."""

@@ -85,6 +85,7 @@ class Commands(click.Group):
         "info",
         "last",
         "lldb",
+        "mcp",
         "note",
         "record",
         "replay",

@@ -1,5 +1,8 @@
 """Looks at a machine that records, and says when it gets nowhere."""
 
+# A command imports what it needs when it runs: `ttd boards` does not wait for an emulator.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 import time
@@ -8,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ttd.cli.ending import fault_lines
 from ttd.cli.output import say
-from ttd.debugger.names import names_of
 
 if TYPE_CHECKING:
     from ttd.machine import Machine
@@ -100,6 +102,8 @@ class Watch:
 
     def loop_lines(self) -> list[str]:
         """What is going on, if that is nothing but exceptions and has not been said."""
+        from ttd.debugger.names import names_of
+
         machine = self._machine
         loop = machine.engine.exceptions
         told = self._loop_told and loop.begin == self._loop_begin

@@ -1,0 +1,169 @@
+"""`ttd mcp`, asked by a real client of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+import ttd
+from tests.integration.inside import FIRMWARE
+
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "lost-event" / "lost-event.elf"
+TTD = [sys.executable, "-m", "ttd"]
+
+Ask = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mcp") / "run.ttd"
+    ttd.record(board="mps2-an385", image=DEMO, semihosting=True, path=path).close()
+    return path
+
+
+def session(arguments: list[str], story: Callable[[Client], Awaitable[None]]) -> None:
+    """Play a client's part with a server of its own, which has to end by itself afterwards."""
+
+    async def play() -> None:
+        command = StdioServerParameters(command=TTD[0], args=[*TTD[1:], "mcp", *arguments])
+        async with Client(stdio_client(command)) as client:
+            await asyncio.wait_for(story(client), 120)
+
+    asyncio.run(play())
+
+
+async def ask(client: Client, tool: str, **arguments: Any) -> str:
+    answer = await client.call_tool(tool, arguments)
+    text = "".join(part.text for part in answer.content if part.type == "text")
+    assert not answer.is_error, text
+    return text
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    answer = await client.call_tool(tool, arguments)
+    assert answer.is_error
+    return "".join(part.text for part in answer.content if part.type == "text")
+
+
+def first_places(text: str) -> list[str]:
+    """The places that lines of an answer begin with."""
+    return re.findall(r"^ *((?:\w+:)?\d+)  ", text, re.MULTILINE)
+
+
+def test_the_bug_of_the_demo_is_found_without_a_human(recording: Path) -> None:
+    """Nothing here knows a step, or where the bug is: only what a reader of the source knows, that
+    `todo` says what is to be done, and that its bit 0 stands for events in the queue."""
+
+    async def story(client: Client) -> None:
+        symptom = await ask(client, "summary")
+        assert "PANIC: queue full" in symptom
+        dies = (await ask(client, "output", text="PANIC")).split()[0]
+        assert "Sensor_Handler" in await ask(client, "executed", function="panic", at="end") or (
+            "timer0" in await ask(client, "why", at=dies)
+        )
+        # There are events in the queue, but the bit is not set: who took it away, though it was 1?
+        assert "0 = 0x0" in await ask(client, "read", what="todo", at=dies)
+        lost = await ask(
+            client, "last", variable="todo", at=dies, when="old % 2 == 1 and new % 2 == 0", count=1
+        )
+        loses = first_places(lost)[0]
+        sets = first_places(await ask(client, "last", variable="todo", at=loses, count=1))[0]
+        assert int(loses.split(":")[1]) - int(sets.split(":")[1]) < 10, "a few instructions apart"
+        assert "main+" in await ask(client, "where", at=loses)
+        assert "Sensor_Handler+" in await ask(client, "where", at=sets)
+        assert "handler of IRQ 8, timer0" in await ask(client, "why", at=sets)
+        # The proof: with the bit kept the machine runs on beyond where it died.
+        future = await ask(
+            client, "branch", at=loses, reason="the bit stays", set={"$r0": 1}, steps=1_000_000
+        )
+        assert "There it goes on." in future and "PANIC" not in future
+        await ask(client, "bookmark", name="race", at=loses, note="todo loses EVENTS")
+
+    session([str(recording)], story)
+    with ttd.open(recording) as run:
+        assert [str(branch) for branch in run.branches] == ["main", "b1"]
+        assert run.goto("race").step == 8634687
+
+
+def test_answers_are_bounded(recording: Path) -> None:
+    async def story(client: Client) -> None:
+        await ask(client, "open", recording=str(recording))
+        for tool in (await client.list_tools()).tools:
+            assert tool.description and len(tool.model_dump_json()) < 2500
+        events = await ask(client, "events", count=200)
+        assert len(events) < 13_000
+        assert events.endswith("(There is more: ask from the last of these places on)")
+        assert len((await ask(client, "events", count=3)).splitlines()) == 4
+        assert "less than or equal to 200" in await refused(client, "events", count=201)
+
+    session([], story)
+
+
+def test_what_is_wrong_is_a_sentence(recording: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.ttd"
+    broken.write_bytes(recording.read_bytes()[:5000])
+
+    async def story(client: Client) -> None:
+        assert "No recording is open" in await refused(client, "summary")
+        assert "No such file" in await refused(client, "open", recording=str(tmp_path / "no.ttd"))
+        for path in (broken, tmp_path, DEMO):
+            text = await refused(client, "open", recording=str(path))
+            assert len(text) < 300 and "Traceback" not in text
+        await ask(client, "open", recording=str(recording))
+        assert "no program here has a symbol" in await refused(client, "read", what="nowhere")
+        assert "goto takes" in await refused(client, "where", at="yesterday")
+        assert "nothing at" in await refused(client, "read", what="0xfffffff0")
+        # One that fails leaves what was open.
+        assert "No such file" in await refused(client, "open", recording=str(tmp_path / "no.ttd"))
+        assert "PANIC" in await ask(client, "summary")
+
+    session([], story)
+
+
+def test_what_takes_long_can_be_given_up(recording: Path, tmp_path: Path) -> None:
+    """The next question is answered, and by the right place."""
+    endless = tmp_path / "endless.ttd"
+    image = FIRMWARE / "soak" / "soak-m3.elf"
+    ttd.record(board="mps2-an385", image=image, path=endless, steps=300_000_000).close()
+    told: list[float] = []
+
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
+
+    async def story(client: Client) -> None:
+        search = {"variable": "0x20000000", "when": "new == 0x12345678 and old == 0x87654321"}
+        asked = asyncio.create_task(client.call_tool("last", search, progress_callback=heard))
+        await asyncio.sleep(2)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert "main:5 of" in await ask(client, "where", at="5")
+
+    session([str(endless)], story)
+    assert told == sorted(told)
+
+
+def test_the_guide_is_shipped(recording: Path) -> None:
+    async def story(client: Client) -> None:
+        found = await client.read_resource("ttd://guide")
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        text = found.contents[0].text
+        for word in re.findall(r"`([a-z]+)`", text):
+            if word not in ("start", "end", "at", "changed"):
+                assert word in names, f"the guide speaks of {word}"
+
+    session([str(recording)], story)
+    printed = subprocess.run([*TTD, "mcp", "--guide"], capture_output=True, text=True, check=True)
+    assert printed.stdout.startswith("---\nname: ttd\n")

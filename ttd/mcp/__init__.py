@@ -1,0 +1,1 @@
+"""A recording for agents: questions about it as tools of the Model Context Protocol."""
