@@ -28,6 +28,7 @@ FLOORS = [
     {"why"},
     {"origin"},
     {"timeline", "rsp", "rtos"},
+    {"search"},  # questions about the past
     {"history"},
     {"machine"},
     {"bus", "semihosting"},

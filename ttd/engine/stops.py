@@ -9,9 +9,9 @@ from typing import Any
 from ttd.engine._native import ffi, lib
 from ttd.engine.hits import HitRow
 from ttd.engine.pages import Pages
-from ttd.engine.types import NEVER, Access, WatchHit
+from ttd.engine.types import NEVER, Access, Collected, Wanted, WatchHit
 
-MAX_HITS: int = lib.TTD_MAX_HITS
+MAX_HITS = 16384
 """Of breakpoints, and as many of watchpoints, that a scan keeps."""
 
 
@@ -46,8 +46,48 @@ class Stops(Pages):
         return replace(self._hit(self._hits), late=True)
 
     def scan(self, on: bool) -> None:
-        """While on, breakpoints and watchpoints do not stop: their hits are noted."""
-        lib.ttd_set_scan(self._native, on)
+        """While on, breakpoints and watchpoints do not stop: their hits are noted, one a step."""
+        lib.ttd_set_scan(self._native, on, MAX_HITS, False)
+
+    def collect(self, wanted: Wanted | None, most: int = 0) -> None:
+        """From now on nothing stops, and what is wanted is noted: all of it, as long as that is not
+        more than `most`, and then the latest. None: that ends; `collected` has it still."""
+        code = () if wanted is None else wanted.executed
+        memory = () if wanted is None else wanted.accessed
+        kinds = 0 if wanted is None else wanted.kinds
+        flag = lib.WATCH_PHYSICAL if wanted is not None and wanted.physical else 0
+        lows, highs = [low for low, _ in code], [high for _, high in code]
+        lib.ttd_set_traced(
+            self._native, ffi.new("uint64_t[]", lows), ffi.new("uint64_t[]", highs), len(code)
+        )
+        self.watches = [(low, high - low, kinds, False) for low, high in memory]
+        count = len(memory)
+        lib.ttd_set_watchpoints(
+            self._native,
+            ffi.new("uint64_t[]", [low for low, _ in memory]),
+            ffi.new("uint64_t[]", [min(high - 1, NEVER) for _, high in memory]),
+            ffi.new("int[]", [kinds | flag] * count),
+            ffi.new("int[]", [0] * count),
+            count,
+        )
+        lib.ttd_set_scan(self._native, wanted is not None, most, True)
+
+    @property
+    def noted(self) -> int:
+        """How many hits there are by now."""
+        return lib.ttd_noted(self._native)  # type: ignore[no-any-return]
+
+    def collected(self) -> Collected:
+        """What has been noted since `collect`."""
+        (breaks, _, first), (watches, _, second) = self._noted(False), self._noted(True)
+        return Collected(
+            bytes(ffi.buffer(breaks)), bytes(ffi.buffer(watches)), max(first, second), self.makers
+        )
+
+    @property
+    def makers(self) -> tuple[str, ...]:
+        """Who makes accesses, by the numbers in hits; the first one is the instruction."""
+        return tuple(self._makers)
 
     def hits(self) -> tuple[HitRow[tuple[int, int]], HitRow[WatchHit]]:
         """Since `scan(True)`: breakpoint hits as (step, address), and watch hits."""

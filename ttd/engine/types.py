@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+from struct import Struct
 from typing import NamedTuple
 
 from ttd.values import dataclass
@@ -70,6 +72,34 @@ class Refusal(IntEnum):
     """The page tables have no translation that allows it."""
     ACCESS = 2
     """Physical memory protection forbids it, or nothing is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a scan notes: instructions in ranges, accesses of ranges, each [first, end)."""
+
+    executed: Sequence[tuple[int, int]] = ()
+    accessed: Sequence[tuple[int, int]] = ()
+    kinds: int = 0
+    """Of accesses: an `Access` mask."""
+    physical: bool = False
+    """The ranges accessed are not by the addresses that the guest uses, but by the memory's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a scan has noted: rows of `HIT`, ascending by steps."""
+
+    executed: bytes
+    accessed: bytes
+    complete_from: int
+    """Of no step from there on one is missing."""
+    makers: Sequence[str]
+    """Who made an access, by number; the first one is the instruction."""
+
+
+HIT = Struct("=5Q4i")
+"""step, pc, address, value, what is there before; size, `Access`, number of the stop, maker."""
 
 
 @dataclass(frozen=True, slots=True)

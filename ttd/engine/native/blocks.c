@@ -76,6 +76,8 @@ COLD static bool decode_block(ttd_engine *e, block_info *b, uint64_t pc, uint32_
     for (i = 0; i < e->nbreaks; i++)
         if (e->breaks[i] - pc < b->span)
             b->slow = 1;
+    if (traced(e, pc, b->span))
+        b->slow = 1;
     if (!b->slow && !(pc >> 32))
         b->tag = tag_of(pc, size);
     return known;
@@ -158,7 +160,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     }
     if (room && e->armed && e->leaving)
         room = b->n;                      /* it is left where there is a call */
-    e->noting = e->nbreaks && e->scan && b->slow;
+    e->noting = (e->nbreaks || e->ntraced) && e->scan && b->slow;
     if (e->noting)                        /* once this block has run */
         set_fast_limit(e);
     if (room == 0) {

@@ -138,6 +138,8 @@ struct ttd_engine {
 
     uint64_t *breaks;
     int nbreaks;
+    span *traced;                 /* scan mode: every instruction in one of them is noted, too */
+    int ntraced;
     watch *watches;
     int nwatches;
     uint64_t stores_lo, stores_last;   /* where one may see an instruction that stores here (watch.c) */

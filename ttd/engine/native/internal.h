@@ -224,6 +224,7 @@ void *map_low(size_t size);
 /* Which instruction of the block is at `address`; NEVER if none begins there. */
 uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address);
 void note_breaks(ttd_engine *e, uint64_t start, uint64_t done);
+bool traced(const ttd_engine *e, uint64_t pc, uint64_t size);
 
 /* turns.c */
 void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user);

@@ -67,7 +67,8 @@ int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last,
             end = behind(band, end, 1, &bit);
             at = behind(band, at, 1, &bit);
         }
-        e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i], changes_only[i] };
+        e->watches[i] = (watch){ at, end, lo[i] - at, kinds[i] & ~WATCH_PHYSICAL, changes_only[i],
+                                 (kinds[i] & WATCH_PHYSICAL) != 0 };
         if (!e->set->watches_memory)
             continue;                     /* `watched_kinds` compares with what the guest sees */
         if (kinds[i] & ACC_WRITE)
@@ -288,6 +289,7 @@ void ttd_free(ttd_engine *e)
     free(e->slots);
     free(e->breaks);
     free(e->watches);
+    free(e->traced);
     free(e);
 }
 

@@ -35,8 +35,8 @@ enum {
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
 
-/* Hits that a scan keeps: of breakpoints, and of watchpoints. */
-enum { TTD_MAX_HITS = 16384 };
+/* Among the kinds of a watchpoint: its addresses are physical. */
+enum { WATCH_PHYSICAL = 8 };
 
 /* Blocks that a trace keeps. */
 enum { TTD_MAX_TRACE = 1 << 18 };
@@ -57,7 +57,7 @@ typedef struct {
 } ttd_stop;
 
 typedef struct {
-    uint64_t step, pc, address, value;
+    uint64_t step, pc, address, value, old;   /* `old`: what is there before a write */
     int size, kind, id;
     int by;               /* who made the access: BY_... or a number of the host's */
 } ttd_hit;
@@ -133,9 +133,15 @@ void ttd_fail(ttd_engine *e, int how);
 void ttd_watch_masks(ttd_engine *e, bool on);
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
+/* Scan mode notes every instruction in one of [lo, hi), too. */
+void ttd_set_traced(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, int count);
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
-void ttd_set_scan(ttd_engine *e, bool scan);
+/* `most`: hits that are kept of breakpoints, and of watchpoints, the latest; `all`: every access of a step,
+ * and not the last only. */
+void ttd_set_scan(ttd_engine *e, bool scan, uint32_t most, bool all);
+/* How many have been noted and are kept, of both. */
+uint32_t ttd_noted(ttd_engine *e);
 /* Stop before an instruction that is not in [lo, hi); nowhere if that is empty. */
 void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi);
 /* Do not stop at a breakpoint, or a watchpoint, that hits at this very step. */

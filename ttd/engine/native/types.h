@@ -97,8 +97,9 @@ typedef struct {
     bool alone;                   /* MMIO: no other device changes what is read there */
     uint64_t generation;          /* MMIO: counts what may have changed what is read there */
 } region;
-/* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. */
-typedef struct { uint64_t lo, last, shift; int kinds, changes_only; } watch;
+/* `lo` and `last` are canonical addresses; `shift` leads back to those the user named. `physical` (in scan
+ * mode only): they are not the guest's but the memory's. */
+typedef struct { uint64_t lo, last, shift; int kinds, changes_only; bool physical; } watch;
 /* One page of the window: what the guest has at `vaddr`. No `host`: nothing is there. */
 typedef struct { uint64_t vaddr, paddr; uint8_t *host; region *r; uint32_t page; } slot;
 typedef struct { uint64_t lo, hi; } span;
@@ -124,10 +125,12 @@ typedef struct {
     uint64_t epoch, own, others;
 } steady;
 
-/* The latest hits that a scan has met, ascending; of no step from `from` on one is missing. */
+/* The latest `most` hits that a scan has met, ascending; of no step from `from` on one is missing. A ring
+ * of `room` places, which grows. `all`: of one step every hit that differs, and not the latest only. */
 typedef struct {
     ttd_hit *hits;
-    uint32_t first, count;
+    uint32_t first, count, room, most;
+    bool all;
     uint64_t from;
 } hit_row;
 

@@ -42,6 +42,17 @@ static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, con
                       .address = lo + w->shift, .size = (int)(length < 8 ? length : 8),
                       .kind = kind, .id = i, .by = by };
     memcpy(&hit->value, data + (lo - at), hit->size);
+    memcpy(&hit->old, old + (lo - at), hit->size);
+    if (e->scan && e->scan_watches.all)   /* a long one is as many hits */
+        for (uint64_t done = 8; done < length; done += 8) {
+            ttd_hit more = *hit;
+            more.address += done;
+            more.size = (int)(length - done < 8 ? length - done : 8);
+            more.value = more.old = 0;
+            memcpy(&more.value, data + (lo - at) + done, more.size);
+            memcpy(&more.old, old + (lo - at) + done, more.size);
+            hit_add(&e->scan_watches, more);
+        }
     return true;
 }
 
@@ -51,30 +62,41 @@ bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const 
                   const uint8_t *data, int by, ttd_hit *hit)
 {
     uint64_t mask = e->page_size - 1, at;
+    bool all = e->scan && e->scan_watches.all, seen = false;
+    ttd_hit one;
     int i;
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (!e->set->shows) {
-            if (sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
-                     hit))
-                return true;
+        bool here = false;
+        if (!e->set->shows || w->physical) {
+            here = sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
+                        &one);
+        } else {
+            for (at = w->lo & ~mask; !here; at += e->page_size) {
+                here = e->set->shows(e, at, paddr & ~mask)
+                    && sees(e, i, at | (paddr & mask), size, kind, old, data, by, &one);
+                if (w->last - at <= mask)
+                    break;
+            }
+        }
+        if (!here)
             continue;
-        }
-        for (at = w->lo & ~mask;; at += e->page_size) {
-            if (e->set->shows(e, at, paddr & ~mask)
-                && sees(e, i, at | (paddr & mask), size, kind, old, data, by, hit))
-                return true;
-            if (w->last - at <= mask)
-                break;
-        }
+        if (seen)
+            hit_add(&e->scan_watches, one);
+        else
+            *hit = one;
+        seen = true;
+        if (!all)
+            break;
     }
-    return false;
+    return seen;
 }
 
 bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
 {
     region *band = band_at(e, address);
     uint64_t at;
+    uint64_t before = 0;
     uint8_t old[8];
     bool hit_any = false, seen = false;
     int i, j, had, bit;
@@ -88,8 +110,14 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
     had = ttd_read(e, address + e->io_shift, old, size);
     if (kind == ACC_READ && had == size)
         memcpy(&value, old, size);
+    if (had > 0)
+        memcpy(&before, old, had);
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
+        if (w->physical && e->set->shows)
+            at = address + e->io_shift;
+        else if (e->set->shows)
+            at = address;
         if (!(w->kinds & kind) || at > w->last || at + (size - 1) < w->lo)
             continue;
         if (kind == ACC_WRITE && w->changes_only && had) {
@@ -102,7 +130,8 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
         }
         seen = true;
         hit_any |= hits(e, (ttd_hit){ .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
-                                      .value = value, .size = size, .kind = kind, .id = i }, !hit_any);
+                                      .value = value, .old = before, .size = size, .kind = kind, .id = i },
+                        !hit_any);
     }
     if (!seen && had == size && e->set->shows) {     /* by another address that shows the memory */
         ttd_hit hit;
@@ -156,7 +185,9 @@ int watched_kinds(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint32_t page)
         return e->watched[page];
     for (i = 0; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
-        if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
+        if (w->physical && e->set->shows)
+            kinds |= w->last >= paddr && w->lo <= (paddr | (e->page_size - 1)) ? w->kinds : 0;
+        else if (w->last >= vaddr && (w->lo < 64 || w->lo - 64 <= vaddr + (e->page_size - 1)))
             kinds |= w->kinds;
         else if (e->set->shows && shown(e, w, paddr & ~(uint64_t)(e->page_size - 1)))
             kinds |= w->kinds;

@@ -1,0 +1,57 @@
+"""Which intervals of the past can contain an answer, in the order in which they are to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ttd.engine.types import Access
+from ttd.search.question import Question, What
+from ttd.search.scan import Interval
+from ttd.snapshot import Snapshots
+
+NEAR = 1000
+"""Steps before the end of a question that are searched first, backward; then eight times as many,
+and so on up to the next border: one answer is often near."""
+_KINDS = {
+    What.EXECUTED: (Access.FETCH,),
+    What.READ: (Access.READ,),
+    What.WRITTEN: (Access.WRITE,),
+    What.ACCESSED: (Access.READ, Access.WRITE),
+}
+
+
+def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
+    """Between stored snapshots, of the branch on which the machine is."""
+    low, high = question.begin, question.end
+    assert high is not None
+    if low >= high:
+        return
+    stored = [s for s in snapshots.steps_between(low + 1, high) if snapshots.is_stored(s)]
+    cuts = [low, *stored, high]
+    if not question.backward:
+        for one in pairwise(cuts):
+            if may_contain(snapshots, one[0], question):
+                yield Interval(*one)
+        return
+    for begin, end in reversed(list(pairwise(cuts))):
+        if not may_contain(snapshots, begin, question):
+            continue
+        at, size = end, NEAR
+        while question.limit is not None and at - begin > 4 * size:
+            yield Interval(at - size, at)
+            at -= size
+            size *= 8
+        yield Interval(begin, at)
+
+
+def may_contain(snapshots: Snapshots, low: int, question: Question) -> bool:
+    """False if the pages touched in the interval of step `low` exclude a row."""
+    kinds = _KINDS.get(question.what)
+    if kinds is None or question.physical:
+        return True
+    return any(
+        snapshots.may_touch(low, kind, r.begin, r.end - r.begin)
+        for kind in kinds
+        for r in question.ranges
+    )

@@ -1,0 +1,212 @@
+"""One interval of the past, and all the rows of an answer that are in it.
+
+The machine runs it once more while a native collector notes what is asked for; nothing stops it.
+What an interval's rows are follows from the recording, the interval and the question alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import merge
+from operator import attrgetter
+
+from ttd.conditions import evaluate
+from ttd.engine.types import HIT, Access, Collected, Wanted
+from ttd.machine import Machine
+from ttd.recording.events import Kind, to_small
+from ttd.runs import RunEnd
+from ttd.search.moments import AtRow, Now, reads_machine
+from ttd.search.question import Question, Row, What
+from ttd.snapshot import Snapshots
+from ttd.values import dataclass
+
+MOST = 1 << 18
+"""Rows that one scan gives at most."""
+_KINDS = {
+    What.READ: Access.READ,
+    What.WRITTEN: Access.WRITE,
+    What.ACCESSED: Access.READ | Access.WRITE,
+}
+_FIRST_SLICE = 1 << 20
+_MARCH = 30_000_000
+
+
+class Interrupted(Exception):
+    """Somebody wanted an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Steps from `low` to before `high`, of which a snapshot is at or before the first."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Rows, ascending, and the steps of which they are all: the rest is to be asked for again."""
+
+    rows: list[Row]
+    low: int
+    high: int
+
+
+def scan(
+    machine: Machine, snapshots: Snapshots, interval: Interval, question: Question, most: int = MOST
+) -> Scanned:
+    """The rows of an interval; where they are more than `most`, about as many from the end at which
+    the question begins. Leaves the machine somewhere. `Interrupted`."""
+    runner = Runner(machine, snapshots)
+    match question.what:
+        case What.ENTERED:
+            found = Scanned(
+                list(_entered(machine, interval, question)), interval.low, interval.high
+            )
+        case What.REGISTER | What.VALUES:
+            found = Scanned(list(_values(runner, interval, question)), interval.low, interval.high)
+        case _:
+            found = _collect(runner, interval, question, most)
+    condition = question.condition
+    if condition is None:
+        return found
+    return Scanned(list(_where_it_holds(runner, found.rows, question)), found.low, found.high)
+
+
+class Runner:
+    """Moves the machine in the known history, for a scan."""
+
+    def __init__(self, machine: Machine, snapshots: Snapshots) -> None:
+        self.machine = machine
+        self._snapshots = snapshots
+
+    def to(self, step: int) -> None:
+        """Be at a position."""
+        here = self.machine.engine.step
+        near = self._snapshots.nearest_step(step)
+        if step < here or self.machine.beyond or (near is not None and near > here):
+            self._snapshots.go_back(step)
+        self.run(step)
+
+    def run(self, limit: int) -> None:
+        """Forward to a position, or the end of history."""
+        machine = self.machine
+        while True:
+            stop = machine.run(min(limit, machine.engine.step + _MARCH))
+            if stop.end is RunEnd.INTERRUPTED:
+                machine.interruption.ask()
+                raise Interrupted
+            if stop.end is not RunEnd.LIMIT or stop.step >= limit:
+                return
+
+
+# -- what the collector notes -----------------------------------------------------------------
+
+
+def _collect(runner: Runner, interval: Interval, question: Question, most: int) -> Scanned:
+    engine = runner.machine.engine
+    spans = [(r.begin, r.end) for r in question.ranges]
+    if question.what is What.EXECUTED:
+        wanted = Wanted(executed=spans)
+    else:
+        wanted = Wanted(
+            accessed=spans, kinds=int(_KINDS[question.what]), physical=question.physical
+        )
+    low, high = interval.low, interval.high
+    runner.to(low)
+    engine.collect(wanted, most if question.backward else 1 << 31)
+    try:
+        if question.backward:
+            runner.run(high)
+        else:
+            high = _run_until_full(runner, high, most)
+    finally:
+        engine.collect(None)
+    noted = engine.collected()
+    low = max(low, noted.complete_from)
+    rows = [row for row in rows_of(noted) if low <= row.step < high]
+    return Scanned(rows, low, high)
+
+
+def _run_until_full(runner: Runner, high: int, most: int) -> int:
+    """Run in slices, each so long that it is not likely to note very many more than `most`."""
+    engine = runner.machine.engine
+    length = _FIRST_SLICE
+    while engine.step < high:
+        here, before = engine.step, engine.noted
+        runner.run(min(high, here + length))
+        if engine.step == here:
+            break
+        if engine.noted >= most:
+            return engine.step
+        more = engine.noted - before
+        length = 2 * length if more < most // 8 else max(1024, length // 2)
+    return high
+
+
+def rows_of(noted: Collected) -> Iterator[Row]:
+    """What a collector has noted, as rows by ascending steps."""
+    executed = (
+        Row(step, What.EXECUTED, pc, pc) for step, pc, *_ in HIT.iter_unpack(noted.executed)
+    )
+    return merge(executed, _accesses(noted), key=attrgetter("step"))
+
+
+def _accesses(noted: Collected) -> Iterator[Row]:
+    for step, pc, address, value, old, size, kind, _, by in HIT.iter_unpack(noted.accessed):
+        new = value & ((1 << 8 * size) - 1)
+        if kind == Access.READ:
+            yield Row(step, What.READ, pc, address, size, new, new, noted.makers[by])
+        else:
+            was = old & ((1 << 8 * size) - 1)
+            yield Row(step, What.WRITTEN, pc, address, size, was, new, noted.makers[by])
+
+
+# -- what the log tells -----------------------------------------------------------------------
+
+
+def _entered(machine: Machine, interval: Interval, question: Question) -> Iterator[Row]:
+    log = machine.replay.log
+    for _, event in log.select((Kind.INTERRUPT, Kind.EXCEPTION), interval.low, interval.high - 1):
+        number = to_small(event.payload)
+        if not question.numbers or number in question.numbers:
+            yield Row(event.step, What.ENTERED, new=number)
+
+
+# -- what is compared step by step --------------------------------------------------------------
+
+
+def _values(runner: Runner, interval: Interval, question: Question) -> Iterator[Row]:
+    """Rows of steps between whose two positions a value differs."""
+    machine = runner.machine
+    now = Now(machine)
+    tree = question.expression
+
+    def value() -> int | None:
+        return now.register(question.name) if tree is None else now.value(tree)
+
+    runner.to(interval.low)
+    old = value()
+    while (step := machine.engine.step) < interval.high:
+        pc = machine.engine.pc
+        runner.run(step + 1)
+        if machine.engine.step == step:
+            return
+        new = value()
+        if new != old:
+            yield Row(step, question.what, pc, old=old, new=new)
+        old = new
+
+
+# -- conditions ------------------------------------------------------------------------------
+
+
+def _where_it_holds(runner: Runner, rows: list[Row], question: Question) -> Iterator[Row]:
+    condition = question.condition
+    assert condition is not None
+    looks = reads_machine(condition)
+    for row in rows:
+        if looks:
+            runner.to(row.step)
+        if evaluate(condition, AtRow(runner.machine, row)):
+            yield row
