@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
+from random import Random
 
 import pytest
 
+from tests.integration.asked import both_ways, compare_accesses, compare_executed, positions
 from tests.integration.inside import FIRMWARE, playing_session, record_to_end
 from ttd.conditions import Watched, reg, u32
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Kind
-from ttd.search import Question, QuestionError, Range, Row, What, answer
+from ttd.search import Question, QuestionError, Range, What
 from ttd.symbols import Symbols
 
 MOST = 20_000
@@ -27,26 +29,6 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedMachin
     session.close()
 
 
-def both_ways(session: RecordedMachine, **asked: object) -> list[Row]:
-    """An answer, the same from its end, and the same one row at a time."""
-    timeline = session.timeline
-    here = timeline.position
-    forward = list(answer(timeline, Question(**asked)))  # type: ignore[arg-type]
-    backward = list(answer(timeline, Question(**asked, backward=True)))  # type: ignore[arg-type]
-    assert backward == forward[::-1]
-    last = list(answer(timeline, Question(**asked, backward=True, limit=1)))  # type: ignore[arg-type]
-    assert last == forward[-1:]
-    assert timeline.position == here
-    return forward
-
-
-def positions(session: RecordedMachine, end: int) -> Iterator[int]:
-    session.timeline.reset()
-    while session.timeline.position < end:
-        yield session.timeline.position
-        session.timeline.step_forward()
-
-
 def end_of(session: RecordedMachine) -> int:
     return min(session.timeline.end, MOST)
 
@@ -58,42 +40,14 @@ def variable(session: RecordedMachine, name: str) -> Range:
 
 
 def test_executed(session: RecordedMachine) -> None:
-    end = end_of(session)
-    pcs = [(step, session.machine.engine.pc) for step in positions(session, end)]
-    middle = sorted({pc for _, pc in pcs})
-    ranges = [Range(middle[0], middle[len(middle) // 2]), Range(middle[-1], middle[-1] + 2)]
-    for chosen in ([ranges[0]], ranges):
-        found = both_ways(session, what=What.EXECUTED, ranges=tuple(chosen), end=end)
-        entered = {e.step for _, e in session.replay.log.select((Kind.INTERRUPT, Kind.EXCEPTION))}
-        wanted = [p for p in pcs if any(r.begin <= p[1] < r.end for r in chosen)]
-        told = [(row.step, row.pc) for row in found]
-        assert [p for p in told if p[0] not in entered] == [
-            p for p in wanted if p[0] not in entered
-        ]
+    dice = Random(1)
+    for begin in (0, end_of(session) - 4000):
+        compare_executed(session, begin, begin + 4000, dice)
 
 
-def test_written(session: RecordedMachine) -> None:
-    """Rows put one after the other onto what was there at first are what is there in each step."""
-    end = session.timeline.end if session.timeline.end < MOST else MOST
-    where = variable(session, "rare")
-    size = where.end - where.begin
-    contents: Sequence[bytes] = [
-        session.timeline.read_memory(where.begin, size) for _ in positions(session, end)
-    ]
-    found = both_ways(session, what=What.WRITTEN, ranges=(where,), end=end)
-    now, rows = bytearray(contents[0]), iter(found)
-    row = next(rows, None)
-    for step, there in enumerate(contents):
-        assert bytes(now) == there, step
-        while row is not None and row.step == step:
-            assert row.old is not None and row.new is not None
-            for i in range(row.size):
-                at = row.address + i - where.begin
-                if 0 <= at < size:
-                    assert now[at] == row.old >> 8 * i & 0xFF
-                    now[at] = row.new >> 8 * i & 0xFF
-            row = next(rows, None)
-    assert row is None
+def test_accesses(session: RecordedMachine) -> None:
+    rows = compare_accesses(session, variable(session, "rare"), 0, 2000)
+    assert compare_accesses(session, variable(session, "rare"), 0, 2000, physical=True) == rows
 
 
 def test_register_and_values(session: RecordedMachine) -> None:
@@ -104,7 +58,7 @@ def test_register_and_values(session: RecordedMachine) -> None:
         data = session.timeline.read_memory(where, 4)
         return session.machine.cpu.read_register("r0"), int.from_bytes(data, "little")
 
-    seen = [now() for _ in positions(session, end)]
+    seen = [now() for _ in positions(session, 0, end)]
     for at, asked in enumerate(
         ({"what": What.REGISTER, "name": "r0"}, {"what": What.VALUES, "expression": u32[where]})
     ):

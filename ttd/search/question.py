@@ -22,7 +22,7 @@ class What(Enum):
     """What is asked for. Rows have the same, but for ACCESSED: theirs are READ or WRITTEN."""
 
     EXECUTED = "executed"
-    """Positions at which PC is in one of `ranges`."""
+    """Instructions in one of `ranges` that came up: that ran, or faulted."""
     READ = "read"
     WRITTEN = "written"
     ACCESSED = "accessed"
