@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli_tools import info, ttd, verify
+from tests.integration.walks import seen
 from ttd.boards.virt import layout
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import HostSides, RecordedMachine
 
 CODE = bytes.fromhex(
     "13048002"  # li s0, 40
@@ -29,3 +32,19 @@ def test_64_mb_of_programmed_flash(tmp_path: Path) -> None:
     assert facts["complete"] and facts["snapshots"] > 1
     assert facts["bytes"] < 20 << 20
     assert ": the same" in verify(run)
+    goes_back(run, facts["steps"])
+
+
+def goes_back(run: Path, steps: int) -> None:
+    """With memory for a quarter of what is in the flash: its pages are fetched again and again."""
+    host = HostSides(snapshot_memory=16 << 20)
+    session = RecordedMachine.open(str(run), SemihostFiles(None), host=host)
+    places = [steps * part // 7 for part in range(1, 7)]
+    states = {}
+    for place in places:
+        assert session.machine.run(place).step == place
+        states[place] = seen(session).hash
+    for place in (places[4], places[0], places[5], places[1], places[3], places[2]):
+        assert session.timeline.seek(place).step == place
+        assert seen(session).hash == states[place]
+    session.close()

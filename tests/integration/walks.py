@@ -290,7 +290,9 @@ MOVES = (
 )  # fmt: skip
 
 
-def recorder(guest: Guest, path: Path) -> tuple[RecordedMachine, Line]:
+def recorder(
+    guest: Guest, path: Path, random: Callable[[int], bytes] = os.urandom
+) -> tuple[RecordedMachine, Line]:
     """A live machine, and its first serial line."""
     options = guest.options()
     line = Line()
@@ -300,7 +302,7 @@ def recorder(guest: Guest, path: Path) -> tuple[RecordedMachine, Line]:
         backends[serials[0]] = line
     disks = {"disk0": Image(DISK)} if guest.disk else {}
     session = RecordedMachine.record(
-        options, str(path), backends, SemihostFiles(None), os.urandom,
+        options, str(path), backends, SemihostFiles(None), random,
         HostSides(disks=disks, time=Clocks()),
     )  # fmt: skip
     return session, line
