@@ -11,6 +11,7 @@ from ttd.cpu.base import Cpu
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
 from ttd.stops import Breakpoint, Watchpoint
+from ttd.timeline_api import TimelineApi
 
 
 class Asked(Protocol):
@@ -21,6 +22,28 @@ class Asked(Protocol):
     def read_memory(self, address: int, size: int) -> bytes:
         """Without side effects; shorter where something is not there, a `UserError` if nothing."""
         ...
+
+
+class Present:
+    """A machine where it is (`ttd.program.location.Moment`)."""
+
+    def __init__(self, timeline: TimelineApi) -> None:
+        self._timeline = timeline
+
+    def register(self, name: str) -> int:
+        return self._timeline.cpu.read_register(name)
+
+    def memory(self, address: int, size: int) -> bytes:
+        try:
+            return self._timeline.read_memory(address, size)
+        except UserError:
+            return b""
+
+    def physical(self, address: int, size: int) -> bytes:
+        try:
+            return self._timeline.read_physical(address, size)
+        except UserError:
+            return b""
 
 
 class Here:

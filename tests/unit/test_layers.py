@@ -28,7 +28,7 @@ FLOORS = [
     {"why"},
     {"origin"},
     {"timeline", "rsp", "rtos"},
-    {"search"},  # questions about the past
+    {"search", "program"},  # questions about the past; what the images say
     {"history"},
     {"machine"},
     {"bus", "semihosting"},

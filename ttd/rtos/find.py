@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from ttd.cpu.base import Cpu, address_bits
 from ttd.elf import STT_NOTYPE, STT_OBJECT, Elf
 from ttd.images import Image
-from ttd.rtos.debug import Debug
+from ttd.program.debug import Debug
 from ttd.rtos.freertos import FreeRtos
 from ttd.rtos.provider import Guest, Processor, Provider
 from ttd.rtos.riot import Riot
@@ -40,7 +40,12 @@ def find(images: Iterable[Image], cpu: Cpu, read: Callable[[int, int], bytes]) -
                     continue
                 names = {register.name for register in cpu.registers}
                 guest = Guest(
-                    symbols, Debug(image.data), memory, processor, names, cpu.read_register
+                    symbols,
+                    Debug(image.data, image.path),
+                    memory,
+                    processor,
+                    names,
+                    cpu.read_register,
                 )
                 return plugin(guest)
             except Exception as error:  # whatever a strange file makes of a library that reads it

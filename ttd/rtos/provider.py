@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Protocol
 
-from ttd.rtos.debug import Debug
+from ttd.program.debug import Debug
 from ttd.rtos.values import Memory, Value
 from ttd.values import dataclass
 

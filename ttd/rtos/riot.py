@@ -48,7 +48,7 @@ class Riot:
         for name in ("sp", "status", "pid"):
             self._table.type.target.target.member(name)
         try:
-            names = guest.debug.enumeration(_SLEEPING)
+            names = guest.debug.enumeration(_SLEEPING).names
         except LookupError:
             self._states = _STATES
         else:
@@ -121,9 +121,9 @@ class Riot:
             return found
         frame = self._guest.debug.structure(_FRAME)
         found = {
-            "fp" if name == "s0" else name: Value(memory, sp + offset, kind).number
-            for name, (offset, kind) in frame.members.items()
-            if kind.size == memory.word
+            "fp" if name == "s0" else name: Value(memory, sp + each.offset, each.type).number
+            for name, each in frame.members.items()
+            if each.type.size == memory.word
         }
         memory.exactly(found["pc"], 2)
         return found | {"sp": sp + frame.size}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.errors import UserError
-from ttd.rtos.debug import Type
+from ttd.program.types import Type
 from ttd.text import printable
 from ttd.values import dataclass
 
@@ -63,8 +63,8 @@ class Value:
         if isinstance(name, int):
             element = self.type.target
             return Value(self.memory, self.address + name * element.size, element)
-        offset, kind = self.type.member(name)
-        return Value(self.memory, self.address + offset, kind)
+        member = self.type.member(name)
+        return Value(self.memory, self.address + member.offset, member.type)
 
     def first(self, *names: str) -> Value:
         """The first of these members that the structure has: they were renamed some time."""
