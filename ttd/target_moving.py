@@ -178,6 +178,9 @@ class TargetMoving:
         if stop.why is Why.ASLEEP:
             # A step by lines ends, too.
             answer = (0, "")
+        if found.left_call and answer[0] == 5:
+            # GDB (13 to 18) dies of SIGTRAP where a call was to return to that it has given up.
+            answer = (0, "")
         if self._lldb.spoken:
             answer = self._lldb.told(stop, answer[1], jumped or at_break)
         elif stepped is not None and stepped != self._threads.running:

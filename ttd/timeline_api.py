@@ -57,6 +57,10 @@ class BranchesApi(Protocol):
         """The same place, if its branch has got another number since; None if that is gone."""
         ...
 
+    def explain(self, reason: str) -> None:
+        """Say why there is the present one."""
+        ...
+
     def rename(self, number: int, name: str) -> None:
         """A `UserError` if that is no name, or taken."""
         ...

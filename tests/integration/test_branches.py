@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli_tools import elf, info, ttd
-from tests.integration.conftest import Record, Recorded, Server
+from tests.integration.conftest import Record, Recorded, Server, symbols
 from tests.integration.gdb_mi import Gdb
 from tests.integration.processors import Served, served
 from tests.integration.walks import GUESTS, recorder
@@ -62,6 +62,10 @@ class Session:
             shutil.copyfile(recorded.path, path)
         self.server = Server("serve", "--port", "0", *words, path)
         self.gdb = attach(recorded.elf, self.server.port)
+
+    def symbol(self, name: str) -> int:
+        """The address of a function."""
+        return symbols(self._elf)[name]
 
     def end(self) -> list[str]:
         """End the server; all that it leaves is verified."""
@@ -258,6 +262,13 @@ def test_a_call_that_stops(calls: Open) -> None:
     gdb.goto("main:27000")
     assert (gdb.step, gdb.registers()) == (27000, there[1])
     assert session.path.read_bytes() != before and len(tree(gdb)) == 2
+    reason = f"the function at {session.symbol('middle'):#x} was called"
+    assert reason in gdb.say("monitor branches")
+    # There it was to return to, and GDB asks whether it does.
+    gdb.goto("start")
+    assert gdb.step == 0
+    gdb.go("stepi")
+    assert "$" in gdb.say("print middle(3)") and gdb.step == 1
     gdb.say("monitor discard b1")
     # At the end of a session it is gone.
     gdb.say("break inner")

@@ -232,7 +232,7 @@ def test_renaming_and_discarding(path: str) -> None:
     second = fork(first, "second", 4255)
     with pytest.raises(RecordingError, match="there is a branch second already"):
         parent.file.rename(first.branch, "second")
-    for name in ("", " ", "7", "a\nb"):
+    for name in ("", " ", "7", "a\nb", "a b", "a:5", "50%", "-1", "+1", "a" * 101):
         with pytest.raises(RecordingError, match="is no name for a branch"):
             parent.file.rename(first.branch, name)
     parent.file.rename(first.branch, "attempt")

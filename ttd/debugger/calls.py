@@ -31,6 +31,9 @@ class Calls:
         """In which a function is called."""
         self._home = 0
         """Where it returns to."""
+        self._left: list[int] = []
+        """Where functions were to return to that have not."""
+        self._given_up: Trial | None = None
         registers = timeline.cpu.registers
         self._names = tuple(register.name for register in registers)
         # Others may be counters, which cannot be put back.
@@ -43,25 +46,56 @@ class Calls:
         if trial is None or trial is self._called:
             return
         home = self._returns_to(trial)
-        if home is not None and not self._kept:
+        if home is None:
+            if timeline.tries_nothing():
+                timeline.drop_trial()
+            else:
+                timeline.keep_trial()
+            return
+        pc = next(r.name for r in timeline.cpu.registers if r.type == "code_ptr")
+        reason = f"the function at {timeline.cpu.read_register(pc):#x} was called"
+        if not self._kept:
             self._called, self._home = trial, home
+            self._left.append(home)
+            timeline.branches.explain(reason)
         elif timeline.tries_nothing():
             timeline.drop_trial()
-        elif home is not None:
-            pc = next(r.name for r in timeline.cpu.registers if r.type == "code_ptr")
-            timeline.keep_trial(f"the function at {timeline.cpu.read_register(pc):#x} was called")
         else:
-            timeline.keep_trial()
+            timeline.keep_trial(reason)
+
+    @property
+    def _calling(self) -> bool:
+        """What is on trial is a call."""
+        trial = self._timeline.trial
+        return trial is not None and trial is self._called
+
+    @property
+    def _has_begun(self) -> bool:
+        """The program is in a call, and not before that on its branch."""
+        trial = self._timeline.trial
+        return trial is not None and self._calling and self._timeline.position > trial.origin.step
 
     def is_inside(self, pc: int) -> bool:
         """The program stands in a function that was called."""
-        trial = self._timeline.trial
-        return trial is not None and trial is self._called and pc != self._home
+        return self._has_begun and pc != self._home
+
+    def is_left(self, pc: int) -> bool:
+        """The program stands where a function was to return to which has not, and does not now."""
+        return pc in self._left and not self._has_begun
+
+    @property
+    def awaited(self) -> bool:
+        """A function was called, and nobody has given up waiting until it returns."""
+        return self._calling and self._called is not self._given_up
+
+    def give_up(self) -> None:
+        """The function that was called may take as long as it likes."""
+        self._given_up = self._called
 
     def put_back(self) -> None:
         """A register has been written: if they are all what they were, the call has never been."""
         timeline, trial = self._timeline, self._timeline.trial
-        if trial is None or trial is not self._called:
+        if trial is None or not self._calling:
             return
         now = self._of_calls(timeline.cpu.read_registers(self._names))
         # The debugger's user may have written something before: that stays.
@@ -69,6 +103,7 @@ class Calls:
         before = [number for number, then in written if self._of_calls(then) == now]
         if before:
             self._called = None
+            self._left.remove(self._home)
             timeline.drop_trial(self._meant(trial, before[-1]))
 
     def _of_calls(self, registers: list[int]) -> list[int]:
@@ -87,7 +122,7 @@ class Calls:
 
     def leave(self) -> None:
         """The debugger is gone: of a call that has not returned nothing stays."""
-        if self._timeline.trial is not None and self._timeline.trial is self._called:
+        if self._called is not None and self._calling:
             writes = self._called.writes
             first = next(at for at, write in enumerate(writes) if isinstance(write.where, str))
             self._timeline.drop_trial(self._meant(self._called, first))

@@ -11,9 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ttd.debugger.calls import Calls
+from ttd.debugger.deadline import Deadline
 from ttd.debugger.failures import sentence
 from ttd.debugger.interrupts import Interrupts
 from ttd.debugger.marks import Marks
@@ -27,6 +29,12 @@ from ttd.timeline_api import PastIsReadOnly, TimelineApi
 from ttd.values import dataclass
 
 log = logging.getLogger("ttd.debugger")
+
+CALL_SECONDS = 10.0
+"""How long a function that was called may take until its caller is asked whether to wait."""
+_TOO_LONG = (
+    "The function that was called has not returned for {:g} seconds; 'continue' goes on with it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class Found:
     """It went there, and not where the front end wanted to go."""
     in_call: bool = False
     """It has ended inside a function that was called, and nothing of that stays."""
+    left_call: bool = False
+    """It has ended where a function was to return to that never did."""
 
 
 class Session:
@@ -153,7 +163,8 @@ class Session:
         self._enter(began, stop, armed, far, unfinished)
         if stop.why is Why.INTERRUPTED:
             self.interrupts.answered()
-        return Found(stop, began, armed, self._calls.is_inside(stop.pc))
+        calls = self._calls
+        return Found(stop, began, armed, calls.is_inside(stop.pc), calls.is_left(stop.pc))
 
     def run_limit(self, *, forward: bool) -> int | None:
         """The step at which a run from here stops in any case."""
@@ -170,13 +181,18 @@ class Session:
         self.marks.trail.moved(began, self.timeline.place)
 
     def _moved(self, go: Callable[[], Stop]) -> Stop:
-        while True:
-            with self.interrupts.moving():
-                if self.interrupts.pending:
-                    return Stop(Why.INTERRUPTED, self.timeline.position, pc=0)
-                stop = go()
-            if stop.why is not Why.INTERRUPTED or self.interrupts.pending:
-                return stop
+        seconds = CALL_SECONDS if self._calls.awaited else None
+        with Deadline(seconds, self.timeline.interrupt) as deadline:
+            while True:
+                with self.interrupts.moving():
+                    if self.interrupts.pending:
+                        return Stop(Why.INTERRUPTED, self.timeline.position, pc=0)
+                    stop = go()
+                if stop.why is not Why.INTERRUPTED or self.interrupts.pending:
+                    return stop
+                if deadline.over:
+                    self._calls.give_up()
+                    return replace(stop, why=Why.ASLEEP, note=_TOO_LONG.format(seconds))
 
     def _jump(self, armed: Armed) -> Stop:
         if armed.text is not None:

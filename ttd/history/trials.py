@@ -28,6 +28,8 @@ class Trial:
     """A branch that was begun by writes, and may be dropped again: where, and what was there."""
 
     origin: Place
+    reason: str
+    """Of its first write."""
     live: bool
     """There the recording goes on."""
     contents: object
@@ -122,10 +124,9 @@ class Trials:
         trial = self._end()
         if trial is None:
             return
-        reason = self._branches.present.reason
         self._return_from(trial)
         for write in trial.writes[:kept]:
-            self.write(write, reason)
+            self.write(write, trial.reason)
 
     def _make(self, write: Write) -> None:
         match write:
@@ -138,7 +139,7 @@ class Trials:
     def _begin(self, reason: str) -> Trial:
         self.keep()
         mover, replay = self._mover, self._machine.replay
-        trial = Trial(mover.place, mover.recording, self._contents(), [self._registers()])
+        trial = Trial(mover.place, reason, mover.recording, self._contents(), [self._registers()])
         replay.hold_input(True)
         try:
             mover.begin_branch(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +37,10 @@ FIRST_OVER = 1 << 20
 """Number of the first branch that is not in the file, but in the overlay."""
 MAX_DEPTH = 200
 """Branches that come from each other."""
+MOST_NAME = 100
+"""Characters of the name of a branch."""
+_NO_NAME = re.compile(r"[\s:%]|^[-+]")
+"""What a place as people type it would be taken apart by."""
 _MAX_META = 1 << 20
 _MAX_IMAGES = 256 << 20
 """Bytes of all images together."""
@@ -368,8 +373,9 @@ class RecordingFile:
 
     def check_name(self, name: str) -> None:
         """`RecordingError` if a branch cannot be called so."""
-        if not name.strip() or name != name.strip() or not is_line(name) or name.isdigit():
-            raise RecordingError(f"{name!r} is no name for a branch")
+        plain = is_line(name) and len(name) <= MOST_NAME and not _NO_NAME.search(name)
+        if not plain or not name or name.isdigit():
+            raise RecordingError(f"'{printable(name)}' is no name for a branch, such as fix_1")
         if any(branch.name == name for branch in self.branches.values()):
             raise RecordingError(f"there is a branch {name} already")
 
