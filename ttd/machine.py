@@ -46,6 +46,8 @@ RECORD_SLICE = 50_000_000
 HELD_SLICE = 500_000
 """The same while there is input that no device could take: it may have room by now, for it makes
 that natively."""
+LOOSE = 4096
+"""Steps by which a run that need not end exactly may go further, at most: a block has fewer."""
 IDLE_SECONDS = 0.2
 """Seconds after which an idle recording machine looks at the host at the latest."""
 STATE_VERSION = 7
@@ -89,7 +91,7 @@ class Machine:
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
         self.interruption = Interruption()
-        self._interruptible = True
+        self._interruptible = self._exact = True
         self._reset_wanted = False
         self._late_hit: WatchHit | None = None
         """What has ended the run, if it was a watched access that no instruction made."""
@@ -262,8 +264,11 @@ class Machine:
         self.suspended = False
         self.replay.wake()
 
-    def run(self, limit: int | None = None, *, interruptible: bool = True) -> RunStop:
-        """Run until step `limit` (None: without limit), or until something else ends it.
+    def run(
+        self, limit: int | None = None, *, interruptible: bool = True, exact: bool = True
+    ) -> RunStop:
+        """Run until step `limit` (None: without limit), or until something else ends it. Not
+        `exact`: until then, or a little later, where it costs less to stop.
 
         With `interruptible` False nobody's interruption does, which only ever is for short ways.
         At the position where it comes back, timers that are due have fired and inputs of that
@@ -273,7 +278,8 @@ class Machine:
         if host_time is not None:
             host_time.resume()
         self.replay.run_begins()
-        self._interruptible = interruptible
+        self._interruptible, self._exact = interruptible, exact
+        self._exact = exact
         try:
             stop = self._run(limit)
         finally:
@@ -528,30 +534,37 @@ class Machine:
             lambda seconds: self.replay.wait(min(seconds, clock.host_wait(IDLE_SECONDS))),
         )
 
-    def _budget(self, limit: int | None) -> int:
-        """How many steps may run before there is something else to do here."""
+    def _budget(self, limit: int | None) -> tuple[int, bool]:
+        """How many steps may run before there is something else to do here, and whether that is at
+        just that step."""
         room = self.replay.get_instructions()
         if room == 0:
             self.replay.unmet("an ordinary instruction")
         most = HELD_SLICE if self.replay.holds_input else RECORD_SLICE
-        budget = most if room is None else min(room, most)
-        return budget if limit is None else min(budget, limit - self.engine.step)
+        budget, exact = most, False
+        if limit is not None and limit - self.engine.step <= budget:
+            budget, exact = limit - self.engine.step, self._exact
+        if room is None:
+            return budget, exact
+        if self.replay.exact and room - budget < LOOSE:
+            exact = True
+        return min(budget, room), exact
 
     def _execute(self, limit: int | None) -> EngineStop:
-        budget = self._budget(limit)
+        budget, exact = self._budget(limit)
         self.clock.tell_due()
-        return self.engine.run(budget)
+        return self.engine.run(budget, exact=exact)
 
     def _go(self, limit: int | None) -> EngineStop:
         """As `_execute`, by a native core, which takes exceptions and sleeps, too."""
         engine, replay = self.engine, self.replay
         replay.lend_marks(engine.marks)
         try:
-            end = engine.step + self._budget(limit)
+            budget, exact = self._budget(limit)
             realtime = self.realtime and not replay.in_play
             engine.time.tells_waits = self.clock.waits_matter or realtime
             self.clock.tell_due()
-            return engine.go(end)
+            return engine.go(engine.step + budget, exact=exact)
         finally:
             replay.take_marks()
 

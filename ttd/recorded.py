@@ -287,7 +287,8 @@ class RecordedMachine:
         machine = self.machine
         while True:
             limit = machine.engine.step + TICK_STEPS
-            stop = machine.run(limit if steps is None else min(limit, steps))
+            last = steps is not None and steps <= limit
+            stop = machine.run(steps if last else limit, exact=last)
             tick(stop.step)
             if machine.ended is not None:
                 return machine.ended

@@ -37,7 +37,8 @@ def record(
         machine.run(cuts.first)
         choose = cuts.choose
         while machine.engine.step < cuts.last:
-            machine.run(machine.engine.step + choose.randint(1, choose.choice((1, 10, 100, 5_000))))
+            count = choose.randint(1, choose.choice((1, 10, 100, 5_000)))
+            machine.run(machine.engine.step + count, exact=choose.random() < 0.5)
     ended = live.run(None, lambda step: None)
     # How many events there were depends on how often the host's clock made a checkpoint.
     state = {name: part for name, part in machine.save().items() if name != "replay"}

@@ -70,6 +70,20 @@ def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: li
 
 
 @COMMON
+@given(data=st.data(), slices=SLICES)
+def test_slices_to_the_end_of_a_block_equal_single_steps(
+    bench: Bench, data: st.DataObject, slices: list[int]
+) -> None:
+    program = data.draw(programs(bench.dialect))
+    expected = stepped(bench, program)
+    bench.exact = False
+    try:
+        check_slices(bench, program, expected, slices)
+    finally:
+        bench.exact = True
+
+
+@COMMON
 @given(data=st.data(), slices=SLICES, traps=st.booleans())
 def test_slices_equal_single_steps_with_traps(
     trapping: Bench, data: st.DataObject, slices: list[int], traps: bool

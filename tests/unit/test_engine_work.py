@@ -308,6 +308,30 @@ def test_of_an_unaligned_load_over_the_edge_the_device_gives_nothing(model: str)
     assert board.accesses == [0]
 
 
+LOOP = {
+    "cortex-m3": halves(0x3001, 0xE7FD),  # adds r0, #1; b
+    "cortex-m0": halves(0x3001, 0xE7FD),
+    "rv64": words(0x00130313, 0xFFDFF06F),  # addi t1, t1, 1; j
+    "rv32": words(0x00130313, 0xFFDFF06F),
+    "aarch64": words(0x91000400, 0x17FFFFFF),  # add x0, x0, #1; b
+}
+
+# -- runs that need not end exactly ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", LOOP)
+def test_a_run_that_need_not_end_exactly_cuts_no_block(model: str) -> None:
+    engine = Board(model, LOOP[model]).engine
+    engine.run(7, exact=False)
+    assert engine.step == 8
+    before = engine.work
+    for _ in range(LOOPS):
+        stop = engine.run(7, exact=False)
+        assert (stop.reason, stop.steps, stop.pc) == (StopReason.BUDGET, 8, CODE)
+    assert engine.work.since(before).starts == LOOPS
+    assert engine.work.shortened <= 1
+
+
 # -- an interrupt that is pending and masked ------------------------------------------------
 
 
@@ -360,12 +384,3 @@ def print_shortened(model: str, apart: int) -> None:
         board.run_to(loops)
         print(board.engine.work.shortened)
     del between
-
-
-LOOP = {
-    "cortex-m3": halves(0x3001, 0xE7FD),  # adds r0, #1; b
-    "cortex-m0": halves(0x3001, 0xE7FD),
-    "rv64": words(0x00130313, 0xFFDFF06F),  # addi t1, t1, 1; j
-    "rv32": words(0x00130313, 0xFFDFF06F),
-    "aarch64": words(0x91000400, 0x17FFFFFF),  # add x0, x0, #1; b
-}

@@ -75,18 +75,19 @@ class Engine(Stops):
         done = lib.ttd_work_done(self._native)
         return Work(done.starts, done.looks, done.traps, done.fills, done.shortened)
 
-    def run(self, max_steps: int) -> EngineStop:
+    def run(self, max_steps: int, *, exact: bool = True) -> EngineStop:
         """Run at most `max_steps` steps, or until what is due is noticed; say how many ran and why
-        it ended.
+        it ended. Not `exact`: a few more may run, to where a block ends, which costs less.
 
         An exception that a device callback raised is raised again here.
         """
-        return self._ended(lib.ttd_run(self._native, max_steps, self._stop))
+        return self._ended(lib.ttd_run(self._native, max_steps, exact, self._stop))
 
-    def go(self, limit: int) -> EngineStop:
-        """With a native core: run, take exceptions and sleep, up to step `limit`, or until there
-        is something else to do. `steps` says nothing then; `marks` has what was taken."""
-        return self._ended(lib.ttd_go(self._native, limit, self._stop))
+    def go(self, limit: int, *, exact: bool = True) -> EngineStop:
+        """With a native core: run, take exceptions and sleep, up to step `limit` (not `exact`: or a
+        little further), or until there is something else to do. `steps` says nothing then; `marks`
+        has what was taken."""
+        return self._ended(lib.ttd_go(self._native, limit, exact, self._stop))
 
     def _ended(self, why: int) -> EngineStop:
         stop, error = self._stop, self._port.error

@@ -353,6 +353,12 @@ class Replay:
         to_input = None if again is None else again.room(self._at.step())
         return to_input if room is None else min(room, to_input or room)
 
+    @property
+    def exact(self) -> bool:
+        """What ends there (`get_instructions`) is at just that step: all but a snapshot that is due
+        while recording."""
+        return self._at.playing() or self._at.again is not None
+
     def account_executed_instructions(self) -> None:
         """The machine has run, to the present step: `Divergence` if it passed a logged event.
 

@@ -93,8 +93,10 @@ static void expect_settling(ttd_engine *e, const block_info *b)
 /* The block just announced needs a closer look. */
 COLD static void slow_block(ttd_engine *e, block_info *b)
 {
-    uint64_t room = e->limit - e->steps;
+    uint64_t room = e->steps < e->limit ? e->limit - e->steps : 0;
     int i, why = WHY_BUDGET;
+    if (e->loose && room && room < b->n)
+        room = b->n;
     e->work.looks++;
     if (e->tracing)
         trace_block(e, b->pc);

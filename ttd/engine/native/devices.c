@@ -84,6 +84,7 @@ static bool leaves_behind(ttd_engine *e)
         return false;
     e->leaving = true;
     e->limit = e->io_step + 1;
+    e->loose = false;
     set_fast_limit(e);
     return true;
 }

@@ -93,6 +93,7 @@ struct ttd_engine {
     bool arm, armed, armed_abort, stop_after, ending, write_cached;
     bool mixed_cached;            /* stores to pages of code may be let through */
     bool late_store;              /* `arm`: for a store in a block with WAY_LATE_STORE */
+    bool loose;                   /* the block that comes to `limit` may run to its end */
     bool leaving;                 /* `limit` is behind the instruction under way, for now */
     bool fill_fault, stopped, flush_due, code_hit, masks_next;
     uint64_t fill_address;

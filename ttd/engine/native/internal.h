@@ -237,7 +237,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
 /* A run is under way already, so that another cannot begin: `out` says so. */
 bool inside_run(ttd_engine *e, ttd_stop *out);
 /* As `ttd_run`, within a run of more than that. */
-int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
+int run_steps(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out);
 
 /* Python's. */
 extern uint64_t ttd_host_read(void *handle, uint64_t address, int size);

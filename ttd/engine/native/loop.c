@@ -87,7 +87,7 @@ int take_in_run(ttd_engine *e, turn *t, int number)
     return run_limit(e, NEVER) != NEVER ? TURN_LAST : TURN_DONE;
 }
 
-static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
+static int go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
 {
     int patience = PATIENCE;
     uint64_t began = e->steps;
@@ -130,7 +130,7 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
         if (until <= e->steps)            /* the log has something here that has not come */
             return end(e, WHY_UNMET, out);
         e->looping = true;
-        patience += run_steps(e, until - e->steps, out) == WHY_MASKS;
+        patience += run_steps(e, until - e->steps, exact || until < limit, out) == WHY_MASKS;
         e->looping = false;
         switch (out->why) {
         case WHY_BUDGET: case WHY_MASKS:
@@ -169,13 +169,13 @@ static int go(ttd_engine *e, uint64_t limit, ttd_stop *out)
     }
 }
 
-int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out)
+int ttd_go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
 {
     if (inside_run(e, out))
         return out->why;
     host_was_here(e);
     e->looks_for_input = e->marks.mode != MARKS_PLAY;
-    go(e, limit, out);
+    go(e, limit, exact, out);
     e->looks_for_input = e->input_ready = false;
     give_output(e);
     return out->why;

@@ -112,11 +112,12 @@ bool ttd_expire_core(ttd_engine *e);
 bool ttd_follows(ttd_engine *e);
 void ttd_set_follows(ttd_engine *e, bool follows);
 
-int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out);
+/* Not `exact`: it may end a little later, where a block does; that costs less than to cut the block. */
+int ttd_run(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out);
 /* With a native core: run, take exceptions, sleep, until the step `limit` or until something is the host's.
  * Any of the reasons; what `ttd_run` has ended with has still to be dealt with if it is not BUDGET or MASKS. */
 bool ttd_has_core(ttd_engine *e);
-int ttd_go(ttd_engine *e, uint64_t limit, ttd_stop *out);
+int ttd_go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out);
 /* Where the number of steps done is: exact between runs and in device callbacks. */
 uint64_t *ttd_now(ttd_engine *e);
 ttd_work ttd_work_done(ttd_engine *e);

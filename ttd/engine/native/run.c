@@ -92,7 +92,7 @@ static uint64_t behind_prefix(ttd_engine *e, uint64_t pc)
     return e->set->interruptible(e, &some, 1);
 }
 
-int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
+int run_steps(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out)
 {
     uint64_t before = e->steps;
     uint64_t limit = max_steps < NEVER - 1 - before ? before + max_steps : NEVER - 1;
@@ -127,7 +127,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
         }
         cut_at = e->cut_at;
         e->cut_at = NEVER;
-        if (e->steps >= limit || (e->ending && !e->arm)) {
+        if ((e->steps >= limit && (exact || !e->arm)) || (e->ending && !e->arm)) {
             result = WHY_BUDGET;
             break;
         }
@@ -149,6 +149,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
             break;
         }
         e->limit = limit;
+        e->loose = !exact && !e->arm && !e->mid;
         e->armed = e->arm;
         if (e->armed) {
             uint8_t *code = code_at(e, pc);
@@ -291,12 +292,12 @@ bool inside_run(ttd_engine *e, ttd_stop *out)
     return true;
 }
 
-int ttd_run(ttd_engine *e, uint64_t max_steps, ttd_stop *out)
+int ttd_run(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out)
 {
     if (inside_run(e, out))
         return out->why;
     host_was_here(e);
-    run_steps(e, max_steps, out);
+    run_steps(e, max_steps, exact, out);
     give_output(e);
     return out->why;
 }
