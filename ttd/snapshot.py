@@ -473,9 +473,13 @@ class Snapshots:
 
     def stored_pages(self, number: int) -> Iterator[tuple[int, Digest]]:
         """Number and hash of every page of a stored snapshot that is not as at the beginning."""
-        table = self._stored_table_at(number, self.recording.snapshot_state(number)["base"])
+        table = self.stored_table(number)
         for page in self._empty.differing(table):
             yield page, table[page].digest
+
+    def stored_table(self, number: int) -> PageTable:
+        """What memory held at a stored snapshot."""
+        return self._stored_table_at(number, self.recording.snapshot_state(number)["base"])
 
     def _stored_table_at(self, number: int, base: int) -> PageTable:
         """From snapshot `base`, which lists every page, and what has changed since."""

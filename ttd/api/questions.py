@@ -7,11 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 
 from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
+from ttd.questions.accesses import Access, following, last, reads, writes
 from ttd.questions.diff import Difference, diff
+from ttd.questions.executed import Ran, executed
+from ttd.questions.find import Found, find
 from ttd.questions.irqs import Entry, irqs
 from ttd.questions.output import Shown, output
 from ttd.questions.past import Past, Stretch
 from ttd.questions.profile import SAMPLES, Share, profile
+from ttd.questions.values import Value, values
 
 Where = Place | int | str
 
@@ -36,6 +40,96 @@ class Questions:
         self._past = past
         self._find = find
         self._working = working
+
+    def last(
+        self, what: str | int, *, at: Where | None = None, changes: bool = False
+    ) -> Access | None:
+        """The last write of it before the present place, or before `at`; None if there was none.
+        Of a register the last change.
+
+        `what`: a variable, `"*pointer"`, an address (of a word), `"0x20000000:16"`,
+        `"phys:0x80001000"`, a register (`"$r0"`, `"xpsr.Z"`), or one of a device
+        (`"UART0.STATE"`). `changes`: only writes of another value than what was there.
+        """
+        with self._asked(at=at) as (past, stretch):
+            return next(iter(last(past, stretch, _text(what), changes=changes)), None)
+
+    def next(
+        self, what: str | int, *, at: Where | None = None, changes: bool = False
+    ) -> Access | None:
+        """As `last`, the other way."""
+        with self._asked(at=at) as (past, stretch):
+            return next(iter(following(past, stretch, _text(what), changes=changes)), None)
+
+    def writes(
+        self,
+        what: str | int,
+        *,
+        changes: bool = False,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+        backward: bool = False,
+    ) -> list[Access]:
+        """All writes of it, in order; of a register all changes."""
+        with self._asked(begin, end, limit, backward) as (past, stretch):
+            return writes(past, stretch, _text(what), changes=changes)
+
+    def reads(
+        self,
+        what: str | int,
+        *,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+        backward: bool = False,
+    ) -> list[Access]:
+        """All reads of it, in order."""
+        with self._asked(begin, end, limit, backward) as (past, stretch):
+            return reads(past, stretch, _text(what))
+
+    def executed(
+        self,
+        where: str | int,
+        *,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+        backward: bool = False,
+    ) -> list[Ran]:
+        """When the first instruction of a function, or the one at an address, or any of those in a
+        range `"0x100-0x200"` ran."""
+        with self._asked(begin, end, limit, backward) as (past, stretch):
+            return executed(past, stretch, _text(where))
+
+    def values(
+        self,
+        what: str | int,
+        *,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+        backward: bool = False,
+    ) -> list[Value]:
+        """What it held at the beginning, and each change."""
+        with self._asked(begin, end, limit, backward) as (past, stretch):
+            return values(past, stretch, _text(what))
+
+    def find(
+        self,
+        value: str | int | bytes,
+        *,
+        size: int | None = None,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+    ) -> list[Found]:
+        """When bytes first appeared in memory, and where: a number of `size` bytes (4, or 8 if it
+        needs them), text, or bytes. Memory is compared where the recording has snapshots, and at
+        the end: what has come and gone between two of them is not seen."""
+        text = f"hex:{value.hex()}" if isinstance(value, bytes) else _text(value)
+        with self._asked(begin, end, limit) as (past, stretch):
+            return find(past, stretch, text, size=size)
 
     def irqs(
         self,
@@ -92,10 +186,16 @@ class Questions:
         end: Where | None = None,
         limit: int | None = None,
         backward: bool = False,
+        at: Where | None = None,
     ) -> Iterator[tuple[Past, Stretch]]:
         past = self._past()
+        here = None if at is None else self._find(at, "at").step
         low = None if begin is None else self._find(begin, "begin").step
         high = None if end is None else self._find(end, "end").step
-        stretch = past.stretch(low, high, backward=backward, limit=limit)
+        stretch = past.stretch(low, high, here, backward=backward, limit=limit)
         with self._working():
             yield past, stretch
+
+
+def _text(what: str | int) -> str:
+    return what if isinstance(what, str) else f"{what:#x}"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -37,10 +36,6 @@ Examples:
   ttd diff run.ttd 1000 end
 `ttd ask QUESTION --help` says more. Without RECORDING it is the latest one.
 """
-
-
-def _is_recording(word: str) -> bool:
-    return word.endswith(".ttd") or os.path.isfile(word)
 
 
 class Questions(click.Group):
@@ -113,6 +108,8 @@ def question(name: str) -> click.Command:
     for option in reversed((*options, *_SESSION)):
         command = option(command)
     text = f"Say {asking.text}."
+    if name == "last":
+        text += " Without EXPR: the path of the latest recording made in this directory."
     return click.command(name, help=text, short_help=text)(command)
 
 
@@ -143,6 +140,9 @@ def _answer(
     from ttd.questions.past import Interrupted, Past
     from ttd.recorded import RecordedMachine
 
+    if asking.name == "last" and not question:
+        print(latest())
+        return
     if len(writers) > 1:
         raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
     recording, words = _recording(asking, list(question))
@@ -187,13 +187,16 @@ def _recording(asking: Asking, words: list[str]) -> tuple[str, list[str]]:
     said = click.get_current_context().obj
     if isinstance(said, str):
         return said, words
-    if words and (len(words) > asking.most or _is_recording(words[0])):
+    named = len(words) > asking.least and os.path.isfile(words[0])
+    if words and (named or len(words) > asking.most or words[0].endswith(".ttd")):
         return words[0], words[1:]
     return latest(), words
 
 
 def _written(past: Past, recording: str, rows: Answer, how: str) -> Iterable[str]:
     """The answer in one of the ways to write it."""
+    import json
+
     from ttd.questions import profile, render
 
     match how:

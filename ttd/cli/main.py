@@ -83,7 +83,6 @@ class Commands(click.Group):
         "events",
         "gdb",
         "info",
-        "last",
         "lldb",
         "mcp",
         "note",

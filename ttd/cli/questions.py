@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ttd.debugger.asking import ASKINGS, Asking, ask
+from ttd.debugger.asking import ASKINGS, Asking
 from ttd.errors import UserError
 from ttd.monitor import Question
 
 if TYPE_CHECKING:
-    from ttd.questions.past import Past
+    from ttd.debugger.asked import Asker
     from ttd.recorded import RecordedMachine
     from ttd.register_names import Block, RegisterNames
     from ttd.why import Explainer
@@ -44,16 +44,17 @@ def questions(session: RecordedMachine, described: Sequence[Block] = ()) -> tupl
         return explainer().why()
 
     @cache
-    def past() -> Past:
+    def asker() -> Asker:
+        from ttd.debugger.asked import Asker
         from ttd.questions.past import Past
 
-        made = Past(session, described)
-        made.report = lambda share: (session.timeline.progress or _untold)(share, "asking")
-        return made
+        past = Past(session, described)
+        past.report = lambda share: (session.timeline.progress or _untold)(share, "asking")
+        return Asker(past)
 
     def asked(asking: Asking) -> Question:
         return Question(
-            asking.name, lambda words: ask(past(), asking, words), asking.arguments, asking.text
+            asking.name, lambda words: asker().ask(asking, words), asking.arguments, asking.text
         )
 
     return (

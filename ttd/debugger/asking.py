@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ttd.errors import UserError
-from ttd.text import number, shown
 from ttd.values import dataclass
 
 if TYPE_CHECKING:
-    from ttd.history.place import Place
     from ttd.questions.past import Past, Stretch
     from ttd.questions.row import Row, Sum
 
@@ -92,9 +90,81 @@ def _profile(past: Past, stretch: Stretch, words: Sequence[str], options: Option
     return profile(past, stretch, options.get("samples") or SAMPLES)
 
 
+def _last(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.accesses import last
+
+    return last(past, stretch, words[0], changes=bool(options.get("changes")))
+
+
+def _next(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.accesses import following
+
+    return following(past, stretch, words[0], changes=bool(options.get("changes")))
+
+
+def _writes(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.accesses import writes
+
+    return writes(past, stretch, words[0], changes=bool(options.get("changes")))
+
+
+def _reads(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.accesses import reads
+
+    return reads(past, stretch, words[0])
+
+
+def _executed(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.executed import executed
+
+    return executed(past, stretch, words[0])
+
+
+def _values(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.values import values
+
+    return values(past, stretch, words[0])
+
+
+def _find(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.find import find
+
+    return find(past, stretch, words[0], size=options.get("size"))
+
+
+_LISTS = ("at", "from", "to", "limit", "backward")
+_CHANGES = Option("changes", "only writes of another value than what was there")
+
 ASKINGS: Mapping[str, Asking] = {
     asking.name: asking
     for asking in (
+        Asking(
+            "last",
+            "EXPR",
+            1,
+            1,
+            "who wrote it last",
+            _last,
+            (_CHANGES,),
+            ("at", "from", "limit"),
+        ),
+        Asking(
+            "next", "EXPR", 1, 1, "who writes it next", _next, (_CHANGES,), ("at", "to", "limit")
+        ),
+        Asking("writes", "EXPR", 1, 1, "who wrote it, and what", _writes, (_CHANGES,), _LISTS),
+        Asking("reads", "EXPR", 1, 1, "who read it", _reads, takes=_LISTS),
+        Asking("executed", "WHERE", 1, 1, "when a function, or an address, ran", _executed),
+        Asking("values", "EXPR", 1, 1, "what it has held over time", _values, takes=_LISTS),
+        Asking(
+            "find",
+            "VALUE",
+            1,
+            1,
+            "when those bytes first appeared in memory",
+            _find,
+            (Option("size", "how many bytes a number has", "N"),),
+            ("from", "to", "limit"),
+        ),
         Asking("irqs", "[LINE]", 0, 1, "when interrupts, or those of a line, were taken", _irqs),
         Asking("output", "TEXT", 1, 1, "when a text was printed", _output),
         Asking(
@@ -119,66 +189,3 @@ ASKINGS: Mapping[str, Asking] = {
     )
 }
 """By their names."""
-
-_MOST = 20
-"""Rows that a debugger is shown, unless it says how many."""
-_PLACES = ("at", "from", "to")
-
-
-def ask(past: Past, asking: Asking, line: Sequence[str]) -> str:
-    """What a debugger is told: the latest rows before here, in order, or as its options say."""
-    from ttd.debugger.places import find_place
-    from ttd.questions.render import lines
-
-    words, options = _taken(asking, line)
-    timeline = past.timeline
-    home = timeline.place
-    places: dict[str, Place] = {
-        name: find_place(timeline, options[name], f"--{name}", here=home.step)
-        for name in _PLACES
-        if name in options
-    }
-    branches = {place.branch for place in places.values()} or {home.branch}
-    if branches != {home.branch}:
-        raise UserError("What is asked is on the present branch: go to the other one first.")
-    steps = {name: place.step for name, place in places.items()}
-    here = steps.get("at", home.step)
-    latest = "backward" in asking.takes
-    bound = here if latest else None
-    limit = options.get("limit", _MOST if latest else None)
-    backward = latest and "from" not in steps
-    stretch = past.stretch(
-        steps.get("from"), steps.get("to", bound), here, backward=backward, limit=limit
-    )
-    rows = asking.answer(past, stretch, words, options)
-    told = lines(past, rows[::-1] if backward else rows)
-    if not rows:
-        when = f" in steps {stretch.begin} to {stretch.end}" if latest else ""
-        return f"{asking.name}: there is none{when}.\n"
-    return "".join(f"{text}\n" for text in told)
-
-
-def _taken(asking: Asking, line: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Words and options of what was typed."""
-    own = {option.name: option for option in asking.options}
-    words, options, rest = list[str](), dict[str, Any](), iter(line)
-    for word in rest:
-        if not word.startswith("--"):
-            words.append(word)
-            continue
-        name, equals, value = word[2:].partition("=")
-        if name in own and not own[name].metavar:
-            options[name] = True
-            continue
-        if name not in own and (name not in asking.takes or name == "backward"):
-            raise UserError(f"{asking.name} has no option {shown(word)}.")
-        if not equals:
-            value = next(rest, "")
-        if name in _PLACES:
-            options[name] = value
-            continue
-        try:
-            options[name] = number(value)
-        except ValueError:
-            raise UserError(f"--{name} takes a number, not {shown(value)}.") from None
-    return words, options

@@ -8,6 +8,7 @@ from itertools import groupby
 from ttd.engine.types import FRAME
 from ttd.history.pages import PageTable
 from ttd.history.place import Place as Position
+from ttd.questions.frames import Frames
 from ttd.questions.past import Past
 from ttd.questions.row import Hex, Sum
 from ttd.values import dataclass
@@ -102,7 +103,8 @@ def _memory(past: Past, before: PageTable, after: PageTable) -> Iterator[Differe
 def _parts(past: Past, before: PageTable, after: PageTable) -> Iterator[tuple[int, bytes, bytes]]:
     """Address and both contents of each part that differs: a small variable as a whole, of others
     what is together."""
-    pages = _pages(past, before, after)
+    frames = Frames(past.machine.engine)
+    pages = frames.differing(before, after)
     for _, row in groupby(enumerate(pages), lambda entry: entry[1][0] - FRAME * entry[0]):
         entries = [entry for _, entry in row]
         base = entries[0][0]
@@ -146,20 +148,3 @@ def _together(past: Past, base: int, old: bytes, new: bytes, at: int, end: int) 
             break
         at = min(end, at + _WORD)
     return at
-
-
-def _pages(past: Past, before: PageTable, after: PageTable) -> Iterator[tuple[int, bytes, bytes]]:
-    """Address and both contents of each page of memory that may differ, ascending."""
-    engine = past.machine.engine
-    regions = engine.regions()
-    at, first = 0, 0
-    for page in before.differing(after):
-        if page >= engine.frames:
-            return
-        while page >= first + -(-regions[at][1] // FRAME):
-            first += -(-regions[at][1] // FRAME)
-            at += 1
-        base, size = regions[at]
-        offset = (page - first) * FRAME
-        length = min(FRAME, size - offset)
-        yield base + offset, before[page].data[:length], after[page].data[:length]

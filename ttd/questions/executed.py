@@ -1,0 +1,61 @@
+"""`executed`: when code ran."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from ttd.errors import UserError
+from ttd.questions.past import Past, Stretch
+from ttd.questions.row import Hex, Row
+from ttd.questions.search import rows
+from ttd.recording.events import Kind
+from ttd.search import Range, What
+from ttd.text import number, shown
+from ttd.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ran(Row):
+    """An instruction that ran."""
+
+    pc: Hex
+    where: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.pc}  {self.where}" if self.where != str(self.pc) else self.where
+
+
+def executed(past: Past, stretch: Stretch, text: str) -> list[Ran]:
+    """When an instruction ran: the first one of a function, the one at an address, or any of those
+    in a range, `0x100-0x200`."""
+    begin, end = _code(past, text)
+    entered = {
+        event.step
+        for _, event in past.log.select(
+            (Kind.INTERRUPT, Kind.EXCEPTION), stretch.begin, stretch.end - 1
+        )
+    }
+    limit = None if stretch.limit is None else stretch.limit + len(entered)
+    found = rows(past, stretch, What.EXECUTED, ranges=(Range(begin, end),), limit=limit)
+    ran = (row for row in found if row.step not in entered and row.pc is not None)
+    return [
+        Ran(past.place(row.step), Hex(row.pc or 0), past.code(row.pc or 0))
+        for row in islice(ran, stretch.limit)
+    ]
+
+
+def _code(past: Past, text: str) -> tuple[int, int]:
+    """Addresses from the first to before the second."""
+    symbol = past.symbols.by_name.get(text)
+    if symbol is not None:
+        return symbol.address, symbol.address + 1
+    first, dash, last = text.partition("-")
+    try:
+        begin = number(first)
+        end = number(last) if dash else begin + 1
+    except ValueError:
+        raise UserError(f"There is no function and no address {shown(text)}.") from None
+    if end <= begin:
+        raise UserError(f"{shown(text)} has no addresses in it.")
+    return begin, end

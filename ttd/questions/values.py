@@ -1,0 +1,104 @@
+"""`values`: what something has held, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby, islice
+from typing import Any
+
+from ttd.conditions import new, old
+from ttd.questions.past import Past, Stretch
+from ttd.questions.row import Hex, Row
+from ttd.questions.search import put, rows
+from ttd.questions.target import Target, target
+from ttd.search import QuestionError, What
+from ttd.values import dataclass
+
+_MOST = 64
+"""Bytes of what has values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Row):
+    """The step at `place` has given it this value; of the first one, it had it there."""
+
+    value: Hex
+    where: str
+    """The instruction that has changed it."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.value}  {self.where}".rstrip()
+
+
+def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
+    """What it held at first, and every change. Of a device's register: what was written to it."""
+    about = target(past, text, stretch.here)
+    if about.size > _MOST:
+        raise QuestionError(f"{text} has {about.size} bytes, and a value at most {_MOST}.")
+    begin = _begin(past, stretch, about)
+    ahead = replace(stretch, begin=begin, backward=False)
+    first = _at(past, about, begin)
+    changes = (_register if about.register else _memory)(past, ahead, about, first)
+
+    def told() -> Iterator[Value]:
+        now = about.value(first)
+        if begin == stretch.begin:
+            yield Value(past.place(begin), Hex(now), "")
+        for step, pc, whole in changes:
+            then = about.value(whole)
+            if then != now:
+                where = "" if pc is None else past.code(pc)
+                yield Value(past.place(step), Hex(then), where)
+            now = then
+
+    if stretch.backward:
+        return stretch.chosen(list(told()))
+    return list(islice(told(), stretch.limit))
+
+
+def _begin(past: Past, stretch: Stretch, about: Target) -> int:
+    """From where on as many changes are as are wanted of the latest."""
+    if not stretch.backward or stretch.limit is None:
+        return stretch.begin
+    asked: dict[str, Any] = {"limit": stretch.limit * max(1, about.size)}
+    if about.register:
+        what, asked["name"] = What.REGISTER, about.register
+    else:
+        what = What.WRITTEN
+        asked |= {"ranges": (about.range,), "physical": about.physical}
+    if about.mask >= 0 or not about.register:
+        asked["condition"] = (old & about.mask) != (new & about.mask)
+    earliest = [row.step for row in rows(past, stretch, what, **asked)]
+    return earliest[-1] if len(earliest) == asked["limit"] else stretch.begin
+
+
+_Changes = Iterator[tuple[int, int | None, int]]
+"""Step, instruction, and all of what is there then."""
+
+
+def _at(past: Past, about: Target, step: int) -> int:
+    with past.staying():
+        past.go(step)
+        timeline = past.timeline
+        if about.register:
+            return timeline.cpu.read_register(about.register)
+        read = timeline.read_physical if about.physical else timeline.read_memory
+        return int.from_bytes(read(about.address, about.size), "little")
+
+
+def _register(past: Past, stretch: Stretch, about: Target, first: int) -> _Changes:
+    for row in rows(past, stretch, What.REGISTER, name=about.register):
+        yield row.step, row.pc, row.new or 0
+
+
+def _memory(past: Past, stretch: Stretch, about: Target, first: int) -> _Changes:
+    found = rows(past, stretch, What.WRITTEN, ranges=(about.range,), physical=about.physical)
+    now = bytearray(first.to_bytes(about.size, "little"))
+    for step, group in groupby(found, lambda row: row.step):
+        pc = None
+        for row in group:
+            pc = row.pc
+            put(now, row.address - about.address, row)
+        yield step, pc, int.from_bytes(now, "little")
