@@ -159,7 +159,7 @@ def test_questions(connect: Connect) -> None:
     gdb.go("stepi")
     text = gdb.say("monitor irqs SysTick")
     steps = [
-        int(line.split()[0]) for line in text.splitlines() if re.match(r" *\d+  15  SysTick", line)
+        int(line.split()[0]) for line in text.splitlines() if re.match(r" *\d+  15  SysTick:", line)
     ]
     assert len(steps) == 20 and steps == sorted(steps) and steps[-1] < 60000
     last = gdb.say("monitor irqs SysTick --limit 1")

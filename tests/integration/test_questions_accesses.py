@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from ttd.errors import UserError
 from ttd.questions.accesses import following, last, reads, writes
 from ttd.questions.executed import executed
 from ttd.questions.find import find
+from ttd.questions.irqs import irqs
 from ttd.questions.past import Past
 from ttd.questions.values import values
 from ttd.recording.events import Kind
@@ -39,6 +41,8 @@ class Walked:
     register: list[int]
     taken: set[int]
     """Steps that are entries to exceptions."""
+    left: set[int]
+    """Steps that return from one."""
 
     @property
     def end(self) -> int:
@@ -71,7 +75,7 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if named.size in (1, 2, 4, 8) and not named.function and named.address % named.size == 0
     }
     held: dict[str, list[int]] = {name: [] for name in names}
-    pcs, register = [], []
+    pcs, register, left = [], [], set[int]()
     past.go(begin)
     for _ in range(STEPS + 1):
         pcs.append(past.machine.engine.pc)
@@ -79,11 +83,24 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for name, named in names.items():
             data = past.timeline.read_memory(named.address, named.size)
             held[name].append(int.from_bytes(data, "little"))
-        past.one_step()
+        if _returns(past, steps):
+            left.add(past.timeline.position - 1)
     taken = {step for step in steps if begin <= step < begin + STEPS}
     moving = {name: row for name, row in held.items() if len(set(row)) > 1}
     assert moving and taken
-    return Walked(past, begin, pcs, moving, register, taken)
+    return Walked(past, begin, pcs, moving, register, taken, left)
+
+
+def _returns(past: Past, taken: list[int]) -> bool:
+    """Go on by a step, which may return from a handler."""
+    cpu, step = past.timeline.cpu, past.timeline.position
+    before, code = cpu.exception_number(), past.machine.read_memory(past.machine.engine.pc, 4)
+    past.one_step()
+    if step in taken:
+        return False
+    if cpu.gdb_architecture == "arm":
+        return cpu.exception_number() != before
+    return code.hex() in ("73002030", "73002010")  # mret, sret
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +181,38 @@ def test_executed(walked: Walked) -> None:
         ]
         latest = past.stretch(walked.begin, walked.end, backward=True, limit=2)
         assert executed(past, latest, text) == rows[:-3:-1]
+
+
+def test_irqs(walked: Walked) -> None:
+    past, inside, wanted = walked.past, list[int](), dict[int, int | None]()
+    for step in range(walked.begin, walked.end):
+        if step in walked.taken:
+            inside.append(step)
+            wanted[step] = None
+        elif step in walked.left and inside:
+            wanted[inside.pop()] = step + 1
+    kinds = (Kind.INTERRUPT, Kind.EXCEPTION)
+    numbers = {event.step: event.kind for _, event in past.log.select(kinds)}
+    stretch = past.stretch(walked.begin, walked.end)
+    rows = irqs(past, stretch)
+    assert [row.place.step for row in rows] == [
+        step for step in wanted if numbers[step] is Kind.INTERRUPT
+    ]
+    names = {row.name for row in rows}
+    assert len(names) >= 1
+    for name in {past.words.exception(number) for number in range(3, 12)} - {""}:
+        if any(name in row.name for row in rows):
+            continue
+        with suppress(UserError):  # none was taken
+            rows += irqs(past, stretch, name)
+    for row in rows:
+        left = None if row.returned is None else row.returned.step
+        assert left == wanted[row.place.step]
+        assert row.steps == (None if left is None else left - row.place.step)
+        at = row.place.step + 1 - walked.begin
+        assert row.pc == walked.pcs[at] and row.handler == past.function(row.pc or 0)
+    latest = past.stretch(walked.begin, walked.end, backward=True, limit=2)
+    assert irqs(past, latest) == irqs(past, stretch)[:-3:-1]
 
 
 def test_reads(walked: Walked) -> None:

@@ -102,7 +102,11 @@ def question(name: str) -> click.Command:
     options += [_option(Option(word, text)) for word, text in writers.items()]
 
     def answer(**given: Any) -> None:
-        _answer(asking, [word for word in writers if given.pop(word)], **given)
+        chosen = [word for word in writers if given.pop(word)]
+        if name == "last" and not given["question"]:
+            print(latest())
+        else:
+            _answer(asking, chosen, **given)
 
     command: Any = answer
     for option in reversed((*options, *_SESSION)):
@@ -140,9 +144,6 @@ def _answer(
     from ttd.questions.past import Interrupted, Past
     from ttd.recorded import RecordedMachine
 
-    if asking.name == "last" and not question:
-        print(latest())
-        return
     if len(writers) > 1:
         raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
     recording, words = _recording(asking, list(question))

@@ -70,6 +70,7 @@ class Stops(Pages):
             ffi.new("int[]", [0] * count),
             count,
         )
+        lib.ttd_note_handlers(self._native, wanted is not None and wanted.handlers)
         lib.ttd_set_scan(self._native, wanted is not None, most, True)
 
     @property

@@ -84,6 +84,8 @@ class Wanted:
     """Of accesses: an `Access` mask."""
     physical: bool = False
     """The ranges accessed are not by the addresses that the guest uses, but by the memory's own."""
+    handlers: bool = False
+    """Entries to exceptions and returns from them, among what is executed, as `HandlerHit`s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ class Collected:
     """Of no step from there on one is missing."""
     makers: Sequence[str]
     """Who made an access, by number; the first one is the instruction."""
+
+
+class HandlerHit(IntEnum):
+    """What a row with this in place of an `Access` is of: then its stop is the exception's number,
+    and PC where the step leads to."""
+
+    ENTERED = 16
+    LEFT = 17
 
 
 HIT = Struct("=5Q4i")

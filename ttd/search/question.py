@@ -32,6 +32,10 @@ class What(Enum):
     """Steps that change the register `name`."""
     ENTERED = "entered"
     """Entries to exceptions and interrupts: those in `numbers`, or all."""
+    LEFT = "left"
+    """Returns from exceptions."""
+    HANDLERS = "handlers"
+    """Entries and returns; rows are ENTERED and LEFT, and know where it goes on: `address`."""
     VALUES = "values"
     """Steps that change the value of `expression`."""
 

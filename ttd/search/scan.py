@@ -11,7 +11,7 @@ from heapq import merge
 from operator import attrgetter
 
 from ttd.conditions import evaluate
-from ttd.engine.types import HIT, Access, Collected, Wanted
+from ttd.engine.types import HIT, Access, Collected, HandlerHit, Wanted
 from ttd.machine import Machine
 from ttd.recording.events import Kind, to_small
 from ttd.runs import RunEnd
@@ -108,6 +108,8 @@ def _collect(runner: Runner, interval: Interval, question: Question, most: int) 
     spans = [(r.begin, r.end) for r in question.ranges]
     if question.what is What.EXECUTED:
         wanted = Wanted(executed=spans)
+    elif question.what is What.HANDLERS:
+        wanted = Wanted(handlers=True)
     else:
         wanted = Wanted(
             accessed=spans, kinds=int(_KINDS[question.what]), physical=question.physical
@@ -146,10 +148,18 @@ def _run_until_full(runner: Runner, high: int, most: int) -> int:
 
 def rows_of(noted: Collected) -> Iterator[Row]:
     """What a collector has noted, as rows by ascending steps."""
-    executed = (
-        Row(step, What.EXECUTED, pc, pc) for step, pc, *_ in HIT.iter_unpack(noted.executed)
-    )
-    return merge(executed, _accesses(noted), key=attrgetter("step"))
+    return merge(_executed(noted), _accesses(noted), key=attrgetter("step"))
+
+
+def _executed(noted: Collected) -> Iterator[Row]:
+    for step, pc, _, _, _, _, kind, number, _ in HIT.iter_unpack(noted.executed):
+        match kind:
+            case HandlerHit.ENTERED:
+                yield Row(step, What.ENTERED, address=pc, new=number)
+            case HandlerHit.LEFT:
+                yield Row(step, What.LEFT, address=pc)
+            case _:
+                yield Row(step, What.EXECUTED, pc, pc)
 
 
 def _accesses(noted: Collected) -> Iterator[Row]:

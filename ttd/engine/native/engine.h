@@ -141,6 +141,7 @@ struct ttd_engine {
     int nbreaks;
     span *traced;                 /* scan mode: every instruction in one of them is noted, too */
     int ntraced;
+    bool notes_handlers;          /* scan mode: entries to exceptions and returns are noted, too */
     watch *watches;
     int nwatches;
     uint64_t stores_lo, stores_last;   /* where one may see an instruction that stores here (watch.c) */

@@ -68,6 +68,15 @@ void hit_add(hit_row *row, ttd_hit hit)
     row->count++;
 }
 
+void note_handler(ttd_engine *e, uint64_t step, int number, uint64_t pc)
+{
+    int kind = number < 0 ? HIT_LEFT : HIT_ENTERED;
+    if (e->scan && e->notes_handlers)
+        hit_add(&e->scan_breaks, (ttd_hit){ .step = step, .pc = pc, .kind = kind, .id = number });
+}
+
+void ttd_note_handlers(ttd_engine *e, bool on) { e->notes_handlers = on; }
+
 static void hit_forget(hit_row *row, uint32_t most, bool all)
 {
     free(row->hits);

@@ -199,6 +199,8 @@ uint64_t step_now(ttd_engine *e);
 
 /* hits.c */
 void hit_add(hit_row *row, ttd_hit hit);
+/* The handler of exception `number` begins in this step, or (-1) one is left; PC is then `pc`. */
+void note_handler(ttd_engine *e, uint64_t step, int number, uint64_t pc);
 
 /* watch.c */
 /* True when the access at `address` is to stop the run; if not, it may have been noted. */

@@ -35,6 +35,9 @@ enum {
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
 
+/* Kinds of hits besides those of accesses: a handler begins (`id`: of which exception), or is left. */
+enum { HIT_ENTERED = 16, HIT_LEFT = 17 };
+
 /* Among the kinds of a watchpoint: its addresses are physical. */
 enum { WATCH_PHYSICAL = 8 };
 
@@ -136,6 +139,8 @@ void ttd_watch_masks(ttd_engine *e, bool on);
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
 /* Scan mode notes every instruction in one of [lo, hi), too. */
 void ttd_set_traced(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, int count);
+/* ... and every entry to an exception, and return from one. */
+void ttd_note_handlers(ttd_engine *e, bool on);
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
 /* `most`: hits that are kept of breakpoints, and of watchpoints, the latest; `all`: every access of a step,

@@ -149,4 +149,5 @@ void armv7m_enter(armv7m_core *c, int number)
     open_monitor(c);
     activate(c, number);
     c->event = true;
+    note_handler(c->engine, c->engine->outside_step, number, vector & ~1u);
 }

@@ -105,8 +105,10 @@ bool riscv_enter(ttd_engine *e, int number)
 {
     riscv_core *c = core_of(e);
     uint64_t tval = c->raises ? c->raised_tval : 0;
+    uint64_t to = riscv_trap(e, number, tval, read_pc(e));
     c->raises = false;
-    set(e, UC_RISCV_REG_PC, riscv_trap(e, number, tval, read_pc(e)));
+    set(e, UC_RISCV_REG_PC, to);
+    note_handler(e, e->outside_step, number, to);
     return true;
 }
 
@@ -116,8 +118,10 @@ int riscv_call_turn(ttd_engine *e, turn *t)
     int cause = CAUSE_USER_ECALL + rv_of(e)->csr.priv, answer = take_in_run(e, t, cause);
     if (answer == TURN_STOP)
         t->exception = CAUSE_USER_ECALL;
-    else
+    else {
         t->next = riscv_trap(e, cause, 0, t->pc);
+        note_handler(e, turn_step(e, t), cause, t->next);
+    }
     return answer;
 }
 
@@ -138,6 +142,7 @@ int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor)
         status = (status & ~(STATUS_MIE | STATUS_MPP)) | STATUS_MPIE | (status & STATUS_MPIE ? STATUS_MIE : 0);
     }
     t->branches = true;
+    note_handler(e, turn_step(e, t), -1, t->next);
     riscv_set_status(e, status);
     set_privilege(e, to);
     return riscv_turn_done(e, t);
