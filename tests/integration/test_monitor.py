@@ -170,6 +170,14 @@ def test_questions(connect: Connect) -> None:
     assert "irqs has no option '--nonsense'" in gdb.say("monitor irqs --nonsense")
     assert "--limit takes a number" in gdb.say("monitor irqs --limit x")
     assert "diff takes PLACE [PLACE]" in gdb.say("monitor diff")
+    first, second, third = (
+        int(re.findall(r"^ *(\d+)  .*: ticks ", gdb.say("monitor last ticks"), re.MULTILINE)[0])
+        for _ in range(3)
+    )
+    assert 60000 > first > second > third
+    assert str(second) in gdb.say(f"monitor last ticks --at {first}")
+    assert "There is no variable" in gdb.say("monitor last nothing")
+    assert str(first) in gdb.say("monitor writes ticks --limit 2")
     assert gdb.step == 60000
 
 

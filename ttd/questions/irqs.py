@@ -35,7 +35,7 @@ class Entry(Row):
 
     @property
     def text(self) -> str:
-        left = "does not return" if self.steps is None else f"{self.steps} steps"
+        left = "not left" if self.steps is None else f"{self.steps} steps"
         return f"{self.number}  {self.name or '?'}: {self.handler or '?'}, {left}"
 
 
