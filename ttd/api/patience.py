@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,11 +17,21 @@ READING = "the guest reads and nothing is typed"
 class Patience:
     """The onlooker (`runs.Onlooker`) of a machine that gets nothing more than it is given."""
 
-    def __init__(self, machine: Machine, more: Callable[[], bool] = lambda: False) -> None:
-        """`more`: gives the guest something, if there is something."""
+    def __init__(
+        self,
+        machine: Machine,
+        more: Callable[[], bool] = lambda: False,
+        hears: Callable[[], bool] = lambda: False,
+        seconds: float = 0.0,
+    ) -> None:
+        """`more`: gives the guest something, if there is something. `hears`: something can come
+        from elsewhere, for which it waits so many seconds."""
         self._machine = machine
         self._more = more
+        self._hears = hears
+        self._seconds = seconds
         self._still_at = -1
+        self._since = 0.0
         self.verdict = ""
         """Why the machine was interrupted, if it was from here."""
 
@@ -40,9 +51,11 @@ class Patience:
 
     def _look(self, verdict: str) -> None:
         # What has come last may still be on its way: at the next look it would have entered.
-        step = self._machine.engine.step
+        step, now = self._machine.engine.step, time.monotonic()
         before, self._still_at = self._still_at, step
-        if before == step and not self._more():
+        if before != step:
+            self._since = now
+        elif not self._more() and not (self._hears() and now - self._since < self._seconds):
             self.verdict = verdict
             self._machine.interrupt()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -24,13 +25,13 @@ from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history import place as history
 from ttd.history.named_place import Place
-from ttd.host.clocks import HostClocks
+from ttd.host.expected import expectations
 from ttd.host.semihost_files import SemihostFiles
 from ttd.inspection import event_rows, summary
 from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Printed
 from ttd.questions.past import Past
-from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine
+from ttd.recorded import SEMIHOSTING, RecordedMachine
 from ttd.recording.events import Kind
 from ttd.recording.index import Branch as StoredBranch
 from ttd.stops import Breakpoint, Stop, Watchpoint, Why
@@ -504,15 +505,20 @@ def open(
     branch: str = "",
     temporary: bool = False,
     snapshot_memory: int | None = None,
+    drives: Sequence[str] = (),
 ) -> Run:
     """The run of a recording, at its first place.
 
-    `branch`: which one, and not the first. `temporary`: new branches are in no file. A `UserError`
-    says what is wrong with the file.
+    `branch`: which one, and not the first. `temporary`: new branches are in no file. `drives`: the
+    images, as `--drive` takes them, of a recording that does not hold what was read of them, or for
+    branches that read more. A `UserError` says what is wrong with the file.
     """
-    sides = HostSides(time=HostClocks())
+    recording = os.fspath(path)
+    sides, expected = expectations(recording, (), drives, (), None)
     if snapshot_memory is not None:
-        sides = HostSides(time=HostClocks(), snapshot_memory=snapshot_memory)
-    session = RecordedMachine.open(os.fspath(path), SemihostFiles(None), host=sides, branch=branch)
+        sides = replace(sides, snapshot_memory=snapshot_memory)
+    session = RecordedMachine.open(
+        recording, SemihostFiles(None), host=sides, expected=expected, branch=branch
+    )
     session.branches.temporary = temporary
     return Run(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import Self
@@ -236,6 +236,12 @@ def _build(extra: Extra, slot: Slot, fronts: Fronts, wiring: Wiring) -> Device:
         raise missing(name, error.args[0]) from None
     except ValueError:
         raise ExtraError(f"the recording is damaged: its device {name} is not one") from None
+
+
+def inputs_of(board: Board, extras: Iterable[Extra]) -> dict[str, str]:
+    """Kinds of the input devices (keyboard, mouse, tablet) by name."""
+    found = {e.name: e.kind.removeprefix("virtio-") for e in extras if e.kind in INPUT_DEVICES}
+    return dict(board.inputs) | found
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import latest
 from ttd.cli.output import INTERRUPTED, fail, interrupted, say
 from ttd.cli.progress import share_line
@@ -140,6 +140,7 @@ def _answer(
     **own: Any,
 ) -> None:
     from ttd.debugger.places import find_place
+    from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.questions.past import Interrupted, Past
     from ttd.recorded import RecordedMachine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import say
 from ttd.errors import UserError
@@ -85,6 +85,7 @@ def branch(
     from ttd.debugger.places import find_place
     from ttd.edits import edit, merged, unescaped, without
     from ttd.history.place import Place
+    from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
@@ -38,6 +38,7 @@ def console(recording: str, steps: bool, serial: str | None, drive: tuple[str, .
 
     Parts of the recording in which something was printed are run again.
     """
+    from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.host.writer import Outputs
     from ttd.printed import Interrupted, Printed

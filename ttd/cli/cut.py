@@ -9,7 +9,7 @@ import os
 
 import click
 
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import say
 from ttd.errors import UserError
@@ -41,6 +41,7 @@ def cut(
     """
     from ttd.cut import cut_out
     from ttd.debugger.places import find_place
+    from ttd.host.expected import expectations
     from ttd.host.provenance import provenance
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine

@@ -28,7 +28,6 @@ from ttd.cli.recorder import Live, Plan, recording
 from ttd.errors import UserError
 
 if TYPE_CHECKING:
-    from ttd.images import Load
     from ttd.recorded import RecordedMachine
     from ttd.register_names import Block
 
@@ -97,9 +96,8 @@ def record(
     if force and output is None and not _from_environment("force"):
         raise click.UsageError("--force goes with -o: other names are numbered")
     from ttd.host.additions import parse_additions
-    from ttd.host.net import open_networks
     from ttd.host.provenance import provenance
-    from ttd.recorded import RecordOptions
+    from ttd.host.requested import Requested, program_name
     from ttd.recording.schema import Existing, check_replaceable
 
     added = parse_additions(device, drive, not no_embed)
@@ -108,28 +106,24 @@ def record(
     if output is not None and os.path.abspath(output) == os.path.abspath(LINK):
         raise UserError(f"{LINK} is the link to the latest recording: give it another name")
     existing = Existing.REPLACE if force else Existing.REFUSE
-    first = _first(loads)
     if output is None and gdb is None:
         existing = Existing.NUMBER
-        output = _name(first)
+        output = _name(program_name(loads))
     specs = list(serial) or (["null"] if gdb == "stdio" else ["stdio"])
     if realtime is None:
         realtime = _on_a_terminal([*specs, *added.chardevs.values()])
-    networks, added.nets = open_networks(chosen, netdev, nic, added.taken, say=say)
-    options = RecordOptions(
+    options = Requested(
         chosen,
         loads,
-        clock or chosen.ns_per_step,
-        semihosting is not None,
-        first,
-        extras=added.extras,
-        drives=added.drives,
-        networks=networks,
+        added,
+        provenance(),
+        clock=clock,
+        semihosting=semihosting is not None,
+        netdevs=netdev,
+        nic=nic,
         realtime=realtime,
         exact_interrupts=exact_interrupts,
-        made=provenance(),
-    )
-    options.check()
+    ).options(say)
     if output is not None:
         check_replaceable(output, existing)
     plan = Plan(
@@ -166,12 +160,6 @@ def _from_environment(option: str) -> bool:
     """Nobody has said that for this recording."""
     source = click.get_current_context().get_parameter_source(option)
     return source is ParameterSource.ENVIRONMENT
-
-
-def _first(loads: list[Load]) -> str:
-    """The name of the file that stands for the guest."""
-    programs = [load for load in loads if load.role in ("image", "kernel", "load")]
-    return Path((programs or loads)[0].image.path).name
 
 
 def _name(image: str) -> str:

@@ -71,6 +71,7 @@ def recording(plan: Plan) -> Iterator[Live]:
     signal does not end this program, but the session: nothing of what is recorded, or of the end,
     is spoilt.
     """
+    from ttd.host.chardev import is_over
     from ttd.host.clocks import HostClocks, random_bytes
     from ttd.host.console import Console
     from ttd.host.files import Null
@@ -102,7 +103,7 @@ def recording(plan: Plan) -> Iterator[Live]:
             session.machine.interrupt()
 
     def hears() -> bool:
-        silent = all(map(_is_over, backends.values()))
+        silent = all(map(is_over, backends.values()))
         return not silent or plan.input is not None or bool(plan.added.nets)
 
     with _input(plan, sessions):
@@ -142,25 +143,13 @@ def _open_chardevs(plan: Plan, outputs: Outputs) -> dict[str, CharBackend]:
     return opened
 
 
-def _is_over(backend: CharBackend) -> bool:
-    """Whether no more input comes from there, unless the guest asks for it."""
-    from ttd.host.console import Console
-    from ttd.host.files import Null
-    from ttd.host.tcp import TcpClient
-    from ttd.host.terminal import Stdio
-
-    if isinstance(backend, (Stdio, TcpClient)):
-        return backend.over
-    return isinstance(backend, (Null, Console))
-
-
 @contextmanager
 def _input(plan: Plan, sessions: list[RecordedMachine]) -> Iterator[None]:
     """Take input from where `--input` says, for the session that there will be."""
     if plan.input is None:
         yield
         return
-    from ttd.boards.extras import INPUT_DEVICES
+    from ttd.boards.extras import inputs_of
     from ttd.host.input_socket import InputSocket
     from ttd.replay.replay import Cause, Replay
 
@@ -184,11 +173,7 @@ def _input(plan: Plan, sessions: list[RecordedMachine]) -> Iterator[None]:
     def ask(request: Callable[[Replay, Cause], None]) -> None:
         request(session().replay, Cause.HOST)
 
-    devices = dict(plan.options.board.inputs) | {
-        extra.name: extra.kind.removeprefix("virtio-")
-        for extra in plan.added.extras
-        if extra.kind in INPUT_DEVICES
-    }
+    devices = inputs_of(plan.options.board, plan.added.extras)
     commands: dict[str, Callable[[], None]] = {
         "system_reset": partial(ask, Replay.reset_request),
         "system_suspend": partial(ask, Replay.suspend_request),

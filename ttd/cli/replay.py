@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from ttd.cli import candidates
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.output import INTERRUPTED, beside, fail, interrupted, say
 from ttd.cli.progress import progress
@@ -66,6 +66,7 @@ def replay(
     With --device, --drive or --netdev the recording must be of a machine with exactly these, in
     this order.
     """
+    from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.host.writer import Outputs
     from ttd.recorded import SEMIHOSTING, RecordedMachine

@@ -16,7 +16,7 @@ import click
 
 from ttd.cli.calls import keep_calls_option
 from ttd.cli.debugging import HOST, serve_debugger
-from ttd.cli.expected import drive_option, expectations
+from ttd.cli.expected import drive_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.svd import svd
@@ -66,6 +66,7 @@ def serve(
     snapshot_memory: int,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
+    from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
 

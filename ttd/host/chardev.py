@@ -43,6 +43,16 @@ def open_chardev(
     raise ChardevError(f"{spec!r} is not a serial backend; there are {KINDS}")
 
 
+def is_over(backend: CharBackend) -> bool:
+    """Whether no more input comes from there, unless the guest asks for it."""
+    from ttd.host.console import Console
+    from ttd.host.tcp import TcpClient
+
+    if isinstance(backend, (Stdio, TcpClient)):
+        return backend.over
+    return isinstance(backend, (Null, Console))
+
+
 def _open_tcp(spec: str, rest: str, say: Callable[[str], None]) -> CharBackend:
     from ttd.host.tcp import TcpClient, TcpServer
 

@@ -18,17 +18,10 @@ from threading import Lock, Thread
 from typing import Any
 
 from ttd.errors import UserError, reason
-from ttd.keys import AXES, BUTTONS, EV_ABS, EV_KEY, EV_REL, KEYS, WHEEL
+from ttd.host.input_words import Event, InputError, input_groups
 
 _LONGEST_LINE = 1 << 16
 _MOST_PEERS = 16
-_NEEDS = {"key": ("keyboard",), "rel": ("mouse",), "abs": ("tablet",), "btn": ("mouse", "tablet")}
-
-Event = tuple[int, int, int]
-
-
-class InputError(UserError):
-    """Input cannot be taken; one sentence for people."""
 
 
 class InputSocket:
@@ -135,53 +128,9 @@ class InputSocket:
             act()
             return
         arguments = command.get("arguments", command)
-        events = arguments.get("events") if isinstance(arguments, dict) else None
-        if not isinstance(events, list):
-            raise InputError("there are no events")
-        groups: dict[str, list[Event]] = {}
-        found = [self._translate(event) for event in events]
-        kinds = {kind for kind, _ in found}
-        wanted = arguments.get("device")
-        for kind, parts in found:
-            groups.setdefault(self._route(kind, kinds, wanted), []).extend(parts)
+        groups = input_groups(self._devices, arguments if isinstance(arguments, dict) else {})
         if not self._put(groups):
             raise InputError(f"{' and '.join(groups)}: there is no room, the guest is far behind")
-
-    def _route(self, kind: str, kinds: set[str], wanted: object) -> str:
-        """The device that an event is for: the first that can send it."""
-        needs = _NEEDS[kind]
-        if kind == "btn" and "abs" in kinds:
-            needs = ("tablet",)
-        for need in needs:
-            for name, have in self._devices.items():
-                if have == need and wanted in (None, name):
-                    return name
-        raise InputError(f"there is no {' or '.join(needs)} for an event of type {kind}")
-
-    @staticmethod
-    def _translate(event: Any) -> tuple[str, list[Event]]:
-        match event:
-            case {"type": "key", "data": {"down": bool(down), "key": key}}:
-                match key:
-                    case {"type": "qcode", "data": str(name)} if name in KEYS:
-                        return "key", [(EV_KEY, KEYS[name], int(down))]
-                    case {"type": "number", "data": int(code)} if (
-                        code is not True and 0 < code < 249
-                    ):
-                        return "key", [(EV_KEY, code, int(down))]
-            case {"type": "btn", "data": {"down": bool(down), "button": str(name)}}:
-                if name in WHEEL:
-                    axis, way = WHEEL[name]
-                    return "rel", [(EV_REL, axis, way)] if down else []
-                if name in BUTTONS:
-                    return "btn", [(EV_KEY, BUTTONS[name], int(down))]
-            case {"type": "rel", "data": {"axis": "x" | "y" as axis, "value": int(value)}}:
-                if -(1 << 31) <= value < 1 << 31:
-                    return "rel", [(EV_REL, AXES[axis], value)]
-            case {"type": "abs", "data": {"axis": "x" | "y" as axis, "value": int(value)}}:
-                if 0 <= value <= 0x7FFF:
-                    return "abs", [(EV_ABS, AXES[axis], value)]
-        raise InputError(f"{json.dumps(event)[:200]} is not an input event")
 
 
 def _error(text: str) -> dict[str, Any]:
