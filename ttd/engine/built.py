@@ -146,6 +146,7 @@ class Built:
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
+        self._ran = ffi.new("uint64_t[]", 2 * lib.TTD_MAX_RAN)
         self.marks = MarkRow(self._native)
         self.exceptions = ExceptionLoop(self._native)
 

@@ -168,6 +168,10 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     if (room == 0) {
         if (e->noting && why != WHY_BUDGET)
             note_breaks(e, e->steps, 1);
+        if (why != WHY_BUDGET) {          /* its first instruction was reached */
+            note_ran(e, b);
+            trim_ran(e, 1);
+        }
         e->blk_n = 0;
         e->noting = false;
         stop(e, why);
@@ -222,13 +226,15 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     e->blk = b;
     if (e->steps + b->n > fast_limit(e) || b->slow)
         slow_block(e, b);
+    if (e->blk_n)
+        note_ran(e, b);
 }
 
 /* What a block costs that needs no look. False: it does. */
 static inline bool pass_block(ttd_engine *e, block_info *b, bool known)
 {
     uint64_t steps = e->steps + e->blk_n;
-    if (__builtin_expect(!known || steps + b->n > fast_limit(e), 0))
+    if (__builtin_expect(!known || b->stamp != e->stamp || steps + b->n > fast_limit(e), 0))
         return false;
     e->steps = steps;
     e->blk_pc = b->pc;

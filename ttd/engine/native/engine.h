@@ -15,6 +15,7 @@ struct ttd_engine {
     const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c). Not beside it: the
                                    * compiler would store both as one, for which the next block has to wait */
     block_info *cache;
+    uint32_t stamp;       /* of the present interval: a block that has another is to be noted (ran.c) */
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
 
     block_info prefix_block, exit_block;
@@ -168,6 +169,7 @@ struct ttd_engine {
     int nspaces, space;
     code_page code_map[1 << CODE_MAP_BITS];
     page_set seen[3];             /* by kind of access: read, write, fetch */
+    ran_list ran;
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
     ttd_time time;

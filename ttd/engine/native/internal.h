@@ -61,6 +61,13 @@ void see_page(ttd_engine *e, int kinds, uint64_t vaddr);
 void see_outside(ttd_engine *e, int kind, uint64_t paddr);
 void forget_seen(ttd_engine *e);
 
+/* ran.c */
+bool start_ran(ttd_engine *e);
+void free_ran(ttd_engine *e);
+void note_ran(ttd_engine *e, block_info *b);
+void trim_ran(ttd_engine *e, uint64_t n);
+void forget_ran(ttd_engine *e);
+
 /* hits.c */
 void hits_free(ttd_engine *e);
 

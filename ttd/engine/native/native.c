@@ -137,6 +137,7 @@ void ttd_new_interval(ttd_engine *e)
         e->flags[page] &= PAGE_EVER_EXEC | PAGE_SPLIT | PAGE_CUT;
     if (e->set->translate)
         forget_seen(e);
+    forget_ran(e);
     flush_tlb(e);
 }
 
@@ -284,6 +285,7 @@ void ttd_free(ttd_engine *e)
     trace_free(e);
     marks_free(e);
     free_seen(e);
+    free_ran(e);
     if (e->nothing)
         munmap(e->nothing, e->page_size);
     free(e->slots);
@@ -370,7 +372,7 @@ int ttd_start(ttd_engine *e, const int *state_regs, int count, int wide)
         || (err = e->context_alloc(e->uc, &e->lent)))
         return err;
     mixed_start(e);
-    if (!marks_start(e) || !start_ours(e)
+    if (!marks_start(e) || !start_ours(e) || !start_ran(e)
         || (e->set->translate && !start_seen(e)) || (e->set->looks_ahead && !lend_nothing(e)))
         return UC_ERR_NOMEM;
     e->context_save(e->uc, e->pristine);

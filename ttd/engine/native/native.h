@@ -34,6 +34,8 @@ enum {
 
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
+/* Ranges of executed code that an interval keeps. */
+enum { TTD_MAX_RAN = 1 << 15 };
 
 /* Kinds of hits besides those of accesses: a handler begins (`id`: of which exception), or is left. */
 enum { HIT_ENTERED = 16, HIT_LEFT = 17 };
@@ -188,7 +190,9 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
 int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
-
+/* Addresses at which this interval has reached an instruction: pairs of begin and end, ascending, at most
+ * TTD_MAX_RAN; -1: more than are kept. */
+int ttd_ran(ttd_engine *e, uint64_t *out);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);

@@ -9,15 +9,18 @@ static void set_exits(ttd_engine *e, uint64_t *address, size_t count)
 /* Count what the block that was under way has executed, now that PC is `pc`. */
 static void account(ttd_engine *e, uint64_t pc)
 {
-    uint32_t done = e->blk_n;
+    uint32_t done = e->blk_n, reached;
     bool early = done && pc - e->blk_pc < e->blk_size;
     if (early)
         done = (uint32_t)index_of(e, e->blk_pc, pc);
     if (early && e->set->leave)
         e->set->leave(e, pc);
     note_branch(e, done, early);
+    reached = done + (early && !(e->leaving && e->steps + done >= e->limit));
     if (e->noting)                        /* left early: the instruction at PC was reached, too */
-        note_breaks(e, e->steps, done + (early && !(e->leaving && e->steps + done >= e->limit)));
+        note_breaks(e, e->steps, reached);
+    if (early)
+        trim_ran(e, reached);
     if (done && !early && e->set->returns)
         e->returns = e->set->returns(e, pc, done - 1);
     e->steps += done;

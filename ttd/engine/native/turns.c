@@ -36,6 +36,7 @@ void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         uint64_t done = turn_step(e, &t) + 1;
         if (e->noting)
             note_breaks(e, e->steps, done - e->steps);
+        trim_ran(e, done - e->steps);
         if (e->set->leave)
             e->set->leave(e, pc);
         e->steps = done;

@@ -42,11 +42,11 @@
  * `span` what is run. `prefix_after`: the prefix behind it. `last`: the length of its last instruction;
  * `branches`: that is a branch. `ways`: those of its instructions. `operands`, `own`: what `operands` of the
  * instruction set is to look at. `key`: PC and the address space. `tag`: which block it is of those at its
- * place, if it needs no look and its address has 32 bits; else 0. `stays`: its call of the hook cannot be
- * shortened. */
+ * place, if it needs no look and its address has 32 bits; else 0. `stamp`: of the interval in which it was noted
+ * as executed (ran.c). `stays`: its call of the hook cannot be shortened. */
 typedef struct {
     uint64_t key, pc;
-    uint32_t span, n, tag;
+    uint32_t span, n, tag, stamp;
     uint16_t size;
     uint8_t slow, ways, prefix_after, last, own, noperands;
     uint16_t operands[MAX_OPERANDS];
@@ -111,6 +111,8 @@ typedef struct { uint64_t base, size; const device_ops *ops; void *device; } nat
 typedef struct { uint64_t paddr, vaddr; } view;
 /* Page numbers as the guest used them in an interval; `table` is a hash with places in `pages` + 1. */
 typedef struct { uint64_t *pages; uint16_t *table; uint32_t n; bool full; } page_set;
+/* Code that an interval has executed (ran.c). `block`: that noted last, at `step`; NULL. */
+typedef struct { span *spans; uint32_t n; bool full; block_info *block; uint64_t step; } ran_list;
 /* A page of code: where it was when it was last fetched from. */
 typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
 
