@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ttd.errors import UserError
+from ttd.index.index import EXECUTED
+from ttd.index.rows import Sharing
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Event, Kind
 from ttd.recording.index import Begin, SnapshotInfo
@@ -78,6 +80,7 @@ def cut_out(
         digest = log.fold(
             state["machine"]["replay"]["sequence"]["digest"], first.sequence, last.events
         )
+        sharing = Sharing()
         for at, info in enumerate(kept):
             listed = (
                 list(snapshots.stored_pages(first.id))
@@ -89,6 +92,8 @@ def cut_out(
             state["base"] = max(0, state["base"] - first.id)
             if at and (touched := recording.interval(info.id - 1)) is not None:
                 part.add_interval(at - 1, touched)
+            if at and (executed := snapshots.index.executed(info.id - 1)) is not None:
+                part.add_known(EXECUTED, sharing.shrink(at - 1, executed.pack()))
             part.add_snapshot(*info[1:], state, listed)
             report((at + 1) / len(kept))
         log.append(Event(last.steps, Kind.END, last.reason.encode()))

@@ -13,6 +13,9 @@ from ttd.contents import PAGE, Contents
 from ttd.engine import FRAME, Access, Context
 from ttd.history.budget import Budget
 from ttd.history.pages import Digest, Page, PageStore, PageTable
+from ttd.index import Index, Ranges
+from ttd.index.index import EXECUTED
+from ttd.index.rows import Sharing
 from ttd.machine import Machine
 from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
@@ -70,7 +73,7 @@ class Snapshot:
 class Progress:
     """Record: how far the storing of snapshots on one line of history has come."""
 
-    __slots__ = ("base", "changes", "inherited", "seen", "table", "touched")
+    __slots__ = ("base", "changes", "executed", "inherited", "seen", "table", "touched")
 
     def __init__(self, table: PageTable) -> None:
         self.table = table
@@ -82,6 +85,8 @@ class Progress:
         """Since the last one."""
         self.seen = _no_pages()
         """Page numbers as the guest used them, if it has page tables."""
+        self.executed: Ranges | None = Ranges()
+        """None: they were too many."""
         self.inherited: bytes | None = None
         """At the beginning of a branch: what the interval in which it begins has touched, and maybe
         more; b"" if that is not known."""
@@ -123,6 +128,9 @@ class Snapshots:
         """Those in memory, by step; the one used last comes last."""
         self._memory_steps: list[int] = []
         self._infos = recording.snapshots
+        self.index = Index(recording)
+        """Of the line of history on which the machine is."""
+        self._sharing = Sharing()
         self._tables: OrderedDict[int, PageTable] = OrderedDict()
         """Of stored snapshots, by number."""
         self._unusable: set[int] = set()
@@ -251,6 +259,7 @@ class Snapshots:
             machine.replay.commit()
         progress.touched = _no_pages()
         progress.seen = _no_pages()
+        progress.executed = Ranges()
         progress.table = snapshot.table
         self._make_room()
         self.budget.taken(recording.file.page_bytes)
@@ -310,7 +319,9 @@ class Snapshots:
             del self._tables[number]
         self._unusable = {number for number in self._unusable if number < shared}
         self._proven = {number for number in self._proven if number < shared}
+        self.index.flush()
         self.recording = recording
+        self.index, self._sharing = Index(recording), Sharing()
         self._infos = recording.snapshots
         self._end_checked = False
         self._restored = None
@@ -513,11 +524,18 @@ class Snapshots:
             for kind, pages in self._progress.seen.items():
                 found = engine.addresses_touched(kind)
                 pages.update((EVERYWHERE,) if found is None else found)
+        executed, reached = self._progress.executed, engine.code_reached()
+        if executed is not None:
+            self._progress.executed = None if reached is None else executed.joined(*reached)
 
     def _store_interval(self, number: int) -> bytes:
         """What the interval that ends here has touched; returns its hash, b"" if that is not
         known."""
-        inherited, self._progress.inherited = self._progress.inherited, None
+        progress = self._progress
+        inherited, progress.inherited = progress.inherited, None
+        if progress.executed is not None and inherited is None:
+            row = self._sharing.shrink(number, progress.executed.pack())
+            self.recording.add_known(EXECUTED, row)
         touched = self._pack_touched() if inherited is None else inherited
         return self.recording.add_interval(number, touched) if touched else b""
 
@@ -537,6 +555,10 @@ class Snapshots:
         The interval is the recorded one in which `low` is; the address as the guest used it.
         """
         engine = self.machine.engine
+        if kind is Access.FETCH and not self.index.may_execute(
+            self._number_before(low), address, address + size
+        ):
+            return False
         touched = self._listed(low, kind)
         if touched is None or size > PAGES_LOOKED_UP * engine.page_size:
             return True

@@ -27,6 +27,7 @@ def as_format_1(path: Path) -> None:
         db.execute(f"INSERT INTO {name} SELECT {columns} FROM new_{name}")
         db.execute(f"DROP TABLE new_{name}")
     db.execute("DROP TABLE branches")
+    db.execute("DROP TABLE known")
     row = "status", seal(pack(status), context("meta", "status"))
     db.execute("INSERT INTO meta VALUES (?, ?)", row)
     db.execute("PRAGMA user_version = 1")

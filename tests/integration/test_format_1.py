@@ -76,7 +76,7 @@ def test_one_of_today_in_that_form_replays_and_gets_a_branch(
     gdb.say("detach")
     server.process.terminate()
     assert server.wait() == 0
-    assert version(path) == 2
+    assert version(path) == 3
     for branch in ("main", "b1"):
         assert ttd("replay", path, "--verify", "--branch", branch).code == 0
     assert info(path)["steps"] == 308164

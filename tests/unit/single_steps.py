@@ -32,6 +32,8 @@ class Stepped(NamedTuple):
     accesses: list[Any]
     events: list[Any]
     memory: bytes
+    reached: tuple[list[int], list[int]] | None
+    """Ranges of the addresses at which there was an instruction."""
 
 
 def stepped(
@@ -39,12 +41,15 @@ def stepped(
 ) -> Stepped:
     """One step at a time; `look` is called after each."""
     bench.load(program)
+    bench.engine.new_interval()
     states = {0: bench.state()}
     while not bench.done:
         bench.run(1)
         states[bench.engine.step] = bench.state()
         look()
-    return Stepped(states, bench.accesses, bench.events, bench.memory())
+    return Stepped(
+        states, bench.accesses, bench.events, bench.memory(), bench.engine.code_reached()
+    )
 
 
 def check_end(bench: Bench[Any], expected: Stepped) -> None:
@@ -61,9 +66,11 @@ def check_slices(
 ) -> None:
     """The states at the ends of runs of so many steps, in turn, and what happened."""
     bench.load(program)
+    bench.engine.new_interval()
     for count in cycle(slices):
         if bench.done:
             break
         bench.run(count)
         assert bench.state() == expected.states[bench.engine.step]
     check_end(bench, expected)
+    assert bench.engine.code_reached() == expected.reached

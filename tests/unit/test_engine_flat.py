@@ -183,6 +183,7 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
     """One step at a time: the state at each position, and what happened."""
     bench.load(program)
+    bench.engine.new_interval()
     states = {0: bench.engine.save_state()}
     while not bench.done:
         bench.run(1)
@@ -214,26 +215,30 @@ def check_end(bench: Bench, stepped_run: tuple[States, list[Any], list[Any], byt
 @given(data=st.data())
 def test_free_run_equals_single_steps(bench: Bench, data: st.DataObject) -> None:
     program = data.draw(programs(bench.dialect))
-    expected = stepped(bench, program)
+    expected, reached = stepped(bench, program), bench.engine.code_reached()
     bench.load(program)
+    bench.engine.new_interval()
     while not bench.done:
         bench.run(LIMIT)
         assert not differences(bench, expected[0])
     check_end(bench, expected)
+    assert bench.engine.code_reached() == reached
 
 
 @COMMON
 @given(data=st.data(), slices=SLICES)
 def test_slices_equal_single_steps(bench: Bench, data: st.DataObject, slices: list[int]) -> None:
     program = data.draw(programs(bench.dialect))
-    expected = stepped(bench, program)
+    expected, reached = stepped(bench, program), bench.engine.code_reached()
     bench.load(program)
+    bench.engine.new_interval()
     for count in cycle(slices):
         if bench.done:
             break
         bench.run(count)
         assert not differences(bench, expected[0])
     check_end(bench, expected)
+    assert bench.engine.code_reached() == reached
 
 
 @COMMON

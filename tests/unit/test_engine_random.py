@@ -286,7 +286,7 @@ def test_programs_of_the_small_core_go_a_long_way() -> None:
     @given(program=programs(BASELINE))
     def count(program: Program) -> None:
         nonlocal steps, unaligned
-        _, _, events, _ = stepped(bench, program)
+        events = stepped(bench, program).events
         steps += bench.engine.step
         unaligned += sum(event[0] == "exception" and event[3] == UNALIGNED for event in events)
 

@@ -30,6 +30,7 @@ FLOORS = [
     {"timeline", "rsp", "rtos"},
     {"search", "program"},  # questions about the past; what the images say
     {"history"},
+    {"index"},  # what is known of intervals
     {"machine"},
     {"bus", "semihosting"},
     {"loader"},  # images, and how a board starts them

@@ -179,7 +179,7 @@ def test_another_version_is_named(finished: str) -> None:
     data = bytearray(Path(finished).read_bytes())
     data[63] = 9
     Path(finished).write_bytes(data)
-    with pytest.raises(RecordingError, match="version 9, this ttd reads 1 and 2"):
+    with pytest.raises(RecordingError, match="version 9, this ttd reads 1 to 3"):
         Recording.open(finished)
 
 

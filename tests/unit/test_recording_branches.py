@@ -280,7 +280,7 @@ def test_a_file_of_format_1_gets_a_branch(tmp_path: Path, name: str) -> None:
     branch = fork(before, "fix", step)
     branch.finish("over")
     before.close()
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchall() == [(2,)]
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchall() == [(3,)]
     again = Recording.open(path)
     assert known == (again.status, [*EventLog(again).select()], [*again.snapshots])
     for number in range(len(again.snapshots)):

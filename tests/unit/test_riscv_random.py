@@ -75,7 +75,7 @@ def test_snapshots_equal_single_steps(
 def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
     program = data.draw(programs(bench.xlen))
     expected = stepped(bench, program)
-    states, _, events, _ = expected
+    states, events = expected.states, expected.events
     entries = {event[0] for event in events if event[1] != "wait"}
     pcs = sorted({state[0] for state in states.values()})
     chosen = data.draw(st.lists(st.sampled_from([*pcs, *(pc + 2 for pc in pcs)]), max_size=5))

@@ -51,14 +51,14 @@ class Pages(Memory):
         count = lib.ttd_seen(self._native, kind, self._seen, MAX_SEEN)
         return None if count < 0 else ffi.unpack(self._seen, count)
 
-    def code_reached(self) -> list[tuple[int, int]] | None:
-        """Where instructions were reached since `new_interval`: ranges (begin, end) of the addresses
-        that the guest used, ascending, not touching. None if they were too many."""
+    def code_reached(self) -> tuple[list[int], list[int]] | None:
+        """Where instructions were reached since `new_interval`: begins and ends of ranges of the
+        addresses that the guest used, ascending, not touching. None if they were too many."""
         count = lib.ttd_ran(self._native, self._ran)
         if count < 0:
             return None
         found = ffi.unpack(self._ran, 2 * count) if count else []
-        return list(zip(found[::2], found[1::2], strict=True))
+        return found[::2], found[1::2]
 
     def new_interval(self) -> None:
         """Forget which pages were touched, and what was executed."""

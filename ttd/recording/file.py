@@ -14,7 +14,7 @@ from ttd.recording.blob import MAX_RAW, digest, expand, seal, shrink, unpack, un
 from ttd.recording.claim import Claim
 from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
-from ttd.recording.formats import bring_up_to_date
+from ttd.recording.formats import FORMAT_VERSION, bring_up_to_date
 from ttd.recording.index import Begin, Branch, Fork, Status
 from ttd.recording.remarks import Remarks
 from ttd.recording.rows import (
@@ -304,10 +304,11 @@ class RecordingFile:
                 self._claim = Claim(self.path)
             connection = schema.open_to_grow(self.path)
             version = schema.version_of(connection)
-            if version == 1:
+            if version < FORMAT_VERSION:
                 connection.execute("BEGIN IMMEDIATE")
                 bring_up_to_date(connection, version)
-                put_row(connection, self.branches[0])
+                if version == 1:
+                    put_row(connection, self.branches[0])
                 connection.execute("COMMIT")
         self._store.begin_writing(connection)
         # Somebody may have added some since.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-FORMAT_VERSION = 2
-FORMATS = (1, 2)
+FORMAT_VERSION = 3
+FORMATS = (1, 2, 3)
 """Those that are read."""
 
 _SHARED = {
@@ -18,7 +18,10 @@ _SHARED = {
     "bookmarks": "CREATE TABLE bookmarks (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
 }
 
-TABLES = {
+KNOWN_SINCE = 3
+"""The first format that has the table `known`."""
+
+_TABLES_2 = {
     **_SHARED,
     "branches": "CREATE TABLE branches (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
     "chunks": (
@@ -35,6 +38,15 @@ TABLES = {
     "intervals": (
         "CREATE TABLE intervals (branch INTEGER NOT NULL, id INTEGER NOT NULL,"
         " data BLOB NOT NULL, PRIMARY KEY (branch, id)) STRICT"
+    ),
+}
+"""Format 2 had no place for what is found out of an interval."""
+
+TABLES = {
+    **_TABLES_2,
+    "known": (
+        "CREATE TABLE known (branch INTEGER NOT NULL, interval INTEGER NOT NULL,"
+        " kind TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (branch, interval, kind)) STRICT"
     ),
 }
 """The tables of a recording now."""
@@ -60,7 +72,7 @@ _CHANGED = ("chunks", "snapshots", "intervals")
 
 def tables_of(version: int) -> dict[str, str]:
     """The tables that a file of this format has, with their SQL."""
-    return _TABLES_1 if version == 1 else TABLES
+    return {1: _TABLES_1, 2: _TABLES_2}.get(version, TABLES)
 
 
 def show_as_now(db: sqlite3.Connection, version: int) -> None:
@@ -75,14 +87,17 @@ def show_as_now(db: sqlite3.Connection, version: int) -> None:
 
 def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
     """Turn a database into one of the present format, in the caller's transaction; the caller says
-    what its branches are."""
-    if version != 1:
+    what the branches of one of format 1 are."""
+    if version == FORMAT_VERSION:
         return
-    for name in _CHANGED:
-        db.execute(f"DROP VIEW IF EXISTS temp.{name}")
-        db.execute(f"ALTER TABLE main.{name} RENAME TO old_{name}")
-        db.execute(TABLES[name])
-        db.execute(f"INSERT INTO {name} SELECT 0, * FROM old_{name}")
-        db.execute(f"DROP TABLE old_{name}")
-    db.execute(TABLES["branches"])
+    if version == 1:
+        for name in _CHANGED:
+            db.execute(f"DROP VIEW IF EXISTS temp.{name}")
+            db.execute(f"ALTER TABLE main.{name} RENAME TO old_{name}")
+            db.execute(TABLES[name])
+            db.execute(f"INSERT INTO {name} SELECT 0, * FROM old_{name}")
+            db.execute(f"DROP TABLE old_{name}")
+        db.execute(TABLES["branches"])
+    if version < KNOWN_SINCE:
+        db.execute(TABLES["known"])
     db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")

@@ -16,14 +16,17 @@ from ttd.recording.config import MachineConfig
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import MAX_EVENTS, Event, Kind
 from ttd.recording.file import FIRST_OVER, RecordingFile
+from ttd.recording.formats import KNOWN_SINCE, bring_up_to_date
 from ttd.recording.index import Begin, ChunkInfo, Fork, SnapshotInfo, SnapshotList, Status
 from ttd.recording.rows import (
+    KNOWN_ROW,
     MAX_PAGES,
     delete_branch,
     is_count,
     is_digest,
     pack_pages,
     place_of,
+    place_of_known,
     unpack_pages,
 )
 from ttd.recording.store import Store
@@ -31,6 +34,8 @@ from ttd.text import printable
 
 _MAX_STATE = 4 << 20
 _MAX_INTERVAL = 4 << 20
+MAX_KNOWN = 4 << 20
+"""Bytes that may be known of one interval, of each kind."""
 _WHOLE = 64
 """Of so many snapshots the first has its state as it is; the others refer to that one's."""
 _ROW_BYTES = 64
@@ -78,6 +83,8 @@ class Recording:
         """The last such state that has been read, and its number."""
         self._interval: tuple[int, bytes] | None = None
         """The row of the interval that the next snapshot ends."""
+        self._known: dict[str, bytes] = {}
+        """What else is known of it."""
         self._log = log
         """Hash of all events, at the last commit."""
 
@@ -174,6 +181,13 @@ class Recording:
         chunks = [*over.each(f"SELECT {_CHUNK} FROM chunks WHERE branch = ?", old)]
         snapshots = [*over.each(f"SELECT {_SNAPSHOT} FROM snapshots WHERE branch = ?", old)]
         intervals = [*over.each("SELECT id, data FROM intervals WHERE branch = ?", old)]
+        known = [
+            (at, kind, unseal(data, self._place_of_known(at, kind) or b"", MAX_KNOWN))
+            for at, kind, data in over.each(
+                "SELECT interval, kind, data FROM known WHERE branch = ? AND interval < ?",
+                *(old, len(self._snapshots) - 1),
+            )
+        ]
         pages = [*over.each("SELECT hash, data FROM pages")]
         number = self.file.take_over(old).id
         self.branch = number
@@ -198,6 +212,10 @@ class Recording:
                     data, place_of(old, "interval", at), place_of(number, "interval", at)
                 )
                 db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (number, at, moved))
+            for at, kind, data in known:
+                hashes = (self._snapshots[at + n].hash for n in (0, 1))
+                blob = seal(data, place_of_known(number, at, kind, *hashes))
+                db.execute(KNOWN_ROW, (number, at, kind, blob))
 
         size = sum(len(row[-1]) for rows in (chunks, snapshots, intervals, pages) for row in rows)
         self._store.put(job, size)
@@ -346,6 +364,8 @@ class Recording:
         branch = self.branch
         place = place_of(branch, "snapshot", *info)
         interval, self._interval = self._interval, None
+        known, self._known = self._known, {}
+        begin = self._snapshots[-1].hash if self._snapshots else b""
         if info.id % _WHOLE == 0:
             self._whole = raw
         elif not self._whole:
@@ -359,8 +379,13 @@ class Recording:
             store.unsaid.add(branch)
             if interval is not None:
                 db.execute("INSERT INTO intervals VALUES (?, ?, ?)", (branch, *interval))
+            for kind, data in known.items():
+                where = branch, info.id - 1, kind
+                blob = seal(data, place_of_known(*where, begin, info.hash))
+                db.execute(KNOWN_ROW, (*where, blob))
 
         size = 0 if interval is None else len(interval[1])
+        size += sum(map(len, known.values()))
         store.put(job, _ROW_BYTES + len(raw) + len(pages) + size)
         self._snapshots.append(info)
         return info
@@ -376,6 +401,13 @@ class Recording:
             return b""
         self._interval = snapshot, seal(data, place_of(self.branch, "interval", snapshot))
         return digest(data)
+
+    def add_known(self, kind: str, data: bytes) -> None:
+        """Something else that is known of the interval that the next snapshot ends (opaque).
+
+        Nothing vouches for it in the log: whoever reads it believes its checksum.
+        """
+        self._known[kind] = data
 
     def commit(
         self,
@@ -531,14 +563,80 @@ class Recording:
 
     def interval(self, snapshot: int) -> bytes | None:
         """What `add_interval` stored; None if nothing."""
-        at = bisect_right(self._segments, snapshot, key=lambda segment: segment.interval)
-        branch = self._segments[at - 1].branch
+        branch = self._branch_of(snapshot)
         row = self.file.store_of(branch).row(
             "SELECT data FROM intervals WHERE branch = ? AND id = ?", branch, snapshot
         )
         if row is None:
             return None
         return unseal(row[0], place_of(branch, "interval", snapshot), _MAX_INTERVAL)
+
+    def known(self, interval: int, kind: str) -> bytes | None:
+        """What has been found out of the time from stored snapshot `interval` to the next, or to
+        the end; None if nothing. `RecordingError` if that is damaged, or of another run."""
+        place = self._place_of_known(interval, kind)
+        branch = self._branch_of(interval)
+        store = self.file.store_of(branch)
+        if place is None or store.version < KNOWN_SINCE:
+            return None
+        row = store.row(
+            "SELECT data FROM known WHERE branch = ? AND interval = ? AND kind = ?",
+            *(branch, interval, kind),
+        )
+        return None if row is None else unseal(row[0], place, MAX_KNOWN)
+
+    def learn(self, found: Mapping[tuple[int, str], bytes]) -> None:
+        """Keep what has been found out, by interval and kind.
+
+        `RecordingError` if it cannot be written, or somebody else writes: nobody is waited for.
+        """
+        rows: dict[Store, list[tuple[int, int, str, bytes]]] = {}
+        for (interval, kind), data in found.items():
+            place = self._place_of_known(interval, kind)
+            if place is not None and len(data) <= MAX_KNOWN:
+                branch = self._branch_of(interval)
+                row = (branch, interval, kind, seal(data, place))
+                rows.setdefault(self.file.store_of(branch), []).append(row)
+        for store, some in rows.items():
+            self._learn(store, some)
+
+    def _learn(self, store: Store, rows: list[tuple[int, int, str, bytes]]) -> None:
+        def job(db: sqlite3.Connection) -> None:
+            db.executemany(KNOWN_ROW, rows)
+
+        def job_of_its_own(db: sqlite3.Connection) -> None:
+            bring_up_to_date(db, schema.version_of(db))
+            job(db)
+
+        if store.writes:
+            store.put(job, sum(_ROW_BYTES + len(row[-1]) for row in rows))
+        elif store.version == 1:
+            raise RecordingError(f"{self.path} is of a format that has no place for it")
+        else:
+            store.change(job_of_its_own, patient=False)
+
+    def known_bytes(self) -> int:
+        """What all of that takes in the file, for all branches."""
+        store = self.file.store_of(0)
+        if store.version < KNOWN_SINCE:
+            return 0
+        return int(store.row("SELECT coalesce(sum(length(data)), 0) FROM known")[0])
+
+    def _place_of_known(self, interval: int, kind: str) -> bytes | None:
+        """None: nothing says yet what the interval ends with."""
+        last = len(self._snapshots) - 1
+        if not 0 <= interval <= last:
+            return None
+        end = self._snapshots[interval + 1].hash if interval < last else self.status.state_hash
+        if end is None:
+            return None
+        branch, begin = self._branch_of(interval), self._snapshots[interval].hash
+        return place_of_known(branch, interval, kind, begin, end)
+
+    def _branch_of(self, interval: int) -> int:
+        """Where the rows of an interval are."""
+        at = bisect_right(self._segments, interval, key=lambda segment: segment.interval)
+        return self._segments[at - 1].branch
 
     def _snapshot_blob(self, snapshot: int, column: str, limit: int, like: bytes = b"") -> bytes:
         at = bisect_right(self._segments, snapshot, key=lambda segment: segment.snapshot)

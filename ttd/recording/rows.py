@@ -26,6 +26,16 @@ def place_of(branch: int, *parts: object) -> bytes:
     return context(*parts, *((branch,) if branch else ()))
 
 
+KNOWN_ROW = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)"
+"""Branch, interval, kind, blob."""
+
+
+def place_of_known(branch: int, interval: int, kind: str, begin: bytes, end: bytes) -> bytes:
+    """The context of what is known of an interval. `begin`, `end`: hashes of the states that it
+    lies between, so that it is of this run."""
+    return place_of(branch, "known", interval, kind, begin, end)
+
+
 def put_meta(db: sqlite3.Connection, name: str, data: object) -> None:
     """Store an entry of the table `meta`."""
     blob = seal(pack(data), context("meta", name))
@@ -56,6 +66,7 @@ def delete_branch(db: sqlite3.Connection, branch: int) -> None:
         ("chunks", "branch"),
         ("snapshots", "branch"),
         ("intervals", "branch"),
+        ("known", "branch"),
     ):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (branch,))
     used: set[bytes] = set()

@@ -293,7 +293,7 @@ def check_header(path: str) -> int:
     if application != APPLICATION_ID:
         raise RecordingError(f"{path} is not a ttd recording")
     if version not in FORMATS:
-        known = " and ".join(map(str, FORMATS))
+        known = f"{FORMATS[0]} to {FORMATS[-1]}"
         raise RecordingError(f"{path} has format version {version}, this ttd reads {known}")
     return int(version)
 
@@ -359,17 +359,19 @@ def copy(path: str, to: str) -> None:
 
 
 @contextmanager
-def changing(path: str) -> Iterator[sqlite3.Connection]:
+def changing(path: str, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
     """A transaction on a recording that nobody records; it is committed if all goes well.
 
-    Who else changes it is waited for, for a moment.
+    Who else changes it is waited for, for a moment, unless this is not `patient`.
     """
-    claim = Claim.waiting(path)
+    claim = Claim.waiting(path) if patient else Claim(path)
     try:
         if _stray_log(path):
             raise RecordingError(f"{path}-wal is not of {path}, which cannot be changed beside it")
         connection = _connect(path, "rw", writes=True)
         try:
+            if not patient:
+                connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

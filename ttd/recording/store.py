@@ -68,8 +68,9 @@ class Store:
             if self._connection.in_transaction and self._writer is None:
                 self._connection.execute("COMMIT")
 
-    def change(self, job: Job) -> None:
-        """Do something to a database that nobody records, in one transaction."""
+    def change(self, job: Job, *, patient: bool = True) -> None:
+        """Do something to a database that nobody records, in one transaction. If this is not
+        `patient`, nobody who is in the way is waited for."""
         if not os.path.exists(self.path):  # a temporary one
             with self._lock, schema.one_sentence(self.path):
                 job(self._connection)
@@ -77,7 +78,7 @@ class Store:
         with (
             self._let_go(),
             schema.one_sentence(self.path),
-            schema.changing(self.path) as db,
+            schema.changing(self.path, patient=patient) as db,
         ):
             job(db)
 

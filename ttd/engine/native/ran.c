@@ -32,6 +32,7 @@ COLD void note_ran(ttd_engine *e, block_info *b)
 {
     ran_list *r = &e->ran;
     bool cut = b == &e->exit_block;
+    uint64_t end;
     if (cut)                              /* what is known of the whole block is true of a part */
         b = &e->cache[(e->blk_pc >> 1) & ((1u << CACHE_BITS) - 1)];
     if (b->stamp == e->stamp && b->key == (e->blk_pc ^ e->salt) && b->span >= e->blk_size)
@@ -42,7 +43,8 @@ COLD void note_ran(ttd_engine *e, block_info *b)
     }
     if (r->full)
         r->n = 0;
-    r->spans[r->n++] = (span){ e->blk_pc, e->blk_pc + e->blk_size };
+    end = e->blk_pc + e->blk_size;
+    r->spans[r->n++] = (span){ e->blk_pc, end < e->blk_pc ? NEVER : end };
     r->block = cut ? &e->exit_block : b;
     r->step = e->steps;
     if (!cut)

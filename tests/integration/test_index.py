@@ -1,0 +1,201 @@
+"""What is known of intervals, beside single steps through them."""
+
+from __future__ import annotations
+
+import errno
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.integration import soak
+from tests.integration.cli_tools import FIRMWARE
+from tests.integration.inside import playing_session, record_to_end
+from tests.snapshots import snapshots_every
+from ttd.index import Ranges
+from ttd.recording.claim import Claim
+from ttd.recording.events import Kind
+from ttd.recording.recording import Recording
+from ttd.stops import Breakpoint, Stops, Why
+
+STEPS = 4000
+APART = 700
+
+
+def record(name: str, seed: int, folder: Path) -> Path:
+    """A random program of a target."""
+    dice = random.Random(seed)
+    image, path = folder / f"{name}.elf", folder / f"{name}.ttd"
+    image.write_bytes(soak.program(name, dice))
+    with soak.every(APART):
+        session, line = soak.recorder(soak.TARGETS[name], image, path)
+        line.type(dice.randbytes(40))
+        while session.machine.engine.step < STEPS:
+            session.machine.run(STEPS)
+        session.finish("enough", None)
+        session.close()
+    return path
+
+
+def size_of(name: str, half: bytes) -> int:
+    """Bytes of the instruction that begins so."""
+    first = int.from_bytes(half, "little")
+    return 4 if (first & 3 == 3 if "rv" in name else first >> 11 >= 0x1D) else 2
+
+
+@pytest.mark.parametrize("name", ["m3", "m0", "io-m3", "rv64", "rv32", "pages-rv64", "pages-rv32"])
+def test_executed_code(tmp_path: Path, name: str) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    session = soak.player(record(name, seed, tmp_path))
+    machine, index = session.machine, session.snapshots.index
+    rows = session.replay.log.select([Kind.INTERRUPT, Kind.EXCEPTION])
+    entered = {event.step for _, event in rows}
+    reached: dict[int, list[tuple[int, int]]] = {}
+    certain: dict[int, set[int]] = {}
+    while (step := machine.engine.step) < session.timeline.end:
+        number, pc = index.number_at(step), machine.engine.pc
+        if half := machine.read_memory(pc, 2):
+            reached.setdefault(number, []).append((pc, pc + size_of(name, half)))
+        if step not in entered:
+            certain.setdefault(number, set()).add(pc)
+        machine.run(step + 1)
+    numbers = range(len(session.recording.snapshots) - 1)
+    assert len(numbers) > 2
+    for number in numbers:
+        executed = index.executed(number)
+        assert executed is not None
+        assert all(executed.meets(pc, pc + 1) for pc in certain[number])
+        most = Ranges.of(reached[number])
+        more = [(hex(a), hex(b)) for a, b in executed if Ranges.of([*most, (a, b)]) != most]
+        assert not more, (number, [(hex(a), hex(b)) for a, b in most])
+        assert not index.may_execute(number, most.ends[-1], most.ends[-1] + 2)
+    session.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "run.ttd"
+    snapshots_every(monkeypatch, 5_000)
+    record_to_end(FIRMWARE / "calls" / "calls.elf", path)
+    return path
+
+
+def stops(path: Path) -> list[tuple[int, Why]]:
+    """Where a search backward ends, for some places."""
+    session = playing_session(path)
+    timeline = session.timeline
+    pcs = []
+    for step in range(0, timeline.end, timeline.end // 12):
+        timeline.seek(step)
+        pcs.append(session.machine.engine.pc)
+    found = []
+    for pc in (*pcs, 0x2002):
+        timeline.seek(timeline.end)
+        stop = timeline.run_backward(Stops(breakpoints=(Breakpoint(pc),)))
+        found.append((stop.step, stop.why))
+    session.close()
+    return found
+
+
+def rows(path: Path) -> dict[tuple[int, str], bytes]:
+    recording = Recording.open(str(path))
+    index = sqlite3.connect(path)
+    keys = index.execute("SELECT interval, kind FROM known").fetchall()
+    found = {key: recording.known(*key) for key in keys}
+    recording.close()
+    assert all(row is not None for row in found.values())
+    return {key: row for key, row in found.items() if row is not None}
+
+
+def change(path: Path, *sql: str) -> None:
+    db = sqlite3.connect(path)
+    for one in sql:
+        db.execute(one)
+    db.commit()
+    db.close()
+
+
+FLIP = "UPDATE known SET data = CAST(substr(data, 1, 40) || X'00' || substr(data, 42) AS BLOB)"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM known",
+        "DELETE FROM known WHERE interval % 2",
+        "DELETE FROM known WHERE interval = 0",
+        FLIP,
+        "UPDATE known SET data = X''",
+        "UPDATE known SET interval = interval + 1000",
+        "UPDATE known SET data = (SELECT data FROM known WHERE interval = 1)",
+        "UPDATE known SET branch = 7",
+    ],
+)
+def test_without_rows_or_with_wrong_ones(path: Path, sql: str) -> None:
+    before = stops(path)
+    assert len(rows(path)) > 3
+    change(path, sql)
+    assert stops(path) == before
+
+
+def test_rows_of_another_run(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.ttd"
+    record_to_end(FIRMWARE / "selfmod" / "selfmod.elf", other)
+    before = stops(path)
+    db = sqlite3.connect(path)
+    db.execute(f"ATTACH '{other}' AS other")
+    db.execute("INSERT OR REPLACE INTO known SELECT * FROM other.known")
+    db.commit()
+    db.close()
+    assert stops(path) == before
+
+
+def test_format_2_has_none(path: Path) -> None:
+    before = stops(path)
+    change(path, "DROP TABLE known", "PRAGMA user_version = 2")
+    assert stops(path) == before
+    session = playing_session(path)
+    index = session.snapshots.index
+    index.learn(1, b"a question", b"an answer")
+    index.learn_executed(1, Ranges((0, 8), (4, 10)))
+    index.flush()
+    session.close()
+    session = playing_session(path)
+    index = session.snapshots.index
+    assert index.known(1, b"a question") == b"an answer"
+    assert index.executed(1) == Ranges((0, 8), (4, 10))
+    assert index.known(2, b"a question") is index.executed(2) is None
+    session.close()
+
+
+def learn_something(path: Path) -> None:
+    """It is known in this session, wherever it is kept."""
+    session = playing_session(path)
+    index = session.snapshots.index
+    index.learn(1, b"key", b"value")
+    index.flush()
+    assert index.known(1, b"key") == b"value"
+    session.close()
+
+
+def test_a_full_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("ttd.recording.schema.changing", refuse)
+        learn_something(path)
+    assert path.read_bytes() == before
+
+
+def test_somebody_else_writes(path: Path) -> None:
+    before = path.read_bytes()
+    claim = Claim(str(path))
+    learn_something(path)
+    claim.release()
+    assert path.read_bytes() == before
+    learn_something(path)
+    assert path.read_bytes() != before

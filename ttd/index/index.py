@@ -1,0 +1,97 @@
+"""What is known of the intervals of one line of history, without running them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from ttd.index.ranges import Ranges
+from ttd.index.rows import Rows
+from ttd.recording.errors import RecordingError
+from ttd.recording.recording import Recording
+
+EXECUTED = "executed"
+"""The kind of rows with the code that an interval has reached."""
+_KEPT = 4096
+"""Rows that are kept as they have been read."""
+
+_T = TypeVar("_T")
+
+
+class Index:
+    """Of the intervals between stored snapshots, each with the number of the one it begins with;
+    the last goes on to the end of the recording.
+
+    It excludes only what is certain: of what is not known, damaged or of another run, it says that
+    it may be. Methods never raise for a file.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._rows = Rows(recording)
+        self._executed: OrderedDict[int, Ranges | None] = OrderedDict()
+
+    # -- intervals -----------------------------------------------------------------------
+
+    def number_at(self, step: int) -> int:
+        """The interval of a step; -1 before the first."""
+        return bisect_right(self._recording.snapshots.steps, step) - 1
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Steps from which on, and before which, an interval is."""
+        steps = self._recording.snapshots.steps
+        last = number + 1 == len(steps)
+        return steps[number], self._recording.status.steps if last else steps[number + 1]
+
+    # -- code ----------------------------------------------------------------------------
+
+    def executed(self, number: int) -> Ranges | None:
+        """Where an interval has reached instructions, by the addresses that the guest used: of all
+        of them, and of no others. None: not known."""
+        return self._read(self._executed, number, EXECUTED, Ranges.unpack)
+
+    def may_execute(self, number: int, begin: int, end: int) -> bool:
+        """False if no instruction at [begin, end) has been reached in an interval."""
+        executed = self.executed(number)
+        return executed is None or executed.meets(begin, end)
+
+    # -- what has been found out -----------------------------------------------------------
+
+    def known(self, number: int, key: bytes) -> bytes | None:
+        """What has been learned of an interval under this key; None if nothing is known."""
+        return self._rows.answer(number, key)
+
+    def learn(self, number: int, key: bytes, data: bytes) -> None:
+        """Keep something; `flush` puts it into the file."""
+        self._rows.keep_answer(number, key, data)
+
+    def learn_executed(self, number: int, executed: Ranges) -> None:
+        """Keep what an interval has executed."""
+        self._rows.keep(number, EXECUTED, executed.pack())
+        self._executed.pop(number, None)
+
+    def flush(self) -> None:
+        """Put what has been learned into the file, if it can be written now; it stays known."""
+        self._rows.flush()
+
+    def _read(
+        self,
+        kept: OrderedDict[int, _T | None],
+        number: int,
+        kind: str,
+        unpack: Callable[[bytes], _T],
+    ) -> _T | None:
+        if number in kept:
+            return kept[number]
+        found = None
+        with suppress(RecordingError):
+            data = self._rows.row(number, kind)
+            found = None if data is None else unpack(data)
+        if found is not None:  # what is not known yet may be some day
+            kept[number] = found
+            if len(kept) > _KEPT:
+                kept.popitem(last=False)
+        return found
