@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from itertools import islice
-from typing import Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from ttd.cpu.base import Cpu
 from ttd.cpu.models import CPUS
@@ -39,6 +39,9 @@ from ttd.timeline_api import (
     SystemRequest,
     TimelineError,
 )
+
+if TYPE_CHECKING:
+    from ttd.search.answer import Pool
 
 WINDOWS = (0, 4, 7)
 """Positions before the present that a step backward makes directly reachable: the first of a row,
@@ -97,6 +100,8 @@ class Timeline:
         self.notes: list[str] = []
         """Sentences for people that nobody has been told yet."""
         self.progress: OnProgress | None = None
+        self.pool: Pool | None = None
+        """Others who answer questions about the past."""
         self.at_rest: Callable[[], None] = lambda: None
         """Called when a movement has ended."""
         self._stops = NO_STOPS

@@ -20,6 +20,7 @@ FLOORS = [
     {"cli"},
     {"pytest_plugin", "mcp"},
     {"api"},
+    {"workers"},  # machines of the same recording, in other processes
     {"host"},  # handed to `replay` from above: nothing but the command line makes one
     {"gdbstub", "capture"},
     {"debugger"},  # what front ends share

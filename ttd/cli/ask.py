@@ -19,6 +19,7 @@ from ttd.cli.progress import share_line
 from ttd.cli.signals import on_signals
 from ttd.cli.svd import svd
 from ttd.cli.which_branch import branch_option
+from ttd.cli.workers import at_work, executor_option
 from ttd.debugger.asking import ASKINGS, Answer, Asking, Option
 from ttd.errors import UserError
 from ttd.text import printable
@@ -81,7 +82,7 @@ _OPTIONS = {
     "limit": click.option("--limit", type=click.IntRange(1), metavar="N", help="So many at most."),
     "backward": click.option("--backward", is_flag=True, help="The latest first."),
 }
-_SESSION = (branch_option, drive_option, svd)
+_SESSION = (branch_option, drive_option, svd, executor_option)
 _WRITERS = {"json": "one JSON object a line", "csv": "comma-separated values, with titles"}
 _OWN_WRITERS = {
     "profile": {
@@ -132,6 +133,7 @@ def _answer(
     branch: str,
     drive: tuple[str, ...],
     svd: Sequence[Block],
+    executor: str | None,
     at: str | None = None,
     low: str | None = None,
     high: str | None = None,
@@ -171,7 +173,7 @@ def _answer(
         interrupted()
         timeline.interrupt()
 
-    with on_signals(stop):
+    with on_signals(stop), at_work(session, executor):
         try:
             with share_line(asking.name) as past.report:
                 rows = asking.answer(past, stretch, words, own)

@@ -1,8 +1,10 @@
-"""A question answered by the machine of a timeline: interval by interval, as rows are asked for."""
+"""A question answered by the machine of a timeline, or by its workers: interval by interval, as
+rows are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
@@ -16,6 +18,38 @@ from ttd.search.question import Question, QuestionError, Row
 from ttd.search.scan import Interrupted, Interval, Scanned, scan
 from ttd.snapshot import Snapshots
 from ttd.stops import Stop, whole
+
+_LOOK = 0.05
+"""Seconds between two looks whether somebody wants an end."""
+Report = Callable[[float], None]
+"""Is told which fraction of the steps has been searched."""
+
+
+class Ticket(Protocol):
+    """Rows of an interval that somebody else works out."""
+
+    def wait(self, seconds: float) -> Scanned | None:
+        """None: not yet. `UserError` if there is no answer."""
+        ...
+
+    def cancel(self) -> None:
+        """Nobody needs them any more."""
+        ...
+
+
+class Pool(Protocol):
+    """Others who scan intervals: `ttd.workers`."""
+
+    ahead: int
+    """Intervals that they are given at the same time."""
+    alone: int
+    """So many come first that they are not needed for: most questions are answered by then."""
+
+    def can(self, branch: int) -> bool:
+        """Whether they know that branch as it is."""
+        ...
+
+    def scan(self, branch: int, interval: Interval, question: Question) -> Ticket: ...
 
 
 class Timeline(Protocol):
@@ -33,6 +67,8 @@ class Timeline(Protocol):
     def begin(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def pool(self) -> Pool | None: ...
     def keep_trial(self) -> None:
         """What has been written is meant."""
         ...
@@ -44,17 +80,21 @@ class Timeline(Protocol):
     def go_to(self, place: Place) -> Stop: ...
 
 
-def answer(timeline: Timeline, question: Question) -> Iterator[Row]:
+def answer(timeline: Timeline, question: Question, report: Report | None = None) -> Iterator[Row]:
     """The rows of an answer in order, the machine being where it was whenever one is handed out.
 
     `search.Interrupted` if the timeline is; `QuestionError` for one that says nothing, another
     `UserError` where a condition cannot be worked out, or what is replayed is not the recording.
     """
     question.check()
-    return islice(_rows(timeline, question), question.limit)
+    return islice(_rows(timeline, question, report or _nobody), question.limit)
 
 
-def _rows(timeline: Timeline, question: Question) -> Iterator[Row]:
+def _nobody(done: float) -> None:
+    pass
+
+
+def _rows(timeline: Timeline, question: Question, report: Report) -> Iterator[Row]:
     present = timeline.place.branch
     branch = present if question.branch is None else question.branch
     if branch not in {known.id for known in timeline.branches.all}:
@@ -67,11 +107,75 @@ def _rows(timeline: Timeline, question: Question) -> Iterator[Row]:
         begin=max(question.begin, timeline.begin),
         end=end if question.end is None else min(question.end, end),
     )
+    assert asked.end is not None
+    length = max(1, asked.end - asked.begin)
+    pool = timeline.pool
+    if pool is not None and pool.can(branch):
+        found = _by_others(timeline, pool, asked)
+    else:
+        found = _here(timeline, asked)
+    for interval, rows in found:
+        yield from rows
+        done = asked.end - interval.low if question.backward else interval.high - asked.begin
+        report(done / length)
+
+
+_Answers = Iterator[tuple[Interval, Iterator[Row]]]
+"""Of one interval after the other."""
+
+
+def _here(timeline: Timeline, asked: Question) -> _Answers:
     for interval in intervals(timeline.snapshots, asked):
-        if branch == present:
-            yield from _in_order(timeline, interval, asked)
+        if asked.branch == timeline.place.branch:
+            yield interval, _in_order(timeline, interval, asked)
         else:
-            yield from _elsewhere(timeline, interval, asked)
+            yield interval, iter(_elsewhere(timeline, interval, asked))
+
+
+def _by_others(timeline: Timeline, pool: Pool, asked: Question) -> _Answers:
+    """The same, where others work on the next ones meanwhile."""
+    branch = asked.branch
+    assert branch is not None
+    left = intervals(timeline.snapshots, asked)
+    if branch == timeline.place.branch:
+        for interval in islice(left, pool.alone):
+            yield interval, _in_order(timeline, interval, asked)
+    given: deque[tuple[Interval, Ticket]] = deque()
+    try:
+        while True:
+            for interval in islice(left, pool.ahead - len(given)):
+                given.append((interval, pool.scan(branch, interval, asked)))
+            if not given:
+                return
+            interval, ticket = given.popleft()
+            yield interval, _of_others(timeline, pool, interval, ticket, asked)
+    finally:
+        for _, ticket in given:
+            ticket.cancel()
+
+
+def _of_others(
+    timeline: Timeline, pool: Pool, interval: Interval, ticket: Ticket, asked: Question
+) -> Iterator[Row]:
+    while True:
+        found = _awaited(timeline, ticket)
+        yield from reversed(found.rows) if asked.backward else found.rows
+        interval = found.rest(interval, asked.backward)
+        if interval.low >= interval.high:
+            return
+        ticket = pool.scan(asked.branch or 0, interval, asked)
+
+
+def _awaited(timeline: Timeline, ticket: Ticket) -> Scanned:
+    interruption = timeline.machine.interruption
+    while True:
+        if interruption.asked:
+            interruption.answer()
+            ticket.cancel()
+            raise Interrupted
+        found = ticket.wait(_LOOK)
+        if found is not None:
+            return found
 
 
 def _elsewhere(timeline: Timeline, interval: Interval, question: Question) -> list[Row]:
@@ -89,12 +193,8 @@ def _in_order(timeline: Timeline, interval: Interval, question: Question) -> Ite
     """All rows of an interval, as many at a time as one scan gives."""
     while interval.low < interval.high:
         found = _scanned(timeline, interval, question)
-        if question.backward:
-            yield from reversed(found.rows)
-            interval = Interval(interval.low, found.low)
-        else:
-            yield from found.rows
-            interval = Interval(found.high, interval.high)
+        yield from reversed(found.rows) if question.backward else found.rows
+        interval = found.rest(interval, question.backward)
 
 
 def _scanned(timeline: Timeline, interval: Interval, question: Question) -> Scanned:

@@ -38,7 +38,7 @@ def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
         if not may_contain(snapshots, begin, question):
             continue
         at, size = end, NEAR
-        while question.limit is not None and at - begin > 4 * size:
+        while at - begin > 4 * size:
             yield Interval(at - size, at)
             at -= size
             size *= 8

@@ -51,6 +51,12 @@ class Scanned:
     low: int
     high: int
 
+    def rest(self, interval: Interval, backward: bool) -> Interval:
+        """What of an interval has not been scanned."""
+        if backward:
+            return Interval(interval.low, self.low)
+        return Interval(self.high, interval.high)
+
 
 def scan(
     machine: Machine, snapshots: Snapshots, interval: Interval, question: Question, most: int = MOST

@@ -1,0 +1,136 @@
+"""The same answers, whoever works them out."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.integration import one_cluster
+from tests.integration.inside import FIRMWARE, playing_session, record_to_end
+from tests.snapshots import snapshots_every
+from ttd.conditions import Watched, reg
+from ttd.errors import UserError
+from ttd.recorded import RecordedMachine
+from ttd.search import Interrupted, Question, Range, Row, What, answer
+from ttd.search.scan import Interval
+from ttd.symbols import Symbols
+from ttd.workers.workers import Workers, processes
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("workers") / "calls.ttd"
+    with pytest.MonkeyPatch.context() as patch:
+        snapshots_every(patch, 20_000)
+        record_to_end(FIRMWARE / "calls" / "calls.elf", path)
+    return path
+
+
+@pytest.fixture
+def session(path: Path) -> Iterator[RecordedMachine]:
+    session = playing_session(path)
+    yield session
+    session.close()
+
+
+def questions(session: RecordedMachine) -> list[Question]:
+    names = Symbols(load.image for load in session.machine.loads).by_name
+    inner, counter, rare = (names[name].address for name in ("inner", "counter", "rare"))
+    return [
+        Question(What.EXECUTED, (Range(inner, inner + 2),)),
+        Question(What.WRITTEN, (Range(counter, counter + 4),), limit=500, backward=True),
+        Question(What.ACCESSED, (Range(rare, rare + 4),), physical=True),
+        Question(What.WRITTEN, (Range(rare, rare + 4),), condition=Watched("new") != 0),
+        Question(What.EXECUTED, (Range(inner, inner + 2),), condition=reg("sp") % 8 == 0, end=9000),
+        Question(What.ENTERED),
+        Question(What.REGISTER, name="r3", begin=5000, end=6000),
+    ]
+
+
+def answers(session: RecordedMachine) -> list[list[Row]]:
+    return [list(answer(session.timeline, each)) for each in questions(session)]
+
+
+Make = Callable[[RecordedMachine], Workers]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda session: Workers(session, partial(processes, 1), 1), id="one"),
+        pytest.param(lambda session: Workers.here(session, 2), id="two"),
+        pytest.param(
+            lambda session: Workers.of(session, "tests.integration.one_cluster:dask"), id="dask"
+        ),
+    ],
+)
+def test_the_same_answers(session: RecordedMachine, make: Make) -> None:
+    expected = answers(session)
+    assert all(expected[:5]) and expected[6]
+    with make(session) as workers:
+        assert workers.can(0)
+        session.timeline.pool = workers
+        session.timeline.seek(session.timeline.end // 2)
+        assert answers(session) == expected
+        assert session.timeline.position == session.timeline.end // 2
+    one_cluster.close()
+
+
+@pytest.mark.slow
+def test_an_end_that_somebody_wants(session: RecordedMachine) -> None:
+    inner = Range(0, 1 << 32)
+    with Workers(session, partial(processes, 2), 4) as workers:
+        session.timeline.pool = workers
+        rows = answer(session.timeline, Question(What.EXECUTED, (inner,)))
+        next(rows)
+        session.timeline.interrupt()
+        with pytest.raises(Interrupted):
+            list(rows)
+        # The next question is answered.
+        assert next(answer(session.timeline, Question(What.EXECUTED, (inner,)))).step == 0
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed(session: RecordedMachine) -> None:
+    pool = processes(1)
+    with Workers(session, lambda: pool, 2) as workers:
+        session.timeline.pool = workers
+        question = questions(session)[0]
+        assert list(answer(session.timeline, question))
+        (worker,) = pool._processes
+        os.kill(worker, signal.SIGKILL)
+        with pytest.raises(UserError, match=r"killed|any more"):
+            list(answer(session.timeline, question))
+
+
+def test_a_recording_that_is_another_one(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.ttd"
+    copy.write_bytes(path.read_bytes())
+    session = playing_session(copy)
+    with Workers.of(session, "tests.integration.one_cluster:thread") as workers:
+        assert workers.can(0)
+        os.utime(copy, (1, 1))
+        session.timeline.pool = workers
+        with pytest.raises(UserError, match="has changed"):
+            list(answer(session.timeline, questions(session)[0]))
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nothing", "no MODULE:FACTORY"),
+        ("no.such.module:x", "no executor"),
+        ("tests.integration.one_cluster:absent", "no executor"),
+        ("tests.integration.one_cluster:nothing", "gives a int"),
+    ],
+)
+def test_no_executor(session: RecordedMachine, text: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        Workers.of(session, text).scan(0, Interval(0, 1), questions(session)[0])
