@@ -9,7 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ttd.api import Branch, Console, Event, Hit, Line, Place, Run, StopPoint, open, record
+    from ttd.api import (
+        Branch,
+        Console,
+        Event,
+        Hit,
+        Line,
+        Place,
+        Run,
+        StopPoint,
+        Thread,
+        Trail,
+        open,
+        record,
+    )
     from ttd.conditions import (
         address,
         all_of,
@@ -42,6 +55,8 @@ __all__ = [
     "Place",
     "Run",
     "StopPoint",
+    "Thread",
+    "Trail",
     "UserError",
     "address",
     "all_of",

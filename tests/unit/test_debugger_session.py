@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.unit.gdbstub_fake import BACK, COUNTER, LOAD, PROLOGUE, TURN, FakeTimeline
+from ttd.debugger.interrupts import Interrupts
 from ttd.debugger.marks import Marks
 from ttd.debugger.session import Armed, Session
 from ttd.debugger.trail import Trail
@@ -146,6 +147,24 @@ def test_an_interrupt_ends_what_moves() -> None:
     stop = run(session, Stops())
     asker.join()
     assert stop.why is Why.INTERRUPTED and 0 < stop.step < timeline.end
+
+
+def test_an_interrupt_lets_a_movement_go_back() -> None:
+    """To be interrupted again and again on the way back would be never to come there."""
+    asked = threading.Event()
+    interrupts = Interrupts(asked.set)
+    with interrupts.moving():
+        interrupts.seen()
+        asker = threading.Thread(target=interrupts.deliver)
+        asker.start()
+        assert asked.wait(10)
+        for _ in range(50):
+            asked.clear()
+            if not asked.wait(0.1):  # the way back takes as long
+                break
+        else:
+            raise AssertionError("it was never left in peace")
+    asker.join()
 
 
 def test_the_end_of_the_process_ends_every_movement() -> None:

@@ -5,6 +5,8 @@ from ttd.api.events import Event
 from ttd.api.recorder import record
 from ttd.api.run import Branch, Run, open
 from ttd.api.stops import Hit, StopPoint
+from ttd.api.threads import Thread
+from ttd.api.trail import Trail
 from ttd.history.named_place import Place
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "Place",
     "Run",
     "StopPoint",
+    "Thread",
+    "Trail",
     "open",
     "record",
 ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TypeAlias, overload
 
 from ttd.debugger.names import MachineNames
+from ttd.debugger.session import Session
 from ttd.errors import UserError
 from ttd.symbols import Named, Symbols
 from ttd.timeline_api import TimelineApi
@@ -32,10 +33,11 @@ class Registers(MutableMapping[str, int]):
     Values are unsigned, as wide as the register is. Writing one in the past begins a branch.
     """
 
-    def __init__(self, timeline: TimelineApi, names: MachineNames) -> None:
+    def __init__(self, session: Session, names: MachineNames) -> None:
         # Not by `self.x = x`: that writes a register.
-        vars(self).update(_timeline=timeline, _names=names)
+        vars(self).update(_session=session, _timeline=session.timeline, _names=names)
 
+    _session: Session
     _timeline: TimelineApi
     _names: MachineNames
 
@@ -48,7 +50,7 @@ class Registers(MutableMapping[str, int]):
         if not -(1 << bits - 1) <= value < 1 << bits:
             raise UserError(f"{name} has {bits} bits: {value:#x} does not fit")
         with writing(self._timeline):
-            self._timeline.write_register(known, value & ((1 << bits) - 1))
+            self._session.write_register(known, value & ((1 << bits) - 1))
 
     def __delitem__(self, name: str) -> None:
         raise UserError("a register cannot be taken away")
@@ -142,8 +144,9 @@ class Memory:
     begins a branch.
     """
 
-    def __init__(self, timeline: TimelineApi, symbols: SymbolTable) -> None:
-        self._timeline = timeline
+    def __init__(self, session: Session, symbols: SymbolTable) -> None:
+        self._session = session
+        self._timeline = session.timeline
         self._symbols = symbols
         self.u8, self.u16, self.u32, self.u64 = (Words(self, n, False) for n in (1, 2, 4, 8))
         self.i8, self.i16, self.i32, self.i64 = (Words(self, n, True) for n in (1, 2, 4, 8))
@@ -166,7 +169,7 @@ class Memory:
     def write(self, where: Address, data: bytes) -> None:
         """Change memory."""
         with writing(self._timeline):
-            self._timeline.write_memory(self.address(where), bytes(data))
+            self._session.write_memory(self.address(where), bytes(data))
 
     @overload
     def __getitem__(self, where: int) -> int: ...

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ttd.debugger.interrupts import Interrupts
 from ttd.machine import Machine
 
 ASLEEP = "the guest sleeps and nothing wakes it"
@@ -20,13 +21,16 @@ class Patience:
     def __init__(
         self,
         machine: Machine,
+        interrupts: Interrupts,
         more: Callable[[], bool] = lambda: False,
         hears: Callable[[], bool] = lambda: False,
         seconds: float = 0.0,
     ) -> None:
-        """`more`: gives the guest something, if there is something. `hears`: something can come
-        from elsewhere, for which it waits so many seconds."""
+        """`interrupts`: of what moves the machine. `more`: gives the guest something, if there is
+        something. `hears`: something can come from elsewhere, for which it waits so many
+        seconds."""
         self._machine = machine
+        self._interrupts = interrupts
         self._more = more
         self._hears = hears
         self._seconds = seconds
@@ -45,8 +49,10 @@ class Patience:
         """It gets somewhere."""
 
     def take_verdict(self) -> str:
-        """The verdict, which is gone by that."""
+        """The verdict, which is gone by that: nothing more is to end for it."""
         verdict, self.verdict = self.verdict, ""
+        if verdict:
+            self._interrupts.answered()
         return verdict
 
     def _look(self, verdict: str) -> None:
@@ -57,13 +63,14 @@ class Patience:
             self._since = now
         elif not self._more() and not (self._hears() and now - self._since < self._seconds):
             self.verdict = verdict
+            self._interrupts.seen()
             self._machine.interrupt()
 
 
 @contextmanager
-def ctrl_c(machine: Machine) -> Iterator[None]:
-    """Ctrl-C interrupts the machine, not what moves it; `KeyboardInterrupt` comes when that has
-    ended."""
+def ctrl_c(interrupts: Interrupts, machine: Machine) -> Iterator[None]:
+    """Ctrl-C interrupts what moves the machine, and not this thread; `KeyboardInterrupt` comes when
+    that has ended."""
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -71,8 +78,9 @@ def ctrl_c(machine: Machine) -> Iterator[None]:
     askers: list[threading.Thread] = []
 
     def pressed(number: int, frame: object) -> None:
+        interrupts.seen()
         # On a thread of its own: this one may hold the lock that is wanted for it.
-        askers.append(threading.Thread(target=machine.interrupt))
+        askers.append(threading.Thread(target=interrupts.deliver))
         askers[-1].start()
 
     signal.signal(signal.SIGINT, pressed)
@@ -83,5 +91,6 @@ def ctrl_c(machine: Machine) -> Iterator[None]:
         for asker in askers:
             asker.join()
         if askers:
+            interrupts.answered()
             machine.interruption.answer()
             raise KeyboardInterrupt

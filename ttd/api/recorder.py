@@ -18,6 +18,7 @@ from ttd.api.run import Run, open
 from ttd.api.scripts import Answerer, Fingers, Script, Typist, scripts_of
 from ttd.boards import names
 from ttd.boards.extras import inputs_of
+from ttd.debugger.interrupts import Interrupts
 from ttd.errors import UserError
 from ttd.host.additions import parse_additions
 from ttd.host.chardev import is_over, open_chardev
@@ -148,8 +149,11 @@ def record(
             return bool(added.nets) or not all(map(is_over, opened.values()))
 
         try:
-            with ctrl_c(session.machine):
-                ended = _run(session, steps, [*typists.values(), *fingers], hears, wait)
+            interrupts = Interrupts(session.machine.interrupt)
+            with ctrl_c(interrupts, session.machine):
+                with interrupts.moving():
+                    typing = [*typists.values(), *fingers]
+                    ended = _run(session, steps, typing, interrupts, hears, wait)
                 session.finish(ended.reason, ended.code)
         finally:
             session.close()
@@ -212,6 +216,7 @@ def _run(
     session: RecordedMachine,
     steps: int | None,
     typists: Sequence[Typist | Fingers],
+    interrupts: Interrupts,
     hears: Callable[[], bool],
     wait: float,
 ) -> Ended:
@@ -225,13 +230,12 @@ def _run(
             typist.type()
         return bool(waiting)
 
-    machine.onlooker = patience = Patience(machine, more, hears, wait)
+    machine.onlooker = patience = Patience(machine, interrupts, more, hears, wait)
     while True:
         goals = [typist.step for typist in typists if typist.step is not None]
         goal = min((step for step in (*goals, steps) if step is not None), default=None)
         ended = session.run(goal, lambda step: None, lambda: patience.verdict or _INTERRUPTED)
-        interrupted = bool(patience.verdict) or machine.interruption.asked
-        over = machine.ended is not None or interrupted or machine.engine.step < (goal or 0)
+        over = machine.ended is not None or interrupts.pending or machine.engine.step < (goal or 0)
         if over or goal is None or (steps is not None and machine.engine.step >= steps):
             return ended
         for typist in typists:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -15,11 +16,14 @@ from ttd.api.machine import Memory, Registers, SymbolTable
 from ttd.api.patience import Patience, ctrl_c
 from ttd.api.questions import Questions
 from ttd.api.stops import Hit, StopPoint
+from ttd.api.threads import Thread, threads_of
+from ttd.api.trail import Trail
 from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
-from ttd.debugger.hunt import Interrupted, Quarry, find
+from ttd.debugger.hunt import Quarry
 from ttd.debugger.names import MachineNames, names_of
 from ttd.debugger.places import end_of, find_place, place_at, same_step
+from ttd.debugger.session import Armed, Found, Session
 from ttd.edits import edit, merged
 from ttd.engine.types import Access
 from ttd.errors import UserError
@@ -70,17 +74,20 @@ class Run:
     `branch_off` begins, is another future, which is recorded into the same file.
     """
 
-    def __init__(self, session: RecordedMachine) -> None:
-        self._session = session
-        self._timeline = session.timeline
+    def __init__(self, recorded: RecordedMachine) -> None:
+        self._recorded = recorded
+        self._timeline = recorded.timeline
+        self._halted = threading.Event()
+        self._session = Session(self._timeline, stop=self._halted)
         self._end: list[Callable[[], None]] = []
         self._closed = False
-        self._patience = session.machine.onlooker = Patience(session.machine)
-        symbols = names_of(session.machine)
-        self._names = MachineNames(session.machine.cpu, symbols)
-        self._registers = Registers(self._timeline, self._names)
+        machine = recorded.machine
+        self._patience = machine.onlooker = Patience(machine, self._session.interrupts)
+        symbols = names_of(machine)
+        self._names = MachineNames(machine.cpu, symbols)
+        self._registers = Registers(self._session, self._names)
         self._symbols = SymbolTable(symbols)
-        self._memory = Memory(self._timeline, self._symbols)
+        self._memory = Memory(self._session, self._symbols)
         self._printed: tuple[history.Place, Writes] | None = None
         self._explainer: Explainer | None = None
         self.note = ""
@@ -102,12 +109,12 @@ class Run:
         if self._closed:
             return
         self._closed = True
-        session = self._session
+        recorded = self._recorded
         try:
-            if session.branches.growing:
-                session.leave("the program ended the session")
+            if recorded.branches.growing:
+                recorded.leave("the program ended the session")
         finally:
-            session.close()
+            recorded.close()
             for end in self._end:
                 end()
 
@@ -121,12 +128,12 @@ class Run:
     @property
     def path(self) -> str:
         """The recording."""
-        return self._session.recording.path
+        return self._recorded.recording.path
 
     @property
     def board(self) -> str:
         """The name of the board."""
-        return self._session.machine.board.name
+        return self._recorded.machine.board.name
 
     @property
     def end_reason(self) -> str:
@@ -183,11 +190,14 @@ class Run:
     def interrupt(self) -> None:
         """From another thread: end the movement or the search that is under way, and all that
         begin before `go_ahead`; the run is where it has come to."""
-        self._session.machine.interrupt()
+        self._halted.set()
+        self._recorded.machine.interrupt()
+        threading.Thread(target=self._session.interrupts.deliver, daemon=True).start()
 
     def go_ahead(self) -> None:
         """Take an `interrupt` back."""
-        self._session.machine.interruption.answer()
+        self._halted.clear()
+        self._recorded.machine.interruption.answer()
 
     @property
     def progress(self) -> Callable[[float, str], None] | None:
@@ -206,8 +216,9 @@ class Run:
             from ttd.debugger.explaining import explainer  # noqa: PLC0415
             from ttd.register_names import RegisterNames  # noqa: PLC0415
 
-            self._explainer = explainer(self._open, RegisterNames(self._session.machine, ()))
-        return self._explainer.why()
+            self._explainer = explainer(self._open, RegisterNames(self._recorded.machine, ()))
+        with self._working():
+            return self._explainer.why()
 
     @property
     def virtual_ns(self) -> int:
@@ -217,19 +228,22 @@ class Run:
     def goto(self, where: Where) -> Place:
         """Go to a place, on whatever branch. `UserError` if there is no such place."""
         goal = self._place(where, "goto")
-        return self._moved(lambda: self._timeline.go_to(goal))
+        return self._moved(lambda: self._session.jump(Armed(goal)))
 
     def step(self, count: int = 1) -> Place:
         """So many steps forward; at an end of history not as far."""
-        if count < 0:
-            return self.back(-count)
-        return self._moved(lambda: self._timeline.step_forward(count))
+        timeline = self._timeline
+        goal = timeline.position + count
+
+        def go() -> Stop:
+            left = goal - timeline.position
+            return timeline.step_forward(left) if left >= 0 else timeline.step_backward(-left)
+
+        return self._moved(lambda: self._session.move(go))
 
     def back(self, count: int = 1) -> Place:
         """So many steps backward; at the beginning not as far."""
-        if count < 0:
-            return self.step(-count)
-        return self._moved(lambda: self._timeline.step_backward(count))
+        return self.step(-count)
 
     def go_on(self, steps: int | None = None) -> Place:
         """Run on to the end: of the history, or where it is being recorded of the guest, or until
@@ -238,7 +252,18 @@ class Run:
         until = (timeline.position + steps) if steps is not None else None
         if until is None and not timeline.live:
             until = timeline.end
-        return self._moved(lambda: timeline.seek(_FOR_EVER if until is None else until))
+        goal = _FOR_EVER if until is None else until
+        return self._moved(lambda: self._session.move(lambda: timeline.seek(goal), far=True))
+
+    @property
+    def trail(self) -> Trail:
+        """Where jumps and runs have led: `run.trail.back()` goes to the place before this one."""
+        self._open  # noqa: B018 -- raises
+        return Trail(
+            self._session,
+            self._told,
+            lambda index: self._moved(lambda: self._session.walk(index)),
+        )
 
     # -- what is there -------------------------------------------------------------------
 
@@ -260,14 +285,21 @@ class Run:
         return self._symbols
 
     @property
+    def threads(self) -> list[Thread]:
+        """The tasks of the guest's operating system, if it is one that is known; otherwise one
+        thread."""
+        self._open  # noqa: B018 -- raises
+        return threads_of(self._session, self._registers)
+
+    @property
     def console(self) -> Console:
         """What has been printed up to here."""
         board = self._open.machine.board
-        names = Printed(self._session.machine, self._session.snapshots).devices
+        names = Printed(self._recorded.machine, self._recorded.snapshots).devices
         others = [name for name in names if name in board.serials[1:]]
         first = [name for name in names if name not in others]
         # A device that is not used is none that a console has.
-        used = [n for n in first if n != SEMIHOSTING or self._session.machine.semihosting]
+        used = [n for n in first if n != SEMIHOSTING or self._recorded.machine.semihosting]
         return Console(self._writes, used, tuple(others))
 
     def type(self, text: str | bytes, device: str | None = None) -> None:
@@ -284,7 +316,7 @@ class Run:
         data = text.encode() if isinstance(text, str) else text
         if len(data) > _MOST_TYPED:
             raise UserError(f"at most {_MOST_TYPED} characters are typed at once")
-        self._session.replay.give_chars(name, data)
+        self._recorded.replay.give_chars(name, data)
 
     def events(
         self,
@@ -301,7 +333,7 @@ class Run:
                 raise UserError(f"there are no events of kind {name}; there are {' '.join(known)}")
         low = 0 if first is None else self._place(first, "first").step
         high = None if last is None else self._place(last, "last").step
-        rows = event_rows(self._open.replay.log, self._session.replay.words, None, low, high)
+        rows = event_rows(self._open.replay.log, self._recorded.replay.words, None, low, high)
         branch = self.place.branch
         return (
             Event(
@@ -366,12 +398,9 @@ class Run:
 
     def _find(self, quarry: Quarry, backward: bool, until: Where | None) -> Hit | None:
         limit = None if until is None else self._place(until, "until", ahead=True).step
-        timeline = self._open.timeline
-        with ctrl_c(self._session.machine):
-            try:
-                hit = find(timeline, quarry, backward=backward, until=limit)
-            except Interrupted:
-                hit = None
+        self._open  # noqa: B018 -- raises
+        with self._ctrl_c():
+            hit = self._session.hunt(quarry, backward=backward, until=limit)
         self.note = self._patience.take_verdict()
         if hit is None:
             return None
@@ -385,9 +414,7 @@ class Run:
     @property
     def ask(self) -> Questions:
         """Questions: `run.ask.irqs("timer0")`, `run.ask.diff("50%")`."""
-        return Questions(
-            lambda: Past(self._open), self._place, lambda: ctrl_c(self._session.machine)
-        )
+        return Questions(lambda: Past(self._open), self._place, self._working)
 
     # -- branches ------------------------------------------------------------------------
 
@@ -400,7 +427,7 @@ class Run:
         """Go to another branch: to the same step of it, or if it is shorter to its end."""
         found = self._open.branches.named(name)
         goal = same_step(self._timeline, found, self._timeline.position)
-        self._moved(lambda: self._timeline.go_to(goal))
+        self._moved(lambda: self._session.jump(Armed(goal)))
         return self._branch(found)
 
     @contextmanager
@@ -413,8 +440,8 @@ class Run:
         came from outside comes again, but for `edits`, such as `"533 drop"` or `"533 chars x"`, as
         `monitor edit` has them: of inputs that come later than here.
         """
-        session, home = self._open, self._timeline.place
-        plan = [edit(session.replay.log, session.replay.words, text) for text in edits]
+        recorded, home = self._open, self._timeline.place
+        plan = [edit(recorded.replay.log, recorded.replay.words, text) for text in edits]
         for each in plan:
             if each.step < home.step:
                 raise UserError(f"an input is edited from before it: go to {each.step} at most")
@@ -423,14 +450,15 @@ class Run:
         try:
             yield self._branch(made)
         finally:
-            self._moved(lambda: self._timeline.go_to(home))
+            self._moved(lambda: self._session.jump(Armed(home)))
 
     def discard(self, name: str) -> None:
         """Forget a branch, on which the run is not."""
-        self._timeline.branches.discard(self._open.branches.named(name).id)
+        self._open  # noqa: B018 -- raises
+        self._session.discard(name)
 
     def _branch(self, branch: StoredBranch) -> Branch:
-        names = {each.id: each.name for each in self._session.branches.all}
+        names = {each.id: each.name for each in self._recorded.branches.all}
         fork = branch.fork
         begin = self._timeline.begin if fork is None else fork.step
         name = names[branch.id]
@@ -457,7 +485,7 @@ class Run:
     def _open(self) -> RecordedMachine:
         if self._closed:
             raise UserError(f"the run {self.path} is closed")
-        return self._session
+        return self._recorded
 
     def _here(self, step: int) -> Place:
         return Place(self._open.branches.present.name, step)
@@ -475,25 +503,35 @@ class Run:
             return history.Place(timeline.place.branch, where)
         return place_at(timeline, where)
 
-    def _moved(self, move: Callable[[], Stop]) -> Place:
+    def _moved(self, move: Callable[[], Found]) -> Place:
         """Move, and say where that has led."""
         self._open  # noqa: B018 -- raises
-        with ctrl_c(self._session.machine):
-            stop = move()
+        with self._ctrl_c():
+            stop = move().stop
         verdict = self._patience.take_verdict()
         if stop.why is Why.DIVERGED:
             raise UserError(stop.note)
         self.note = verdict or (stop.note if stop.why is not Why.STEPS else "")
         return self.place
 
+    def _ctrl_c(self) -> AbstractContextManager[None]:
+        """Around what moves."""
+        return ctrl_c(self._session.interrupts, self._recorded.machine)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Around what takes its time, and leads nowhere."""
+        with self._ctrl_c(), self._session.interrupts.moving():
+            yield
+
     def _writes(self) -> tuple[str, Writes]:
         """What all devices have printed up to here."""
-        session, at = self._open, self._timeline.place
+        recorded, at = self._open, self._timeline.place
         if self._printed is None or self._printed[0] != at:
-            printed = Printed(session.machine, session.snapshots)
+            printed = Printed(recorded.machine, recorded.snapshots)
             found: Writes = []
             # What ends it is Ctrl-C, which raises in the end.
-            with ctrl_c(session.machine), printed.staying(), suppress(PrintedInterrupted):
+            with self._working(), printed.staying(), suppress(PrintedInterrupted):
                 printed.read(printed.devices, at.step, lambda *written: found.append(written))
             self._printed = (at, found)
         return self.place.branch, self._printed[1]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _AGAIN = 0.01
-"""Seconds between requests to interrupt."""
+"""Seconds from one request to interrupt to the next; then twice as many, and so on."""
 
 
 class Interrupts:
@@ -17,9 +17,9 @@ class Interrupts:
     times for one command of its user (GDB does), and a Ctrl-C in between is meant for all of it.
     """
 
-    def __init__(self, interrupt: Callable[[], None], stop: threading.Event) -> None:
+    def __init__(self, interrupt: Callable[[], None], stop: threading.Event | None = None) -> None:
         self._interrupt = interrupt
-        self._stop = stop
+        self._stop = stop or threading.Event()
         """Set when the process is to end, which ends every movement as well."""
         self._lock = threading.Lock()
         self._idle = threading.Event()
@@ -38,12 +38,15 @@ class Interrupts:
     def deliver(self) -> None:
         """Called after that, or when `stop` is set, and not by the thread that moves; returns when
         nothing moves."""
-        # Again and again: what a movement does between two parts of it may forget an early one.
-        while not self._idle.is_set():
+        # Again and again: what a movement does between two parts of it may forget an early one. But
+        # ever more rarely: going back to where it began is a part, too, and has to come to its end.
+        pause = _AGAIN
+        while self.pending and not self._idle.is_set():
             with self._lock:
                 if not self._idle.is_set():
                     self._interrupt()
-            self._idle.wait(_AGAIN)
+            self._idle.wait(pause)
+            pause *= 2
 
     def answered(self) -> None:
         """A movement has ended, and whoever asked for that is told."""

@@ -12,11 +12,11 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ttd.debugger.calls import Calls
 from ttd.debugger.deadline import Deadline
 from ttd.debugger.failures import sentence
+from ttd.debugger.hunt import Hit, Interrupted, Quarry, find
 from ttd.debugger.interrupts import Interrupts
 from ttd.debugger.marks import Marks
 from ttd.debugger.threads import Threads
@@ -86,7 +86,7 @@ class Session:
         self.timeline = timeline
         self.marks = marks if marks is not None else Marks()
         self.threads = Threads(timeline)
-        self.interrupts = Interrupts(timeline.interrupt, stop or threading.Event())
+        self.interrupts = Interrupts(timeline.interrupt, stop)
         self.armed: Armed | None = None
         self._calls = Calls(timeline, stops, kept=keep_calls)
         self._home: Place | None = None
@@ -149,22 +149,36 @@ class Session:
         Whatever it fails with is raised, with the machine where it began.
         """
         armed, self.armed = self.armed, None
-        self.settle()
-        began = self.place
-        try:
-            self.leave()
-            if armed is not None:
-                stop = self._moved(partial(self._jump, armed))
-            else:
-                stop = arrive(self._moved(go))
-        except Exception:
-            self._recover(began)
-            raise
-        self._enter(began, stop, armed, far, unfinished)
-        if stop.why is Why.INTERRUPTED:
-            self.interrupts.answered()
-        calls = self._calls
-        return Found(stop, began, armed, calls.is_inside(stop.pc), calls.is_left(stop.pc))
+        if armed is not None:
+            return self.jump(armed)
+        return self._go(lambda: arrive(self._moved(go)), far=far, unfinished=unfinished)
+
+    def jump(self, armed: Armed) -> Found:
+        """Go there at once; as `move`."""
+        return self._go(lambda: self._moved(lambda: self._reach(armed)), armed, far=True)
+
+    def walk(self, index: int) -> Found:
+        """Go at once to a place on the trail."""
+        return self.jump(Armed(self.marks.trail.places[index], index))
+
+    def hunt(
+        self, quarry: Quarry, *, backward: bool = False, until: int | None = None
+    ) -> Hit | None:
+        """Run to the next hit, or to the one before, up to `until`; None, and nowhere, if there is
+        none, or if it is interrupted. What `hunt.find` fails with is raised."""
+        hit = None
+
+        def go() -> Stop:
+            nonlocal hit
+            try:
+                hit = find(self.timeline, quarry, backward=backward, until=until)
+            except Interrupted:
+                return Stop(Why.INTERRUPTED, self.timeline.position, pc=0)
+            why = Why.HISTORY_BEGIN if backward else Why.HISTORY_END
+            return Stop(why if hit is None else Why.STEPS, self.timeline.position, pc=0)
+
+        self.move(go, far=True)
+        return hit
 
     def run_limit(self, *, forward: bool) -> int | None:
         """The step at which a run from here stops in any case."""
@@ -180,6 +194,28 @@ class Session:
         whole(self.timeline.reset)
         self.marks.trail.moved(began, self.timeline.place)
 
+    def _go(
+        self,
+        go: Callable[[], Stop],
+        armed: Armed | None = None,
+        *,
+        far: bool,
+        unfinished: bool = False,
+    ) -> Found:
+        self.settle()
+        began = self.place
+        try:
+            self.leave()
+            stop = go()
+        except Exception:
+            self._recover(began)
+            raise
+        self._enter(began, stop, armed, far, unfinished)
+        if stop.why is Why.INTERRUPTED:
+            self.interrupts.answered()
+        calls = self._calls
+        return Found(stop, began, armed, calls.is_inside(stop.pc), calls.is_left(stop.pc))
+
     def _moved(self, go: Callable[[], Stop]) -> Stop:
         seconds = CALL_SECONDS if self._calls.awaited else None
         with Deadline(seconds, self.timeline.interrupt) as deadline:
@@ -194,7 +230,7 @@ class Session:
                     self._calls.give_up()
                     return replace(stop, why=Why.ASLEEP, note=_TOO_LONG.format(seconds))
 
-    def _jump(self, armed: Armed) -> Stop:
+    def _reach(self, armed: Armed) -> Stop:
         if armed.text is not None:
             return self.timeline.back_to_printed(armed.text)
         stop = self.timeline.go_to(armed.place)
@@ -219,17 +255,17 @@ class Session:
         self, began: Place, stop: Stop, armed: Armed | None, far: bool, unfinished: bool
     ) -> None:
         """Keep the trail: of runs and jumps, not of single steps."""
-        trail, jump = self.marks.trail, far or armed is not None
+        trail = self.marks.trail
         origin, self._run_from = self._run_from, None
         came = Place(self.timeline.place.branch, stop.step)
         if armed is not None and armed.index is not None and came == armed.place:
             trail.walked(began, armed.index)
             return
         if origin is not None:
-            trail.moved(origin, began if jump else came)
-        if jump and stop.why is Why.WATCHPOINT and unfinished:
+            trail.moved(origin, began if far else came)
+        if far and stop.why is Why.WATCHPOINT and unfinished:
             self._run_from = began
-        elif jump:
+        elif far:
             trail.moved(began, came)
 
     def _return_to(self, place: Place) -> None:
