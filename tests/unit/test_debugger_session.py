@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.unit.gdbstub_fake import BACK, COUNTER, LOAD, PROLOGUE, TURN, FakeTimeline
+from ttd.debugger.hunt import Quarry
 from ttd.debugger.interrupts import Interrupts
 from ttd.debugger.marks import Marks
 from ttd.debugger.session import Armed, Session
@@ -118,6 +119,35 @@ def test_another_time_is_only_looked_at() -> None:
     session.visit(lambda: session.timeline.seek(7), Why.STEPS)
     session.close()
     assert session.timeline.position == 101
+
+
+def test_a_look_that_fails_leads_nowhere() -> None:
+    session = session_at(100)
+
+    def fail() -> Stop:
+        session.timeline.seek(300)
+        raise TimelineError("The page is damaged.")
+
+    for home in (100, 7):
+        with pytest.raises(TimelineError, match="damaged"):
+            session.visit(fail, Why.STEPS)
+        assert session.timeline.position == home and session.place == Place(0, 100)
+        session.visit(lambda: session.timeline.seek(7), Why.STEPS)
+
+
+def test_a_hunt_is_a_run() -> None:
+    session = session_at(0)
+    session.armed = armed = Armed(Place(0, 500))
+    hit = session.hunt(Quarry(Breakpoint(LOAD), every=2))
+    assert hit is not None and hit.step == session.timeline.position == FIRST_LOAD + TURN
+    assert session.marks.trail.places == [Place(0, 0), Place(0, FIRST_LOAD + TURN)]
+    assert session.hunt(Quarry(Breakpoint(0x8)), until=500) is None
+    assert session.timeline.position == FIRST_LOAD + TURN
+    session.interrupts.seen()
+    assert session.hunt(Quarry(Breakpoint(LOAD)), backward=True) is None
+    assert not session.interrupts.pending and session.armed is armed
+    hit = session.hunt(Quarry(Breakpoint(LOAD)), backward=True)
+    assert hit is not None and hit.step == FIRST_LOAD
 
 
 def test_an_interrupt_persists_until_it_is_answered() -> None:

@@ -108,10 +108,14 @@ class Session:
 
     def visit(self, go: Callable[[], Stop], end: Why) -> bool:
         """Look at another time: where `go` leads. False, and nowhere, if it ends otherwise than by
-        `end`."""
+        `end`; nowhere, too, with what it fails with."""
         self.settle()
         before, home = self.timeline.place, self.place
-        stop = self._moved(go)
+        try:
+            stop = self._moved(go)
+        except Exception:
+            self._recover(before)
+            raise
         if self.interrupts.pending:
             self.interrupts.answered()
         found = stop.why is end
@@ -177,7 +181,7 @@ class Session:
             why = Why.HISTORY_BEGIN if backward else Why.HISTORY_END
             return Stop(why if hit is None else Why.STEPS, self.timeline.position, pc=0)
 
-        self.move(go, far=True)
+        self._go(lambda: self._moved(go), far=True)
         return hit
 
     def run_limit(self, *, forward: bool) -> int | None:
