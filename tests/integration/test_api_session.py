@@ -76,6 +76,15 @@ def test_ctrl_c_before_the_movement_begins(run: ttd.Run) -> None:
     recorded.close()
 
 
+def test_an_interrupt_ends_all_movements_until_it_is_taken_back(run: ttd.Run) -> None:
+    run.interrupt()
+    for _ in range(2):
+        assert run.goto(10_000) == run.step(5) == run.go_on() == run.begin
+        assert run.stop_at("inner").next() is None and run.place == run.begin
+    run.go_ahead()
+    assert run.goto(10_000).step == 10_000
+
+
 def test_threads() -> None:
     with ttd.record(board="mps2-an385", image=TASKS, semihosting=True, steps=40_000) as run:
         before = run.threads
