@@ -150,9 +150,9 @@ def record(
 
         try:
             interrupts = Interrupts(session.machine.interrupt)
+            typing: list[Typist | Fingers] = [*typists.values(), *fingers]
             with ctrl_c(interrupts, session.machine):
                 with interrupts.moving():
-                    typing = [*typists.values(), *fingers]
                     ended = _run(session, steps, typing, interrupts, hears, wait)
                 session.finish(ended.reason, ended.code)
         finally:
