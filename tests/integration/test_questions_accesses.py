@@ -20,6 +20,7 @@ from ttd.questions.executed import executed
 from ttd.questions.find import find
 from ttd.questions.irqs import irqs
 from ttd.questions.past import Past
+from ttd.questions.target import target
 from ttd.questions.values import values
 from ttd.recording.events import Kind
 
@@ -283,6 +284,20 @@ def test_a_device(walked: Walked) -> None:
     assert rows and {row.name for row in rows} == {name}
     assert all(row.old is None and row.new is not None for row in rows)
     assert last(past, past.stretch(here=past.timeline.end), name) == rows[-1:]
+
+
+def test_fields(walked: Walked) -> None:
+    past = walked.past
+    for block in past.registers.blocks:
+        for register in block.registers:
+            name = f"{block.name}.{register.name}"
+            for field in register.fields:
+                about = target(past, f"{name}.{field.name}", walked.begin)
+                named = past.registers.find(f"{name}.{field.name}")
+                assert (about.address, about.size) == (named.address, named.size)
+                assert about.value(named.mask) == named.of(named.mask)
+    with pytest.raises(UserError, match="it has "):
+        target(past, f"{block.name}.NOTHING", walked.begin)
 
 
 def test_commands(walked: Walked) -> None:

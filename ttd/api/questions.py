@@ -47,8 +47,8 @@ class Questions:
         """The last write of it before the present place, or before `at`; None if there was none.
         Of a register the last change.
 
-        `what`: a variable, `"*pointer"`, an address (of a word), `"0x20000000:16"`,
-        `"phys:0x80001000"`, a register (`"$r0"`, `"xpsr.Z"`), or one of a device
+        `what`: an expression of C (`"counter"`, `"p->next"`, `"*pointer"`), an address (of a word),
+        `"0x20000000:16"`, `"phys:0x80001000"`, a register (`"$r0"`, `"xpsr.Z"`), or one of a device
         (`"UART0.STATE"`). `changes`: only writes of another value than what was there.
         """
         with self._asked(at=at) as (past, stretch):
@@ -97,8 +97,8 @@ class Questions:
         limit: int | None = None,
         backward: bool = False,
     ) -> list[Ran]:
-        """When the first instruction of a function, or the one at an address, or any of those in a
-        range `"0x100-0x200"` ran."""
+        """When the first instruction of a function, or of a line (`"main.c:12"`), or the one at an
+        address, or any of those in a range `"0x100-0x200"` ran."""
         with self._asked(begin, end, limit, backward) as (past, stretch):
             return executed(past, stretch, _text(where))
 

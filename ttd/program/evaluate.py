@@ -164,12 +164,15 @@ class Evaluator:
         return Location(Where.VALUE, self._text, size, kind, data=data, bits=bits)
 
     def _member(self, tree: Tree, whole: Tree, name: str, arrow: bool) -> Location:
+        words = "" if arrow else _dotted(tree)
         try:
             location = self.locate(whole)
         except ProgramError:
-            if not arrow and (words := _dotted(tree)) and (found := self._names.device(words)):
+            if words and (found := self._names.device(words)):
                 return found
             raise
+        if location.where is Where.DEVICE and words and (found := self._names.device(words)):
+            return found  # a field of it
         kind = location.type
         if kind is not None and kind.kind is Kind.POINTER:
             location = self._target(location, 0)

@@ -35,17 +35,23 @@ class Access(Row):
     pc: Hex | None
     where: str
     """The instruction, as `function+offset`."""
+    line: str
+    """Of the source: `file.c:12`; empty where nobody knows."""
+    before: str
+    after: str
+    """The values as people see them, by the type of what was asked about."""
     by: str
     """Who did it, if no instruction: the entry to an exception, a device."""
 
     @property
     def text(self) -> str:
-        what = f"{self.name} {self.old} -> {self.new}"
+        what = f"{self.name} {self.before} -> {self.after}"
         if self.kind == What.READ.value:
-            what = f"{self.name} is read" if self.new is None else f"{self.name} is {self.new}"
+            what = f"{self.name} is read" if self.new is None else f"{self.name} is {self.after}"
         elif self.old is None:
-            what = f"{self.name} = {self.new}"
-        return f"{self.where}: {what}" + (f" by {self.by}" if self.by else "")
+            what = f"{self.name} = {self.after}"
+        line = f" ({self.line.rpartition('/')[2]})" if self.line else ""
+        return f"{self.where}{line}: {what}" + (f" by {self.by}" if self.by else "")
 
 
 def last(past: Past, stretch: Stretch, text: str, *, changes: bool = False) -> list[Access]:
@@ -89,16 +95,23 @@ def _accesses(
     for row in rows(past, stretch, what, **asked):
         was, now = about.value(row.old or 0), about.value(row.new or 0)
         device = not about.register and past.machine.bus.at(row.address) is not None
-        whole = about.register or row.address == about.address
+        whole = about.register or (row.address, row.size) == (about.address, about.size)
+        old_value = None if device else Hex(was)
+        new_value = None if device and row.kind is What.READ else Hex(now)
+        # A part of it, or more than it, has no type of its own.
+        part = about if whole else Target("", size=row.size)
         yield Access(
             past.place(row.step),
             row.kind.value,
             about.name if whole else past.data(row.address),
             None if about.register else Hex(row.address),
             row.size or about.size,
-            None if device else Hex(was),
-            None if device and row.kind is What.READ else Hex(now),
+            old_value,
+            new_value,
             None if row.pc is None else Hex(row.pc),
             "" if row.pc is None else past.code(row.pc),
+            "" if row.pc is None else past.line(row.pc),
+            part.told(past, old_value),
+            part.told(past, new_value),
             row.by,
         )

@@ -20,16 +20,19 @@ class Ran(Row):
 
     pc: Hex
     where: str
+    line: str
+    """Of the source: `file.c:12`; empty where nobody knows."""
 
     @property
     def text(self) -> str:
-        return f"{self.pc}  {self.where}" if self.where != str(self.pc) else self.where
+        line = f" ({self.line.rpartition('/')[2]})" if self.line else ""
+        return f"{self.pc}  {self.where}{line}" if self.where != str(self.pc) else self.where
 
 
 def executed(past: Past, stretch: Stretch, text: str) -> list[Ran]:
-    """When an instruction ran: the first one of a function, the one at an address, or any of those
-    in a range, `0x100-0x200`."""
-    begin, end = _code(past, text)
+    """When an instruction ran: the first one of a function, or of a line (`file.c:12`), the one at
+    an address, or any of those in a range, `0x100-0x200`."""
+    ranges = _code(past, text)
     entered = {
         event.step
         for _, event in past.log.select(
@@ -37,25 +40,25 @@ def executed(past: Past, stretch: Stretch, text: str) -> list[Ran]:
         )
     }
     limit = None if stretch.limit is None else stretch.limit + len(entered)
-    found = rows(past, stretch, What.EXECUTED, ranges=(Range(begin, end),), limit=limit)
+    found = rows(past, stretch, What.EXECUTED, ranges=ranges, limit=limit)
     ran = (row for row in found if row.step not in entered and row.pc is not None)
     return [
-        Ran(past.place(row.step), Hex(row.pc or 0), past.code(row.pc or 0))
+        Ran(past.place(row.step), Hex(row.pc or 0), past.code(row.pc or 0), past.line(row.pc or 0))
         for row in islice(ran, stretch.limit)
     ]
 
 
-def _code(past: Past, text: str) -> tuple[int, int]:
-    """Addresses from the first to before the second."""
-    symbol = past.symbols.by_name.get(text)
-    if symbol is not None:
-        return symbol.address, symbol.address + 1
+def _code(past: Past, text: str) -> tuple[Range, ...]:
+    """Where that begins."""
     first, dash, last = text.partition("-")
     try:
         begin = number(first)
         end = number(last) if dash else begin + 1
     except ValueError:
-        raise UserError(f"There is no function and no address {shown(text)}.") from None
+        if ":" in text and "::" not in text:
+            return tuple(Range(line.start, line.start + 1) for line in past.program.lines(text))
+        begin = past.program.entry(text)
+        end = begin + 1
     if end <= begin:
         raise UserError(f"{shown(text)} has no addresses in it.")
-    return begin, end
+    return (Range(begin, end),)

@@ -11,6 +11,9 @@ from ttd.errors import UserError
 from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
 from ttd.machine import Machine
+from ttd.program.errors import ProgramError
+from ttd.program.location import Location, Where
+from ttd.program.program import Program
 from ttd.recorded import RecordedMachine
 from ttd.recording.log import EventLog
 from ttd.register_names import Block, RegisterNames
@@ -52,6 +55,22 @@ class Stretch:
         return rows if self.limit is None else rows[: self.limit]
 
 
+class Now:
+    """The machine of a timeline, as the program in it sees it (`program.location.Moment`)."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def register(self, name: str) -> int:
+        return self._timeline.cpu.read_register(name)
+
+    def memory(self, address: int, size: int) -> bytes:
+        return self._timeline.machine.read_memory(address, size)
+
+    def physical(self, address: int, size: int) -> bytes:
+        return self._timeline.machine.bus.peek(address, size)
+
+
 class Past:
     """A machine that is asked about its past. Questions leave it where it is."""
 
@@ -60,6 +79,7 @@ class Past:
         self.session = session
         self.report: Report = lambda done: None
         self._described = described
+        self._lines: dict[int, str] = {}
 
     @property
     def timeline(self) -> Timeline:
@@ -90,6 +110,37 @@ class Past:
     def registers(self) -> RegisterNames:
         """Those of devices."""
         return RegisterNames(self.machine, self._described)
+
+    @cached_property
+    def program(self) -> Program:
+        """What the images say of it."""
+        cpu = self.timeline.cpu
+        registers = cpu.registers
+        images = self.timeline.images
+        return Program(images, cpu.gdb_architecture, registers, self.symbols, self.device)
+
+    def device(self, text: str) -> Location | None:
+        """A register of a device, or a field of one; None if there is no device of that name, a
+        `ProgramError` if it has no such register."""
+        if "." not in text:
+            return None
+        parts = text.split(".")
+        names = (".".join(parts[:count]) for count in range(1, len(parts)))
+        if all(self.registers.block(name) is None for name in names):
+            return None
+        try:
+            named = self.registers.find(text)
+        except UserError as error:
+            raise ProgramError(str(error)) from None
+        bits = None
+        if named.mask != (1 << 8 * named.size) - 1:
+            bits = (named.mask & -named.mask).bit_length() - 1, named.mask.bit_count()
+        return Location(Where.DEVICE, named.name, named.size, address=named.address, bits=bits)
+
+    @property
+    def moment(self) -> Now:
+        """The machine as it stands, for `program`."""
+        return Now(self.timeline)
 
     # -- places ----------------------------------------------------------------------------
 
@@ -158,6 +209,21 @@ class Past:
         symbols = self.symbols
         found = symbols.variable(address) or self.registers.at(address) or symbols.name(address)
         return found or f"{address:#x}"
+
+    def line(self, address: int) -> str:
+        """`file.c:12`: where the instruction comes from; empty where nobody knows."""
+        if address not in self._lines:
+            try:
+                found = self.program.line_at(address)
+            except ProgramError:
+                found = None
+            self._lines[address] = "" if found is None else str(found)
+        return self._lines[address]
+
+    def at(self, address: int) -> str:
+        """The same behind a name, in short."""
+        line = self.line(address)
+        return f"{self.code(address)} ({line.rpartition('/')[2]})" if line else self.code(address)
 
     def function(self, address: int) -> str:
         """The name of the function that has an address; the number where nothing is known."""

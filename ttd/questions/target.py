@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from ttd.errors import UserError
+from ttd.program.errors import ProgramError
+from ttd.program.location import Location, Where
+from ttd.program.types import Type
 from ttd.questions.past import Past
 from ttd.questions.register_fields import fields_of
+from ttd.questions.row import Hex
 from ttd.search import Range
 from ttd.text import number, shown
 from ttd.values import dataclass
@@ -28,6 +32,7 @@ class Target:
     physical: bool = False
     mask: int = -1
     """The bits that are meant."""
+    type: Type | None = None
 
     @property
     def range(self) -> Range:
@@ -39,33 +44,80 @@ class Target:
             return whole
         return (whole & self.mask) >> ((self.mask & -self.mask).bit_length() - 1)
 
+    def told(self, past: Past, value: int | None) -> str:
+        """A value of it for people, by its type; numbers without a type are hexadecimal."""
+        if value is None:
+            return "?"
+        kind = self.type
+        if kind is None or self.mask >= 0:
+            return str(Hex(value))
+        data = (value & ((1 << 8 * self.size) - 1)).to_bytes(self.size, "little")
+        location = Location(Where.VALUE, self.name, self.size, kind, data=data)
+        try:
+            return past.program.show(location, past.moment)
+        except ProgramError:
+            return str(Hex(value))
+
 
 def target(past: Past, text: str, here: int) -> Target:
     """What is meant by `text`, at step `here`; a `UserError` if there is nothing of that name.
 
-    `counter`, `*pointer`, `0x20000000` (a word), `0x20000000:16` (so many bytes),
-    `phys:0x80001000`, `$r0` or `r0`, `xpsr.Z`, `UART0.STATE`, `UART0.STATE.RXFULL`.
+    `counter`, `p->next.count`, `*pointer`, `table[3]`, `0x20000000` (a word), `0x20000000:16` (so
+    many bytes), `phys:0x80001000`, `$r0` or `r0`, `xpsr.Z`, `UART0.STATE`, `UART0.STATE.RXFULL`.
     """
-    if text.startswith("*"):
-        return _pointed(past, text, target(past, text[1:], here), here)
-    found = _register(past, text) or _variable(past, text) or _numbered(past, text)
+    found = _numbered(past, text) or (_register(past, text) if text.startswith("$") else None)
     if found is not None:
         return found
-    if "." in text and past.registers.blocks:
-        named = past.registers.find(text)
-        whole = (1 << 8 * named.size) - 1
-        mask = -1 if named.mask == whole else named.mask
-        return Target(named.name, address=named.address, size=named.size, physical=True, mask=mask)
-    raise UserError(f"There is no variable, no register and no address {shown(text)}.")
+    if text.partition(".")[0] not in past.symbols.by_name:
+        # A name of a device need not be one of C.
+        device = past.device(text)
+        if device is not None:
+            return _located(device)
+    try:
+        return _expression(past, text, here)
+    except ProgramError:
+        # A register needs no $ where nothing else has its name.
+        name = text.lstrip("*")
+        found = _register(past, name)
+        if found is None:
+            raise
+        return found if name == text else _expression(past, f"{text[: -len(name)]}${name}", here)
+
+
+def _expression(past: Past, text: str, here: int) -> Target:
+    """Of C."""
+    with past.staying():
+        past.go(here)
+        return _located(past.program.locate(text, past.moment))
+
+
+def _located(location: Location) -> Target:
+    if location.where is Where.VALUE:
+        raise UserError(f"{shown(location.text)} is a value that is written nowhere.")
+    if not 0 < location.size <= _MOST:
+        raise UserError(f"{location.text} has {location.size} bytes: none to ask about.")
+    mask = -1
+    if location.bits is not None:
+        low, width = location.bits
+        mask = ((1 << width) - 1) << low
+    return Target(
+        location.text,
+        location.register,
+        location.address,
+        location.size,
+        location.where in (Where.PHYSICAL, Where.DEVICE),
+        mask,
+        location.type,
+    )
 
 
 def _register(past: Past, text: str) -> Target | None:
     word = text.removeprefix("$")
     name, _, field = word.partition(".")
     cpu = past.timeline.cpu
-    known = {"sp": cpu.stack, "pc": next(r.name for r in cpu.registers if r.name in _COUNTERS)}
+    known = past.program.registers.named(name)
     for register in cpu.registers:
-        if register.name == known.get(name, name):
+        if register.name == known:
             size = -(-register.bits // 8)
             if not field:
                 return Target(word, register.name, size=size)
@@ -79,18 +131,6 @@ def _register(past: Past, text: str) -> Target | None:
     if text.startswith("$"):
         raise UserError(f"The processor has no register {shown(word)}.")
     return None
-
-
-_COUNTERS = ("pc", "rip")
-
-
-def _variable(past: Past, text: str) -> Target | None:
-    found = past.symbols.by_name.get(text)
-    if found is None or found.function:
-        return None
-    if not 0 < found.size <= _MOST:
-        raise UserError(f"{text} has no size that is known: say {found.address:#x}:BYTES.")
-    return Target(text, address=found.address, size=found.size)
 
 
 def _numbered(past: Past, text: str) -> Target | None:
@@ -107,19 +147,3 @@ def _numbered(past: Past, text: str) -> Target | None:
     if not 0 < size <= _MOST:
         raise UserError(f"A question is about 1 to {_MOST} bytes, not {size}.")
     return Target(text, address=address, size=size, physical=physical)
-
-
-def _pointed(past: Past, text: str, pointer: Target, here: int) -> Target:
-    """A word where a pointer led to at step `here`."""
-    word = past.timeline.cpu.word_size
-    with past.staying():
-        past.go(here)
-        if pointer.register:
-            address = pointer.value(past.timeline.cpu.read_register(pointer.register))
-        elif pointer.size != word:
-            raise UserError(f"{pointer.name} has {pointer.size} bytes and is no pointer.")
-        elif pointer.physical:
-            address = int.from_bytes(past.timeline.read_physical(pointer.address, word), "little")
-        else:
-            address = int.from_bytes(past.timeline.read_memory(pointer.address, word), "little")
-    return Target(text, address=address, size=word)

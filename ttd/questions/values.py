@@ -24,12 +24,17 @@ class Value(Row):
     """The step at `place` has given it this value; of the first one, it had it there."""
 
     value: Hex
+    told: str
+    """The same for people, by its type."""
     where: str
     """The instruction that has changed it."""
+    line: str
+    """Of the source: `file.c:12`."""
 
     @property
     def text(self) -> str:
-        return f"{self.value}  {self.where}".rstrip()
+        line = f" ({self.line.rpartition('/')[2]})" if self.line else ""
+        return f"{self.told}  {self.where}{line}".rstrip()
 
 
 def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
@@ -45,12 +50,12 @@ def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
     def told() -> Iterator[Value]:
         now = about.value(first)
         if begin == stretch.begin:
-            yield Value(past.place(begin), Hex(now), "")
+            yield Value(past.place(begin), Hex(now), about.told(past, now), "", "")
         for step, pc, whole in changes:
             then = about.value(whole)
             if then != now:
-                where = "" if pc is None else past.code(pc)
-                yield Value(past.place(step), Hex(then), where)
+                where, line = ("", "") if pc is None else (past.code(pc), past.line(pc))
+                yield Value(past.place(step), Hex(then), about.told(past, then), where, line)
             now = then
 
     if stretch.backward:
