@@ -274,8 +274,10 @@ class Timeline:
                     stop = self._hit_forward(ended)
                     if stop is not None:
                         return stop
-                    # An access comes after a breakpoint at its instruction.
-                    engine.skip_stops_at(self.position, watchpoints=ended.end is RunEnd.WATCH)
+                    # Accesses come after a breakpoint at their instruction, and may be several.
+                    engine.skip_stops_at(self.position, watchpoints=False)
+                    if ended.watch is not None:
+                        engine.pass_over(ended.watch)
                     continue
                 if ended.end is RunEnd.INTERRUPTED:
                     return self._stop(Why.INTERRUPTED)
@@ -319,6 +321,8 @@ class Timeline:
 
     def _watchpoints_of(self, hit: WatchHit) -> list[Watchpoint]:
         """Those of the stops that an access is seen by, which has not happened here yet."""
+        if hit.seen_by is not None:
+            return [self._stops.watchpoints[hit.seen_by]]
         near = [watch for watch in self._stops.watchpoints if overlaps(watch, hit)]
         if len(near) < 2:
             return near

@@ -7,34 +7,22 @@ six times; each store that fails is counted and not tried again.
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import pytest
 
-from tests.integration.border import Line
+from tests.integration.raw_guests import CODE, halves, recorder, words
 from tests.integration.walks import plain, seen
 from tests.snapshots import snapshots_every
-from ttd.boards.networks import Networks
-from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
-from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.recorded import RecordedMachine
 
 pytestmark = pytest.mark.slow
 """`make check` does without: tests/unit/test_engine.py has the monitor in a state."""
 
-CODE = 0x20000000
 COUNTER = CODE + 0x400
 ROUNDS = 6
 STEPS = 120
-
-
-def words(*code: int) -> bytes:
-    return struct.pack(f"<{len(code)}I", *code)
-
-
-def halves(*code: int) -> bytes:
-    return struct.pack(f"<{len(code)}H", *code)
 
 
 def riscv(width: int) -> bytes:
@@ -79,22 +67,6 @@ GUESTS = {
 """Processor, code, and the register that counts the stores that failed."""
 
 
-def recorded(guest: str, path: Path) -> tuple[RecordedMachine, str]:
-    cpu, code, failures = GUESTS[guest]
-    blob = path.with_suffix(".bin")
-    blob.write_bytes(code)
-    choice = MachineChoice(
-        "raw", cpu=cpu, ram=(f"{CODE:#x}:64K",), load=(f"{blob}@{CODE:#x}",), pc=f"{CODE:#x}"
-    )
-    board, loads = choice.make()
-    options = RecordOptions(board, loads, board.ns_per_step, networks=Networks())
-    session = RecordedMachine.record(
-        options, str(path), {name: Line() for name in board.serials}, SemihostFiles(None),
-        bytes, HostSides(),
-    )  # fmt: skip
-    return session, failures
-
-
 def counted(session: RecordedMachine, failures: str) -> tuple[int, int]:
     """How many additions there were, and how many stores have failed."""
     engine = session.machine.engine
@@ -111,7 +83,8 @@ def test_stores_succeed_behind_every_snapshot(
     """Snapshots at so many steps from each other, in a run that is looked at after each, or not."""
     snapshots_every(monkeypatch, distance)
     path = tmp_path / "run.ttd"
-    session, failures = recorded(guest, path)
+    cpu, code, failures = GUESTS[guest]
+    session = recorder(cpu, code, path)
     known = {}
     while session.machine.ended is None and session.machine.engine.step < STEPS:
         step = session.machine.engine.step

@@ -6,13 +6,14 @@ What they see is compared with the contents of memory at every position.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.unit.unseen_runs import ALIAS, BOARD, play, record, variables
+from ttd.conditions import Constant, When
 from ttd.engine.types import Access
 from ttd.recorded import RecordedMachine
 from ttd.stops import Stop, Stops, Watchpoint, Why
@@ -41,6 +42,7 @@ def _hash(session: RecordedMachine) -> bytes:
     return session.snapshots.state_hash(session.snapshots.capture())
 
 
+KINDS = (Access.READ, Access.WRITE)
 BOARDS = [
     name if name in ("mps2", "virt") else pytest.param(name, marks=pytest.mark.slow)
     for name in sorted(BOARD)
@@ -96,9 +98,14 @@ def test_one_position_has_one_state(run: Run) -> None:
 def _watch(
     session: RecordedMachine, address: int, size: int, kind: Access, *, changes: bool = True
 ) -> list[Stop]:
-    """All stops at a watchpoint, forward and then backward, which are at the same places."""
+    """All stops at a watchpoint."""
+    return _both_ways(session, Watchpoint(address, size, kind, changes_only=changes))
+
+
+def _both_ways(session: RecordedMachine, *watchpoints: Watchpoint) -> list[Stop]:
+    """All stops at them, forward and then backward, which are at the same places."""
     timeline: Timeline = session.timeline
-    stops = Stops(watchpoints=(Watchpoint(address, size, kind, changes_only=changes),))
+    stops = Stops(watchpoints=watchpoints)
     forward = []
     timeline.reset()
     while (stop := timeline.run_forward(stops)).why is Why.WATCHPOINT:
@@ -141,6 +148,22 @@ def test_watchpoints_stop_wherever_the_value_changes(run: Run) -> None:
     }
     for name, note in expected.items():
         assert name not in notes or note in notes[name], (name, notes[name])
+
+
+@pytest.mark.slow
+def test_watchpoints_that_do_not_hold_hide_nothing(run: Run) -> None:
+    """Each that sees an access is asked, whoever makes it and whatever comes before it."""
+    session = play(run.path)
+    for name, (address, size) in run.spans.items():
+        never, always = When(Constant(0)), When(Constant(1))
+        around = [Watchpoint(address - 48, 96 + size, kind, never) for kind in KINDS]
+        beside = [Watchpoint(address + 4, 4, kind, never) for kind in KINDS]
+        wanted = Watchpoint(address, size, Access.WRITE, always, changes_only=True)
+        alone = _both_ways(session, replace(wanted, condition=None))
+        found = _both_ways(session, *around, *beside, wanted)
+        assert [stop.step for stop in found] == [stop.step for stop in alone], name
+        assert {stop.watchpoint for stop in found} == {wanted}
+    session.close()
 
 
 def test_addresses_of_the_guest(run: Run) -> None:

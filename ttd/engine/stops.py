@@ -131,6 +131,15 @@ class Stops(Pages):
         """PC is not where `stay_within` said."""
         return self._bounds is not None and not self._bounds[0] <= self.pc < self._bounds[1]
 
+    def pass_over(self, access: WatchHit) -> None:
+        """Go on after this access; the next one of its step stops as others do. That is so until
+        `skip_stops_at` is told of no step."""
+        hit = ffi.new("ttd_hit *")
+        hit.step, hit.address, hit.size = access.step, access.address, access.size
+        hit.id = -1 if access.seen_by is None else access.seen_by
+        hit.kind, hit.value, hit.by = access.kind, access.value, self._makers.index(access.by)
+        lib.ttd_pass_over(self._native, hit)
+
     def skip_stops_at(self, step: int | None, *, watchpoints: bool = True) -> None:
         """Do not stop at a breakpoint that hits at this very step, nor at a watchpoint, if
         `watchpoints`."""
@@ -139,4 +148,6 @@ class Stops(Pages):
 
     def _hit(self, hit: Any) -> WatchHit:
         by = self._makers[hit.by]
-        return WatchHit(hit.step, hit.pc, hit.address, hit.size, Access(hit.kind), hit.value, by)
+        seen_by = hit.id if hit.by and hit.id >= 0 else None
+        where = hit.step, hit.pc, hit.address, hit.size
+        return WatchHit(*where, Access(hit.kind), hit.value, by, seen_by=seen_by)

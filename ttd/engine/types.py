@@ -129,6 +129,9 @@ class WatchHit:
     by: str = ""
     late: bool = False
     """The access has happened, as what no instruction makes cannot be stopped before."""
+    seen_by: int | None = None
+    """The number of the only watchpoint that is meant, of an access that no instruction makes: each
+    that sees it is told of it. None: all that overlap are."""
 
 
 class Work(NamedTuple):

@@ -149,6 +149,8 @@ struct ttd_engine {
     bool scan;
     uint64_t range_lo, range_hi;  /* where the run has to stay; empty: anywhere */
     uint64_t skip_breaks, skip_watches;
+    ttd_hit passed[MAX_PASSED];   /* accesses of one step to go on after (`ttd_pass_over`) */
+    int npassed;
     ttd_hit hit;
     hit_row scan_breaks, scan_watches;
     bool tracing;

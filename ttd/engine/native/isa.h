@@ -206,7 +206,9 @@ void note_handler(ttd_engine *e, uint64_t step, int number, uint64_t pc);
 /* True when the access at `address` is to stop the run; if not, it may have been noted. */
 bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value);
 void note_hit(ttd_engine *e, ttd_hit hit);
-bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
+/* An access that is none to stop at. */
+bool is_passed(const ttd_engine *e, const ttd_hit *hit);
+int seen_outside(ttd_engine *e, int first, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
                   const uint8_t *data, int by, ttd_hit *hit);
 
 /* ours.c */

@@ -97,6 +97,18 @@ void ttd_skip_stops_at(ttd_engine *e, uint64_t breaks, uint64_t watches)
 {
     e->skip_breaks = breaks;
     e->skip_watches = watches;
+    if (breaks == NEVER)
+        e->npassed = 0;
+}
+
+void ttd_pass_over(ttd_engine *e, const ttd_hit *hit)
+{
+    if (e->npassed && e->passed[0].step != hit->step)
+        e->npassed = 0;
+    if (e->npassed == MAX_PASSED)
+        e->skip_watches = hit->step;
+    else
+        e->passed[e->npassed++] = *hit;
 }
 
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out)

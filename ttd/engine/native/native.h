@@ -154,6 +154,8 @@ uint32_t ttd_noted(ttd_engine *e);
 void ttd_set_range(ttd_engine *e, uint64_t lo, uint64_t hi);
 /* Do not stop at a breakpoint, or a watchpoint, that hits at this very step. */
 void ttd_skip_stops_at(ttd_engine *e, uint64_t breaks, uint64_t watches);
+/* Nor at this access, of which all there is to be known is; others of its step stop as they do. */
+void ttd_pass_over(ttd_engine *e, const ttd_hit *hit);
 /* What was noted since, ascending; how many (`out` may be NULL). `from`: of no step from there on one
  * is missing. */
 uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);

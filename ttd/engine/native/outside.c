@@ -48,9 +48,10 @@ static void see(ttd_engine *e, uint64_t at, int size, int kind, const uint8_t *o
                 int by)
 {
     ttd_hit hit;
+    int i;
     if (e->set->translate)
         see_outside(e, kind, at);
-    if (e->nwatches && seen_outside(e, at, (uint64_t)size, kind, old, data, by, &hit))
+    for (i = 0; (i = seen_outside(e, i, at, (uint64_t)size, kind, old, data, by, &hit)) >= 0; i++)
         note_hit(e, hit);
 }
 
@@ -87,7 +88,7 @@ int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, in
 void ttd_note_write(ttd_engine *e, uint64_t address, int size, int by)
 {
     note_hit(e, (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e),
-                           .address = address, .size = size, .kind = ACC_WRITE, .by = by });
+                           .address = address, .size = size, .kind = ACC_WRITE, .id = -1, .by = by });
 }
 
 void ttd_set_outside_step(ttd_engine *e, uint64_t step)

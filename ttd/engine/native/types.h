@@ -23,6 +23,7 @@
 #define MONITOR_WORDS 3
 #define CUT_SIZE 2             /* bytes of the branch that stands for the end of a block */
 #define MAX_KEPT 512
+#define MAX_PASSED 64             /* watched accesses of one step that are none to stop at */
 #define MAX_CHANGED 1024          /* more pages than a block can store to */
 #define MAX_SPACES 1024
 #define CODE_MAP_BITS 12

@@ -1,12 +1,26 @@
 /* Watchpoints: does one see an access, and which pages are trapped for it. */
 #include "internal.h"
 
+bool is_passed(const ttd_engine *e, const ttd_hit *hit)
+{
+    int i;
+    if (hit->step == e->skip_watches)
+        return true;
+    for (i = 0; i < e->npassed; i++) {
+        const ttd_hit *p = &e->passed[i];
+        if (p->step == hit->step && p->address == hit->address && p->size == hit->size && p->kind == hit->kind
+            && p->value == hit->value && p->by == hit->by && (p->id == hit->id || p->by == BY_INSTRUCTION))
+            return true;
+    }
+    return false;
+}
+
 /* An access is to stop the run, or is noted (scan). */
 static bool hits(ttd_engine *e, ttd_hit hit, bool first)
 {
     if (e->scan)
         hit_add(&e->scan_watches, hit);
-    else if (e->io_step != e->skip_watches) {
+    else if (!is_passed(e, &hit)) {
         if (first)
             e->hit = hit;
         return true;
@@ -20,7 +34,7 @@ void note_hit(ttd_engine *e, ttd_hit hit)
 {
     if (e->scan) {
         hit_add(&e->scan_watches, hit);
-    } else if (hit.step != e->skip_watches && !e->late) {
+    } else if (!e->late && !is_passed(e, &hit)) {
         e->hit = hit;
         e->late = true;
         e->stop_after = true;             /* for a device that is being accessed */
@@ -56,40 +70,32 @@ static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, con
     return true;
 }
 
-/* Does a watchpoint see the access of [paddr, paddr + size), which is on one page? Watchpoints are by
- * the addresses that the guest uses; this one is physical. */
-bool seen_outside(ttd_engine *e, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
-                  const uint8_t *data, int by, ttd_hit *hit)
+/* The number of the first watchpoint, from `first` on, that sees the access of [paddr, paddr + size), which is on one
+ * page; -1. Watchpoints are by the addresses that the guest uses; this one is physical. */
+int seen_outside(ttd_engine *e, int first, uint64_t paddr, uint64_t size, int kind, const uint8_t *old,
+                 const uint8_t *data, int by, ttd_hit *hit)
 {
     uint64_t mask = e->page_size - 1, at;
-    bool all = e->scan && e->scan_watches.all, seen = false;
-    ttd_hit one;
     int i;
-    for (i = 0; i < e->nwatches; i++) {
+    if (first && e->scan && !e->scan_watches.all)
+        return -1;                        /* one a step is noted */
+    for (i = first; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
         bool here = false;
         if (!e->set->shows || w->physical) {
-            here = sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by,
-                        &one);
+            here = sees(e, i, e->set->watches_memory ? canonical(e, paddr) : paddr, size, kind, old, data, by, hit);
         } else {
             for (at = w->lo & ~mask; !here; at += e->page_size) {
                 here = e->set->shows(e, at, paddr & ~mask)
-                    && sees(e, i, at | (paddr & mask), size, kind, old, data, by, &one);
+                    && sees(e, i, at | (paddr & mask), size, kind, old, data, by, hit);
                 if (w->last - at <= mask)
                     break;
             }
         }
-        if (!here)
-            continue;
-        if (seen)
-            hit_add(&e->scan_watches, one);
-        else
-            *hit = one;
-        seen = true;
-        if (!all)
-            break;
+        if (here)
+            return i;
     }
-    return seen;
+    return -1;
 }
 
 bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_t value)
@@ -135,11 +141,11 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
     }
     if (!seen && had == size && e->set->shows) {     /* by another address that shows the memory */
         ttd_hit hit;
-        if (seen_outside(e, address + e->io_shift, (uint64_t)size, kind, old, (uint8_t *)&value,
-                         BY_INSTRUCTION, &hit)) {
+        for (i = 0; (i = seen_outside(e, i, address + e->io_shift, (uint64_t)size, kind, old, (uint8_t *)&value,
+                                      BY_INSTRUCTION, &hit)) >= 0; i++) {
             hit.step = e->io_step;
             hit.pc = e->io_pc;
-            return hits(e, hit, true);
+            hit_any |= hits(e, hit, !hit_any);
         }
     }
     return hit_any;

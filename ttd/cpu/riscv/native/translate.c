@@ -102,26 +102,27 @@ static bool stops_walk(ttd_engine *e, int kind, uint64_t at, int size, const uin
                        const uint8_t *data)
 {
     ttd_hit hit;
-    if (!seen_outside(e, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit))
-        return false;
-    if (kind == ACC_FETCH) {
-        hit.step = e->steps + e->blk_n - (e->blk_n > 0 || was_turned(e));
-        note_hit(e, hit);
-        set_fast_limit(e);
-        return false;
-    }
-    if (!e->armed) {
-        e->arm = true;
-        return true;
-    }
-    hit.step = e->steps;
-    if (e->scan) {
-        hit_add(&e->scan_watches, hit);
-    } else if (hit.step != e->skip_watches) {
-        e->hit = hit;
-        e->why = WHY_WATCH;
-        e->armed_abort = true;
-        return true;
+    int i;
+    for (i = 0; (i = seen_outside(e, i, at, (uint64_t)size, ACC_WRITE, old, data, BY_PAGE_WALK, &hit)) >= 0; i++) {
+        if (kind == ACC_FETCH) {
+            hit.step = e->steps + e->blk_n - (e->blk_n > 0 || was_turned(e));
+            note_hit(e, hit);
+            set_fast_limit(e);
+            continue;
+        }
+        if (!e->armed) {
+            e->arm = true;
+            return true;
+        }
+        hit.step = e->steps;
+        if (e->scan) {
+            hit_add(&e->scan_watches, hit);
+        } else if (!is_passed(e, &hit)) {
+            e->hit = hit;
+            e->why = WHY_WATCH;
+            e->armed_abort = true;
+            return true;
+        }
     }
     return false;
 }
