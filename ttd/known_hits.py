@@ -3,59 +3,56 @@ it evaluates itself."""
 
 from __future__ import annotations
 
-from ttd.engine.hits import HitRow
-from ttd.engine.stops import MAX_HITS
-from ttd.engine.types import WatchHit
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+
+from ttd.search.question import Row
+from ttd.search.stops import MAX_ROWS
 from ttd.stops import Stops
 from ttd.values import dataclass
 
-BreakHit = tuple[int, int]
-"""(step, address)."""
-FEW = MAX_HITS // 8
+FEW = MAX_ROWS // 8
 """Hits of an interval for which one eight times as long would have been no dearer to remember."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownHits:
-    """All hits of `stops`, which have no conditions, in [low, high)."""
+    """All rows of `stops`, which have no conditions, in [low, high), ascending."""
 
     stops: Stops
     low: int
     high: int
-    breaks: HitRow[BreakHit]
-    watches: HitRow[WatchHit]
-
-    @staticmethod
-    def scanned(
-        stops: Stops, low: int, high: int, rows: tuple[HitRow[BreakHit], HitRow[WatchHit]]
-    ) -> KnownHits:
-        """After a scan of [low, high), of which the earliest hits may have been forgotten."""
-        breaks, watches = rows
-        first = max(low, breaks.complete_from, watches.complete_from)
-        return KnownHits(stops, first, high, breaks, watches)
+    rows: Sequence[Row]
 
     def tells(self, stops: Stops, start: int) -> bool:
         """True if the latest hit before `start` is known, unless it is before `low`."""
         return stops == self.stops and self.low < start <= self.high
 
-    def latest(self, low: int, start: int) -> BreakHit | WatchHit | None:
-        """The latest hit in [low, start). In one step a breakpoint comes before an access."""
-        hit, watch = self.breaks.before(start), self.watches.before(start)
-        if hit is not None and hit[0] < low:
-            hit = None
-        if watch is not None and watch.step < low:
-            watch = None
-        if watch is not None and (hit is None or watch.step >= hit[0]):
-            return watch
-        return hit
+    def _before(self, step: int) -> int:
+        return bisect_left(self.rows, step, key=attrgetter("step"))
+
+    def latest(self, low: int, start: int) -> Row | None:
+        """The latest hit in [low, start). In one step a breakpoint comes before an access: the
+        access is the latest."""
+        at = self._before(start)
+        if not at or self.rows[at - 1].step < max(low, self.low):
+            return None
+        return self.rows[at - 1]
 
     def steps_before(self, step: int, most: int) -> list[int]:
         """The latest steps before `step` that have a hit, ascending."""
-        both = {*self.breaks.steps_before(step, most), *self.watches.steps_before(step, most)}
-        return [at for at in sorted(both) if at >= self.low][-most:]
+        found: list[int] = []
+        for at in range(self._before(step) - 1, -1, -1):
+            there = self.rows[at].step
+            if there < self.low or len(found) == most:
+                break
+            if not found or found[-1] != there:
+                found.append(there)
+        return found[::-1]
 
     @property
     def next_length(self) -> int:
         """How many steps before these to search at once."""
         length = self.high - self.low
-        return 8 * length if len(self.breaks) + len(self.watches) < FEW else length
+        return 8 * length if len(self.rows) < FEW else length

@@ -366,6 +366,7 @@ class RecordedMachine:
                 raise Divergence(info.step, f"state {info.hash.hex()}", f"state {found.hex()}")
 
     def close(self) -> None:
+        self.snapshots.index.flush()
         self.replay.close()
         self.recording.close()
 

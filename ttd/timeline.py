@@ -20,7 +20,7 @@ from ttd.history.place import Place
 from ttd.history.trials import Trial, Trials, Write
 from ttd.history.unattended import Unattended
 from ttd.images import Image
-from ttd.known_hits import BreakHit, KnownHits
+from ttd.known_hits import KnownHits
 from ttd.machine import Machine
 from ttd.moment import Here, is_seen, overlaps
 from ttd.printed import Interrupted, Line, Printed
@@ -30,6 +30,9 @@ from ttd.replay.again import Change
 from ttd.replay.errors import Divergence
 from ttd.replay.replay import Cause, Mode
 from ttd.runs import RunEnd, RunStop
+from ttd.search.interval import Interval
+from ttd.search.question import Row, What
+from ttd.search.stops import known_rows, questions_of, scanned_rows
 from ttd.snapshot import Snapshots
 from ttd.space import AddressSpace, Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
@@ -65,6 +68,19 @@ _AT_REST = (Why.INTERRUPTED, Why.ASLEEP)
 _WAITS = "The guest waits for input that nobody gives; 'monitor input DEVICE TEXT' gives it."
 
 _P = ParamSpec("_P")
+
+
+BreakHit = tuple[int, int]
+"""(step, address)."""
+
+
+def _hit(row: Row) -> BreakHit | WatchHit:
+    """Where a stop would have been, of a row of a search."""
+    assert row.pc is not None
+    if row.kind is What.EXECUTED:
+        return row.step, row.pc
+    kind = Access.READ if row.kind is What.READ else Access.WRITE
+    return WatchHit(row.step, row.pc, row.address, row.size, kind, row.new or 0, row.by)
 
 
 def _movement(
@@ -350,7 +366,7 @@ class Timeline:
             hit = known.latest(low, start)
             if hit is not None:
                 with self._stopping_at(stops):
-                    return self._land_among(hit, known) or self._stop(Why.INTERRUPTED)
+                    return self._land_among(_hit(hit), known) or self._stop(Why.INTERRUPTED)
             high, length = max(low, known.low), known.next_length
         home = self.snapshots.remember()
         borders = self._borders(low, high, length)
@@ -410,6 +426,8 @@ class Timeline:
         """False if the pages touched in the interval that begins at `low` exclude a hit."""
         if not stops.breakpoints and not stops.watchpoints:
             return False
+        if known_rows(self.snapshots, Interval(low, high), questions_of(stops)) == []:
+            return False
         wanted: list[tuple[Access, int, int]] = [
             (Access.FETCH, b.address, 1) for b in stops.breakpoints
         ]
@@ -425,20 +443,19 @@ class Timeline:
         """The latest hit in [low, high), with the machine taken there."""
         if stops.conditional:
             return self._search_conditional(low, high, stops)
-        engine = self.machine.engine
-        if not self._go(low):
-            return None
-        self._arm(stops)
-        engine.scan(True)
-        try:
-            complete = self._run_to(high)
-        finally:
-            engine.scan(False)
-        if not complete:
-            return None
-        self._known = KnownHits.scanned(stops, low, high, engine.hits())
+        interval, questions = Interval(low, high), questions_of(stops)
+        rows, first = known_rows(self.snapshots, interval, questions), low
+        if rows is None:
+            if not self._go(low):
+                return None
+            self._arm(NO_STOPS)
+            found = scanned_rows(self.snapshots, interval, questions, lambda: self._run_to(high))
+            if found is None:
+                return None
+            rows, first = found
+        self._known = KnownHits(stops, first, high, rows)
         hit = self._known.latest(low, high)
-        return None if hit is None else self._land(hit)
+        return None if hit is None else self._land(_hit(hit))
 
     def _search_conditional(self, low: int, high: int, stops: Stops) -> Stop | None:
         """As `_search`, stopping at every hit to evaluate its condition."""

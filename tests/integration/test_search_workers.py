@@ -17,7 +17,7 @@ from ttd.conditions import Watched, reg
 from ttd.errors import UserError
 from ttd.recorded import RecordedMachine
 from ttd.search import Interrupted, Question, Range, Row, What, answer
-from ttd.search.scan import Interval
+from ttd.search.interval import Interval
 from ttd.symbols import Symbols
 from ttd.workers.workers import Workers, processes
 
@@ -115,7 +115,8 @@ def test_a_recording_that_is_another_one(path: Path, tmp_path: Path) -> None:
     session = playing_session(copy)
     with Workers.of(session, "tests.integration.one_cluster:thread") as workers:
         assert workers.can(0)
-        os.utime(copy, (1, 1))
+        copy.unlink()
+        record_to_end(FIRMWARE / "irqs" / "irqs.elf", copy)
         session.timeline.pool = workers
         with pytest.raises(UserError, match="has changed"):
             list(answer(session.timeline, questions(session)[0]))

@@ -54,21 +54,19 @@ class Stops(Pages):
         more than `most`, and then the latest. None: that ends; `collected` has it still."""
         code = () if wanted is None else wanted.executed
         memory = () if wanted is None else wanted.accessed
-        kinds = 0 if wanted is None else wanted.kinds
         flag = lib.WATCH_PHYSICAL if wanted is not None and wanted.physical else 0
         lows, highs = [low for low, _ in code], [high for _, high in code]
         lib.ttd_set_traced(
             self._native, ffi.new("uint64_t[]", lows), ffi.new("uint64_t[]", highs), len(code)
         )
-        self.watches = [(low, high - low, kinds, False) for low, high in memory]
-        count = len(memory)
+        self.watches = [(low, high - low, kinds, only) for low, high, kinds, only in memory]
         lib.ttd_set_watchpoints(
             self._native,
-            ffi.new("uint64_t[]", [low for low, _ in memory]),
-            ffi.new("uint64_t[]", [min(high - 1, NEVER) for _, high in memory]),
-            ffi.new("int[]", [kinds | flag] * count),
-            ffi.new("int[]", [0] * count),
-            count,
+            ffi.new("uint64_t[]", [low for low, *_ in memory]),
+            ffi.new("uint64_t[]", [min(high - 1, NEVER) for _, high, *_ in memory]),
+            ffi.new("int[]", [int(kinds) | flag for *_, kinds, _ in memory]),
+            ffi.new("int[]", [int(only) for *_, only in memory]),
+            len(memory),
         )
         lib.ttd_note_handlers(self._native, wanted is not None and wanted.handlers)
         lib.ttd_set_scan(self._native, wanted is not None, most, True)

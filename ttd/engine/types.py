@@ -79,9 +79,8 @@ class Wanted:
     """What a scan notes: instructions in ranges, accesses of ranges, each [first, end)."""
 
     executed: Sequence[tuple[int, int]] = ()
-    accessed: Sequence[tuple[int, int]] = ()
-    kinds: int = 0
-    """Of accesses: an `Access` mask."""
+    accessed: Sequence[tuple[int, int, int, bool]] = ()
+    """And of which kinds (an `Access` mask), and whether only writes that change something."""
     physical: bool = False
     """The ranges accessed are not by the addresses that the guest uses, but by the memory's own."""
     handlers: bool = False

@@ -13,9 +13,10 @@ from typing import Protocol
 from ttd.history.branches import Branches
 from ttd.history.place import Place
 from ttd.machine import Machine
+from ttd.search.interval import Interval
 from ttd.search.plan import intervals
 from ttd.search.question import Question, QuestionError, Row
-from ttd.search.scan import Interrupted, Interval, Scanned, scan
+from ttd.search.scan import Interrupted, Scanned, scan
 from ttd.snapshot import Snapshots
 from ttd.stops import Stop, whole
 

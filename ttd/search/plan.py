@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ttd.engine.types import Access
+from ttd.search.interval import Interval
 from ttd.search.question import Question, What
-from ttd.search.scan import Interval
 from ttd.snapshot import Snapshots
 
 NEAR = 1000

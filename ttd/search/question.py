@@ -57,6 +57,8 @@ class Question:
     """EXECUTED, READ, WRITTEN, ACCESSED."""
     physical: bool = False
     """READ, WRITTEN, ACCESSED: `ranges` are physical addresses, and not those the guest uses."""
+    changes: bool = False
+    """WRITTEN, ACCESSED: of writes only those of another value than what was there."""
     name: str = ""
     """REGISTER: as the processor calls it."""
     numbers: tuple[int, ...] = ()

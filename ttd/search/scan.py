@@ -6,7 +6,7 @@ What an interval's rows are follows from the recording, the interval and the que
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from operator import attrgetter
 
@@ -15,6 +15,8 @@ from ttd.engine.types import HIT, Access, Collected, HandlerHit, Wanted
 from ttd.machine import Machine
 from ttd.recording.events import Kind, to_small
 from ttd.runs import RunEnd
+from ttd.search.interval import Interval
+from ttd.search.kept import keep, recall
 from ttd.search.moments import AtRow, Now, reads_machine
 from ttd.search.question import Question, Row, What
 from ttd.snapshot import Snapshots
@@ -33,14 +35,6 @@ _MARCH = 30_000_000
 
 class Interrupted(Exception):
     """Somebody wanted an end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Steps from `low` to before `high`, of which a snapshot is at or before the first."""
-
-    low: int
-    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,12 @@ def scan(
         case What.REGISTER | What.VALUES:
             found = Scanned(list(_values(runner, interval, question)), interval.low, interval.high)
         case _:
-            found = _collect(runner, interval, question, most)
+            known = recall(snapshots, interval, question)
+            if known is None:
+                found = _collect(runner, interval, question, most)
+                keep(snapshots, Interval(found.low, found.high), question, found.rows)
+            else:
+                found = Scanned(known, interval.low, interval.high)
     condition = question.condition
     if condition is None:
         return found
@@ -109,20 +108,25 @@ class Runner:
 # -- what the collector notes -----------------------------------------------------------------
 
 
+def wanted(questions: Sequence[Question]) -> Wanted:
+    """What answers all of them."""
+    executed = [q for q in questions if q.what is What.EXECUTED]
+    accessed = [q for q in questions if q.what in _KINDS]
+    return Wanted(
+        executed=[(r.begin, r.end) for q in executed for r in q.ranges],
+        accessed=[
+            (r.begin, r.end, int(_KINDS[q.what]), q.changes) for q in accessed for r in q.ranges
+        ],
+        physical=any(q.physical for q in accessed),
+        handlers=any(q.what is What.HANDLERS for q in questions),
+    )
+
+
 def _collect(runner: Runner, interval: Interval, question: Question, most: int) -> Scanned:
     engine = runner.machine.engine
-    spans = [(r.begin, r.end) for r in question.ranges]
-    if question.what is What.EXECUTED:
-        wanted = Wanted(executed=spans)
-    elif question.what is What.HANDLERS:
-        wanted = Wanted(handlers=True)
-    else:
-        wanted = Wanted(
-            accessed=spans, kinds=int(_KINDS[question.what]), physical=question.physical
-        )
     low, high = interval.low, interval.high
     runner.to(low)
-    engine.collect(wanted, most if question.backward else 1 << 31)
+    engine.collect(wanted([question]), most if question.backward else 1 << 31)
     try:
         if question.backward:
             runner.run(high)

@@ -6,7 +6,6 @@ answer follows from these alone, whoever works it out.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 
 from ttd.errors import UserError
@@ -14,8 +13,9 @@ from ttd.history.place import Place
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import RecordedMachine
 from ttd.search import packed
+from ttd.search.interval import Interval
 from ttd.search.question import Question
-from ttd.search.scan import Interval, Scanned, scan
+from ttd.search.scan import Scanned, scan
 from ttd.stops import whole
 from ttd.values import dataclass
 
@@ -28,15 +28,13 @@ class Source:
     """A recording, as it was when the question was asked."""
 
     path: str
-    size: int
-    written_ns: int
-    """When it was written last."""
+    run: str
+    """Which one it is: how its first branch ended."""
 
     @staticmethod
-    def of(path: str) -> Source:
-        """The recording at `path`, as it is now."""
-        there = os.stat(path)
-        return Source(os.path.abspath(path), there.st_size, there.st_mtime_ns)
+    def of(path: str, session: RecordedMachine) -> Source:
+        """What `session` has opened from `path`."""
+        return Source(path, repr(session.branches.all[0].status))
 
 
 class Job:
@@ -94,9 +92,11 @@ def work(job: Job) -> Done:
 def _opened(source: Source) -> RecordedMachine:
     session = _open.get(source)
     if session is None:
-        if Source.of(source.path) != source:
+        session = RecordedMachine.open(source.path, SemihostFiles(None))
+        if Source.of(source.path, session) != source:
+            session.close()
             raise UserError(f"{source.path} has changed since the question was asked")
-        session = _open[source] = RecordedMachine.open(source.path, SemihostFiles(None))
+        _open[source] = session
     _open.move_to_end(source)
     while len(_open) > _KEPT:
         _open.popitem(last=False)[1].close()

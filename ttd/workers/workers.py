@@ -18,8 +18,9 @@ from typing import Self
 from ttd.errors import UserError
 from ttd.recorded import RecordedMachine, drives_of
 from ttd.search.answer import Ticket
+from ttd.search.interval import Interval
 from ttd.search.question import Question
-from ttd.search.scan import MOST, Interval, Scanned
+from ttd.search.scan import MOST, Scanned
 from ttd.text import shown
 from ttd.workers.job import Done, Job, Source, work
 
@@ -47,7 +48,6 @@ class Workers:
         self._executor: Executor | None = None
         self.ahead = ahead
         self.alone = alone
-        self._source: Source | None = None
 
     @classmethod
     def here(cls, session: RecordedMachine, count: int = 0) -> Self | None:
@@ -71,17 +71,12 @@ class Workers:
             return False
         if not all(drive.embed for drive in drives_of(recording.config)):
             return False
-        if self._source is None:
-            try:
-                self._source = Source.of(recording.path)
-            except OSError:
-                return False
         return branch in {known.id for known in branches.all}
 
     def scan(self, branch: int, interval: Interval, question: Question) -> Ticket:
         """Ask for the rows of an interval. `UserError` if nobody takes it."""
-        source = self._source or Source.of(self._session.recording.path)
-        job = Job(source, branch, interval, question, MOST)
+        path = os.path.abspath(self._session.recording.path)
+        job = Job(Source.of(path, self._session), branch, interval, question, MOST)
         if self._executor is None:
             self._executor = self._make()
         try:

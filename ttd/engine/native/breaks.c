@@ -23,10 +23,14 @@ COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
         if (k < done)
             hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i });
     }
-    for (uint32_t k = 0; e->ntraced && k < done; k++) {
-        uint64_t pc = address_of(e, b.pc, k);
-        if (traced(e, pc, 1))
-            hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = pc });
+    if (e->ntraced) {
+        cursor c = cursor_at(e, b.pc);
+        for (uint64_t k = 0; k < done; k++) {
+            if (traced(e, c.at, 1))
+                hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = c.at });
+            if (!advance(e, &c))
+                break;
+        }
     }
     e->noting = false;
 }

@@ -1,0 +1,91 @@
+"""What stops would have stopped at, as questions: so `reverse-continue` is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import merge
+from operator import attrgetter
+
+from ttd.engine.types import Access
+from ttd.search.interval import Interval
+from ttd.search.kept import keep, recall
+from ttd.search.question import Question, Range, Row, What
+from ttd.search.scan import rows_of, wanted
+from ttd.snapshot import Snapshots
+from ttd.stops import Stops
+
+MAX_ROWS = 16384
+"""Rows of instructions, and as many of accesses, that are noted at once: the latest."""
+_WHAT = {
+    Access.READ: What.READ,
+    Access.WRITE: What.WRITTEN,
+    Access.READ | Access.WRITE: What.ACCESSED,
+}
+
+
+def questions_of(stops: Stops) -> list[Question]:
+    """One for each stop, without its condition."""
+    code = [
+        Question(What.EXECUTED, (Range(address, address + 1),))
+        for address in sorted({b.address for b in stops.breakpoints})
+    ]
+    memory = [
+        Question(
+            _WHAT[watch.kind],
+            (Range(watch.address, watch.address + watch.length),),
+            changes=watch.changes_only,
+        )
+        for watch in stops.watchpoints
+    ]
+    return code + memory
+
+
+def known_rows(
+    snapshots: Snapshots, interval: Interval, questions: Sequence[Question]
+) -> list[Row] | None:
+    """The rows of all questions by ascending steps; None if those of one are not known."""
+    found = []
+    for question in questions:
+        rows = recall(snapshots, interval, question)
+        if rows is None:
+            return None
+        found.append(rows)
+    return list(merge(*found, key=attrgetter("step")))
+
+
+def scanned_rows(
+    snapshots: Snapshots,
+    interval: Interval,
+    questions: Sequence[Question],
+    run: Callable[[], bool],
+) -> tuple[list[Row], int] | None:
+    """The same by running once: the latest rows, and the step from which on they are all. `run`
+    leads to the end of the interval, at whose begin the machine is; None if that says False."""
+    engine = snapshots.machine.engine
+    engine.collect(wanted(questions), MAX_ROWS)
+    try:
+        if not run():
+            return None
+    finally:
+        engine.collect(None)
+    noted = engine.collected()
+    rows = list(rows_of(noted))
+    first = max(interval.low, noted.complete_from)
+    for question in questions:
+        keep(
+            snapshots,
+            Interval(first, interval.high),
+            question,
+            [row for row in rows if _answers(row, question) and first <= row.step],
+        )
+    return rows, first
+
+
+def _answers(row: Row, question: Question) -> bool:
+    if row.kind is not question.what and not (
+        question.what is What.ACCESSED and row.kind in (What.READ, What.WRITTEN)
+    ):
+        return False
+    if row.kind is What.EXECUTED:
+        return any(r.begin <= row.address < r.end for r in question.ranges)
+    return any(row.address < r.end and r.begin < row.address + row.size for r in question.ranges)
