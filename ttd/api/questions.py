@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
 from ttd.questions.accesses import Access, following, last, reads, writes
+from ttd.questions.calls import Call, calls
 from ttd.questions.diff import Difference, diff
 from ttd.questions.executed import Ran, executed
 from ttd.questions.find import Found, find
@@ -101,6 +102,20 @@ class Questions:
         address, or any of those in a range `"0x100-0x200"` ran."""
         with self._asked(begin, end, limit, backward) as (past, stretch):
             return executed(past, stretch, _text(where))
+
+    def calls(
+        self,
+        function: str,
+        *,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+        backward: bool = False,
+    ) -> list[Call]:
+        """Calls of a function: arguments, caller, depth, the task or interrupt it ran in, and what
+        it returned. Of a static function `file.c::name` says which one."""
+        with self._asked(begin, end, limit, backward) as (past, stretch):
+            return calls(past, stretch, function)
 
     def values(
         self,

@@ -126,6 +126,12 @@ def _values(past: Past, stretch: Stretch, words: Sequence[str], options: Options
     return values(past, stretch, words[0])
 
 
+def _calls(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.calls import calls
+
+    return calls(past, stretch, words[0])
+
+
 def _find(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
     from ttd.questions.find import find
 
@@ -154,6 +160,7 @@ ASKINGS: Mapping[str, Asking] = {
         Asking("writes", "EXPR", 1, 1, "who wrote it, and what", _writes, (_CHANGES,), _LISTS),
         Asking("reads", "EXPR", 1, 1, "who read it", _reads, takes=_LISTS),
         Asking("executed", "WHERE", 1, 1, "when a function, or an address, ran", _executed),
+        Asking("calls", "FUNCTION", 1, 1, "when it was called, with what, and its result", _calls),
         Asking("values", "EXPR", 1, 1, "what it has held over time", _values, takes=_LISTS),
         Asking(
             "find",

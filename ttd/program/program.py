@@ -12,6 +12,7 @@ from ttd.elf import SHF_EXECINSTR, Elf, ElfError
 from ttd.images import Image
 from ttd.program.c_text import parse
 from ttd.program.call_frames import CallFrames, Rules
+from ttd.program.calling import Calling
 from ttd.program.debug import Debug
 from ttd.program.described import STRUCTURES
 from ttd.program.entries import name as name_of
@@ -90,10 +91,10 @@ class Program:
             return at
         return (at if isinstance(at, Frame) else self.frame(at)).levels[0]
 
-    def show(self, location: Location, at: Moment) -> str:
-        """The value there, by its type."""
+    def show(self, location: Location, at: Moment, *, typed: bool = True) -> str:
+        """The value there, by its type; `typed`: before a pointer is what it points to."""
         with reading("the program"):
-            return self._shower.show(location, at)
+            return self._shower.show(location, at, typed=typed)
 
     def value(self, text: str, at: Moment | Level) -> str:
         """`show` of what an expression stands for."""
@@ -215,6 +216,8 @@ class Program:
             return function.start
         symbol = self.symbols.by_name.get(name)
         if symbol is None or not (symbol.function or self.is_code(symbol.address)):
+            if any(True for debug in self.files for _ in debug.named(name, ("DW_TAG_subprogram",))):
+                raise ProgramError(f"{shown(name)} is inlined: it has no code of its own.")
             raise ProgramError(f"No program here has a function {shown(name)}.")
         return symbol.address
 
@@ -244,6 +247,12 @@ class Program:
         """Some image has instructions there."""
         index = bisect_right(self._code, (address, 1 << 64)) - 1
         return index >= 0 and self._code[index][0] <= address < self._code[index][1]
+
+    @cached_property
+    def calling(self) -> Calling:
+        """How functions are called."""
+        flags = Elf(self._images[0].data).flags if self._images else 0
+        return Calling(self.registers, flags)
 
     # -- lines ------------------------------------------------------------------------------------
 

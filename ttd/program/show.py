@@ -26,8 +26,9 @@ class Shower:
         """`name`: `function+4` of an address, or of a variable; `word`: bytes of an address."""
         self._name, self._word = name, word
 
-    def show(self, location: Location, at: Moment) -> str:
-        """The value there; `ProgramError` if it cannot be read."""
+    def show(self, location: Location, at: Moment, *, typed: bool = True) -> str:
+        """The value there, `typed`: of a pointer with its type; `ProgramError` if it cannot be
+        read."""
         kind = location.type
         if kind is None:
             return self._untyped(location, location.read(at))
@@ -41,7 +42,7 @@ class Shower:
             return self._integer(kind, location.number(at))
         data = location.read(at)
         shown = self._value(kind, data, at, 0)
-        if kind.kind is Kind.POINTER and not _is_text(kind):
+        if typed and kind.kind is Kind.POINTER and not _is_text(kind):
             return f"({kind}) {shown}"
         return shown
 

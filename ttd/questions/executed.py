@@ -8,7 +8,6 @@ from ttd.errors import UserError
 from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Hex, Row
 from ttd.questions.search import rows
-from ttd.recording.events import Kind
 from ttd.search import Range, What
 from ttd.text import number, shown
 from ttd.values import dataclass
@@ -33,12 +32,7 @@ def executed(past: Past, stretch: Stretch, text: str) -> list[Ran]:
     """When an instruction ran: the first one of a function, or of a line (`file.c:12`), the one at
     an address, or any of those in a range, `0x100-0x200`."""
     ranges = _code(past, text)
-    entered = {
-        event.step
-        for _, event in past.log.select(
-            (Kind.INTERRUPT, Kind.EXCEPTION), stretch.begin, stretch.end - 1
-        )
-    }
+    entered = past.entered(stretch)
     limit = None if stretch.limit is None else stretch.limit + len(entered)
     found = rows(past, stretch, What.EXECUTED, ranges=ranges, limit=limit)
     ran = (row for row in found if row.step not in entered and row.pc is not None)

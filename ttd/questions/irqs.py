@@ -54,10 +54,10 @@ def irqs(past: Past, stretch: Stretch, line: str | None = None) -> list[Entry]:
         if numbers is None or to_small(event.payload) in numbers
     }
     chosen = stretch.chosen(list(taken))
-    handlers = _handlers(past, chosen, stretch.end)
+    entered = handlers(past, chosen, stretch.end)
     found = []
     for step in chosen:
-        pc, left = handlers.get(step, (None, None))
+        pc, left = entered.get(step, (None, None))
         found.append(
             Entry(
                 past.place(step),
@@ -72,7 +72,7 @@ def irqs(past: Past, stretch: Stretch, line: str | None = None) -> list[Entry]:
     return found
 
 
-def _handlers(past: Past, steps: list[int], end: int) -> dict[int, tuple[int, int | None]]:
+def handlers(past: Past, steps: list[int], end: int) -> dict[int, tuple[int, int | None]]:
     """Of entries in these steps: the handler's address, and where it was left, if before `end`.
 
     The last that was entered is the first that is left, unless all are by a reset.

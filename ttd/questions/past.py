@@ -11,10 +11,12 @@ from ttd.errors import UserError
 from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
 from ttd.machine import Machine
+from ttd.moment import Present
 from ttd.program.errors import ProgramError
 from ttd.program.location import Location, Where
 from ttd.program.program import Program
 from ttd.recorded import RecordedMachine
+from ttd.recording.events import Kind
 from ttd.recording.log import EventLog
 from ttd.register_names import Block, RegisterNames
 from ttd.replay.words import EventWords
@@ -53,22 +55,6 @@ class Stretch:
         """Of all rows in this part, those that are wanted, in the order that is."""
         rows = list(ascending[::-1] if self.backward else ascending)
         return rows if self.limit is None else rows[: self.limit]
-
-
-class Now:
-    """The machine of a timeline, as the program in it sees it (`program.location.Moment`)."""
-
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
-
-    def register(self, name: str) -> int:
-        return self._timeline.cpu.read_register(name)
-
-    def memory(self, address: int, size: int) -> bytes:
-        return self._timeline.machine.read_memory(address, size)
-
-    def physical(self, address: int, size: int) -> bytes:
-        return self._timeline.machine.bus.peek(address, size)
 
 
 class Past:
@@ -138,9 +124,9 @@ class Past:
         return Location(Where.DEVICE, named.name, named.size, address=named.address, bits=bits)
 
     @property
-    def moment(self) -> Now:
+    def moment(self) -> Present:
         """The machine as it stands, for `program`."""
-        return Now(self.timeline)
+        return Present(self.timeline)
 
     # -- places ----------------------------------------------------------------------------
 
@@ -197,6 +183,12 @@ class Past:
             raise Interrupted
         if stop.why is Why.DIVERGED:
             raise UserError(stop.note)
+
+    def entered(self, stretch: Stretch) -> set[int]:
+        """The steps in which the processor took an exception, instead of an instruction."""
+        kinds = (Kind.INTERRUPT, Kind.EXCEPTION)
+        found = self.log.select(kinds, stretch.begin, stretch.end - 1)
+        return {event.step for _, event in found}
 
     # -- names -----------------------------------------------------------------------------
 
