@@ -115,6 +115,8 @@ class Timeline:
         self.bookmarks = Bookmarks(branches)
         self.notes: list[str] = []
         """Sentences for people that nobody has been told yet."""
+        for disk in machine.replay.disks:
+            disk.say = self.notes.append
         self.progress: OnProgress | None = None
         self.pool: Pool | None = None
         """Others who answer questions about the past."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 import ttd
+from tests.integration.ethernet import arp, udp
 from tests.integration.inside import FIRMWARE
 from ttd.history import named_place
 
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.slow
 """`make check` does without."""
 
 CALLS = FIRMWARE / "calls" / "calls.elf"
+BUTTONS = FIRMWARE / "microbit" / "microbit.elf"
 EXPECTED = (FIRMWARE / "calls" / "expected.txt").read_text()
 
 
@@ -243,12 +246,30 @@ def test_events(run: ttd.Run) -> None:
         ("ttd.record(board='mps2-an385', image=CALLS, steps=-1)", "no -1 steps"),
         ("ttd.record(board='mps2-an385', image=CALLS, semihosting='/nowhere')", "is no folder"),
         ("ttd.record(board='mps2-an385', image=CALLS, devices=['x'])", "'x' is none of"),
+        ("ttd.record(board='mps2-an385', image=CALLS, netdevs=['x'])", "'x' is none of dgram"),
+        ("ttd.record(board='mps2-an385', image=CALLS, nic='netdev=a')", "there is no netdev a"),
+        ("ttd.record(board='mps2-an385', image=CALLS, serials=['stdio'])", "this program's own"),
+        ("ttd.record(board='mps2-an385', image=CALLS, serials=['null'] * 9)", "9 serials are"),
+        ("ttd.record(board='mps2-an385', image=CALLS, serials={'x': 'null'})", "there is no x"),
+        (
+            "ttd.record(board='mps2-an385', image=CALLS, serials=['null'], inputs='x')",
+            "nothing else is typed there",
+        ),
+        ("ttd.record(board='mps2-an385', image=CALLS, commit=True, embed=False)", "commit changes"),
+        (
+            "ttd.record(board='microbit', image=BUTTONS, inputs={'buttons': 'x'})",
+            "keys are 'press KEY'",
+        ),
+        (
+            "ttd.record(board='microbit', image=BUTTONS, inputs={'buttons': [('x', 'press a')]})",
+            "say at which step",
+        ),
     ],
 )
 def test_what_cannot_be(run: ttd.Run, ask: str, said: str) -> None:
     here = run.place
     with pytest.raises(ttd.UserError) as caught:
-        eval(ask, {"run": run, "ttd": ttd, "CALLS": CALLS})
+        eval(ask, {"run": run, "ttd": ttd, "CALLS": CALLS, "BUTTONS": BUTTONS})
     assert said in str(caught.value) and "\n" not in str(caught.value)
     assert run.place == here
 
@@ -268,7 +289,6 @@ def test_a_recording_without_a_name_is_gone() -> None:
     assert not path.parent.exists()
 
 
-BUTTONS = FIRMWARE / "microbit" / "microbit.elf"
 LONG = FIRMWARE / "bench" / "bench-notimer.elf"
 ECHO = FIRMWARE / "echo" / "echo.elf"
 
@@ -404,6 +424,89 @@ def test_a_console_that_was_added() -> None:
     ) as made:
         made.goto("end")
         assert made.exit_code == 0 and "HELLO" in made.console["console0"]
+
+
+def test_a_network(tmp_path: Path) -> None:
+    capture = tmp_path / "in.pcap"
+    frames = [arp(), udp(b"hello"), udp(b"quit")]
+    packets = b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames)
+    capture.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + packets)
+    with ttd.record(
+        board="mps2-an385",
+        image=FIRMWARE / "net-echo" / "net-echo.elf",
+        semihosting=True,
+        netdevs=[f"pcap,id=net0,file={capture},pace=fast"],
+        nic="netdev=net0",
+    ) as made:
+        assert made.exit_code == 0 and len(list(made.events("net"))) == 3
+        made.goto("end")
+        assert "received 00000003" in made.console and "answered 00000002" in made.console
+
+
+def test_a_host_side_of_a_serial_line(tmp_path: Path) -> None:
+    path = tmp_path / "uart.txt"
+    chardev = f"file:{path}"
+    for serials in ([chardev], {"uart0": chardev}):
+        path.unlink(missing_ok=True)
+        with ttd.record(board="mps2-an385", image=ECHO, serials=serials) as made:
+            assert made.end_reason == "the guest sleeps and nothing wakes it"
+            assert path.read_text().startswith("echo: type lines")
+
+
+def test_who_waits_for_a_connection_waits_for_so_long() -> None:
+    serials = ["tcp:127.0.0.1:0,server,nowait"]
+    began = time.monotonic()
+    with ttd.record(board="mps2-an385", image=ECHO, serials=serials, wait=0.5) as made:
+        assert time.monotonic() - began >= 0.5
+        assert made.end_reason == "the guest sleeps and nothing wakes it"
+        assert any("127.0.0.1" in note for note in made.notes)
+
+
+def test_keys_and_buttons() -> None:
+    down = '{"type": "key", "data": {"down": true, "key": {"type": "qcode", "data": "b"}}}'
+    keys = [(5000, "press a"), (20_000, "release a"), (30_000, down)]
+    with ttd.record(board="microbit", image=BUTTONS, steps=40_000, inputs={"buttons": keys}) as run:
+        values = [hit.new for hit in run.stop_at(watch="pressed", when="changed")]
+        assert values == [1 << 17, 0, 1 << 26]
+        released = next(e.step for e in run.events("input") if "released" in e.text)
+        run.goto(released - 1)
+        with run.branch_off("it stays down", edits=[f"{released} drop"]):
+            run.go_on(9000)
+            assert run.memory.u32["pressed"] == 1 << 17
+
+
+@pytest.mark.parametrize("words", [{}, {"embed": False}, {"commit": True}])
+def test_a_disk(tmp_path: Path, words: dict[str, bool]) -> None:
+    """Of which a branch reads more than the recording has."""
+    image, path = tmp_path / "disk.img", tmp_path / "disk.ttd"
+    image.write_bytes(struct.pack("<II", 8, 64).ljust(1 << 17, b"x"))
+    drives = [f"file={image},id=d0"]
+    with ttd.record(
+        board="mps2-an385",
+        image=FIRMWARE / "disk-reads" / "disk-reads.elf",
+        semihosting=True,
+        devices=["virtio-blk,drive=d0"],
+        drives=drives,
+        path=path,
+        **words,
+    ) as made:
+        assert made.exit_code == 0 and image.stat().st_size == 1 << 17
+        read = next(e.step for e in made.events("block")) + 5
+    if not words.get("embed", True):
+        with pytest.raises(ttd.UserError, match="give the image with --drive"):
+            ttd.open(path)
+    for given in ([], drives) if words.get("embed", True) else (drives,):
+        with ttd.open(path, drives=given, temporary=True) as run:
+            run.goto(read)
+            assert run.notes == []
+            # How many sectors there are to be read: twice as many.
+            run.memory.u32[run.symbols["buffer"].address + 4] = 128
+            run.go_on()
+            said = [note for note in run.notes if "does not have" in note]
+            assert len(said) == (0 if given else 1), said
+            assert run.exit_code is None and ("0x8000 of d0" in said[0] if said else True)
+            run.goto("end")
+            assert ("sectors 00000080" in run.console) == bool(given)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import elf, info, refused, ttd
-from tests.integration.conftest import Server
+from tests.integration.cli_tools import BOARD, elf, info, refused, ttd, verify
+from tests.integration.conftest import Server, symbols
 from tests.integration.gdb_mi import Gdb
 
 pytestmark = pytest.mark.slow
@@ -132,6 +133,25 @@ def test_what_cannot_be(path: Path, words: tuple[str, ...], sentence: str) -> No
     assert [entry.name for entry in path.parent.iterdir()] == ["run.ttd"]
 
 
+def test_what_the_recording_does_not_have_of_a_disk(tmp_path: Path) -> None:
+    """A branch that reads more is told so; with the image it gets it."""
+    image, run = tmp_path / "disk.img", tmp_path / "run.ttd"
+    image.write_bytes(struct.pack("<II", 8, 64).ljust(1 << 17, b"x"))
+    drive = ("--drive", f"file={image},id=d0")
+    disk = (*drive, "--device", "virtio-blk,drive=d0")
+    assert ttd(*BOARD, "-o", run, "--semihosting", *disk, elf("disk-reads")).code == 0
+    rows = ttd("events", run, "--kind", "block", "--json").out.splitlines()
+    at = str(json.loads(rows[0])["step"] + 5)
+    buffer = symbols(elf("disk-reads"))["buffer"]
+    more = ("--at", at, "--set", f"{buffer + 4:#x}:4=128")
+    done = ttd("branch", run, *more)
+    assert "at 0x8000 of d0, which the recording does not have: it gets an error." in done.err
+    assert "--drive file=IMAGE,id=d0" in done.err and "exited with code 5" in done.err
+    done = ttd("branch", run, *more, *drive)
+    assert "does not have" not in done.err and "exited with code 0" in done.err
+    assert verify(run)
+
+
 def test_the_copy_is_not_the_recording(path: Path) -> None:
     before = path.read_bytes()
     refused(ttd("branch", path, "--at", "5", "-o", path, "--force"), "is the recording itself")
@@ -146,7 +166,7 @@ def test_gdb_edits_an_input(
     gdb = attach(elf("echo"), server.port)
     assert "no input came at step 99" in gdb.say("monitor edit 99 drop")
     assert "edit takes the step of an input" in gdb.say("monitor edit")
-    assert "a branch begins there" in gdb.say(f"monitor edit {step} chars J")
+    assert "a branch begins there" in gdb.say(f"monitor edit main:{step} chars J")
     _, text = gdb.go("stepi")
     assert gdb.step == step - 1
     assert f"b1:{step - 1}" in gdb.say("monitor when")

@@ -121,6 +121,7 @@ def branch(
     for write in writes:
         _change(session, write)
     timeline.keep_trial()
+    timeline.notes.clear()
     if typed:
         session.replay.give_chars(device, typed)
     limit = _as_far_as(session, made) if steps is None else steps
@@ -128,7 +129,7 @@ def branch(
     with progress(session, recording, True) as tick:
         ended = session.run(limit, tick, lambda: watch.verdict or "it was interrupted")
     session.finish(ended.reason, ended.code)
-    for line in ending(session):
+    for line in (*timeline.notes, *ending(session)):
         say(line)
     say(f"steps {step} to {session.recording.status.steps} of branch {made.name} in {recording}")
     sys.exit(0)

@@ -59,8 +59,9 @@ class BranchCommands:
         """The branch begins where the next resume goes to."""
         if not words:
             raise UserError(f"edit takes the step of an input, and {USAGE}.")
-        found = logged(self._events).edit(words[0])
-        here = Place(self._timeline.branches.present.id, found.step)
+        present = self._timeline.branches.present
+        found = logged(self._events).edit(words[0].removeprefix(f"{present.name}:"))
+        here = Place(present.id, found.step)
         self._session.armed = Armed(here, edit=found)
         return (
             f"Going to step {told(self._timeline, found.step)} with the next command that resumes,"

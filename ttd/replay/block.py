@@ -84,6 +84,9 @@ class BlockDriver(Unrepeated):
         self._next_id = next_id
         self._on_done = done
         self._complete: Callable[[int, int], None] = lambda number, errno: None
+        self.say: Callable[[str], None] = lambda sentence: None
+        """Told, once, that the guest reads what nobody has."""
+        self._told = False
         self._pending: list[list[Any]] = []
         self._asked: set[int] = set()
         self._done: deque[tuple[int, list[int], list[bytes], int]] = deque()
@@ -147,9 +150,20 @@ class BlockDriver(Unrepeated):
             # What the other future has read is known.
             again, device = self._at.again, self._at.devices.number(self.name)
             parts = [b"" if again is None else again.page(device, p) or b"" for p in pages]
+            self._tell([page for page, part in zip(pages, parts, strict=True) if not part])
             done(parts, 0)
         else:
             self.backend.submit([(p * PAGE, min(PAGE, self.size - p * PAGE)) for p in pages], done)
+
+    def _tell(self, nowhere: list[int]) -> None:
+        """Of these pages the guest gets an error."""
+        if nowhere and not self._told:
+            self._told = True
+            self.say(
+                f"At step {self._at.step()} the guest asks for what is at {nowhere[0] * PAGE:#x} of"
+                f" {self.name}, which the recording does not have: it gets an error. With"
+                f" --drive file=IMAGE,id={self.name} a branch has all of the image."
+            )
 
     def _catch_up(self) -> None:
         """Record: what was asked for in the past of a live recording is asked of the host; what
