@@ -89,9 +89,8 @@ class GdbSession:
         self._complained = False
         self._greeted = b""
         self._extended = False
-        threads = self._session.threads
-        self._lldb = Lldb(timeline, threads, byte_order)
-        target = Target(timeline, threads)
+        self._lldb = Lldb(self._session, byte_order)
+        target = Target(self._session)
         self._parts: tuple[Part, ...] = (
             TargetMoving(self._session, self._stops, target, self._lldb, self._console, byte_order),
             TargetContents(self._session, target, byte_order),

@@ -10,14 +10,13 @@ from typing import Any, Literal
 
 from ttd.cpu.base import Register, address_bits
 from ttd.debugger.places import told
-from ttd.debugger.threads import ThreadsApi
+from ttd.debugger.session import Session
 from ttd.engine.types import Access
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
 from ttd.rsp.packets import Packets
 from ttd.stops import Stop, Why
 from ttd.text import printable
-from ttd.timeline_api import TimelineApi
 
 _TRAP, _INTERRUPT = 5, 2
 _PID = 1
@@ -32,15 +31,13 @@ class Lldb:
 
     packets = Packets()
 
-    def __init__(
-        self, timeline: TimelineApi, threads: ThreadsApi, byte_order: Literal["little", "big"]
-    ) -> None:
+    def __init__(self, session: Session, byte_order: Literal["little", "big"]) -> None:
         self.spoken = False
         """The client has shown that it is LLDB."""
-        self._timeline = timeline
-        self._threads = threads
+        self._timeline = session.timeline
+        self._threads = session.threads
         self._byte_order = byte_order
-        self._bits = address_bits(timeline.cpu.registers)
+        self._bits = address_bits(session.timeline.cpu.registers)
         self._lists_threads = False
         self._stop: dict[str, Any] = {"signal": _TRAP}
 

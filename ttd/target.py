@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from ttd.cpu.base import address_bits
 from ttd.debugger.places import told
-from ttd.debugger.threads import Thread, ThreadsApi
+from ttd.debugger.session import Session
+from ttd.debugger.threads import Thread
 from ttd.errors import UserError
 from ttd.rsp import requests as rq
 from ttd.rsp.description import memory_map_xml, target_xml
 from ttd.rsp.framing import escape
 from ttd.rsp.packets import Packets
-from ttd.timeline_api import TimelineApi
 
 PACKET_SIZE = 0x20000
 """Longest packet taken, and what `PacketSize` says."""
@@ -27,9 +27,9 @@ class Target:
 
     packets = Packets()
 
-    def __init__(self, timeline: TimelineApi, threads: ThreadsApi) -> None:
-        self._timeline = timeline
-        self._threads = threads
+    def __init__(self, session: Session) -> None:
+        self._timeline = session.timeline
+        self._threads = session.threads
         self.selected: int | None = None
         """The thread whose registers are read and written; None: the one that runs."""
         self.resumed: int | None = None

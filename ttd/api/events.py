@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ttd.errors import UserError
 from ttd.history.named_place import Place
+from ttd.recording.events import Kind
 from ttd.values import dataclass
 
 
@@ -33,3 +38,28 @@ class Event:
 
     def __str__(self) -> str:
         return f"{self.place}  {self.text}"
+
+
+def kinds_of(kind: str | Iterable[str] | None) -> set[str] | None:
+    """The kinds that are meant; None: all. `UserError` if there is no such kind."""
+    if kind is None:
+        return None
+    known = [each.name.lower() for each in Kind]
+    kinds = {kind} if isinstance(kind, str) else set(kind)
+    for name in sorted(kinds.difference(known)):
+        raise UserError(f"there are no events of kind {name}; there are {' '.join(known)}")
+    return kinds
+
+
+def event_of(row: Mapping[str, Any], branch: str) -> Event:
+    """As programs know it. `row`: one of `inspection.event_rows`."""
+    return Event(
+        row["number"],
+        Place(branch, row["step"]),
+        row["kind"],
+        row["text"],
+        bytes.fromhex(row["payload"]),
+        row["device"],
+        row["name"],
+        row["data"],
+    )

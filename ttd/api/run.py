@@ -10,22 +10,22 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from ttd.api.branches import Branch, branch_of
 from ttd.api.console import Console, Writes
-from ttd.api.events import Event
+from ttd.api.events import Event, event_of, kinds_of
 from ttd.api.machine import Memory, Registers, SymbolTable
 from ttd.api.patience import Patience, ctrl_c
 from ttd.api.questions import Questions
-from ttd.api.stops import Hit, StopPoint
+from ttd.api.stops import Hit, StopPoint, hit_of, watchpoint
 from ttd.api.threads import Thread, threads_of
 from ttd.api.trail import Trail
 from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
 from ttd.debugger.hunt import Quarry
 from ttd.debugger.names import MachineNames, names_of
-from ttd.debugger.places import end_of, find_place, place_at, same_step
+from ttd.debugger.places import find_place, place_at, same_step
 from ttd.debugger.session import Armed, Found, Session
 from ttd.edits import edit, merged
-from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history import place as history
 from ttd.history.named_place import Place
@@ -36,35 +36,15 @@ from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Printed
 from ttd.questions.past import Past
 from ttd.recorded import SEMIHOSTING, RecordedMachine
-from ttd.recording.events import Kind
-from ttd.recording.index import Branch as StoredBranch
 from ttd.stops import Breakpoint, Stop, Watchpoint, Why
-from ttd.values import dataclass
 
 if TYPE_CHECKING:
     from ttd.why import Explainer
 
 Where: TypeAlias = "Place | int | str"
 """A place, a step of the present branch, or text: `b1:1234`, `50%`, `start`, `end`, a bookmark."""
-_ACCESSES = {"w": Access.WRITE, "r": Access.READ, "rw": Access.READ | Access.WRITE}
 _MOST_TYPED = 1 << 15
 _FOR_EVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One line of history: it leaves its parent at `begin`, and is known up to `end`."""
-
-    name: str
-    begin: Place
-    end: Place
-    parent: str | None
-    """None: it is the first one."""
-    reason: str
-    """Why there is one."""
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Run:
@@ -326,29 +306,12 @@ class Run:
     ) -> Iterator[Event]:
         """What came from outside, and when, on the present branch: of one kind, of several or of
         all, from the place `first` to `last`."""
-        known = [each.name.lower() for each in Kind]
-        kinds = {kind} if isinstance(kind, str) else None if kind is None else set(kind)
-        for name in sorted(kinds or ()):
-            if name not in known:
-                raise UserError(f"there are no events of kind {name}; there are {' '.join(known)}")
+        kinds = kinds_of(kind)
         low = 0 if first is None else self._place(first, "first").step
         high = None if last is None else self._place(last, "last").step
         rows = event_rows(self._open.replay.log, self._recorded.replay.words, None, low, high)
         branch = self.place.branch
-        return (
-            Event(
-                row["number"],
-                Place(branch, row["step"]),
-                row["kind"],
-                row["text"],
-                bytes.fromhex(row["payload"]),
-                row["device"],
-                row["name"],
-                row["data"],
-            )
-            for row in rows
-            if kinds is None or row["kind"] in kinds
-        )
+        return (event_of(row, branch) for row in rows if kinds is None or row["kind"] in kinds)
 
     # -- stops ---------------------------------------------------------------------------
 
@@ -377,7 +340,7 @@ class Run:
             stop, told = Breakpoint(self._memory.address(breakpoint)), f"{breakpoint}"
         else:
             assert watch is not None
-            stop, told = self._watchpoint(watch, access), f"{access} of {watch}"
+            stop, told = watchpoint(self._memory, watch, access), f"{access} of {watch}"
         condition = None
         if when is not None:
             tree = parse(when) if isinstance(when, str) else when
@@ -385,31 +348,13 @@ class Run:
         quarry = Quarry(stop, condition, hits)
         return StopPoint(told, lambda back, until: self._find(quarry, back, until))
 
-    def _watchpoint(self, watch: int | str | slice, access: str) -> Watchpoint:
-        kind = _ACCESSES.get(access)
-        if kind is None:
-            raise UserError(f"access is 'w', 'r' or 'rw', not {access!r}")
-        if isinstance(watch, int):
-            return Watchpoint(watch, 4, kind)  # type: ignore[arg-type]
-        begin, size = self._memory.extent(watch)
-        if size < 1:
-            raise UserError("there is nothing to be watched: the range is empty")
-        return Watchpoint(begin, size, kind)  # type: ignore[arg-type]
-
     def _find(self, quarry: Quarry, backward: bool, until: Where | None) -> Hit | None:
         limit = None if until is None else self._place(until, "until", ahead=True).step
         self._open  # noqa: B018 -- raises
         with self._ctrl_c():
             hit = self._session.hunt(quarry, backward=backward, until=limit)
         self.note = self._patience.take_verdict()
-        if hit is None:
-            return None
-        where = self._symbols.at(hit.pc) or f"{hit.pc:#x}"
-        if hit.access is None:
-            return Hit(self.place, hit.pc, where)
-        made = hit.access
-        writes = made.kind is Access.WRITE
-        return Hit(self.place, hit.pc, where, made.address, writes, hit.old, hit.new, made.by)
+        return None if hit is None else hit_of(hit, self.place, self._symbols)
 
     @property
     def ask(self) -> Questions:
@@ -421,14 +366,14 @@ class Run:
     @property
     def branches(self) -> list[Branch]:
         """All, in the order in which they were made."""
-        return [self._branch(branch) for branch in self._open.branches.all]
+        return [branch_of(self._timeline, branch) for branch in self._open.branches.all]
 
     def branch(self, name: str) -> Branch:
         """Go to another branch: to the same step of it, or if it is shorter to its end."""
         found = self._open.branches.named(name)
         goal = same_step(self._timeline, found, self._timeline.position)
         self._moved(lambda: self._session.jump(Armed(goal)))
-        return self._branch(found)
+        return branch_of(self._timeline, found)
 
     @contextmanager
     def branch_off(
@@ -448,7 +393,7 @@ class Run:
         changes = merged(plan).changes if plan else None
         made = self._timeline.branch_off(reason, name, changes)
         try:
-            yield self._branch(made)
+            yield branch_of(self._timeline, made)
         finally:
             self._moved(lambda: self._session.jump(Armed(home)))
 
@@ -456,15 +401,6 @@ class Run:
         """Forget a branch, on which the run is not."""
         self._open  # noqa: B018 -- raises
         self._session.discard(name)
-
-    def _branch(self, branch: StoredBranch) -> Branch:
-        names = {each.id: each.name for each in self._recorded.branches.all}
-        fork = branch.fork
-        begin = self._timeline.begin if fork is None else fork.step
-        name = names[branch.id]
-        end = Place(name, end_of(self._timeline, branch))
-        parent = None if fork is None else names[fork.parent]
-        return Branch(name, Place(name, begin), end, parent, branch.reason)
 
     # -- bookmarks -----------------------------------------------------------------------
 

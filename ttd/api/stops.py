@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ttd.api.machine import Memory, SymbolTable
+from ttd.debugger import hunt
+from ttd.engine.types import Access
+from ttd.errors import UserError
 from ttd.history.named_place import Place
+from ttd.stops import Watchpoint
 from ttd.values import dataclass
+
+_ACCESSES = {"w": Access.WRITE, "r": Access.READ, "rw": Access.READ | Access.WRITE}
 
 Seek = Callable[[bool, "Place | int | str | None"], "Hit | None"]
 """Backward or not, and up to where: the next hit, with the machine there."""
@@ -68,3 +75,26 @@ class StopPoint:
 
     def __repr__(self) -> str:
         return f"<stop at {self._told}>"
+
+
+def watchpoint(memory: Memory, watch: int | str | slice, access: str) -> Watchpoint:
+    """What is to be watched: a word, a variable or a range, for `access` "w", "r" or "rw"."""
+    kind = _ACCESSES.get(access)
+    if kind is None:
+        raise UserError(f"access is 'w', 'r' or 'rw', not {access!r}")
+    if isinstance(watch, int):
+        return Watchpoint(watch, 4, kind)  # type: ignore[arg-type]
+    begin, size = memory.extent(watch)
+    if size < 1:
+        raise UserError("there is nothing to be watched: the range is empty")
+    return Watchpoint(begin, size, kind)  # type: ignore[arg-type]
+
+
+def hit_of(hit: hunt.Hit, place: Place, symbols: SymbolTable) -> Hit:
+    """As programs know it."""
+    where = symbols.at(hit.pc) or f"{hit.pc:#x}"
+    made = hit.access
+    if made is None:
+        return Hit(place, hit.pc, where)
+    writes = made.kind is Access.WRITE
+    return Hit(place, hit.pc, where, made.address, writes, hit.old, hit.new, made.by)

@@ -6,9 +6,9 @@ Read only when somebody asks, and kept while the machine stays where it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ttd.history.place import Place
 from ttd.rtos.values import Implausible
@@ -38,26 +38,8 @@ class Thread:
     state: str = ""
 
 
-class ThreadsApi(Protocol):
-    """What may be asked about threads."""
-
-    @property
-    def running(self) -> int:
-        """The number of the thread whose registers are the machine's."""
-        ...
-
-    def all(self) -> Mapping[int, Thread]:
-        """All threads by number, the running one among them."""
-        ...
-
-    def registers(self, number: int) -> Mapping[str, int] | None:
-        """Those of a thread as far as they are known; None: the machine's. `LookupError`: there is
-        no such thread."""
-        ...
-
-
 class Threads:
-    """`ThreadsApi` of a timeline, for one session.
+    """The threads of a timeline, for one session.
 
     A task's number is the same for all of the session, also when it has gone in between; but for
     `swap`.
@@ -121,6 +103,7 @@ class Threads:
 
     @property
     def running(self) -> int:
+        """The number of the thread whose registers are the machine's."""
         self._look()
         if self._running is None:
             key = self._ask(lambda provider: provider.running())
@@ -128,6 +111,7 @@ class Threads:
         return self._running
 
     def all(self) -> dict[int, Thread]:
+        """All threads by number, the running one among them."""
         running = self.running
         if self._all is None:
             self._all = {running: Thread(running)}
@@ -142,6 +126,8 @@ class Threads:
         return self._all
 
     def registers(self, number: int) -> dict[str, int] | None:
+        """Those of a thread as far as they are known; None: the machine's. `LookupError`: there is
+        no such thread."""
         if number == self.running:
             return None
         if number not in self.all():
