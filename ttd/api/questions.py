@@ -13,6 +13,7 @@ from ttd.questions.diff import Difference, diff
 from ttd.questions.executed import Ran, executed
 from ttd.questions.find import Found, find
 from ttd.questions.irqs import Entry, irqs
+from ttd.questions.origin import Origin, origin
 from ttd.questions.output import Shown, output
 from ttd.questions.past import Past, Stretch
 from ttd.questions.profile import SAMPLES, Share, profile
@@ -172,6 +173,13 @@ class Questions:
         """Lines with `text` in them; the `place` is where its last character was printed."""
         with self._asked(begin, end, limit, backward) as (past, stretch):
             return output(past, stretch, text)
+
+    def origin(self, what: str | int, *, at: Where | None = None) -> list[Origin]:
+        """Where the value came from that it has at the present place, or at `at`: the first row is
+        what made that value; `of` is the number of the row that a row is a source of. `what` as in
+        `last`, and of 64 bytes at most."""
+        with self._asked(at=at) as (past, stretch):
+            return origin(past, _text(what), stretch.here)
 
     def diff(self, one: Where, other: Where | None = None) -> list[Difference]:
         """Registers, memory and registers of devices that are different at `other`, or here. The

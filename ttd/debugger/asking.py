@@ -138,6 +138,12 @@ def _find(past: Past, stretch: Stretch, words: Sequence[str], options: Options) 
     return find(past, stretch, words[0], size=options.get("size"))
 
 
+def _origin(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.origin import origin
+
+    return origin(past, words[0], stretch.here)[: stretch.limit]
+
+
 _LISTS = ("at", "from", "to", "limit", "backward")
 _CHANGES = Option("changes", "only writes of another value than what was there")
 
@@ -174,6 +180,15 @@ ASKINGS: Mapping[str, Asking] = {
         ),
         Asking("irqs", "[LINE]", 0, 1, "when interrupts, or those of a line, were taken", _irqs),
         Asking("output", "TEXT", 1, 1, "when a text was printed", _output),
+        Asking(
+            "origin",
+            "EXPR",
+            1,
+            1,
+            "where its value came from",
+            _origin,
+            takes=("at", "limit"),
+        ),
         Asking(
             "diff",
             "PLACE [PLACE]",

@@ -144,6 +144,10 @@ class CmsdkUart(Uart, RegisterBlock):
         divider = self.bauddiv if self.bauddiv >= LEAST_BAUDDIV else DIV_115200
         self.receiver.is_paced(10 * divider * CYCLE_NS)
 
+    @property
+    def unread(self) -> bytes:
+        return bytes([self.rxbuf]) if self.state & RX else b""
+
     def peek_word(self, offset: int) -> int:
         return 0
 

@@ -69,6 +69,11 @@ class Uart(Declared):
     def rx(self, data: bytes) -> None:
         self.receiver.fifo = data
 
+    @property
+    def unread(self) -> bytes:
+        """What has come in and has not been read, the next byte first."""
+        return self.rx
+
     def can_receive(self) -> int:
         """How many bytes the wire can bring now without losing any."""
         return int(self.receiver.can_receive)

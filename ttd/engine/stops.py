@@ -103,19 +103,21 @@ class Stops(Pages):
         return raw, count, complete_from[0]
 
     def trace(self, on: bool) -> None:
-        """While on, the blocks that run are noted. `MemoryError`."""
+        """While on, it is noted what runs, and when it did last. `MemoryError`."""
         if not lib.ttd_set_trace(self._native, on):
             raise MemoryError
 
     def traced(self) -> tuple[memoryview, int]:
-        """Since `trace(True)`: step, PC and physical address of each block, in one row of numbers;
-        and the step from which on none is missing, with code that is in memory now.
+        """What ran between `trace(True)` and `trace(False)`, five numbers each, in one row: the
+        step in which it ran last, PC, its physical address, how many instructions, and how many
+        times; and the step from which on none is missing, with code that is in memory now.
 
-        `NEVER`: the last block has changed code.
+        No instructions: it is when an exception returned last. `NEVER`: the last block has
+        changed code.
         """
         begin = self._step_out
         count = lib.ttd_traced(self._native, ffi.NULL, begin)
-        raw = ffi.new("ttd_block[]", count)
+        raw = ffi.new("ttd_block_run[]", count)
         lib.ttd_traced(self._native, raw, begin)
         return memoryview(ffi.buffer(raw)).cast("B").cast("Q"), begin[0]
 

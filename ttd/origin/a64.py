@@ -148,6 +148,7 @@ def _access(
         loads=loads,
         stores=stored,
         width=width,
+        signed=name.startswith(("ldrs", "ldurs", "ldtrs", "ldpsw")),
         operand=atomic and not name.startswith("swp"),
     )
 

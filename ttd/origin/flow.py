@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
-from ttd.origin.executed import Executed
+from ttd.origin.executed import MOST_STEPS, Executed
 from ttd.origin.instructions import Instruction
 from ttd.origin.scene import CannotFollow, Mark, Scene
 from ttd.recording.events import Kind
 from ttd.values import dataclass
 
-MOST_STEPS = 200_000_000
-"""That are looked at, backwards from a value to the instruction that made it."""
 MOST_HOPS = 24
 """Instructions from one register to another, or to memory."""
 MOST_SAVED = 1000
 """Times in a row that a register has been saved and restored."""
+_MOST_SKIPPED = 1000
+"""Times in a row that an IT block leaves out what would set a register."""
 _CONSTANT = "That is a constant of the program."
 _FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 """What an exception entry of the M profile stacks (DDI0403E B1.5.6)."""
@@ -183,22 +183,33 @@ class Flow:
 
     # -- the instruction that made the value of a register -----------------------------------
 
-    def made(self, register: str, step: int) -> Made | None:
-        """What gave the register the value that it has at `step`; None: nothing has."""
-        scene = self._scene
-        for ran in self._executed.before(step, register, MOST_STEPS):
+    def made(self, register: str, step: int, but: Collection[int] = ()) -> Made | None:
+        """What gave the register the value that it has at `step`; None: nothing has. Instructions
+        at the addresses `but` are passed over."""
+        scene, high, pc = self._scene, step, 0
+        for _ in range(_MOST_SKIPPED):
+            ran = self._executed.last(
+                register,
+                high,
+                entries=self._arm and register in ("lr", "sp"),
+                returns=self._arm and register in _FRAME,
+                but=but,
+            )
+            if ran is None:
+                break
             if ran.mark is not None:
-                if self._arm and register in ("lr", "sp"):
-                    return Made(ran.step, ran.pc, None, ran.mark)
-                continue
-            found = ran.instruction
-            if found is None:
-                continue
-            returns = found.leaves and register in _FRAME and self._returns(ran.step)
-            if returns:
-                return Made(ran.step, ran.pc, found, returns=True)
-            if register in found.sets and not self._skipped(ran.step):
-                return Made(ran.step, ran.pc, found)
+                return Made(ran.step, ran.pc, None, ran.mark)
+            if ran.returns:
+                scene.go(ran.step)
+                return Made(ran.step, scene.pc, scene.instruction(), returns=True)
+            if not self._skipped(ran.step):
+                return Made(ran.step, ran.pc, ran.instruction)
+            high, pc = ran.step, ran.pc
+        else:
+            raise CannotFollow(
+                f"The instruction at {scene.place(pc)} has been left out, by its IT block,"
+                f" {_MOST_SKIPPED} times before step {step}: {register} is followed no further."
+            )
         if step - scene.timeline.begin > MOST_STEPS:
             raise CannotFollow(
                 f"{register} has been as it is for more than {MOST_STEPS} steps before step"
@@ -206,15 +217,9 @@ class Flow:
             )
         return None
 
-    def _returns(self, step: int) -> bool:
-        """What runs in this step returns from an exception (M profile)."""
-        cpu = self._scene.timeline.cpu
-        self._scene.go(step)
-        before = cpu.exception_number()
-        if not before:
-            return False
-        self._scene.go(step + 1)
-        return cpu.exception_number() != before
+    def times(self, pc: int, low: int, high: int) -> int:
+        """How often the instruction at `pc` has run in the steps from `low` to before `high`."""
+        return self._executed.times(pc, low, high)
 
     def _skipped(self, step: int) -> bool:
         """An IT block leaves out what is at this step (DDI0403E A7.3.3)."""

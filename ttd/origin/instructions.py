@@ -37,6 +37,8 @@ class Instruction:
     computed, of `reads`."""
     width: int = 0
     """Bytes of each register that is loaded."""
+    signed: bool = False
+    """Above what is loaded comes its sign, and not zeros."""
     target: str = ""
     """The register that has the address it jumps to."""
     divisor: str = ""

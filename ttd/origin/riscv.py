@@ -78,6 +78,7 @@ def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) 
         loads={registers[0]: 0} if loads and registers[0] != "zero" else {},
         stores=((0, size, "" if computed else registers[-1]),) if stores else (),
         width=size,
+        signed=not name.endswith("u"),
         operand=computed,
     )
 

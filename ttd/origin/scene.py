@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import msgpack
 
 from ttd.cpu.base import FaultLine
 from ttd.engine.types import Access, WatchHit
@@ -22,6 +24,10 @@ MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 
 class CannotFollow(UserError):
     """What is asked cannot be found out; the text is a sentence."""
+
+
+class Interrupted(CannotFollow):
+    """Somebody wanted the search to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Scene:
     @staticmethod
     def _check(stop: Stop) -> None:
         if stop.why is Why.INTERRUPTED:
-            raise CannotFollow("The search was interrupted.")
+            raise Interrupted("The search was interrupted.")
         if stop.why is Why.DIVERGED:
             raise CannotFollow(stop.note)
 
@@ -152,6 +158,38 @@ class Scene:
                 return found
         return None
 
+    def latest(self, kinds: Collection[Kind], step: int, most: int) -> Iterator[tuple[int, Event]]:
+        """The last so many at or before `step`, with their numbers, the latest first."""
+        log = self._log()
+        sequence = log.first_at(step + 1)
+        for _ in range(most):
+            found = log.last_of(kinds, sequence)
+            if found is None:
+                return
+            yield found
+            sequence = found[0]
+
+    def debug_write(
+        self, where: int | str, size: int, low: int, high: int
+    ) -> tuple[int, Event] | None:
+        """The last change that a debugger has made to a register, or to memory, with its number,
+        at steps from `low` to `high`."""
+        for number, event in reversed(self.events((Kind.DEBUG_WRITE,), low, high)):
+            _, place, value = msgpack.unpackb(event.payload)
+            over = (
+                isinstance(place, int)
+                and isinstance(where, int)
+                and place < where + size
+                and where < place + len(value)
+            )
+            if place == where or over:
+                return number, event
+        return None
+
+    def bytes_at(self, address: int, size: int) -> bytes:
+        """What is there now; nothing is changed by the look."""
+        return self.timeline.machine.read_memory(address, size)
+
     # -- words -----------------------------------------------------------------------------
 
     @staticmethod
@@ -165,6 +203,15 @@ class Scene:
     def line(self, step: int, pc: int, text: str) -> str:
         """An instruction that ran in `step`."""
         return f"{step:>14}  {self.place(pc)}: {text}"
+
+    def code(self, address: int) -> str:
+        """The function of an instruction, and how far it is in there."""
+        return self.symbols.name(address) or self.hex(address)
+
+    def data(self, address: int) -> str:
+        """An address in memory: its variable, if it has one."""
+        name = self.symbols.variable(address)
+        return f"{name} ({self.hex(address)})" if name else self.hex(address)
 
     def register_name(self, address: int) -> str:
         """What is at an address, in a device."""

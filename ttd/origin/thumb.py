@@ -75,6 +75,7 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         loads=loads,
         stores=stores,
         width=width,
+        signed=found.mnemonic.startswith("ldrs"),
         leaves="pc" in loads,
     )
 

@@ -232,6 +232,7 @@ def _access(
         loads=loads,
         stores=stores,
         width=size,
+        signed=name.startswith("movsx"),
         operand=(operand and not loads) or name == "xadd",
         copies=copies,
         system=_system(name) or (name if name.startswith("ins") else x87),

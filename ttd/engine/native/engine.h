@@ -154,7 +154,7 @@ struct ttd_engine {
     ttd_hit hit;
     hit_row scan_breaks, scan_watches;
     bool tracing;
-    trace_row trace;
+    trace_table trace;
     bool late;                    /* `hit` is of an access that has happened, by no instruction */
     uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */

@@ -74,6 +74,8 @@ void hits_free(ttd_engine *e);
 /* trace.c */
 void trace_free(ttd_engine *e);
 void trace_block(ttd_engine *e, uint64_t pc);
+void trace_end(ttd_engine *e);
+void trace_return(ttd_engine *e, uint64_t step);
 void trace_forget(ttd_engine *e);
 
 /* marks.c */

@@ -49,6 +49,8 @@ static bool take(ttd_engine *e, int number)
     if (!mark_note(e, e->steps, kind, (uint32_t)number))
         return false;
     e->outside_step = e->now = e->steps;
+    if (e->tracing)
+        trace_end(e);
     if (!e->core_ops->enter(e, number)) {
         mark_take_back(e);
         return false;

@@ -44,7 +44,7 @@ enum { HIT_ENTERED = 16, HIT_LEFT = 17 };
 enum { WATCH_PHYSICAL = 8 };
 
 /* Blocks that a trace keeps. */
-enum { TTD_MAX_TRACE = 1 << 18 };
+enum { TTD_MAX_TRACE = 1 << 15 };
 
 /* FLASH: memory whose stores go to the host as those to a device do. */
 /* BAND: each word of it is a bit of what is at its canonical address, memory or devices. */
@@ -161,14 +161,14 @@ void ttd_pass_over(ttd_engine *e, const ttd_hit *hit);
 uint32_t ttd_hits(ttd_engine *e, bool watches, ttd_hit *out, uint64_t *from);
 void ttd_watch_hit(ttd_engine *e, ttd_hit *out);
 
-/* A block that ran: the step of its first instruction, its address, and the memory's own address of that. What ran
- * in a step is in the last block that began at or before it, but for steps in which no instruction ran. */
-typedef struct { uint64_t step, pc, at; } ttd_block;
-/* While on, blocks are noted. False: there is no memory for it. */
+/* So many instructions (`count`) that ran one behind the other from `pc` on, of which `at` is the memory's own address,
+ * the step in which they began to do so last, and how many times they did. `count` 0: an exception returned in this step, the last one that did. */
+typedef struct { uint64_t step, pc, at, count, times; } ttd_block_run;
+/* While on, this is noted of all that runs. False: there is no memory for it. */
 bool ttd_set_trace(ttd_engine *e, bool on);
-/* As `ttd_hits`. `from`: of no step from there on one is missing, and their code is what is in memory now;
- * UINT64_MAX: code has changed in the last of them. */
-uint32_t ttd_traced(ttd_engine *e, ttd_block *out, uint64_t *from);
+/* What was noted while it was on, `TTD_MAX_TRACE` at most, and how many. `from`: of no step from there on one is missing,
+ * and their code is what is in memory now; UINT64_MAX: code has changed in the last of them. */
+uint32_t ttd_traced(ttd_engine *e, ttd_block_run *out, uint64_t *from);
 
 int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);

@@ -23,6 +23,8 @@ static void account(ttd_engine *e, uint64_t pc)
         trim_ran(e, reached);
     if (done && !early && e->set->returns)
         e->returns = e->set->returns(e, pc, done - 1);
+    if (e->returns && e->tracing && done)
+        trace_return(e, e->steps + done - 1);
     e->steps += done;
     e->blk_n = 0;
 }
@@ -314,6 +316,8 @@ ttd_work ttd_work_done(ttd_engine *e) { return e->work; }
 
 void ttd_set_step(ttd_engine *e, uint64_t step)
 {
+    if (e->tracing)
+        trace_end(e);
     e->steps = e->now = step;
     e->follows = false;
     e->token_step = e->looked_step = NEVER;

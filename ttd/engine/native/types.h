@@ -137,13 +137,13 @@ typedef struct {
     uint64_t from;
 } hit_row;
 
-/* The latest blocks that ran (trace.c); `forgotten`: code has changed since the last of them. */
+/* When each block ran last (trace.c): `slots` is a hash with places in `runs` + 1. `last`: what began to run last, whose
+ * `count` is not known; `from`: of what ran since then nothing is missing. */
 typedef struct {
-    ttd_block *blocks;
-    uint32_t first, count;
+    ttd_block_run *runs, last;
+    uint32_t *slots, count;
     uint64_t from;
-    bool forgotten;
-} trace_row;
+} trace_table;
 
 /* An instruction that is looked at before it runs (ours.c), as it comes up. */
 typedef struct {

@@ -1,0 +1,190 @@
+"""`origin`: from a value back to what was typed, to a packet, a disk, a constant, an image."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.integration.conftest import FIRMWARE, Server, symbols, ttd
+from tests.integration.ethernet import udp
+from tests.integration.gdb_mi import ROOT, Gdb
+from tests.integration.inside import playing_session
+from ttd.questions.origin import Origin, origin
+from ttd.questions.past import Past
+
+BOARDS = {"mps2": "mps2-an385", "microbit": "microbit", "virt": "virt", "virt32": "virt32"}
+TYPED = b"4711\n"
+Recorded = Callable[..., Past]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Recorded]:
+    """Records a program; at the end of its recording."""
+    sessions = []
+
+    def make(elf: Path, board: str, *more: str | Path, stdin: bytes = b"") -> Past:
+        path = tmp_path / f"run{len(sessions)}.ttd"
+        done = ttd("record", "--board", board, "-o", path, *more, elf, stdin=stdin)
+        assert path.exists(), done.stderr.decode()
+        session = playing_session(path)
+        sessions.append(session)
+        session.timeline.seek(session.timeline.end)
+        return Past(session)
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+def _origin(past: Past, what: str, step: int | None = None) -> Sequence[Origin]:
+    """Its rows; the machine stays."""
+    here = past.timeline.place
+    rows = origin(past, what, past.timeline.position if step is None else step)
+    assert past.timeline.place == here
+    # Each is a source of one before it, which happened later or was so.
+    for number, row in enumerate(rows):
+        assert (row.of is None) == (number == 0)
+        # (What enters at a position has been put there by the time the step before it is over.)
+        assert row.of is None or row.of < number
+        assert row.of is None or rows[row.of].place.step + 1 >= row.place.step
+    return rows
+
+
+def _ends(rows: Sequence[Origin]) -> list[Origin]:
+    made_of = {row.of for row in rows}
+    return [row for number, row in enumerate(rows) if number not in made_of]
+
+
+def _number(recorded: Recorded, name: str) -> Past:
+    elf = FIRMWARE / "number" / f"number-{name}.elf"
+    return recorded(elf, BOARDS[name], "--steps", "12000", stdin=TYPED)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_number_that_was_typed(recorded: Recorded, name: str) -> None:
+    """Through a buffer, arithmetic in a loop, calls, and registers that interrupts have saved."""
+    past = _number(recorded, name)
+    rows = _origin(past, "number")
+    assert rows[0].value == int(TYPED)
+    assert {"parsed", "run"} <= {row.function for row in rows} | {"run"}
+    inputs = [row for row in _ends(rows) if row.kind == "input"]
+    assert sorted(row.told.lstrip().partition(",")[0] for row in inputs) == [
+        '"1"',
+        '"1"',
+        '"4"',
+        '"7"',
+    ]
+    assert {row.told.rpartition("byte ")[2] for row in inputs} == {
+        f"{n} of all its input" for n in range(4)
+    }
+    for row in inputs:
+        assert row.event is not None
+        (event,) = (event for n, event in past.log.select() if n == row.event)
+        assert event.payload[1:] == bytes([row.value or 0])
+    # One digit more: the data that the image has brought, which the program has copied.
+    rows = _origin(past, "product")
+    (image,) = (row for row in rows if row.kind == "image")
+    elf = FIRMWARE / "number" / f"number-{name}.elf"
+    at = int(image.told.partition("from byte ")[2].split()[0])
+    assert elf.read_bytes()[at : at + 4] == struct.pack("<I", 3)
+    assert sum(row.kind == "input" for row in rows) == 4
+    # A part of a number, which is a byte of the line.
+    (end,) = (row for row in _ends(_origin(past, "mixed")) if row.kind == "input")
+    assert '"7"' in end.told
+    (end,) = _ends(_origin(past, "constant"))
+    assert end.kind == ("constant" if "virt" in name else "image")  # of the pool of constants
+    # A variable that counts is followed round and round.
+    ticks = _origin(past, "ticks")
+    assert any("times more" in row.told for row in ticks)
+    # A register, at a moment.
+    step = next(row.place.step for row in rows if row.function == "times")
+    assert _origin(past, "pc" if name == "none" else "sp", step)
+
+
+def test_one_byte_of_a_packet(recorded: Recorded, tmp_path: Path) -> None:
+    packets = [udp(b"helo"), udp(b"more"), udp(b"quit")]
+    capture = tmp_path / "in.pcap"
+    capture.write_bytes(
+        struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+        + b"".join(struct.pack("<IIII", 0, 0, len(one), len(one)) + one for one in packets)
+    )
+    netdev = ("--semihosting", "--netdev", f"pcap,id=net0,file={capture},pace=fast")
+    at = packets[0].index(b"helo")
+    # From the FIFO of a LAN9118, word by word.
+    past = recorded(FIRMWARE / "net-echo" / "net-echo.elf", "mps2-an385", *netdev)
+    place = symbols(FIRMWARE / "net-echo" / "net-echo.elf")["ring"] + at
+    rows = _origin(past, f"{place:#x}:1")
+    (end,) = (row for row in _ends(rows) if row.kind == "input")
+    assert rows[0].value == ord("h")
+    assert f"bytes {at} to {at + 3} of the packet of event" in end.told
+    assert end.event == next(n for n, event in past.log.select() if event.kind.name == "NET")
+    # Put into memory by virtio-net.
+    device = ("--device", "virtio-net,netdev=net0")
+    elf = FIRMWARE / "virtio-net" / "virtio-net.elf"
+    past = recorded(elf, "mps2-an385", *netdev, *device)
+    place = symbols(elf)["in"] + 12 + at
+    rows = _origin(past, f"{place:#x}:1")
+    assert [row.kind for row in rows] == ["dma", "input"]
+    assert f"byte {at} of the packet of event" in rows[1].told
+
+
+def test_one_byte_of_a_disk(recorded: Recorded, tmp_path: Path) -> None:
+    data = Random(1).randbytes(64 * 512)
+    image = tmp_path / "disk.img"
+    image.write_bytes(struct.pack("<II", 8, 64) + data[8:])
+    drive = ("--drive", f"file={image},id=disk0", "--device", "virtio-blk,drive=disk0")
+    elf = FIRMWARE / "disk-reads" / "disk-reads.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting", *drive)
+    for offset in (17, 513, (1 << 20) + 1030):
+        place = symbols(elf)["buffer"] + offset
+        rows = _origin(past, f"{place:#x}:1")
+        assert [row.kind for row in rows] == ["dma", "input"]
+        words = rows[1].told.split()
+        at = int(words[1]) + 512 * int(words[4])
+        assert data[at] == past.machine.read_memory(place, 1)[0] == rows[0].value
+        assert words[-1] == "blk0"
+
+
+def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
+    """The bit is lost because what is written back was read before the interrupt set it."""
+    elf = ROOT / "examples" / "lost-event" / "lost-event.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting")
+    rows = _origin(past, "todo")
+    assert rows[0].function == "main" and rows[0].kind == "store"
+    # It went through the frame of the very interrupt whose event is lost ...
+    saved = rows[1]
+    assert saved.kind == "saved" and saved.function == "Sensor_Handler"
+    assert "where an exception's entry has saved it" in saved.told
+    # ... and was read before.
+    read = next(row for row in rows if row.told.lstrip().startswith("main") and "ldrb" in row.told)
+    entered = int(saved.told.rpartition(" ")[2])
+    assert read.place.step < entered < saved.place.step < rows[0].place.step
+
+
+@pytest.mark.slow
+def test_front_ends(
+    recorded: Recorded, serve: Callable[..., Server], attach: Callable[..., Gdb], tmp_path: Path
+) -> None:
+    past = _number(recorded, "mps2")
+    path = past.session.recording.path
+    rows = _origin(past, "number")
+    lines = [f"{row.place.step:>14}  {row.told}" for row in rows]
+    assert ttd("origin", path, "number").stdout.decode().splitlines() == lines
+    said = ttd("ask", path, "origin", "number", "--at", "end", "--json").stdout.decode()
+    read = [json.loads(line) for line in said.splitlines()]
+    assert [(one["step"], one["kind"], one["of"]) for one in read] == [
+        (row.place.step, row.kind, row.of) for row in rows
+    ]
+    elf = FIRMWARE / "number" / "number-mps2.elf"
+    gdb = attach(elf, serve("serve", "--port", "0", path).port)
+    assert gdb.say("monitor origin number --at end").splitlines()[1:] == lines
+    for wrong in ("nothing", "*nothing", "0x20000000:65", "7 +"):
+        done = ttd("origin", path, wrong)
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr.startswith(b"ttd: ") and done.stderr.count(b"\n") == 1, done.stderr
+    assert b"64 at most are followed" in ttd("origin", path, "0x20000000:65").stderr

@@ -1,0 +1,301 @@
+"""One hop backwards: from a value to what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import groupby
+
+from ttd.engine.types import WatchHit
+from ttd.origin.ends import Ends
+from ttd.origin.flow import Flow, Made
+from ttd.origin.instructions import Instruction
+from ttd.origin.parts import End, Hop, Memory, Part, Register
+from ttd.origin.rows import Kind
+from ttd.origin.scene import Scene
+
+_FLAGS = ("cpsr", "xpsr", "eflags")
+_NOTHING = ("pc", "rip", "zero", "xzr", "wzr", "")
+"""What has a value of its own wherever it is read."""
+_MOVES = ("mov", "movs", "mov.w", "movs.w", "mv", "c.mv", "uxtb", "uxth", "uxtb.w", "uxth.w")
+"""Whose result has, byte for byte, what its only source has, if that has such bytes."""
+_ZEROED = {"uxtb": 1, "uxth": 2}
+_ENTRY = "exception entry"
+_WIDEST = 8
+"""Bytes of a row of which the value is told."""
+
+
+class Hops:
+    """Moves the machine. What it says is of the present branch."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._flow = Flow(scene)
+        self._ends = Ends(scene)
+        cpu = scene.timeline.cpu
+        self._stack = cpu.stack
+        self._sizes = {one.name: max(1, one.bits // 8) for one in cpu.registers}
+        self._word = cpu.word_size
+
+    def whole(self, name: str) -> Register:
+        return Register(name, 0, self._sizes.get(name, self._word))
+
+    def times(self, hop: Hop, low: int, high: int) -> int:
+        """How often its instruction has run in these steps."""
+        assert hop.pc is not None
+        return self._flow.times(hop.pc, low, high)
+
+    def of(self, part: Part, step: int, but: Collection[int] = ()) -> Hop:
+        """What made the value that a part has at `step`. Of a register, instructions at the
+        addresses `but` are passed over. `CannotFollow` if it cannot be found out."""
+        if isinstance(part, Memory):
+            return self._memory(part, step)
+        return self._register(part, step, but)
+
+    # -- registers -------------------------------------------------------------------------
+
+    def _register(self, part: Register, step: int, but: Collection[int]) -> Hop:
+        scene = self._scene
+        made = self._flow.made(part.name, step, but)
+        changed = scene.debug_write(part.name, 0, 0 if made is None else made.step + 1, step)
+        if changed is not None:
+            return self._ends.debugger(*changed)
+        if made is None:
+            begin = scene.timeline.begin
+            return Hop(begin, Kind.FIRST, f"Nothing has set {part.name} since step {begin}.")
+        if made.mark is not None:
+            entered = scene.words.exception(made.mark.number)
+            text = f"{part.name} was set by the entry of {entered or made.mark.number}"
+            return Hop(made.step, Kind.INTERRUPT, text)
+        found = made.instruction
+        assert found is not None
+        scene.go(made.step + 1)
+        value = self._of_register(part)
+        told = f"{found.text}  {_named(part)} = {value:#x}"
+        scene.go(made.step)
+        if made.loads(part.name):
+            return self._load(part, made, told, value)
+        if found.system:
+            end = End(Kind.UNKNOWN, f"{found.system} is followed no further.")
+            return Hop(made.step, Kind.ARITHMETIC, told, value, made.pc, ends=(end,))
+        return self._computed(part, made.step, made.pc, found, told, value)
+
+    def _of_register(self, part: Register) -> int:
+        value = self._scene.value(part.name)
+        return value >> 8 * part.low & ((1 << 8 * part.size) - 1)
+
+    def _load(self, part: Register, made: Made, told: str, value: int) -> Hop:
+        scene, found = self._scene, made.instruction
+        assert found is not None
+        at, width = self._flow.source(part.name, made)
+        if part.low < width:
+            source = Memory(at + part.low, min(part.size, width - part.low))
+        elif found.signed:
+            source = Memory(at + width - 1, 1)
+        else:
+            return Hop(made.step, Kind.CONSTANT, f"{told}, above what is loaded", value, made.pc)
+        text = f"{told} from {self._place(at)}"
+        unit = scene.timeline.machine.bus.at(at)
+        if unit is not None:
+            end, name = self._ends.register(unit.device, at, part.low, source.size, made.step)
+            text = f"{told} from {name}"
+            return Hop(made.step, Kind.DEVICE, text, value, made.pc, ends=(end,))
+        sources = ((source, made.step),)
+        saved = self._saved(part, source, made, text, value)
+        kind = Kind.INTERRUPT if made.returns else Kind.LOAD
+        return saved or Hop(made.step, kind, text, value, made.pc, sources)
+
+    def _saved(
+        self, part: Register, source: Memory, made: Made, text: str, value: int
+    ) -> Hop | None:
+        """The same register, if it was stored there only to be loaded now."""
+        if self._scene.symbols.variable(source.address):
+            return None
+        stored = self._memory(source, made.step)
+        if stored.ends or len(stored.sources) != 1 or stored.sources[0][0] != part:
+            return None
+        scene = self._scene
+        by = "an exception's entry" if stored.pc is None else scene.code(stored.pc)
+        text = f"{text}, where {by} has saved it in step {stored.step}"
+        return Hop(made.step, Kind.SAVED, text, value, made.pc, stored.sources)
+
+    def _computed(
+        self,
+        part: Register,
+        step: int,
+        pc: int,
+        found: Instruction,
+        told: str,
+        value: int,
+    ) -> Hop:
+        """The result of the instruction, before which the machine is."""
+        sources, ends = self._operands(found, step, part.name)
+        kind = Kind.ARITHMETIC
+        name = found.text.partition(" ")[0]
+        if len(sources) == 1 and not ends and name in _MOVES and not found.operand:
+            kind, source = Kind.MOVE, sources[0][0]
+            assert isinstance(source, Register)
+            width = _ZEROED.get(name.removesuffix(".w"), self._sizes.get(source.name, self._word))
+            if part.low + part.size <= width:
+                sources = ((Register(source.name, part.low, part.size), step),)
+            elif part.low >= width:
+                sources = ()
+        if not sources and not ends:
+            calls = part.name in ("lr", "ra", "x30")
+            what = "the address to return to" if calls else "a constant of the program"
+            return Hop(step, Kind.CONSTANT, f"{told}, {what}", value, pc)
+        return Hop(step, kind, told, value, pc, sources, ends)
+
+    def _operands(
+        self, found: Instruction, step: int, into: str = ""
+    ) -> tuple[tuple[tuple[Part, int], ...], tuple[End, ...]]:
+        """Registers, and memory, that a result is made of; that which it goes into comes last."""
+        reads = list(found.reads)
+        if into in found.bases and into not in reads and not found.loads.get(into):
+            reads = [into]  # a base that goes on
+        names = [one for one in dict.fromkeys(reads) if one not in _NOTHING]
+        values = [one for one in names if one not in _FLAGS]
+        names = sorted(values or names, key=lambda one: one == into)
+        ends = list[End]()
+        if self._stack in names and into != self._stack:
+            names.remove(self._stack)
+            at = self._scene.hex(self._scene.value(self._stack))
+            ends.append(End(Kind.STACK, f"the stack pointer, {at}"))
+        sources: list[tuple[Part, int]] = [(self.whole(one), step) for one in names]
+        if found.operand and found.address is not None:
+            address = self._flow.address(found)
+            assert address is not None
+            sources.insert(0, (Memory(address, found.width), step))
+        return tuple(sources), tuple(ends)
+
+    # -- memory ----------------------------------------------------------------------------
+
+    def _memory(self, part: Memory, step: int) -> Hop:
+        scene = self._scene
+        scene.go(step)
+        unit = scene.timeline.machine.bus.at(part.address)
+        if unit is not None:
+            end, text = self._ends.register(unit.device, part.address, 0, part.size, step)
+            return Hop(step, Kind.DEVICE, text, ends=(end,))
+        hit = scene.last_write(part.address, part.size)
+        since = 0 if hit is None else hit.step + 1
+        changed = scene.debug_write(part.address, part.size, since, step)
+        if changed is not None:
+            return self._ends.debugger(*changed)
+        if hit is None:
+            return self._unwritten(part, step)
+        low = max(part.address, hit.address)
+        high = min(part.address + part.size, hit.address + hit.size)
+        if low > part.address or high < part.address + part.size:
+            return self._several(part, low, high, step)
+        if not hit.by:
+            return self._stored(part, hit)
+        if hit.by.startswith(_ENTRY):
+            return self._stacked(part, hit)
+        return self._ends.written(hit, part.address, part.size)
+
+    def _unwritten(self, part: Memory, step: int) -> Hop:
+        """The images that have it may end in the middle."""
+        pieces = list(self._ends.pieces(part))
+        if len(pieces) == 1:
+            return self._ends.image(part)
+        begin = self._scene.timeline.begin
+        text = f"{part.size} bytes at {self._place(part.address)}, of several"
+        return Hop(step, Kind.PARTS, text, sources=tuple((one, begin) for one in pieces))
+
+    def _several(self, part: Memory, low: int, high: int, step: int) -> Hop:
+        """Bytes from `low` to before `high` have been written last; the others?"""
+        pieces = [Memory(low, high - low)]
+        end = part.address + part.size
+        left = [one for one in ((part.address, low), (high, end)) if one[0] < one[1]]
+        while left:
+            begin, end = left.pop()
+            self._scene.go(step)
+            hit = self._scene.last_write(begin, end - begin)
+            low, high = begin, end
+            if hit is not None:
+                low, high = max(begin, hit.address), min(end, hit.address + hit.size)
+            pieces.append(Memory(low, high - low))
+            left += [one for one in ((begin, low), (high, end)) if one[0] < one[1]]
+        pieces.sort(key=lambda one: one.address)
+        text = f"{part.size} bytes at {self._place(part.address)}, of several writes"
+        return Hop(step, Kind.PARTS, text, sources=tuple((one, step) for one in pieces))
+
+    def _stored(self, part: Memory, hit: WatchHit) -> Hop:
+        """By the instruction of the step, before which the machine is then."""
+        scene = self._scene
+        scene.go(hit.step)
+        found = scene.instruction()
+        start = None if found is None else self._flow.address(found)
+        value = hit.value >> 8 * (part.address - hit.address) & ((1 << 8 * part.size) - 1)
+        if found is None or start is None:
+            end = End(Kind.UNKNOWN, "What this instruction stores is not known.")
+            text = f"{'?' if found is None else found.text} to {self._place(part.address)}"
+            return Hop(hit.step, Kind.STORE, text, value, hit.pc, ends=(end,))
+        told = f"{found.text}  {self._place(part.address)} = {value:#x}"
+        if found.copies is not None:
+            at = found.copies(scene.value) + part.address - start
+            sources: tuple[tuple[Part, int], ...] = ((Memory(at, part.size), hit.step),)
+            return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources)
+        pieces = list(_pieces(found, start, part))
+        if len(pieces) > 1:
+            sources = tuple((one, hit.step) for one in pieces if isinstance(one, Register))
+            return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources)
+        register = pieces[0] if pieces else None
+        if register is None:
+            sources, ends = self._operands(found, hit.step)
+            if found.system:
+                ends += (End(Kind.UNKNOWN, f"{found.system} is followed no further."),)
+            if not sources and not ends:
+                return self._constant(hit, told, value)
+            return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources, ends)
+        if register.name in _NOTHING:
+            return self._constant(hit, told, value)
+        if register.name == self._stack:
+            stack = End(Kind.STACK, "the stack pointer")
+            return Hop(hit.step, Kind.STORE, told, value, hit.pc, ends=(stack,))
+        return Hop(hit.step, Kind.STORE, told, value, hit.pc, ((register, hit.step),))
+
+    def _constant(self, hit: WatchHit, told: str, value: int) -> Hop:
+        text = f"{told}, a constant of the program"
+        return Hop(hit.step, Kind.CONSTANT, text, value, hit.pc)
+
+    def _stacked(self, part: Memory, hit: WatchHit) -> Hop:
+        """What an exception's entry has put on the stack; the machine is behind it."""
+        scene = self._scene
+        scene.go(hit.step + 1)
+        register = self._flow.stacked(part.address)
+        text = f"{self._place(part.address)} was written by {hit.by}"
+        if register is None:
+            end = End(Kind.UNKNOWN, "It is followed no further.")
+            return Hop(hit.step, Kind.INTERRUPT, text, ends=(end,))
+        if register in ("pc", "xpsr"):
+            return Hop(hit.step, Kind.INTERRUPT, f"{text}, which stacks {register}")
+        source = Register(register, part.address % self._word, part.size)
+        text = f"{text}, which stacks {register}"
+        return Hop(hit.step, Kind.INTERRUPT, text, sources=((source, hit.step),))
+
+    def _place(self, address: int) -> str:
+        return self._scene.data(address)
+
+
+def _pieces(found: Instruction, start: int, part: Memory) -> Iterator[Register | None]:
+    """Which bytes of which registers an instruction stores there; None: it computes them."""
+    sole = found.stores[0] if len(found.stores) == 1 else None
+
+    def at(address: int) -> tuple[str, int] | None:
+        for offset, size, name in found.stores:
+            low = address - start - offset
+            if name and (0 <= low < size):
+                return name, low
+        if sole and sole[2]:  # again and again, by a prefix
+            return sole[2], (address - start - sole[0]) % sole[1]
+        return None
+
+    places = [at(part.address + n) for n in range(part.size)]
+    for name, group in groupby(places, key=lambda one: "" if one is None else one[0]):
+        lows = [one[1] for one in group if one is not None]
+        yield Register(name, lows[0], len(lows)) if name else None
+
+
+def _named(part: Register) -> str:
+    return part.name if part.low == 0 else f"{part.name} from byte {part.low} on"
