@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import elf, info, ttd
+from tests.integration.cli_tools import elf, info, refused, ttd
 from tests.integration.conftest import Record, Recorded, Server, symbols
 from tests.integration.gdb_mi import Gdb
 from tests.integration.processors import Served, served
@@ -411,6 +411,8 @@ def test_branches_in_no_file(calls: Open, why: str) -> None:
         first.gdb.say("set var rare = 1")
         first.gdb.go("stepi")
         sessions.append(calls())
+        done = ttd("branch", first.path, "--at", "50", "--set", "$r0=3")
+        refused(done, "is being recorded by another ttd: -o FILE puts the branch into a copy")
     gdb = sessions[-1].gdb
     gdb.goto("main:1000" if why == "recorded" else 1000)
     gdb.say("set var rare = 5")

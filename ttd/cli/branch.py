@@ -88,6 +88,7 @@ def branch(
     from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.recorded import RecordedMachine
+    from ttd.recording.errors import RecordingError
 
     if at is None and not edits:
         raise click.UsageError("--at STEP says where the branch begins")
@@ -118,6 +119,10 @@ def branch(
     reasons = [plan.reason] if plan is not None else []
     reasons += [*sets, *([f"UART 0 gets {serial_input!r}"] if serial_input is not None else [])]
     made = timeline.branch_off("; ".join(reasons) or "made by hand", name or "", changes)
+    try:
+        session.branches.keep()
+    except RecordingError as error:
+        raise UserError(f"{error}: -o FILE puts the branch into a copy") from None
     for write in writes:
         _change(session, write)
     timeline.keep_trial()

@@ -80,6 +80,8 @@ def sentence(path: str, error: BaseException) -> RecordingError:
         what = f"{path} is in use by another program"
     elif "unable to open" in text:
         what = f"{path} cannot be opened, or nothing be written beside it"
+    elif "readonly" in text:
+        what = f"{path} cannot be written"
     elif "not a database" in text:
         what = f"{path} is not a ttd recording"
     else:
