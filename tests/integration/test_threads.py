@@ -40,34 +40,28 @@ FREERTOS = {
     "busy": "running, priority 1",
     "idle": "ready, priority 0",
 }
+ZEPHYR = {
+    "deep": "pending, priority 1",
+    "sleeper": "sleeping, priority 2",
+    "sulky": "suspended, priority 2",
+    "busy": "running, priority 3",
+    "idle": "ready, priority 4",
+}
+RIOT = {
+    "deep": "receive blocked, priority 12, pid 1",
+    "sleeper": "mutex blocked, priority 13, pid 2",
+    "sulky": "sleeping, priority 13, pid 3",
+    "busy": "running, priority 14, pid 4",
+    "idle": "ready, priority 15, pid 5",
+}
 SYSTEMS = [
-    System("freertos", "mps2-an385", "pxCurrentTCB", FREERTOS),
-    System("freertos-rv32", "virt32", "pxCurrentTCB", FREERTOS),
-    System("freertos-rv64", "virt", "pxCurrentTCB", FREERTOS),
-    System(
-        "zephyr",
-        "mps2-an385",
-        "_kernel.cpus[0].current",
-        {
-            "deep": "pending, priority 1",
-            "sleeper": "sleeping, priority 2",
-            "sulky": "suspended, priority 2",
-            "busy": "running, priority 3",
-            "idle": "ready, priority 4",
-        },
-    ),
-    System(
-        "riot",
-        "mps2-an385",
-        "sched_active_pid",
-        {
-            "deep": "receive blocked, priority 12, pid 1",
-            "sleeper": "mutex blocked, priority 13, pid 2",
-            "sulky": "sleeping, priority 13, pid 3",
-            "busy": "running, priority 14, pid 4",
-            "idle": "ready, priority 15, pid 5",
-        },
-    ),
+    System(f"{name}{processor}", board, current, states)
+    for name, current, states in (
+        ("freertos", "pxCurrentTCB", FREERTOS),
+        ("zephyr", "_kernel.cpus[0].current", ZEPHYR),
+        ("riot", "sched_active_pid", RIOT),
+    )
+    for processor, board in (("", "mps2-an385"), ("-rv32", "virt32"), ("-rv64", "virt"))
 ]
 
 

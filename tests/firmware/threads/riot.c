@@ -38,15 +38,28 @@ volatile kernel_pid_t sched_active_pid;
 volatile int sched_num_threads;
 
 static thread_t blocks[TASKS];
-static uint32_t stacks[TASKS][STACK], wake_at[TASKS], ticks, pending[CHANNELS];
+static word stacks[TASKS][STACK];
+static uint32_t wake_at[TASKS], ticks, pending[CHANNELS];
+
+#ifdef __riscv
+/* What start.S leaves on the stack of a task that does not run. */
+struct context_switch_frame {
+    word pc, ra, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11,
+        t3, t4, t5, t6, spare, mstatus;
+};
+__attribute__((used)) static const struct context_switch_frame *described;
+#endif
 
 void make(const char *name, unsigned priority, entry run)
 {
     thread_t *thread = &blocks[sched_num_threads];
-    uint32_t *stack = stacks[sched_num_threads];
-    uint32_t *sp = frame(stack + STACK, run);
+    word *stack = stacks[sched_num_threads];
+    word *sp = frame(stack + STACK, run);
+#ifndef __riscv
     *--sp = 0xFFFFFFFD; /* EXC_RETURN: thread mode, its own stack */
-    thread->sp = (char *)(sp - 8);
+    sp -= 8;
+#endif
+    thread->sp = (char *)sp;
     thread->stack_start = (char *)stack;
     thread->stack_size = sizeof stacks[0];
     thread->name = name;
@@ -73,6 +86,13 @@ __attribute__((used)) void choose(void)
     sched_active_pid = best->pid;
 }
 
+#ifdef __riscv
+void start(void)
+{
+    choose();
+    resume_task();
+}
+#else
 __attribute__((naked)) void SVC_Handler(void)
 {
     __asm__ volatile("ldr r3, =sched_active_thread\n"
@@ -110,6 +130,7 @@ void start(void)
     choose();
     __asm__ volatile("svc 0");
 }
+#endif
 
 static void stop_as(thread_status_t status)
 {

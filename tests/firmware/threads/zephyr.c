@@ -26,9 +26,16 @@ struct _thread_base {
     struct _timeout timeout;
 };
 
+#ifdef __riscv
+struct _callee_saved {
+    word sp, ra, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11;
+};
+extern char switched[];
+#else
 struct _callee_saved {
     uint32_t v1, v2, v3, v4, v5, v6, v7, v8, psp;
 };
+#endif
 
 struct _thread_arch {
     uint32_t basepri, swap_return_value;
@@ -57,14 +64,20 @@ struct z_kernel {
 __attribute__((used)) struct z_kernel _kernel;
 
 static struct k_thread blocks[TASKS];
-static uint32_t stacks[TASKS][STACK], ticks, pending[CHANNELS];
+static word stacks[TASKS][STACK];
+static uint32_t ticks, pending[CHANNELS];
 static unsigned count;
 static sys_dnode_t timeouts = {&timeouts, &timeouts};
 
 void make(const char *name, unsigned priority, entry run)
 {
     struct k_thread *thread = &blocks[count];
+#ifdef __riscv
+    thread->callee_saved.sp = (word)frame(stacks[count++] + STACK, run);
+    thread->callee_saved.ra = (word)switched;
+#else
     thread->callee_saved.psp = (uint32_t)frame(stacks[count++] + STACK, run);
+#endif
     for (unsigned i = 0; name[i]; i++)
         thread->name[i] = name[i];
     thread->base.prio = PRIORITIES - 1 - priority;
@@ -86,11 +99,18 @@ __attribute__((used)) void choose(void)
     _kernel.cpus[0].current = best;
 }
 
-__attribute__((used)) static struct _callee_saved *saved(void)
+__attribute__((used)) struct _callee_saved *saved(void)
 {
     return &_kernel.cpus[0].current->callee_saved;
 }
 
+#ifdef __riscv
+void start(void)
+{
+    choose();
+    resume_task();
+}
+#else
 __attribute__((naked)) void SVC_Handler(void)
 {
     __asm__ volatile("bl saved\n"
@@ -123,6 +143,7 @@ void start(void)
     choose();
     __asm__ volatile("svc 0");
 }
+#endif
 
 static struct k_thread *stop_as(uint8_t state)
 {

@@ -16,7 +16,7 @@ void report(const char *name, uint32_t value);
 /* Print `DONE <checksum>` and switch the machine off. */
 __attribute__((noreturn)) void done(void);
 void start_ticks(void);
-/* In start.S: go on as `pxCurrentTCB`. */
+/* In start.S: go on as the task that was chosen. */
 __attribute__((noreturn)) void resume_task(void);
 
 static inline void request_switch(void)

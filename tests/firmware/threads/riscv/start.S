@@ -1,4 +1,6 @@
-# Start, traps, and the switch: a task's context is on its stack, where its control block points to.
+# Start, traps, and the switch: a task's context is on its stack. CURRENT names the variable with the
+# task that runs, whose control block begins with where that is. Without it the switch is a function's,
+# as Zephyr's is: what a called function keeps is in the control block, and so is where it returns to.
 #if __riscv_xlen == 64
 #define STORE sd
 #define LOAD ld
@@ -41,6 +43,21 @@
     \what x31, 28*WORD(sp)
 .endm
 
+.macro kept what
+    \what s0, 2*WORD(a0)
+    \what s1, 3*WORD(a0)
+    \what s2, 4*WORD(a0)
+    \what s3, 5*WORD(a0)
+    \what s4, 6*WORD(a0)
+    \what s5, 7*WORD(a0)
+    \what s6, 8*WORD(a0)
+    \what s7, 9*WORD(a0)
+    \what s8, 10*WORD(a0)
+    \what s9, 11*WORD(a0)
+    \what s10, 12*WORD(a0)
+    \what s11, 13*WORD(a0)
+.endm
+
 .section .text.start, "ax"
 .global _start
 _start:
@@ -58,19 +75,49 @@ trap_entry:
     STORE t0, 30*WORD(sp)
     csrr a0, mcause
     csrr a1, mepc
-    la t0, pxCurrentTCB
+#ifdef CURRENT
+    la t0, CURRENT
     LOAD t0, 0(t0)
     STORE sp, 0(t0)
+#endif
     mv s0, sp
     la sp, stack_end
     call trap
     STORE a0, 0(s0)
+#ifdef CURRENT
     call choose
 .global resume_task
 resume_task:
-    la t0, pxCurrentTCB
+    la t0, CURRENT
     LOAD t0, 0(t0)
     LOAD sp, 0(t0)
+#else
+    call saved
+    STORE s0, 0(a0)
+    la t0, switched
+    STORE t0, 1*WORD(a0)
+    kept STORE
+    call choose
+.global resume_task
+resume_task:
+    la sp, stack_end
+    call saved
+    LOAD sp, 0(a0)
+    LOAD ra, 1*WORD(a0)
+    kept LOAD
+    ret
+
+.global switched
+.type switched, @function
+switched:
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_def_cfa sp, CONTEXT
+    .cfi_return_column 64
+    .cfi_offset 64, 0 - CONTEXT
+    .cfi_offset ra, 1*WORD - CONTEXT
+    .cfi_offset s0, 5*WORD - CONTEXT
+#endif
     LOAD t0, 0(sp)
     csrw mepc, t0
     LOAD t0, 30*WORD(sp)
@@ -78,6 +125,10 @@ resume_task:
     each LOAD
     addi sp, sp, CONTEXT
     mret
+#ifndef CURRENT
+    .cfi_endproc
+.size switched, . - switched
+#endif
 
 .bss
 .balign 16
