@@ -140,6 +140,18 @@ def test_a_budget_of_nothing_runs_nothing(board: Board) -> None:
     assert engine.pc == RAM
 
 
+def test_a_store_in_an_it_block_stops_at_a_watchpoint_each_time(board: Board) -> None:
+    """Also where its place is known as one behind which runs end."""
+    # 1: cmp r4, #0; itt ne; strne r4, [r5]; addne r0, #1; b 1b
+    engine = board.code(half(0x2C00, 0xBF1C, 0x602C, 0x3001, 0xE7FA))
+    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, False)])
+    for round_ in range(5):
+        stop = engine.run(100)
+        assert (stop.reason, engine.step) == (StopReason.WATCH, 2 + 5 * round_)
+        engine.skip_stops_at(engine.step)
+
+
+
 @pytest.mark.parametrize("word", range(1, 5))
 def test_a_fault_in_an_it_block_leaves_it_there(board: Board, word: int) -> None:
     body = [half(0x3001)] * 4

@@ -22,7 +22,8 @@ void leave(ttd_engine *e)
 void stop(ttd_engine *e, int why)
 {
     e->stopped = true;
-    e->why = why;
+    if (!e->armed_abort)                  /* the instruction was given up before: what ran on is undone */
+        e->why = why;
     leave(e);
 }
 
