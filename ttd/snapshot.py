@@ -11,6 +11,7 @@ import msgpack
 
 from ttd.contents import PAGE, Contents
 from ttd.engine import FRAME, Access, Context
+from ttd.engine.pages import WORD
 from ttd.history.budget import Budget
 from ttd.history.pages import Digest, Page, PageStore, PageTable
 from ttd.index import Index, Ranges
@@ -136,6 +137,8 @@ class Snapshots:
         self._unusable: set[int] = set()
         """Numbers of stored snapshots."""
         self._proven: set[int] = set()
+        self.onlooker: Callable[[], None] | None = None
+        """Called before the engine forgets what has been touched."""
         self.complaints: list[str] = []
         """Sentences for people that nobody has been told yet."""
         self.checked = 0
@@ -516,6 +519,8 @@ class Snapshots:
     def _note_touched(self) -> None:
         """Before the engine forgets: add to what the present recorded interval has touched."""
         engine = self.machine.engine
+        if self.onlooker is not None:
+            self.onlooker()
         if self.machine.replay.mode is not Mode.RECORD:
             return
         for kind, pages in self._progress.touched.items():
@@ -559,18 +564,33 @@ class Snapshots:
             self._number_before(low), address, address + size
         ):
             return False
-        touched = self._listed(low, kind)
-        if touched is None or size > PAGES_LOOKED_UP * engine.page_size:
+        if size > PAGES_LOOKED_UP * engine.page_size:
             return True
+        touched = self._listed(low, kind)
         first = address - address % engine.page_size
         for at in range(first, address + size, engine.page_size):
             moves = engine.moves_addresses
             page = at // engine.page_size if moves else engine.find_page(at)
-            if page is None or page in touched:
+            if page is None:
+                return True
+            known = touched is None or page in touched
+            if known and self._may_write(low, kind, page, at, address, size):
                 return True
             if moves and self._touched_elsewhere(low, kind, at):
                 return True
         return False
+
+    def _may_write(
+        self, low: int, kind: Access, page: int, at: int, address: int, size: int
+    ) -> bool:
+        """As `may_touch`, of what is on the page at `at`, by the words that are known."""
+        engine = self.machine.engine
+        if kind is not Access.WRITE or engine.moves_addresses:
+            return True
+        begin, end = max(at, address), min(at + engine.page_size, address + size)
+        first = page * engine.page_size - at
+        words = (first + begin) // WORD, (first + end - 1) // WORD
+        return self.index.may_write(self._number_before(low), *words)
 
     def _touched_elsewhere(self, low: int, kind: Access, address: int) -> bool:
         """The memory that is seen at `address` now was touched, at whatever address."""

@@ -10,17 +10,23 @@ from pathlib import Path
 import pytest
 
 from tests.integration import soak
-from tests.integration.cli_tools import FIRMWARE
+from tests.integration.cli_tools import FIRMWARE, ttd
+from tests.integration.conftest import symbols
 from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
+from ttd.engine import Access
+from ttd.host.semihost_files import SemihostFiles
 from ttd.index import Ranges
+from ttd.recorded import RecordedMachine
 from ttd.recording.claim import Claim
 from ttd.recording.events import Kind
 from ttd.recording.recording import Recording
-from ttd.stops import Breakpoint, Stops, Why
+from ttd.search import Question, What, answer
+from ttd.search import Range as SearchRange
+from ttd.stops import Breakpoint, Stops, Watchpoint, Why
 
-STEPS = 4000
-APART = 700
+STEPS = 2000
+APART = 450
 
 
 def record(name: str, seed: int, folder: Path) -> Path:
@@ -44,7 +50,10 @@ def size_of(name: str, half: bytes) -> int:
     return 4 if (first & 3 == 3 if "rv" in name else first >> 11 >= 0x1D) else 2
 
 
-@pytest.mark.parametrize("name", ["m3", "m0", "io-m3", "rv64", "rv32", "pages-rv64", "pages-rv32"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("m0", "rv64", "rv32", "pages-rv32")]
+
+
+@pytest.mark.parametrize("name", ["m3", "io-m3", "pages-rv64", *SLOW])
 def test_executed_code(tmp_path: Path, name: str) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -71,6 +80,44 @@ def test_executed_code(tmp_path: Path, name: str) -> None:
         more = [(hex(a), hex(b)) for a, b in executed if Ranges.of([*most, (a, b)]) != most]
         assert not more, (number, [(hex(a), hex(b)) for a, b in most])
         assert not index.may_execute(number, most.ends[-1], most.ends[-1] + 2)
+    session.close()
+
+
+@pytest.mark.parametrize("name", ["m3", "io-m3", SLOW[0]])
+def test_written_words(tmp_path: Path, name: str) -> None:
+    """Beside all bytes that are stored, and those that single steps find changed."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    path = record(name, seed, tmp_path)
+    assert ttd("index", path, "--jobs", "1").code == 0
+    session = soak.player(path)
+    machine, index, engine = session.machine, session.snapshots.index, session.machine.engine
+    stack = machine.cpu.read_register("sp") - 4
+    base, size = next(r for r in engine.regions() if r[0] <= stack < sum(r))
+    first = engine.page_number(base) * engine.page_size
+    numbers = range(len(session.recording.snapshots))
+    assert index.written(numbers[-1]) is not None
+    for number in numbers:
+        low, high = index.span(number)
+        asked = Question(What.WRITTEN, (SearchRange(base, base + size),), begin=low, end=high)
+        at = {row.address + n for row in answer(session.timeline, asked) for n in range(row.size)}
+        written = index.written(number)
+        assert written is not None
+        stored = {(first + address - base) // 4 for address in at}
+        noted = {word for begin, end in written for word in range(begin, end)}
+        assert stored == noted
+        if not at:
+            continue
+        near = min(at) & ~3, max(at) + 4 - min(at)
+        session.timeline.seek(low)
+        before = engine.read(*near)
+        while engine.step < high:
+            machine.run(engine.step + 1)
+            now = engine.read(*near)
+            if now != before:
+                changed = {n // 4 for n in range(len(now)) if now[n] != before[n]}
+                assert {(first + near[0] - base) // 4 + word for word in changed} <= noted
+            before = now
     session.close()
 
 
@@ -168,6 +215,76 @@ def test_format_2_has_none(path: Path) -> None:
     assert index.executed(1) == Ranges((0, 8), (4, 10))
     assert index.known(2, b"a question") is index.executed(2) is None
     session.close()
+
+
+def test_all_is_learned(path: Path) -> None:
+    rare = symbols(FIRMWARE / "calls/calls.elf")["rare"]
+    watch = Stops(watchpoints=(Watchpoint(rare, 4, Access.WRITE),))
+
+    def written() -> list[tuple[int, Why]]:
+        session = playing_session(path)
+        timeline = session.timeline
+        timeline.seek(timeline.end)
+        found = []
+        while not found or found[-1][1] is Why.WATCHPOINT:
+            stop = timeline.run_backward(watch)
+            found.append((stop.step, stop.why))
+        session.close()
+        return found
+
+    before, went = stops(path), written()
+    count = len(playing_session(path).recording.snapshots)
+    for jobs, learned in (("2", count), ("1", 0)):
+        done = ttd("index", path, "--jobs", jobs)
+        assert (done.code, done.out) == (0, b"")
+        assert f"{learned} intervals learned; what is known takes" in done.err
+        assert len([kind for _, kind in rows(path) if kind in ("executed", "written")]) == 2 * count
+    assert (stops(path), written()) == (before, went)
+    change(path, FLIP)
+    assert (stops(path), written()) == (before, went)
+
+
+def test_words_exclude_what_pages_do_not(path: Path) -> None:
+    assert ttd("index", path).code == 0
+    session = playing_session(path)
+    engine, snapshots = session.machine.engine, session.snapshots
+    step = snapshots.recording.snapshots.steps[5]
+    words = {word for begin, end in snapshots.index.written(5) or () for word in range(begin, end)}
+    per_page = engine.page_size // 4
+    pages = {word // per_page for word in words}
+    assert len(words) < len(pages) * per_page
+    for base, size in engine.regions():
+        first = engine.page_number(base)
+        for page in pages & {*range(first, first + size // engine.page_size)}:
+            for n in range(per_page):
+                address, word = (
+                    base + (page - first) * engine.page_size + 4 * n,
+                    page * per_page + n,
+                )
+                assert snapshots.may_touch(step, Access.WRITE, address + 3, 1) == (word in words)
+                both = n + 1 < per_page and bool({word, word + 1} & words)
+                assert snapshots.may_touch(step, Access.WRITE, address + 2, 4) >= both
+                assert snapshots.may_touch(step, Access.READ, address, 4)
+    session.close()
+
+
+def test_index_of_what_cannot_be_written(path: Path) -> None:
+    claim = Claim(str(path))
+    done = ttd("index", path)
+    assert done.code == 2 and "is being recorded by another ttd" in done.err
+    claim.release()
+
+
+def test_all_branches(path: Path) -> None:
+    done = ttd("branch", path, "--at", "50%", "--name", "other", "--set", "$r0=1")
+    assert done.code == 0, done.err
+    assert ttd("index", path).code == 0
+    for branch in ("main", "other"):
+        session = RecordedMachine.open(str(path), SemihostFiles(None), branch=branch)
+        index = session.snapshots.index
+        numbers = range(len(session.recording.snapshots))
+        assert all(index.executed(n) and index.written(n) for n in numbers)
+        session.close()
 
 
 def learn_something(path: Path) -> None:

@@ -69,6 +69,7 @@ PART_OF = {
     "register_names": "timeline",
     "svd": "timeline",
     "inspection": "recorded",
+    "indexing": "recorded",
     "cut": "recorded",
     "edits": "recorded",
     "elf": "images",

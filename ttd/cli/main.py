@@ -82,6 +82,7 @@ class Commands(click.Group):
         "cut",
         "events",
         "gdb",
+        "index",
         "info",
         "lldb",
         "mcp",

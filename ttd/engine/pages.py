@@ -10,6 +10,8 @@ from ttd.engine.memory import Memory
 from ttd.engine.port import EngineError
 from ttd.engine.types import FRAME, Access
 
+WORD = 4
+"""Bytes of a word (words.c)."""
 _FLAGS: dict[Access, int] = {
     Access.READ: lib.PAGE_READ,
     Access.WRITE: lib.PAGE_DIRTY,
@@ -55,8 +57,25 @@ class Pages(Memory):
         """Where instructions were reached since `new_interval`: begins and ends of ranges of the
         addresses that the guest used, ascending, not touching. None if they were too many."""
         count = lib.ttd_ran(self._native, self._ran)
-        if count < 0:
-            return None
+        return None if count < 0 else self._ranges(count)
+
+    @property
+    def knows_words(self) -> bool:
+        """Whether `note_words` can."""
+        return bool(lib.ttd_knows_words(self._native))
+
+    def note_words(self, on: bool) -> None:
+        """Note from now on which words of `WORD` bytes are written."""
+        if not lib.ttd_note_words(self._native, on):
+            raise EngineError("there is not enough memory for words, or they cannot be known here")
+
+    def words_written(self) -> tuple[list[int], list[int]] | None:
+        """Which were since, maybe some too many: begins and ends of ranges like `code_reached`, of
+        numbers in the order of the pages."""
+        count = lib.ttd_words(self._native, self._ran)
+        return None if count < 0 else self._ranges(count)
+
+    def _ranges(self, count: int) -> tuple[list[int], list[int]]:
         found = ffi.unpack(self._ran, 2 * count) if count else []
         return found[::2], found[1::2]
 

@@ -15,6 +15,8 @@ from ttd.recording.recording import Recording
 
 EXECUTED = "executed"
 """The kind of rows with the code that an interval has reached."""
+WRITTEN = "written"
+"""The kind with the words that it has written."""
 _KEPT = 4096
 """Rows that are kept as they have been read."""
 
@@ -33,6 +35,7 @@ class Index:
         self._recording = recording
         self._rows = Rows(recording)
         self._executed: OrderedDict[int, Ranges | None] = OrderedDict()
+        self._written: OrderedDict[int, Ranges | None] = OrderedDict()
 
     # -- intervals -----------------------------------------------------------------------
 
@@ -58,6 +61,18 @@ class Index:
         executed = self.executed(number)
         return executed is None or executed.meets(begin, end)
 
+    # -- memory --------------------------------------------------------------------------
+
+    def written(self, number: int) -> Ranges | None:
+        """Numbers of the words of 4 bytes that an interval has written, in the order in which the
+        machine has its memories; maybe some too many. None: not known."""
+        return self._read(self._written, number, WRITTEN, Ranges.unpack)
+
+    def may_write(self, number: int, first: int, last: int) -> bool:
+        """False if none of these words has been written in an interval."""
+        written = self.written(number)
+        return written is None or written.meets(first, last + 1)
+
     # -- what has been found out -----------------------------------------------------------
 
     def known(self, number: int, key: bytes) -> bytes | None:
@@ -73,9 +88,18 @@ class Index:
         self._rows.keep(number, EXECUTED, executed.pack())
         self._executed.pop(number, None)
 
+    def learn_written(self, number: int, words: Ranges) -> None:
+        """Keep which words an interval has written."""
+        self._rows.keep(number, WRITTEN, words.pack())
+        self._written.pop(number, None)
+
     def flush(self) -> None:
         """Put what has been learned into the file, if it can be written now; it stays known."""
         self._rows.flush()
+
+    def write(self) -> None:
+        """As `flush`, but `RecordingError` if it cannot be written now."""
+        self._rows.write()
 
     def _read(
         self,

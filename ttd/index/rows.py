@@ -92,20 +92,24 @@ class Rows:
             self._new[number, kind] = data
             self._size += len(data)
 
+    def write(self, *, patient: bool = True) -> None:
+        """Write what is new; `RecordingError` if that cannot be, or were longer than all else."""
+        if self._new:
+            if not self._has_room():
+                path = self._recording.path
+                raise RecordingError(f"what is known of {path} would be longer than the rest of it")
+            self._recording.learn(self._new, patient=patient)
+            self._new, self._size = {}, 0
+
     def flush(self) -> None:
-        """Write what is new, if that can be; no more than the recording is long itself."""
-        if not self._new or self._given_up:
-            return
-        recording = self._recording
-        try:
-            if self._has_room():
-                recording.learn(self._new)
-                self._new, self._size = {}, 0
-            else:
-                self._given_up = True
-        except RecordingError:
-            # A file that cannot be changed, or that somebody else is changing: it may be later.
-            self._given_up = not os.access(recording.path, os.W_OK)
+        """Write what is new, if that can be."""
+        if not self._given_up:
+            try:
+                self.write(patient=False)
+            except RecordingError:
+                # Who is in the way may be gone later.
+                path = self._recording.path
+                self._given_up = not os.access(path, os.W_OK) or not self._has_room()
 
     def _has_room(self) -> bool:
         """What is known of a recording takes no more than the rest of it."""

@@ -301,7 +301,7 @@ class RecordingFile:
         with schema.one_sentence(self.path):
             self._store.look_again()
             if self._claim is None:
-                self._claim = Claim(self.path)
+                self._claim = Claim.waiting(self.path)
             connection = schema.open_to_grow(self.path)
             version = schema.version_of(connection)
             if version < FORMAT_VERSION:

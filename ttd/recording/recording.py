@@ -585,10 +585,11 @@ class Recording:
         )
         return None if row is None else unseal(row[0], place, MAX_KNOWN)
 
-    def learn(self, found: Mapping[tuple[int, str], bytes]) -> None:
+    def learn(self, found: Mapping[tuple[int, str], bytes], *, patient: bool = False) -> None:
         """Keep what has been found out, by interval and kind.
 
-        `RecordingError` if it cannot be written, or somebody else writes: nobody is waited for.
+        `RecordingError` if it cannot be written, or somebody else is in the way, who is waited for
+        a moment if this is `patient`.
         """
         rows: dict[Store, list[tuple[int, int, str, bytes]]] = {}
         for (interval, kind), data in found.items():
@@ -598,9 +599,9 @@ class Recording:
                 row = (branch, interval, kind, seal(data, place))
                 rows.setdefault(self.file.store_of(branch), []).append(row)
         for store, some in rows.items():
-            self._learn(store, some)
+            self._learn(store, some, patient)
 
-    def _learn(self, store: Store, rows: list[tuple[int, int, str, bytes]]) -> None:
+    def _learn(self, store: Store, rows: list[tuple[int, int, str, bytes]], patient: bool) -> None:
         def job(db: sqlite3.Connection) -> None:
             db.executemany(KNOWN_ROW, rows)
 
@@ -613,7 +614,7 @@ class Recording:
         elif store.version == 1:
             raise RecordingError(f"{self.path} is of a format that has no place for it")
         else:
-            store.change(job_of_its_own, patient=False)
+            store.change(job_of_its_own, patient=patient)
 
     def known_bytes(self) -> int:
         """What all of that takes in the file, for all branches."""

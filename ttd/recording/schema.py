@@ -42,6 +42,8 @@ _PRAGMAS = (
 )
 _NOTHING_THERE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Errors by which a file says that nothing can be read in it."""
+_IMPATIENT_MS = 20
+"""For who reads at this very moment."""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
@@ -373,7 +375,7 @@ def changing(path: str, *, patient: bool = True) -> Iterator[sqlite3.Connection]
         connection = _connect(path, "rw", writes=True)
         try:
             if not patient:
-                connection.execute("PRAGMA busy_timeout = 0")
+                connection.execute(f"PRAGMA busy_timeout = {_IMPATIENT_MS}")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

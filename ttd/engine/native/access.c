@@ -162,6 +162,7 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
         flush_tlb(e);                     /* what is watched may be shown elsewhere now */
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;
+    note_written(e, s->page, in_page, size);
     if (e->flags[s->page] & PAGE_EVER_EXEC)
         drop_code(e, s->r, s->paddr + in_page, size);
 }

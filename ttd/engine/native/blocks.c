@@ -197,8 +197,9 @@ COLD static void look_at_block(ttd_engine *e, block_info *b, uint64_t pc, uint32
     if (e->noting)
         note_breaks(e, e->steps, e->blk_n);
     e->steps += e->blk_n;
-    if (e->nchanged) {                    /* this block, too, may be another now */
-        e->flush_due |= e->masks_next;    /* which is not looked at here */
+    if (e->nchanged || e->words_full) {   /* this block, too, may be another now */
+        e->flush_due |= e->masks_next || e->words_full;    /* which is not looked at here */
+        e->words_full = false;
         e->blk_n = e->blk_size = 0;
         e->blk_pc = pc;
         stop(e, WHY_AGAIN);

@@ -172,6 +172,8 @@ struct ttd_engine {
     code_page code_map[1 << CODE_MAP_BITS];
     page_set seen[3];             /* by kind of access: read, write, fetch */
     ran_list ran;
+    uint64_t *words;              /* written words of each page, if somebody wants to know (words.c); NULL */
+    bool words_full;              /* a page has become complete: its stores need no look any more */
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */
     ttd_time time;

@@ -195,9 +195,14 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
                             || !(viewed = mixed_fill(e, page, paddr, &out->paddr))));
         else if (!trap)
             trap = watched & kind;
+        if (!trap && kind == ACC_WRITE && !viewed && wants_words(e, page))
+            viewed = mixed_fill(e, page, paddr, &out->paddr);
         *flags |= PAGE_READ;
-        if (kind == ACC_WRITE)
+        if (kind == ACC_WRITE) {
             *flags |= PAGE_DIRTY;
+            if (!viewed)
+                note_written(e, page, 0, e->page_size);
+        }
         if (trap) {
             out->paddr = window_address(e, r, vaddr, paddr);
         } else {
@@ -208,7 +213,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
                 out->perms = 0;
             if (kind == ACC_WRITE
                 || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
-                    && grants(e, vaddr, paddr, rights, ACC_WRITE, true)
+                    && !wants_words(e, page) && grants(e, vaddr, paddr, rights, ACC_WRITE, true)
                     && r->kind == REGION_RAM && !leads_to_split(e, vaddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;
         }

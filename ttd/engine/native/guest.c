@@ -21,6 +21,8 @@ static uint8_t *plain_memory(ttd_engine *e, uint64_t address, int size, int kind
         return NULL;
     r = find_region(e, address);
     e->flags[page_of(e, r, address)] |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
+    if (kind == ACC_WRITE)
+        note_written(e, page_of(e, r, address), address, (uint64_t)size);
     return r->host + (address - r->base);
 }
 
@@ -40,6 +42,8 @@ static bool trapped_access(ttd_engine *e, uint64_t address, int size, bool write
         e->device_views[page >> e->page_shift & (DEVICE_VIEWS - 1)] = (view){ page, page };
     } else {
         e->flags[page_of(e, r, address)] |= write ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
+        if (write)
+            note_written(e, page_of(e, r, address), address, (uint64_t)size);
         at = window_address(e, r, page, page) + (address - page);
     }
     if (!on_prot(e->uc, write ? UC_MEM_WRITE_PROT : UC_MEM_READ_PROT, at, size, (int64_t)value, e)) {

@@ -68,6 +68,17 @@ void note_ran(ttd_engine *e, block_info *b);
 void trim_ran(ttd_engine *e, uint64_t n);
 void forget_ran(ttd_engine *e);
 
+/* words.c */
+bool wants_words(const ttd_engine *e, uint32_t page);
+bool mark_words(ttd_engine *e, uint32_t page, uint64_t at, uint64_t size);
+
+/* Memory is written: [at, at + size) of a page. */
+static inline void note_written(ttd_engine *e, uint32_t page, uint64_t at, uint64_t size)
+{
+    if (e->words)
+        mark_words(e, page, at & (e->page_size - 1), size);
+}
+
 /* hits.c */
 void hits_free(ttd_engine *e);
 

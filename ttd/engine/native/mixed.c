@@ -111,6 +111,10 @@ static bool on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
         covered |= e->translated[at >> 4] >> (at >> 1 & 7) & 1;
     if (covered && !store_to_code(e, r, offset, size, (uint64_t)value))
         return false;
+    if (e->words && mark_words(e, page, offset & (e->page_size - 1), (uint64_t)size)) {
+        e->words_full = true;
+        atomic_store_explicit(&e->fast_limit, 0, memory_order_relaxed);
+    }
     if (!(offset & (uint64_t)(size - 1)))
         memcpy(r->host + (offset - offset_of(e, r)), &value, (size_t)size);
     if (e->blk->ways & WAY_LATE_STORE)

@@ -298,6 +298,7 @@ void ttd_free(ttd_engine *e)
     marks_free(e);
     free_seen(e);
     free_ran(e);
+    free(e->words);
     if (e->nothing)
         munmap(e->nothing, e->page_size);
     free(e->slots);

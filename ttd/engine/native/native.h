@@ -195,6 +195,11 @@ int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
 /* Addresses at which this interval has reached an instruction: pairs of begin and end, ascending, at most
  * TTD_MAX_RAN; -1: more than are kept. */
 int ttd_ran(ttd_engine *e, uint64_t *out);
+/* Note from now on which words of 4 bytes are written; false: there is no memory, or it cannot be known here. Their
+ * numbers, in the order of the pages, as `ttd_ran` has ranges. */
+bool ttd_knows_words(const ttd_engine *e);
+bool ttd_note_words(ttd_engine *e, bool on);
+int ttd_words(const ttd_engine *e, uint64_t *out);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);

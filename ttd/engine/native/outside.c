@@ -24,6 +24,7 @@ static void change(ttd_engine *e, region *r, uint64_t at, const uint8_t *data, i
         flush_tlb(e);
     memcpy(r->host + (at - r->base), data, (size_t)size);
     *flags |= PAGE_DIRTY;
+    note_written(e, page_of(e, r, at), at, (uint64_t)size);
     if (*flags & PAGE_EVER_EXEC)
         drop_code(e, r, at, (uint32_t)size);
 }
