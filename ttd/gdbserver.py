@@ -76,6 +76,8 @@ class Offer:
     questions: Sequence[Question] = ()
     keep_calls: bool = False
     """A function that is called in the past leaves a branch."""
+    idle: Callable[[], None] = lambda: None
+    """Called again and again while nobody asks for anything."""
 
 
 NOTHING_MORE = Offer()
@@ -160,7 +162,7 @@ def serve_tcp(
         log.info("Listening on %s port %d. %s", host, bound, NO_AUTHENTICATION)
         if ready is not None:
             ready(bound)
-        _serve_clients(listener, stop, begin, once)
+        _serve_clients(listener, stop, begin, offer.idle, once)
 
 
 def serve_unix(
@@ -179,11 +181,15 @@ def serve_unix(
     with listener:
         listener.publish()
         begin = _sessions(timeline, stop, offer)
-        _serve_clients(listener, stop, begin, False)
+        _serve_clients(listener, stop, begin, offer.idle, False)
 
 
 def _serve_clients(
-    listener: socket.socket, stop: threading.Event, begin: Callable[[_Send], GdbSession], once: bool
+    listener: socket.socket,
+    stop: threading.Event,
+    begin: Callable[[_Send], GdbSession],
+    idle: Callable[[], None],
+    once: bool,
 ) -> None:
     """One client after another, until `stop` is set."""
     waiting: list[socket.socket] = []
@@ -200,7 +206,7 @@ def _serve_clients(
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             connection = _Socket(client, door.gone, stop)
             try:
-                _serve(connection, stop, begin)
+                _serve(connection, stop, begin, idle)
             finally:
                 connection.hang_up()
         waiting = door.waiting
@@ -225,7 +231,7 @@ def serve_stdio(
     stop = stop or threading.Event()
     with _sigint_ignored():
         connection = _Pipe(input_fd, output_fd, stop)
-        _serve(connection, stop, _sessions(timeline, stop, offer))
+        _serve(connection, stop, _sessions(timeline, stop, offer), offer.idle)
 
 
 def _sessions(
@@ -409,7 +415,10 @@ _Incoming = queue.SimpleQueue[_Heard | None]
 
 
 def _serve(
-    connection: Connection, stop: threading.Event, begin: Callable[[_Send], GdbSession]
+    connection: Connection,
+    stop: threading.Event,
+    begin: Callable[[_Send], GdbSession],
+    idle: Callable[[], None],
 ) -> None:
     """One session, to its end."""
 
@@ -434,6 +443,7 @@ def _serve(
             try:
                 heard = incoming.get(timeout=_POLL)
             except queue.Empty:
+                idle()
                 continue
             if heard is None:
                 log.info("client went away")

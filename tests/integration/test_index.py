@@ -5,18 +5,22 @@ from __future__ import annotations
 import errno
 import random
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.integration import soak
 from tests.integration.cli_tools import FIRMWARE, ttd
-from tests.integration.conftest import symbols
+from tests.integration.conftest import Gdb, Server, symbols
 from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
+from ttd.cli.indexing import idle_index
 from ttd.engine import Access
 from ttd.host.semihost_files import SemihostFiles
 from ttd.index import Ranges
+from ttd.indexing import missing
 from ttd.recorded import RecordedMachine
 from ttd.recording.claim import Claim
 from ttd.recording.events import Kind
@@ -285,6 +289,49 @@ def test_all_branches(path: Path) -> None:
         numbers = range(len(session.recording.snapshots))
         assert all(index.executed(n) and index.written(n) for n in numbers)
         session.close()
+
+
+def test_a_server_keeps_what_it_finds(
+    path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    """And the next one finds it in the file."""
+
+    def backward() -> str:
+        server = serve("serve", "--port", "0", path)
+        gdb = attach(FIRMWARE / "calls/calls.elf", server.port)
+        gdb.goto("end")
+        gdb.say("watch rare")
+        found: str = gdb.say("reverse-continue") + gdb.say("monitor when")
+        gdb.say("detach")
+        server.process.terminate()
+        assert server.wait() == 0
+        return found
+
+    before, told = rows(path), backward()
+    after = rows(path)
+    assert before.items() <= after.items() and "rare" in told
+    assert any(kind.startswith("answer ") for _, kind in after.keys() - before.keys())
+    assert backward() == told
+    assert rows(path) == after
+
+
+def test_idle_time_of_a_server(path: Path) -> None:
+    def is_known() -> bool:
+        session = playing_session(path)
+        todo = missing(session)
+        session.close()
+        return not todo
+
+    assert not is_known()
+    with idle_index(str(path), (), wanted=False):
+        pass
+    with idle_index(str(path), (), wanted=True):
+        for _ in range(600):
+            if is_known():
+                break
+            time.sleep(0.1)
+    assert is_known()
+    assert ttd("serve", path, "--stdio", "--index", "idle").code == 0
 
 
 def learn_something(path: Path) -> None:

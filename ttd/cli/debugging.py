@@ -79,7 +79,12 @@ def serve_debugger(
         stop()
 
     events = LoggedEvents(lambda: session.replay.log, session.replay.words)
-    offer = Offer(events, questions(session, described), keep_calls)
+
+    def idle() -> None:
+        """Nobody waits for anything: what searches have found is written."""
+        session.snapshots.index.flush()
+
+    offer = Offer(events, questions(session, described), keep_calls, idle)
 
     def ready(bound: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -97,4 +102,5 @@ def serve_debugger(
             else:
                 serve_tcp(session.timeline, listener, ready=ready, stop=over, offer=offer)
         finally:
+            idle()
             leave()

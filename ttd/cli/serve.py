@@ -17,6 +17,7 @@ import click
 from ttd.cli.calls import keep_calls_option
 from ttd.cli.debugging import HOST, serve_debugger
 from ttd.cli.expected import drive_option
+from ttd.cli.indexing import idle_index, index_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.svd import svd
@@ -53,6 +54,7 @@ Examples:
 @drive_option
 @svd
 @snapshot_memory
+@index_option
 def serve(
     recording: str,
     port: int | None,
@@ -64,6 +66,7 @@ def serve(
     drive: tuple[str, ...],
     svd: Sequence[Block],
     snapshot_memory: int,
+    indexing: str,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
     from ttd.host.expected import expectations
@@ -77,15 +80,16 @@ def serve(
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     session.branches.temporary = temporary
     listener = None if stdio else _listen(port, host, socket)
-    serve_debugger(
-        session,
-        listener,
-        host or HOST,
-        lambda: None,
-        partial(_leave, session),
-        keep_calls=keep_calls,
-        described=svd,
-    )
+    with idle_index(recording, drive, indexing == "idle"):
+        serve_debugger(
+            session,
+            listener,
+            host or HOST,
+            lambda: None,
+            partial(_leave, session),
+            keep_calls=keep_calls,
+            described=svd,
+        )
 
 
 def _leave(session: RecordedMachine) -> None:
