@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ttd.errors import UserError
@@ -13,6 +13,7 @@ from ttd.recording.events import Event, Kind
 from ttd.recording.index import Begin, SnapshotInfo
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
+from ttd.recording.remarks import Bookmark
 from ttd.recording.schema import Existing
 from ttd.stops import Why
 
@@ -102,7 +103,31 @@ def cut_out(
         part.finish(last.reason, last.exit_code, last.state_hash)
     finally:
         part.close()
+    _copy_remarks(recording, Recording.open(part.path), first.step, end)
     return part.file.begin
+
+
+def _copy_remarks(recording: Recording, part: Recording, begin: int, end: int) -> None:
+    """What people have said of the part, and of all of it."""
+    try:
+        for name, mark in _marked(recording, begin, end):
+            part.file.remarks.set_bookmark(name, mark.step, mark.note)
+        for date, text in recording.file.remarks.notes():
+            part.file.remarks.add_note(date, text)
+    finally:
+        part.close()
+
+
+def _marked(recording: Recording, begin: int, end: int) -> Iterator[tuple[str, Bookmark]]:
+    """The bookmarks in a part of a branch, which before its fork is a part of its parent."""
+    branches, branch = recording.file.branches, recording.branch
+    limits = {branch: end}
+    while (fork := branches[branch].fork) is not None:
+        limits[fork.parent] = min(limits[branch], fork.step)
+        branch = fork.parent
+    for name, mark in recording.file.remarks.bookmarks().items():
+        if begin <= mark.step <= limits.get(mark.branch, -1):
+            yield name, mark
 
 
 def _number(info: SnapshotInfo) -> int:

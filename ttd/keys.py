@@ -36,3 +36,12 @@ BUTTONS = {"left": 0x110, "right": 0x111, "middle": 0x112, "side": 0x113, "extra
 WHEEL = {"wheel-up": (8, 1), "wheel-down": (8, -1), "wheel-left": (6, 1), "wheel-right": (6, -1)}
 """Buttons that are a turn of a wheel: axis and direction."""
 AXES = {"x": 0, "y": 1}
+
+
+def key_event(text: str) -> tuple[int, int, int] | None:
+    """`press KEY` or `release KEY`, as type, code and value; None if it is neither."""
+    verb, _, key = text.strip().partition(" ")
+    code = KEYS.get(key.strip())
+    if verb not in ("press", "release") or code is None:
+        return None
+    return EV_KEY, code, int(verb == "press")

@@ -20,6 +20,7 @@ from ttd.history.place import Place
 from ttd.history.trials import Trial, Trials, Write
 from ttd.history.unattended import Unattended
 from ttd.images import Image
+from ttd.keys import key_event
 from ttd.known_hits import KnownHits
 from ttd.machine import Machine
 from ttd.moment import Here, is_seen, overlaps
@@ -844,7 +845,15 @@ class Timeline:
 
     def give_input(self, device: str, data: bytes) -> None:
         self._need_recording("takes input")
-        self.machine.replay.give_chars(device, data)
+        replay = self.machine.replay
+        if device not in replay.inputs:
+            replay.give_chars(device, data)
+            return
+        event = key_event(data.decode(errors="replace"))
+        if event is None:
+            raise TimelineError(f"{device} takes 'press KEY' and 'release KEY', such as: press a")
+        if not replay.input_groups({device: [event]}):
+            raise TimelineError(f"{device}: there is no room, the guest is far behind")
 
     def _need_recording(self, able: str) -> None:
         self.keep_trial()

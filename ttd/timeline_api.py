@@ -217,8 +217,9 @@ class TimelineApi(Protocol):
         ...
 
     def give_input(self, device: str, data: bytes) -> None:
-        """Let a character device get this, as if somebody had typed it. `PastIsReadOnly` in the
-        past; a `UserError` if there is no such device, or it has enough already."""
+        """Let a character device get this, as if somebody had typed it, or an input device
+        `press KEY` or `release KEY`. `PastIsReadOnly` in the past; a `UserError` if there is no
+        such device, or it has enough already."""
         ...
 
     def printed(self, text: str, count: int) -> list[Line]:

@@ -473,6 +473,12 @@ def test_keys_and_buttons() -> None:
         with run.branch_off("it stays down", edits=[f"{released} drop"]):
             run.go_on(9000)
             assert run.memory.u32["pressed"] == 1 << 17
+        with run.branch_off("B is pressed"):
+            with pytest.raises(ttd.UserError, match="takes 'press KEY' and 'release KEY'"):
+                run.type("b", "buttons")
+            run.type("press b", "buttons")
+            run.go_on(1000)
+            assert run.memory.u32["pressed"] == 1 << 26, "and A is released, as it was"
 
 
 @pytest.mark.parametrize("words", [{}, {"embed": False}, {"commit": True}])

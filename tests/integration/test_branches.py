@@ -478,7 +478,7 @@ def test_a_guest_that_waits_on_a_branch(
     for words, answer in {
         "uart9 x": "there is no character device uart9, only uart0, uart1,",
         r"uart0 \q": r"'\q' is no escape",
-        "uart0": "input takes a character device and a text",
+        "uart0": "input takes a device and a text",
         r"uart0 \n": "uart0 gets '\\n' with the next command that resumes.",
     }.items():
         assert answer in (text := gdb.say(f"monitor input {words}")), text

@@ -70,6 +70,35 @@ def test_a_part_is_the_same_there(whole: Path, tmp_path: Path) -> None:
         assert some.timeline.position == begin
 
 
+def test_bookmarks_and_notes_go_along(tmp_path: Path) -> None:
+    run, part = tmp_path / "run.ttd", tmp_path / "part.ttd"
+    words = ("record", "--board", "mps2-an385", "--semihosting", "-o", run, elf("calls"))
+    assert ttd(*words).code == 0
+    with opened(run) as session:
+        timeline = session.timeline
+        for name, step in (("early", 500), ("inside", 1000), ("late", 3000)):
+            timeline.seek(step)
+            timeline.bookmarks.set(name, timeline.place, f"note of {name}")
+        timeline.seek(2000)
+        timeline.branch_off("to be cut", "other")
+        timeline.step_forward(100)
+        timeline.bookmarks.set("elsewhere", timeline.place)
+        session.leave("over")
+    assert ttd("note", run, "look here").code == 0
+    for begin, end, names in (
+        ("1000", "2500", ["early", "inside"]),
+        ("other:1000", "other:2100", ["early", "elsewhere", "inside"]),
+    ):
+        assert ttd("cut", run, "--from", begin, "--to", end, "-o", part, "--force").code == 0
+        verify(part)
+        with opened(part) as session:
+            found = session.timeline.bookmarks.all
+            assert [*found] == names
+            assert found["inside"].note == "note of inside" and found["inside"].step == 1000
+            assert {mark.branch for mark in found.values()} == {0}
+        assert b"look here" in ttd("note", part).out
+
+
 def test_to_the_end_it_ends_as_the_whole(whole: Path, tmp_path: Path) -> None:
     part = tmp_path / "part.ttd"
     assert ttd("cut", whole, "--from", "80%", "-o", part).code == 0

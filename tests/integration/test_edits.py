@@ -152,6 +152,25 @@ def test_what_the_recording_does_not_have_of_a_disk(tmp_path: Path) -> None:
     assert verify(run)
 
 
+def test_gdb_presses_a_button(
+    tmp_path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    run = tmp_path / "run.ttd"
+    words = ("record", "--board", "microbit", "--steps", "20000", "-o", run, elf("microbit"))
+    assert ttd(*words).code == 0
+    server = serve("serve", "--port", "0", run)
+    gdb = attach(elf("microbit"), server.port)
+    gdb.goto(10_000)
+    assert "This is the past" in gdb.say("monitor input buttons press a")
+    gdb.say("monitor branch pressed")
+    assert "takes 'press KEY' and 'release KEY'" in gdb.say("monitor input buttons a")
+    assert "buttons gets 'press a'" in gdb.say("monitor input buttons press a")
+    gdb.say("monitor replay_break 11000")
+    gdb.go("continue")
+    assert gdb.value("pressed") == 1 << 17
+    assert "input buttons a pressed" in gdb.say("monitor events --kind input 1")
+
+
 def test_the_copy_is_not_the_recording(path: Path) -> None:
     before = path.read_bytes()
     refused(ttd("branch", path, "--at", "5", "-o", path, "--force"), "is the recording itself")

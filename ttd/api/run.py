@@ -285,18 +285,19 @@ class Run:
     def type(self, text: str | bytes, device: str | None = None) -> None:
         """Let the guest get characters, on a branch that is being recorded, from here on.
 
-        `device`: the first UART, unless said otherwise.
+        `device`: the first UART, unless said otherwise. A keyboard or its like gets `press KEY` or
+        `release KEY`.
         """
         serials = self._open.machine.board.serials
-        name = device or next(iter(serials), "")
-        if name not in serials:
-            raise UserError(f"there is no serial line {name}: {', '.join(serials)}")
+        name, known = device or next(iter(serials), ""), [*serials, *self._recorded.replay.inputs]
+        if name not in known:
+            raise UserError(f"nobody can type at {name}; there are {', '.join(known)}")
         if not self.live or self._timeline.position < self._timeline.end:
             raise UserError("nothing can be typed in the past: branch off first")
         data = text.encode() if isinstance(text, str) else text
         if len(data) > _MOST_TYPED:
             raise UserError(f"at most {_MOST_TYPED} characters are typed at once")
-        self._recorded.replay.give_chars(name, data)
+        self._timeline.give_input(name, data)
 
     def events(
         self,

@@ -46,7 +46,7 @@ class RequestCommands:
         """What a character device gets."""
         device, _, text = (words or [""])[0].partition(" ")
         if not text.strip():
-            raise UserError("input takes a character device and a text, such as: uart0 help\\n.")
+            raise UserError("input takes a device and a text, such as: uart0 help\\n.")
         data = unescaped(text.strip())
         self._timeline.give_input(device, data)
         return f"{device} gets '{characters(data)}' with the next command that resumes.\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ttd.recording.events import Kind
 from ttd.replay.block import BlockDriver, DiskOptions
@@ -60,6 +60,11 @@ class Drivers:
         self._entrance.add(Kind.INPUT, driver.events, name)
         self._entrance.add(Kind.INPUT_SYNC, driver.syncs, name)
         return driver
+
+    @property
+    def inputs(self) -> Collection[str]:
+        """The names of all input devices."""
+        return self._inputs.drivers
 
     def commit_disks(self) -> None:
         """Put what the guest has written into all images that can be written; then raise what

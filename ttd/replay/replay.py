@@ -6,7 +6,7 @@ an event in the log, in play they are answered from the log and checked against 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -521,6 +521,11 @@ class Replay:
     def chr_take_back(self, backend: CharBackend) -> bytes:
         """What this backend has brought and the guest has not been given; from any thread."""
         return self._drivers.take_back(backend)
+
+    @property
+    def inputs(self) -> Collection[str]:
+        """The names of keyboards, mice and tablets."""
+        return self._drivers.inputs
 
     @property
     def disks(self) -> list[BlockDriver]:
