@@ -17,6 +17,7 @@ from ttd.questions.origin import Origin, origin
 from ttd.questions.output import Shown, output
 from ttd.questions.past import Past, Stretch
 from ttd.questions.profile import SAMPLES, Share, profile
+from ttd.questions.stack_depth import Depth, stack_depth
 from ttd.questions.values import Value, values
 
 Where = Place | int | str
@@ -188,6 +189,19 @@ class Questions:
             before = self._find(one, "one")
             after = past.timeline.place if other is None else self._find(other, "other")
             return diff(past, before, after)
+
+    def stack_depth(
+        self,
+        task: str | None = None,
+        *,
+        begin: Where | None = None,
+        end: Where | None = None,
+        limit: int | None = None,
+    ) -> list[Depth]:
+        """How much of each stack has been used, the most first; `task`: of those with that in
+        their name."""
+        with self._asked(begin, end, limit) as (past, stretch):
+            return stack_depth(past, stretch, task)
 
     def profile(
         self,

@@ -132,6 +132,12 @@ def _calls(past: Past, stretch: Stretch, words: Sequence[str], options: Options)
     return calls(past, stretch, words[0])
 
 
+def _stack_depth(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.stack_depth import stack_depth
+
+    return stack_depth(past, stretch, words[0] if words else None)
+
+
 def _find(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
     from ttd.questions.find import find
 
@@ -197,6 +203,15 @@ ASKINGS: Mapping[str, Asking] = {
             "what is different at another place",
             _diff,
             takes=("at", "limit"),
+        ),
+        Asking(
+            "stack-depth",
+            "[TASK]",
+            0,
+            1,
+            "how much of each stack has been used",
+            _stack_depth,
+            takes=("from", "to", "limit"),
         ),
         Asking(
             "profile",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ttd.program.abi import NOTHING, Convention, Part, Passed, convention
-from ttd.program.errors import ProgramError
+from ttd.program.errors import ProgramError, readings
 from ttd.program.functions import Function
 from ttd.program.location import Location, Moment, Where
 from ttd.program.registers import RegisterSet
@@ -43,6 +43,7 @@ class Calling:
     def _convention(self) -> Convention | None:
         return convention(self._registers.family, self._registers.word, self._flags)
 
+    @readings
     def arguments(self, function: Function, at: Moment) -> list[Argument]:
         """Before the first instruction of a function."""
         rules = self._convention()
@@ -71,6 +72,7 @@ class Calling:
             target &= ~1
         return Back(target, sp)
 
+    @readings
     def result_address(self, function: Function, at: Moment) -> int | None:
         """Where a function that is entered will leave what it returns; None if that is in
         registers, or nothing."""
@@ -80,6 +82,7 @@ class Calling:
             return None
         return at.register(place.parts[0].register)
 
+    @readings
     def result(self, function: Function, address: int | None, at: Moment) -> Location | None:
         """What a function has returned; None if it returns nothing. `address`: of
         `result_address`."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ttd.program import exception_frame
 from ttd.program.call_frames import Rules
 from ttd.program.entries import children, full_name
-from ttd.program.errors import OptimizedOut, ProgramError
+from ttd.program.errors import OptimizedOut, ProgramError, readings
 from ttd.program.functions import Block, Function, Variable
 from ttd.program.lines import Line, SourceLine
 from ttd.program.location import Location, Moment
@@ -25,6 +25,7 @@ _OUTERMOST = "main"
 """What called it is the start-up code's matter, as in GDB."""
 _CALLS = ("DW_TAG_call_site", "DW_TAG_GNU_call_site")
 _PARAMETERS = ("DW_TAG_call_site_parameter", "DW_TAG_GNU_call_site_parameter")
+_VALUES = ("DW_AT_call_value", "DW_AT_GNU_call_site_value")
 
 
 class Program(Protocol):
@@ -85,6 +86,7 @@ class Frame:
         return None if self.sort is Sort.EXCEPTION else self._program.function_at(self.inside)
 
     @cached_property
+    @readings
     def blocks(self) -> list[Block]:
         """The function, and what is around the place in it, from the outermost."""
         return [] if self.function is None else self.function.around(self.inside)
@@ -94,6 +96,7 @@ class Frame:
         return None if self.sort is Sort.EXCEPTION else self._program.line_at(self.inside)
 
     @cached_property
+    @readings
     def levels(self) -> tuple[Level, ...]:
         """The functions that this is a frame of, from the innermost: those that are inlined into
         another one at this place come before it."""
@@ -158,6 +161,7 @@ class Frame:
         return self.known_cfa
 
     @cached_property
+    @readings
     def known_cfa(self) -> int | None:
         """The canonical frame address: the stack pointer before the call; None if it is unknown."""
         rules = self.rules
@@ -196,22 +200,41 @@ class Frame:
 
     def entry_value(self, expression: Sequence[Any]) -> int:
         """From what the caller says of this call (DWARF 5, 3.4)."""
-        caller, function = self.caller, self.function
-        if caller is None or caller.function is None or function is None or len(expression) != 1:
-            raise OptimizedOut("It has been optimized out.")
-        for site in _call_sites(caller.blocks[-1], caller.pc):
-            if not caller.calls(site, function):
-                continue
-            for parameter in children(site):
+        if len(expression) == 1:
+            for parameter in self._handed_over():
                 place = parameter.attributes.get("DW_AT_location")
-                value = parameter.attributes.get("DW_AT_call_value") or parameter.attributes.get(
-                    "DW_AT_GNU_call_site_value"
-                )
-                if parameter.tag not in _PARAMETERS or place is None or value is None:
+                if place is None:
                     continue
                 if parsed(parameter, place.value)[0].op == expression[0].op:
-                    return value_of(parsed(parameter, value.value), caller)
+                    return self._given(parameter)
         raise OptimizedOut("It has been optimized out.")
+
+    def parameter(self, offset: int) -> int:
+        """The same of a parameter that is not handed over any more, by its entry."""
+        for given in self._handed_over():
+            for key in ("DW_AT_call_parameter", "DW_AT_abstract_origin"):
+                if key in given.attributes:
+                    meant = given.get_DIE_from_attribute(key)
+                    if meant.offset == meant.cu.cu_offset + offset:
+                        return self._given(given)
+        raise OptimizedOut("It has been optimized out.")
+
+    def _handed_over(self) -> Iterator[Any]:
+        """What the caller says of the arguments of this call."""
+        caller, function = self.caller, self.function
+        if caller is None or caller.function is None or function is None:
+            return
+        for site in _call_sites(caller.blocks[-1], caller.pc):
+            if caller.calls(site, function):
+                for die in children(site):
+                    if die.tag in _PARAMETERS and any(key in die.attributes for key in _VALUES):
+                        yield die
+
+    def _given(self, parameter: Any) -> int:
+        caller = self.caller
+        assert caller is not None
+        key = next(key for key in _VALUES if key in parameter.attributes)
+        return value_of(parsed(parameter, parameter.attributes[key].value), caller)
 
     def calls(self, site: Any, function: Function) -> bool:
         """A place from which functions are called is known to call this one, and not one that has
@@ -225,6 +248,7 @@ class Frame:
         thumb = 1 if self._program.registers.family == "arm" else 0
         return value_of(parsed(site, target.value), self) & ~thumb == function.start
 
+    @readings
     def locate(self, variable: Variable, text: str) -> Location:
         """Where a variable is; `OptimizedOut` if it is nowhere."""
         return locate(self._program.registers, self, self.inside, variable, text)
@@ -232,6 +256,7 @@ class Frame:
     # -- the caller -------------------------------------------------------------------------------
 
     @cached_property
+    @readings
     def caller(self) -> Frame | None:
         """The frame to which this one returns; None if it is the outermost, or nobody knows."""
         if self.sort is Sort.EXCEPTION:
@@ -242,6 +267,10 @@ class Frame:
         found = self._by_rules() if self.rules is not None else self._by_convention()
         if found is None or (found.pc, found.sp) == (self.pc, self.sp):
             return None
+        if found.function is not None and found.function is function:
+            # A function that has called itself has another frame; what is said of this one is not
+            # so, as of those that are written in assembly.
+            return None if found.known_cfa == self.known_cfa else found
         return found
 
     @property
@@ -385,6 +414,9 @@ class _WithCfa:
 
     def entry_value(self, expression: Sequence[Any]) -> int:
         return self._frame.entry_value(expression)
+
+    def parameter(self, offset: int) -> int:
+        return self._frame.parameter(offset)
 
     def indexed(self, index: int) -> int:
         return self._frame.indexed(index)

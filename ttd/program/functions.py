@@ -9,6 +9,7 @@ from typing import Any
 
 from ttd.program.debug import Debug
 from ttd.program.entries import children, completed, full_name, said
+from ttd.program.errors import readings
 from ttd.program.types import VOID, Type
 
 _SPACES = ("DW_TAG_namespace", "DW_TAG_structure_type", "DW_TAG_class_type")
@@ -25,6 +26,7 @@ class Variable:
         self.debug, self.die = debug, die
 
     @cached_property
+    @readings
     def name(self) -> str:
         return full_name(self.die)
 
@@ -33,6 +35,7 @@ class Variable:
         return bool(self.die.tag == "DW_TAG_formal_parameter")
 
     @cached_property
+    @readings
     def type(self) -> Type:
         for each in completed(self.die):
             if "DW_AT_type" in each.attributes:
@@ -65,11 +68,13 @@ class Block:
         return self.is_inlined or bool(self.die.tag == "DW_TAG_subprogram")
 
     @cached_property
+    @readings
     def name(self) -> str:
         """Of the function."""
         return full_name(self.die)
 
     @cached_property
+    @readings
     def ranges(self) -> list[tuple[int, int]]:
         return self.debug.ranges(self.die)
 
@@ -77,6 +82,7 @@ class Block:
         return any(start <= address < end for start, end in self.ranges)
 
     @cached_property
+    @readings
     def variables(self) -> tuple[Variable, ...]:
         """Those declared here, in the order of the source."""
         return tuple(
@@ -84,9 +90,11 @@ class Block:
         )
 
     @cached_property
+    @readings
     def inner(self) -> tuple[Block, ...]:
         return tuple(Block(self.debug, die) for die in children(self.die) if die.tag in _BLOCKS)
 
+    @readings
     def around(self, address: int) -> list[Block]:
         """This one, and the blocks in it in which an address is, from the outermost."""
         found = [self]
@@ -102,6 +110,7 @@ class Function(Block):
     """A function that has code of its own."""
 
     @cached_property
+    @readings
     def start(self) -> int:
         """The address of its first instruction; without the bit that says it is Thumb code."""
         low = self.die.attributes.get("DW_AT_low_pc")
@@ -116,6 +125,7 @@ class Function(Block):
         return next((end for start, end in self.ranges if start <= self.start < end), self.start)
 
     @cached_property
+    @readings
     def returns(self) -> Type:
         for each in completed(self.die):
             if "DW_AT_type" in each.attributes:
@@ -127,6 +137,7 @@ class Function(Block):
         return tuple(each for each in self.variables if each.is_parameter)
 
     @property
+    @readings
     def is_external(self) -> bool:
         return bool(said(self.die, "DW_AT_external"))
 

@@ -117,17 +117,26 @@ class LineTable:
         """Where the code of a line begins, once for each stretch of it; where a line has none, of
         the next one that has some. `file`: the end of its path."""
         numbers = {n for n, each in enumerate(self.files) if is_file(each, file)}
-        there = [row for row in self.rows if row.file in numbers and row.is_stmt and not row.ends]
-        line = min((row.line for row in there if row.line >= wanted), default=None)
+        rows = self.rows
+        there = [
+            index
+            for index, row in enumerate(rows)
+            if row.file in numbers and row.line >= wanted and not row.ends
+        ]
+        line = min((rows[index].line for index in there if rows[index].is_stmt), default=None)
+        here = [index for index in there if rows[index].line == line]
+        counting = [index for index in here if self._counts(index)] or here
+        here = [index for index in counting if rows[index].is_stmt] or counting
         found: list[Line] = []
-        before: _Row | None = None
-        for index, row in enumerate(self.rows):
-            fits = row.file in numbers and row.line == line and not row.ends
-            again = before is not None and (before.file, before.line) == (row.file, row.line)
-            if fits and row.is_stmt and not again and self._counts(index):
-                found.append(self._line(row, self._end(index)))
-            if not again or row.ends:
-                before = None if row.ends else row
+        before: int | None = None
+        for index in here:
+            one = before is not None and all(
+                (row.file, row.line) == (rows[index].file, line) and not row.ends
+                for row in rows[before:index]
+            )
+            if not one:
+                found.append(self._line(rows[index], self._end(index)))
+            before = index
         return found
 
     def _counts(self, index: int) -> bool:

@@ -16,7 +16,7 @@ from ttd.program.calling import Calling
 from ttd.program.debug import Debug
 from ttd.program.described import STRUCTURES
 from ttd.program.entries import name as name_of
-from ttd.program.errors import NotDescribed, ProgramError, reading
+from ttd.program.errors import NotDescribed, ProgramError, reading, readings
 from ttd.program.evaluate import Evaluator
 from ttd.program.frames import Frame, Level, frames
 from ttd.program.functions import Block, Function, UnitFunctions, Variable
@@ -79,6 +79,7 @@ class Program:
 
     # -- expressions ------------------------------------------------------------------------------
 
+    @readings
     def locate(self, text: str, at: Moment | Level) -> Location:
         """What an expression of C stands for at a moment; in a frame, or a function inlined there,
         if `at` is one."""
@@ -91,10 +92,10 @@ class Program:
             return at
         return (at if isinstance(at, Frame) else self.frame(at)).levels[0]
 
+    @readings
     def show(self, location: Location, at: Moment, *, typed: bool = True) -> str:
         """The value there, by its type; `typed`: before a pointer is what it points to."""
-        with reading("the program"):
-            return self._shower.show(location, at, typed=typed)
+        return self._shower.show(location, at, typed=typed)
 
     def value(self, text: str, at: Moment | Level) -> str:
         """`show` of what an expression stands for."""
@@ -109,6 +110,7 @@ class Program:
                     return self.global_variable(word) is None
         return False
 
+    @readings
     def type_of(self, words: tuple[str, ...]) -> Type:
         """A type by its words, without stars: `unsigned char`, `struct point`, `uint32_t`."""
         if words[0] in _TAGS:
@@ -130,6 +132,7 @@ class Program:
 
     # -- variables --------------------------------------------------------------------------------
 
+    @readings
     def global_variable(
         self, name: str, scope: str = "", near: int | None = None
     ) -> Variable | None:
@@ -159,6 +162,7 @@ class Program:
                     if not scope or is_file(name_of(die.cu.get_top_DIE()), scope):
                         yield Variable(debug, die)
 
+    @readings
     def enumerator(self, name: str) -> Location | None:
         """A constant of an enumeration."""
         for debug in self.files:
@@ -190,11 +194,13 @@ class Program:
                 found = self._functions[key] = UnitFunctions(debug, unit)
         return found
 
+    @readings
     def function_at(self, address: int) -> Function | None:
         """The described function that has the code there."""
         unit = self.unit_at(address)
         return None if unit is None else self.functions_of(*unit).at(address)
 
+    @readings
     def function_named(self, name: str, scope: str = "") -> Function | None:
         """A described function by name; of several one that is not static, or the first.
         `scope`: the file it is in."""
@@ -207,6 +213,7 @@ class Program:
                     found += (f for f in self.functions_of(debug, unit).all if f.name == name)
         return next((f for f in found if f.is_external), found[0] if found else None)
 
+    @readings
     def entry(self, name: str) -> int:
         """The address of the first instruction of a function by name; of one that is not described
         as well."""
@@ -263,6 +270,7 @@ class Program:
             found = self._lines[key] = LineTable(debug, unit)
         return found
 
+    @readings
     def line_at(self, address: int) -> Line | None:
         """The line of the source of an instruction."""
         unit = self.unit_at(address)
@@ -271,6 +279,7 @@ class Program:
         with reading(unit[0].path):
             return self._table(*unit).at(address)
 
+    @readings
     def call_line(self, block: Block) -> SourceLine | None:
         """The line from which an inlined function was called."""
         attributes = block.die.attributes
@@ -280,6 +289,7 @@ class Program:
             file = self._table(block.debug, block.die.cu).file(attributes["DW_AT_call_file"].value)
         return SourceLine(file, attributes["DW_AT_call_line"].value)
 
+    @readings
     def lines(self, place: str) -> list[Line]:
         """Where the code of `main.c:12` begins, at every stretch of it."""
         file, _, word = place.rpartition(":")
@@ -302,6 +312,7 @@ class Program:
 
     # -- frames -----------------------------------------------------------------------------------
 
+    @readings
     def rules_at(self, address: int) -> Rules | None:
         """How a function returns, for an instruction of it."""
         for table in self._frames:

@@ -71,6 +71,11 @@ class Context(Protocol):
         """What an expression was when the function was entered; `OptimizedOut` if nobody knows."""
         ...
 
+    def parameter(self, offset: int) -> int:
+        """What was given for a parameter, by the offset of its entry in the unit; `OptimizedOut` if
+        nobody knows."""
+        ...
+
     def indexed(self, index: int) -> int:
         """An address by its number (`.debug_addr`)."""
         ...
@@ -256,6 +261,8 @@ class _Run:
                 self._piece(args[0], args[1])
             case "entry_value" | "GNU_entry_value":
                 self._push(context.entry_value(args[0]))
+            case "GNU_parameter_ref":
+                self._push(context.parameter(args[0]))
             case "implicit_pointer" | "GNU_implicit_pointer":
                 raise OptimizedOut("It points to what has been optimized out.")
             case _:

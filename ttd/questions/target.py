@@ -141,7 +141,7 @@ def _numbered(past: Past, text: str) -> Target | None:
         address = number(word)
         size = number(length) if colon else past.timeline.cpu.word_size
     except ValueError:
-        if physical:
+        if physical and "@" not in text:
             raise UserError(f"{PHYSICAL} is followed by an address, not {shown(word)}.") from None
         return None
     if not 0 < size <= _MOST:

@@ -26,6 +26,11 @@ class Tasks:
         number = self._past.timeline.cpu.exception_number()
         if number:
             return self._past.words.exception(number) or f"exception {number}"
+        task = self.task()
+        return f"task {task}" if task else ""
+
+    def task(self) -> str:
+        """The name of the task that runs, or was interrupted; empty: there is none."""
         provider = self.provider
         if provider is None:
             return ""
@@ -34,4 +39,4 @@ class Tasks:
             task = next((task for task in provider.tasks() if task.key == key), None)
         except (Implausible, LookupError):
             return ""
-        return f"task {task.name or f'{key:#x}'}" if task is not None else ""
+        return "" if task is None else task.name or f"{key:#x}"
