@@ -27,6 +27,7 @@ DOCUMENTS = [
             "guests",
             "ide",
             "lldb",
+            "mcp",
             "microbit",
             "network",
             "questions",

@@ -151,7 +151,6 @@ def test_a_store_in_an_it_block_stops_at_a_watchpoint_each_time(board: Board) ->
         engine.skip_stops_at(engine.step)
 
 
-
 @pytest.mark.parametrize("word", range(1, 5))
 def test_a_fault_in_an_it_block_leaves_it_there(board: Board, word: int) -> None:
     body = [half(0x3001)] * 4

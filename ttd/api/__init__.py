@@ -3,6 +3,7 @@
 from ttd.api.branches import Branch
 from ttd.api.console import Console, Line
 from ttd.api.events import Event
+from ttd.api.frames import Frame
 from ttd.api.recorder import record
 from ttd.api.run import Run, open
 from ttd.api.stops import Hit, StopPoint
@@ -14,6 +15,7 @@ __all__ = [
     "Branch",
     "Console",
     "Event",
+    "Frame",
     "Hit",
     "Line",
     "Place",

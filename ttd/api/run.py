@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from ttd.api.branches import Branch, branch_of
 from ttd.api.console import Console, Writes
 from ttd.api.events import Event, event_of, kinds_of
+from ttd.api.frames import Frame, frames
 from ttd.api.machine import Memory, Registers, SymbolTable
 from ttd.api.patience import Patience, ctrl_c
 from ttd.api.questions import Questions
@@ -70,6 +71,7 @@ class Run:
         self._memory = Memory(self._session, self._symbols)
         self._printed: tuple[history.Place, Writes] | None = None
         self._explainer: Explainer | None = None
+        self._past: Past | None = None
         self.note = ""
         """Why the last movement ended where it did, if that is not where it was to go."""
 
@@ -272,6 +274,19 @@ class Run:
         return threads_of(self._session, self._registers)
 
     @property
+    def backtrace(self) -> Iterator[Frame]:
+        """The function that runs here, what called it, and so on, with their variables; read as
+        far as it is wanted, before the next movement."""
+        past = self._past_of_it()
+        return frames(past.program, past.moment)
+
+    def value(self, expression: str) -> str:
+        """What an expression of C is here: `"queue.head - 1"`, `"*p"`, `"table[3].name"`,
+        `"UART0.STATE"`, with the local variables of the function that runs."""
+        past = self._past_of_it()
+        return past.program.value(expression, past.moment)
+
+    @property
     def console(self) -> Console:
         """What has been printed up to here."""
         board = self._open.machine.board
@@ -360,7 +375,12 @@ class Run:
     @property
     def ask(self) -> Questions:
         """Questions: `run.ask.irqs("timer0")`, `run.ask.diff("50%")`."""
-        return Questions(lambda: Past(self._open), self._place, self._working)
+        return Questions(self._past_of_it, self._place, self._working)
+
+    def _past_of_it(self) -> Past:
+        if self._past is None:
+            self._past = Past(self._open)
+        return self._past
 
     # -- branches ------------------------------------------------------------------------
 

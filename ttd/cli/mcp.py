@@ -19,9 +19,12 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("recording", required=False, shell_complete=recordings)
+@click.option(
+    "--source", multiple=True, metavar="DIR", help="Where sources are, beside the current folder."
+)
 @click.option("--temporary", is_flag=True, help="Keep new branches in no file.")
 @click.option("--guide", "only_guide", is_flag=True, help="Print the guide for agents, and end.")
-def mcp(recording: str | None, temporary: bool, only_guide: bool) -> None:
+def mcp(recording: str | None, source: tuple[str, ...], temporary: bool, only_guide: bool) -> None:
     """Answer an agent's questions about RECORDING, or about those that it opens.
 
     A server of the Model Context Protocol on standard input and output. It wants the package `mcp`:
@@ -36,4 +39,4 @@ def mcp(recording: str | None, temporary: bool, only_guide: bool) -> None:
     if only_guide:
         print(guide(), end="")
         return
-    make_server(recording, temporary=temporary).run()
+    make_server(recording, source, temporary=temporary).run()

@@ -9,9 +9,14 @@ from ttd.text import printable
 
 MOST_ROWS = 200
 """That a tool can be asked for."""
-_MOST_CHARACTERS = 12_000
+MOST_CHARACTERS = 12_000
 _LONGEST = 400
 """Characters of one line."""
+
+
+def cut(text: str, longest: int) -> str:
+    """As much of a text as there is room for."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def bounded(lines: Iterable[str], limit: int, more: str) -> str:
@@ -20,10 +25,9 @@ def bounded(lines: Iterable[str], limit: int, more: str) -> str:
     kept: list[str] = []
     size = 0
     for line in taken[:limit]:
-        line = printable(line)
-        line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+        line = cut(printable(line), _LONGEST)
         size += len(line) + 1
-        if size > _MOST_CHARACTERS:
+        if size > MOST_CHARACTERS:
             break
         kept.append(line)
     if len(kept) < len(taken):

@@ -16,6 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ttd.api import Run
 from ttd.api import open as open_run
 from ttd.errors import UserError
+from ttd.mcp.sources import Sources
 
 R = TypeVar("R")
 NOTHING_OPEN = "No recording is open: call open with the path of one."
@@ -30,8 +31,9 @@ class Desk:
     ends soon then, and hears how far it is.
     """
 
-    def __init__(self, *, temporary: bool = False) -> None:
+    def __init__(self, sources: Sources, *, temporary: bool = False) -> None:
         """`temporary`: new branches are in no file."""
+        self.sources = sources
         self._temporary = temporary
         self._run: Run | None = None
         self._worker = ThreadPoolExecutor(1, "recording")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 
 import ttd
 from ttd.mcp.desk import Desk
+from ttd.mcp.sources import Sources
 from ttd.mcp.tools import add_tools
 
 GUIDE_URI = "ttd://guide"
@@ -20,9 +21,14 @@ def guide() -> str:
     return files(__package__).joinpath("SKILL.md").read_text()
 
 
-def make_server(recording: str | None, *, temporary: bool = False) -> MCPServer[Desk]:
-    """A server on a recording, or on those that it is told to open. Run it on one transport."""
-    desk = Desk(temporary=temporary)
+def make_server(
+    recording: str | None, sources: Sequence[str] = (), *, temporary: bool = False
+) -> MCPServer[Desk]:
+    """A server on a recording, or on those that it is told to open. Run it on one transport.
+
+    `sources`: folders with sources, beside the current one.
+    """
+    desk = Desk(Sources([".", *sources]), temporary=temporary)
     if recording is not None:
         desk.open_now(recording)
 

@@ -6,9 +6,8 @@ or a branch.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
@@ -16,16 +15,10 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from ttd.api import Run
-from ttd.api.stops import Hit
-from ttd.errors import UserError
-from ttd.mcp.bounds import MOST_ROWS, bounded
+from ttd.mcp import answers
+from ttd.mcp.bounds import MOST_CHARACTERS, MOST_ROWS, bounded, cut
 from ttd.mcp.desk import Desk
 
-_LAST_LINES = 15
-"""Of the console, in a summary."""
-_WIDE = 16
-"""Bytes of memory in a line."""
-_MOST_BYTES = 1024
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 
@@ -35,6 +28,10 @@ At = Annotated[
         description="A place: a step such as 8634687, BRANCH:STEP, start, end, 50%, or a bookmark."
     ),
 ]
+EXPRESSION = Field(
+    description="A variable, an expression of C such as p->next or table[3].x, an address such as"
+    " 0x20000000, a register such as $r0, or one of a device such as UART0.STATE."
+)
 Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="How many rows at most.")]
 Asked = Context[Desk, Any]
 
@@ -48,68 +45,148 @@ async def open(
 ) -> str:
     """Open a recording in place of the one that is open, and sum it up."""
     await _desk(context).open(recording, context)
-    return await _desk(context).ask(_summary, context)
+    return await _desk(context).ask(answers.summary, context)
 
 
 async def summary(context: Asked) -> str:
     """What the open recording is: board, programs, how many steps, how it ended, what was
     printed last, its branches and bookmarks. Ask this first."""
-    return await _desk(context).ask(_summary, context)
+    return await _desk(context).ask(answers.summary, context)
 
 
 async def where(context: Asked, at: At = "end") -> str:
-    """Where the machine is at a place: function, virtual time, the registers."""
-    return await _desk(context).ask(lambda run: _where(run, at), context)
+    """Where the machine is at a place: function, source line, virtual time, the registers."""
+    return await _desk(context).ask(lambda run: answers.where(run, at), context)
 
 
-async def read(
+async def backtrace(context: Asked, at: At = "end", count: Limit = 20) -> str:
+    """The functions that have not returned at a place, the innermost first, with the values of
+    their arguments and local variables; through interrupts, too."""
+    return await _desk(context).ask(lambda run: answers.backtrace(run, at, count), context)
+
+
+async def source(
     context: Asked,
-    what: Annotated[str, Field(description="A variable, or an address such as 0x20000000.")],
     at: At = "end",
-    size: Annotated[int | None, Field(ge=1, le=_MOST_BYTES)] = None,
+    frame: Annotated[int, Field(ge=0, description="Of the backtrace: 0 runs, 1 called it.")] = 0,
+    around: Annotated[int, Field(ge=0, le=100, description="Lines before and after.")] = 8,
 ) -> str:
-    """What is in memory at a place: a variable's bytes, or `size` bytes at an address."""
-    return await _desk(context).ask(lambda run: _read(run, what, at, size), context)
+    """The source around the line that runs at a place, or of a function that has called it."""
+    desk = _desk(context)
+
+    def work(run: Run) -> str:
+        return answers.source(run, desk.sources, at, frame, around)
+
+    return await desk.ask(work, context)
+
+
+async def value(
+    context: Asked,
+    expression: Annotated[str, EXPRESSION],
+    at: At = "end",
+) -> str:
+    """What an expression of C is at a place, with local variables of the function that runs."""
+
+    def work(run: Run) -> str:
+        run.goto(at)
+        return cut(f"{expression} = {run.value(expression)}", MOST_CHARACTERS)
+
+    return await _desk(context).ask(work, context)
 
 
 async def last(
     context: Asked,
-    variable: Annotated[str, Field(description="Its name, or an address (of a word).")],
+    what: Annotated[str, EXPRESSION],
     at: At = "end",
-    when: Annotated[
-        str,
-        Field(description="A condition, such as 'new == 0', 'changed', 'old > new and r0 > 3'"),
-    ] = "changed",
-    access: Annotated[str, Field(pattern="^(w|r|rw)$")] = "w",
+    forward: Annotated[bool, Field(description="The next ones after that place instead.")] = False,
+    access: Annotated[Literal["w", "r"], Field(description="Writes, or reads.")] = "w",
+    changes: Annotated[bool, Field(description="Only writes of another value.")] = True,
     count: Limit = 5,
 ) -> str:
-    """Who wrote a variable last before a place, and before that, latest first: the place just
-    before each write, the code that makes it, the value before and after."""
+    """Who wrote (or read) a variable, memory or register last before a place, and before that, the
+    latest first: the place just before each write, the code that makes it, the value before and
+    after."""
 
     def work(run: Run) -> str:
-        run.goto(at)
-        hits = reversed(run.stop_at(watch=_name_or_address(variable), access=access, when=when))
-        return _hits(hits, count, f"{variable} was not written so before {run.place}.")
+        here = run.goto(at)
+        begin, end = (here, None) if forward else (None, here)
+        side = "after" if forward else "before"
+        if access == "r":
+            found = run.ask.reads(what, begin=begin, end=end, limit=count + 1, backward=not forward)
+            return answers.rows(found, count, f"{what} was not read {side} {here}.")
+        found = run.ask.writes(
+            what, changes=changes, begin=begin, end=end, limit=count + 1, backward=not forward
+        )
+        return answers.rows(found, count, f"{what} was not written {side} {here}.")
+
+    return await _desk(context).ask(work, context)
+
+
+async def values(
+    context: Asked,
+    what: Annotated[str, EXPRESSION],
+    first: At = "start",
+    last: At = "end",
+    count: Limit = 50,
+) -> str:
+    """All values that a variable or register had between two places, each with where it changed."""
+
+    def work(run: Run) -> str:
+        found = run.ask.values(what, begin=first, end=last, limit=count + 1)
+        return answers.rows(found, count, "Nothing is known of it there.")
 
     return await _desk(context).ask(work, context)
 
 
 async def executed(
     context: Asked,
-    function: Annotated[str, Field(description="A function, or an address.")],
+    code: Annotated[str, Field(description="A function, an address, or a range 0x100-0x200.")],
     at: At = "end",
-    forward: bool = False,
-    when: Annotated[str, Field(description="A condition, such as 'r0 == 5'")] = "",
+    forward: Annotated[bool, Field(description="The next ones after that place instead.")] = False,
     count: Limit = 5,
 ) -> str:
-    """When code was reached last before a place (or `forward`: next after it)."""
+    """When code ran last before a place, and before that, the latest first."""
 
     def work(run: Run) -> str:
-        run.goto(at)
-        stop = run.stop_at(_name_or_address(function), when=when or None)
-        hits = iter(stop) if forward else reversed(stop)
+        here = run.goto(at)
+        begin, end = (here, None) if forward else (None, here)
+        found = run.ask.executed(code, begin=begin, end=end, limit=count + 1, backward=not forward)
         side = "after" if forward else "before"
-        return _hits(hits, count, f"{function} was not reached {side} {run.place}.")
+        return answers.rows(found, count, f"{code} did not run {side} {here}.")
+
+    return await _desk(context).ask(work, context)
+
+
+async def calls(
+    context: Asked,
+    function: Annotated[str, Field(description="Its name; a static one perhaps file.c::name.")],
+    at: At = "end",
+    forward: Annotated[bool, Field(description="The next ones after that place instead.")] = False,
+    count: Limit = 10,
+) -> str:
+    """Calls of a function before a place, the latest first: arguments, what it returned, caller,
+    depth, and the task or interrupt in which it ran."""
+
+    def work(run: Run) -> str:
+        here = run.goto(at)
+        begin, end = (here, None) if forward else (None, here)
+        found = run.ask.calls(function, begin=begin, end=end, limit=count + 1, backward=not forward)
+        side = "after" if forward else "before"
+        return answers.rows(found, count, f"{function} was not called {side} {here}.")
+
+    return await _desk(context).ask(work, context)
+
+
+async def origin(
+    context: Asked, what: Annotated[str, EXPRESSION], at: At = "end", count: Limit = 50
+) -> str:
+    """Where the value came from that something has at a place: back through instructions, memory,
+    interrupts and devices to a constant, an input (which character, which byte of which packet) or
+    the image. A line for each place; behind `of` the line that it is a source of."""
+
+    def work(run: Run) -> str:
+        found = run.ask.origin(what, at=at)
+        return answers.rows(found, count, "Nothing is known of it.")
 
     return await _desk(context).ask(work, context)
 
@@ -122,7 +199,7 @@ async def output(
 ) -> str:
     """Lines that the guest had printed up to a place, the latest last, each with the place at
     which its first character was printed."""
-    return await _desk(context).ask(lambda run: _output(run, text, at, count), context)
+    return await _desk(context).ask(lambda run: answers.output(run, text, at, count), context)
 
 
 async def events(
@@ -138,9 +215,7 @@ async def events(
     completions, clock reads, each with its place."""
 
     def work(run: Run) -> str:
-        rows = run.events(kind or None, first, last)
-        found = bounded(map(str, rows), count, "ask from the last of these places on")
-        return found or "There are no such events."
+        return answers.rows(run.events(kind or None, first, last), count, "There are none.")
 
     return await _desk(context).ask(work, context)
 
@@ -192,99 +267,8 @@ async def branch(
     """What would have happened: go back, change variables, registers or inputs, and run on.
     The new future is kept as a branch beside the old one."""
     return await _desk(context).ask(
-        lambda run: _branch(run, at, reason, set, edits, steps), context
+        lambda run: answers.branch(run, at, reason, set, edits, steps), context
     )
-
-
-def _name_or_address(text: str) -> int | str:
-    return int(text, 0) if text[:1].isdigit() else text
-
-
-def _summary(run: Run) -> str:
-    facts = run.facts
-    lines = [
-        f"{run.path}: board {facts['board']}, {facts['steps']} steps"
-        f" ({facts['virtual_ns'] / 1e9:.6f} s of the guest's time)",
-        f"first place {run.begin}, last {run.end}: {facts['end']}",
-        f"programs: {', '.join(facts['images'])}",
-        "events: " + ", ".join(f"{n} {kind}" for kind, n in facts["events"].items()),
-    ]
-    for made in run.branches[1:]:
-        lines.append(f"branch {made}: from {made.begin} to {made.end}: {made.reason}")
-    lines += [f"bookmark {name}: {place}" for name, place in run.bookmarks.items()]
-    lines += [f"note of {note['date']}: {note['text']}" for note in facts["notes"]]
-    run.goto("end")
-    printed = run.console.lines[-_LAST_LINES:]
-    lines += ["", "It printed last:" if printed else "It printed nothing."]
-    lines += [f"  {line.place}  {line.text}" for line in printed]
-    return bounded(lines, MOST_ROWS, "ask output, events or bookmark")
-
-
-def _where(run: Run, at: str) -> str:
-    run.goto(at)
-    pc = run.registers.pc
-    lines = [
-        f"{run.place} of {run.end.step}, {run.virtual_ns / 1e9:.9f} s of the guest's time",
-        f"pc {pc:#x} {run.symbols.at(pc) or ''}".rstrip(),
-    ]
-    named = [f"{name}={value:#x}" for name, value in run.registers.items()]
-    lines += [" ".join(named[n : n + 8]) for n in range(0, len(named), 8)]
-    return bounded(lines, MOST_ROWS, "there are more registers")
-
-
-def _read(run: Run, what: str, at: str, size: int | None) -> str:
-    run.goto(at)
-    address = run.memory.address(_name_or_address(what))
-    if size is None:
-        named = run.symbols[what].size if what in run.symbols else 0
-        size = min(named or 4, _MOST_BYTES)
-    data = run.memory.read(address, size)
-    lines = [f"{what} at {run.place}, {size} bytes at {address:#x}:"]
-    if size in (1, 2, 4, 8):
-        value = int.from_bytes(data, "little")
-        lines.append(f"{value} = {value:#x}")
-    for n in range(0, size, _WIDE):
-        lines.append(f"{address + n:#x}: {data[n : n + _WIDE].hex(' ')}")
-    return bounded(lines, MOST_ROWS, "read further on")
-
-
-def _hits(hits: Iterator[Hit], count: int, none: str) -> str:
-    found = bounded(map(str, islice(hits, count + 1)), count, "ask again from the last place")
-    return found or none
-
-
-def _output(run: Run, text: str, at: str, count: int) -> str:
-    run.goto(at)
-    found = [line for line in run.console.lines if text in line.text]
-    if not found:
-        return "Nothing of that was printed." if text else "Nothing was printed."
-    more = f"({len(found) - count} before these; ask at an earlier place)"
-    shown = [f"{line.place}  {line.text}" for line in found[-count:]]
-    return bounded(([more] if len(found) > count else []) + shown, count + 1, "ask for fewer")
-
-
-def _branch(
-    run: Run, at: str, reason: str, changes: dict[str, int], edits: list[str], steps: int
-) -> str:
-    run.goto(at)
-    printed = len(run.console.lines)
-    with run.branch_off(reason, edits=edits) as made:
-        for name, value in changes.items():
-            if name.startswith("$"):
-                run.registers[name[1:]] = value
-                continue
-            size = run.symbols[name].size
-            if size not in (1, 2, 4, 8):
-                raise UserError(f"{name} has {size} bytes: set a register, or a smaller variable")
-            run.memory[name] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-        run.go_on(steps)
-        lines = [f"Branch {made} begins at {made.begin} and runs to {run.place}."]
-        ended = run.note or run.end_reason
-        lines += [f"There: {ended}."] if ended else ["There it goes on."]
-        fresh = run.console.lines[printed:]
-        lines += ["It printed since:" if fresh else "It printed nothing since."]
-        lines += [f"  {line.place}  {line.text}" for line in fresh[-_LAST_LINES:]]
-    return bounded(lines, MOST_ROWS, "ask output on that branch")
 
 
 _Tool = Callable[..., Awaitable[str]]
@@ -292,12 +276,17 @@ READING: tuple[_Tool, ...] = (
     open,
     summary,
     where,
-    read,
+    backtrace,
+    source,
+    value,
     last,
+    values,
+    calls,
     executed,
     output,
     events,
     why,
+    origin,
 )
 WRITING: tuple[_Tool, ...] = (bookmark, branch)
 
