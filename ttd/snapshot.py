@@ -1,10 +1,9 @@
-"""A whole machine as data and back; which snapshots there are, and which stay in memory."""
+"""A whole machine as data and back; which snapshots there are."""
 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right, insort
-from collections import OrderedDict
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgpack
@@ -13,7 +12,9 @@ from ttd.contents import PAGE, Contents
 from ttd.engine import FRAME, Access, Context
 from ttd.engine.pages import WORD
 from ttd.history.budget import Budget
+from ttd.history.kept import Kept, Snapshot
 from ttd.history.pages import Digest, Page, PageStore, PageTable
+from ttd.history.stored_tables import MOST_CHANGES, StoredTables
 from ttd.index import Index, Ranges
 from ttd.index.index import EXECUTED
 from ttd.index.rows import Sharing
@@ -26,7 +27,6 @@ from ttd.recording.varint import Reader, put_series
 from ttd.replay.errors import Divergence
 from ttd.replay.marks import HASH
 from ttd.replay.replay import Mode
-from ttd.state import State
 
 EVERYWHERE = 1 << 60
 """In a list of pages: they are too many, or DMA was at what page tables may show anywhere."""
@@ -34,41 +34,10 @@ MEMORY = 512 << 20
 """Bytes that snapshots in memory may take, and what is kept of those in the recording."""
 SNAPSHOT_COST = 60_000
 """Bytes that one takes beside its pages, about."""
-MOST_CHANGES = 128
-"""Snapshots in the recording that say only what has changed, in a row, at most."""
 PAGES_STORED = 512
 """Pages handed to the recording at a time."""
-TABLES = 8
-"""Tables of stored snapshots that are kept."""
 PAGES_LOOKED_UP = 256
 """Pages that are asked for one by one; of a larger area something will have been touched."""
-
-
-class Snapshot:
-    """The machine at one position.
-
-    `registers` is portable; `context`, if there is one, is exact to the last hidden bit of this
-    process's engine and quicker. `interval` numbers the stored snapshot; None: in memory only.
-    """
-
-    __slots__ = ("context", "hash", "interval", "registers", "state", "step", "table")
-
-    def __init__(
-        self,
-        step: int,
-        table: PageTable,
-        registers: list[int],
-        state: State,
-        context: Context | None = None,
-        interval: int | None = None,
-    ) -> None:
-        self.step = step
-        self.table = table
-        self.registers = registers
-        self.state = state
-        self.context = context
-        self.interval = interval
-        self.hash = b""
 
 
 class Progress:
@@ -125,15 +94,12 @@ class Snapshots:
         self._table = self._empty
         self._progress = Progress(self._table)
         self._room = memory
-        self._memory: OrderedDict[int, Snapshot] = OrderedDict()
-        """Those in memory, by step; the one used last comes last."""
-        self._memory_steps: list[int] = []
+        self._kept = Kept()
         self._infos = recording.snapshots
         self.index = Index(recording)
         """Of the line of history on which the machine is."""
         self._sharing = Sharing()
-        self._tables: OrderedDict[int, PageTable] = OrderedDict()
-        """Of stored snapshots, by number."""
+        self._tables = StoredTables(recording, self._pages, self._empty, (self._zero, self._hole))
         self._unusable: set[int] = set()
         """Numbers of stored snapshots."""
         self._proven: set[int] = set()
@@ -175,16 +141,13 @@ class Snapshots:
 
     def remember(self) -> Snapshot:
         """Keep the machine as it stands in memory; what has not been used for long gives way."""
-        step = self.machine.engine.step
-        found = self._memory.get(step)
+        found = self._kept.use(self.machine.engine.step)
         if found is not None:
-            self._memory.move_to_end(step)
             return found
         snapshot = self.capture()
         snapshot.context = Context(self.machine.engine)
         snapshot.context.save()
-        self._memory[step] = snapshot
-        insort(self._memory_steps, step)
+        self._kept.add(snapshot)
         self._make_room()
         return snapshot
 
@@ -193,26 +156,22 @@ class Snapshots:
         what a movement comes back to again and again would be read again and again."""
         if self._excess() > 0:
             self._pages.drop_stored(self._pages.stored_bytes - self._room // 2)
-        while self._excess() > 0 and len(self._memory) > 1:
-            if len(self._tables) > 1:
-                self._tables.popitem(last=False)
-            else:
-                self.forget(next(iter(self._memory)))
+        while self._excess() > 0 and len(self._kept) > 1:
+            if not self._tables.give_way():
+                self._kept.forget_oldest()
         self._pages.drop_stored(self._excess())
 
     def _excess(self) -> int:
         """Bytes that are taken beyond the room there is."""
-        return self._pages.bytes + SNAPSHOT_COST * len(self._memory) - self._room
+        return self._pages.bytes + SNAPSHOT_COST * len(self._kept) - self._room
 
     def forget(self, step: int) -> None:
         """Drop the snapshot in memory at `step`."""
-        if self._memory.pop(step, None) is not None:
-            del self._memory_steps[bisect_left(self._memory_steps, step)]
+        self._kept.forget(step)
 
     def forget_from(self, step: int) -> None:
         """Drop what is in memory at `step` and after it: the machine there has been changed."""
-        for late in [s for s in self._memory_steps if s >= step]:
-            self.forget(late)
+        self._kept.forget_from(step)
 
     def state_hash(self, snapshot: Snapshot) -> bytes:
         """16 bytes that identify the whole state: memory, registers, devices, position."""
@@ -306,7 +265,7 @@ class Snapshots:
         progress = self._progress = Progress(self._empty)
         progress.inherited = touched
         base = self.recording.snapshot_state(last)["base"]
-        progress.table, progress.base = self._stored_table_at(last, base), base
+        progress.table, progress.base = self._tables.table_from(last, base), base
 
     def turn_to(self, recording: Recording, progress: Progress | None, step: int) -> None:
         """Another line of history, which is the same until `step`; the machine has to be taken to a
@@ -318,8 +277,7 @@ class Snapshots:
         """From `step` on, what is known belongs to another line of history."""
         shared = self._infos.in_common(recording.snapshots)
         self.forget_from(step)
-        for number in [number for number in self._tables if number >= shared]:
-            del self._tables[number]
+        self._tables.turn(recording, shared)
         self._unusable = {number for number in self._unusable if number < shared}
         self._proven = {number for number in self._proven if number < shared}
         self.index.flush()
@@ -379,23 +337,21 @@ class Snapshots:
         """Where the latest snapshot at or before `step` is that can be used."""
         number = self._usable(step)
         stored = None if number is None else self._infos[number].step
-        at = bisect_right(self._memory_steps, step)
-        kept = self._memory_steps[at - 1] if at else None
+        kept = self._kept.last_before(step)
         return max((s for s in (stored, kept) if s is not None), default=None)
 
     def is_near(self, step: int, distance: int) -> bool:
         """One in memory is at most `distance` steps before `step`."""
-        at = bisect_right(self._memory_steps, step)
-        return at > 0 and step - self._memory_steps[at - 1] <= distance
+        found = self._kept.last_before(step)
+        return found is not None and step - found <= distance
 
     def nearest(self, step: int) -> Snapshot | None:
         """The latest snapshot at or before `step` that can be used."""
         found = self.nearest_step(step)
         if found is None:
             return None
-        kept = self._memory.get(found)
+        kept = self._kept.use(found)
         if kept is not None:
-            self._memory.move_to_end(found)
             return kept
         number = self._usable(step)
         assert number is not None
@@ -433,8 +389,7 @@ class Snapshots:
         step = self.machine.engine.step
         number = self._usable(step - 1)
         good = 0 if number is None else self._infos[number].step
-        for late in [s for s in self._memory_steps if good < s <= step]:
-            self.forget(late)
+        self._kept.forget_from(good + 1, step + 1)
         self.go_back(good)
 
     def _usable(self, step: int) -> int | None:
@@ -446,10 +401,9 @@ class Snapshots:
 
     def steps_between(self, low: int, high: int) -> list[int]:
         """Steps of all snapshots with low <= step < high, ascending."""
-        found = self._memory_steps
-        steps = set(found[bisect_left(found, low) : bisect_left(found, high)])
-        steps.update(self._stored_steps())
-        return sorted(step for step in steps if low <= step < high)
+        steps = set(self._kept.between(low, high))
+        steps.update(step for step in self._stored_steps() if low <= step < high)
+        return sorted(steps)
 
     def is_stored(self, step: int) -> bool:
         """True if the recording has a snapshot at exactly `step`."""
@@ -477,7 +431,7 @@ class Snapshots:
         registers, state, base = stored["registers"], stored["machine"], stored["base"]
         if not isinstance(base, int) or not number - MOST_CHANGES <= base <= number:
             raise RecordingError("the recording is damaged: a snapshot builds on none")
-        snapshot = Snapshot(info.step, self._stored_table_at(number, base), registers, state)
+        snapshot = Snapshot(info.step, self._tables.table_from(number, base), registers, state)
         snapshot.hash = info.hash
         snapshot.interval = number
         found = self.state_hash(snapshot)
@@ -493,26 +447,7 @@ class Snapshots:
 
     def stored_table(self, number: int) -> PageTable:
         """What memory held at a stored snapshot."""
-        return self._stored_table_at(number, self.recording.snapshot_state(number)["base"])
-
-    def _stored_table_at(self, number: int, base: int) -> PageTable:
-        """From snapshot `base`, which lists every page, and what has changed since."""
-        first = max((n for n in self._tables if base <= n <= number), default=None)
-        table = self._empty if first is None else self._tables[first]
-        known: dict[Digest, Page] = {page.digest: page for page in (self._zero, self._hole)}
-        for later in range(base if first is None else first + 1, number + 1):
-            changes = self.recording.changed_pages(later)
-            if not all(self._empty.has(page) for page, _ in changes):
-                raise RecordingError("the recording is damaged: a snapshot has too many pages")
-            for _, name in changes:
-                if name not in known:
-                    known[name] = self._pages.stored(name)
-            table = table.replace((page, known[name]) for page, name in changes)
-        self._tables[number] = table
-        self._tables.move_to_end(number)
-        if len(self._tables) > TABLES:
-            self._tables.popitem(last=False)
-        return table
+        return self._tables.table(number)
 
     # -- the index of intervals ----------------------------------------------------------
 

@@ -24,12 +24,12 @@ from tests.integration.walks import Guest, Known, Walk, events, plain, recorder,
 from ttd.conditions import Constant, When
 from ttd.engine.types import Access
 from ttd.errors import UserError
+from ttd.history.kept import Snapshot
 from ttd.history.place import Place
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine
 from ttd.recording.index import Branch
 from ttd.replay.again import INPUT, Change
-from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint
 
 MOST = 8

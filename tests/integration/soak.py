@@ -24,11 +24,11 @@ from tests.integration.cli_tools import FIRMWARE
 from tests.integration.state_difference import difference
 from tests.integration.walks import Guest, seen, walk
 from tests.snapshots import snapshots_every
+from ttd.history.kept import Snapshot
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine, RecordOptions
 from ttd.recording.events import Kind
-from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stops, Why
 
 MARK = b"soaklan!"

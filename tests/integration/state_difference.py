@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from ttd.snapshot import Snapshot
+from ttd.history.kept import Snapshot
 
 
 def difference(one: Snapshot, other: Snapshot) -> str:

@@ -24,6 +24,7 @@ from ttd.boards.networks import Networks
 from ttd.conditions import Constant, When
 from ttd.engine.types import Access
 from ttd.errors import UserError
+from ttd.history.kept import Snapshot
 from ttd.history.place import Place
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
@@ -31,7 +32,6 @@ from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
 from ttd.recording.recording import Recording
 from ttd.replay.chars import CharBackend
 from ttd.replay.words import EventWords
-from ttd.snapshot import Snapshot
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 from ttd.timeline_api import SystemRequest
 
