@@ -134,6 +134,7 @@ def test_lldb_on_a_recording(run: Path, tmp_path: Path, lldb: str) -> None:
     assert "Checkpoint 1 at step 27000" in text and "308164  end" in text
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_blank_in_its_name(run: Path, tmp_path: Path, lldb: str) -> None:
     """The socket is in it."""
     folder = tmp_path / "a b"

@@ -272,6 +272,7 @@ def _wrong(
         yield "reads memory"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processor", PROCESSORS, ids=lambda one: one.architecture)
 def test_as_it_runs(processor: Processor) -> None:
     lab, rng = Lab(processor), random.Random(1)
