@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ttd.engine.types import NEVER
@@ -61,14 +61,16 @@ class Executed:
             high, size = low, min(8 * size, _LONGEST)
         return None
 
-    def times(self, pc: int, low: int, high: int) -> int:
-        """How often the instruction at `pc` has run in the steps from `low` to before `high`."""
+    def times(self, pcs: Sequence[int], low: int, high: int) -> list[int]:
+        """How often the instructions at some addresses have run in the steps from `low` to before
+        `high`."""
         self._scene.go(low)
         raw, _ = self._scene.trace(high)
-        found = 0
+        found = [0] * len(pcs)
         for begin, physical, count, times in zip(*(raw[n::5] for n in range(1, 5)), strict=True):
-            if begin <= pc < begin + self._wide * count:
-                found += times * self._contains(begin, physical, count, pc)
+            for number, pc in enumerate(pcs):
+                if begin <= pc < begin + self._wide * count:
+                    found[number] += times * self._contains(begin, physical, count, pc)
         return found
 
     def _contains(self, begin: int, physical: int, count: int, pc: int) -> bool:

@@ -53,6 +53,11 @@ class _Way:
         visit = _Visit(1 if known is None else known.rounds + 1, source, self.wide)
         return _Way({**self.visits, site: visit}, self.wide + wide)
 
+    def is_second(self, site: _Site) -> bool:
+        """It has been there once."""
+        known = self.visits.get(site)
+        return known is not None and known.rounds == 1
+
     def is_enough(self, site: _Site) -> bool:
         """It has been there often."""
         known = self.visits.get(site)
@@ -109,6 +114,11 @@ class Finder:
             self._add(Kind.AGAIN, "as above", depth, of, hop.step)
             return
         self._seen.add((hop.step, part))
+        counted = self._hops.counted(part, hop) if way.is_second(site) else None
+        if counted is not None:
+            self._add(Kind.AGAIN, _more(counted.times), depth, of, counted.before)
+            self._follow(part, counted.before, depth, len(self._rows) - 1, _Way())
+            return
         if way.is_enough(site) and hop.sources:
             self._around(part, step, depth, of, way)
             return

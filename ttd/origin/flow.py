@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from ttd.origin.executed import MOST_STEPS, Executed
@@ -217,9 +217,9 @@ class Flow:
             )
         return None
 
-    def times(self, pc: int, low: int, high: int) -> int:
-        """How often the instruction at `pc` has run in the steps from `low` to before `high`."""
-        return self._executed.times(pc, low, high)
+    def times(self, pcs: Sequence[int], low: int, high: int) -> list[int]:
+        """How often instructions have run in the steps from `low` to before `high`."""
+        return self._executed.times(pcs, low, high)
 
     def _skipped(self, step: int) -> bool:
         """An IT block leaves out what is at this step (DDI0403E A7.3.3)."""

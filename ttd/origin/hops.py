@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 
 from ttd.engine.types import WatchHit
+from ttd.origin.counters import Counted, Counters
 from ttd.origin.ends import Ends
 from ttd.origin.flow import Flow, Made
 from ttd.origin.instructions import Instruction
@@ -31,6 +32,7 @@ class Hops:
         self._scene = scene
         self._flow = Flow(scene)
         self._ends = Ends(scene)
+        self._counters = Counters(scene, self._flow)
         cpu = scene.timeline.cpu
         self._stack = cpu.stack
         self._sizes = {one.name: max(1, one.bits // 8) for one in cpu.registers}
@@ -42,7 +44,13 @@ class Hops:
     def times(self, hop: Hop, low: int, high: int) -> int:
         """How often its instruction has run in these steps."""
         assert hop.pc is not None
-        return self._flow.times(hop.pc, low, high)
+        return self._flow.times([hop.pc], low, high)[0]
+
+    def counted(self, part: Part, hop: Hop) -> Counted | None:
+        """If a store does nothing but to change what it stores to, time and again."""
+        if hop.kind is not Kind.STORE or not isinstance(part, Memory):
+            return None
+        return self._counters.of(part, hop)
 
     def of(self, part: Part, step: int, but: Collection[int] = ()) -> Hop:
         """What made the value that a part has at `step`. Of a register, instructions at the
