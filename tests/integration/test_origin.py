@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,9 @@ from tests.integration.conftest import FIRMWARE, Server, symbols, ttd
 from tests.integration.ethernet import udp
 from tests.integration.gdb_mi import ROOT, Gdb
 from tests.integration.inside import playing_session
-from ttd.questions.origin import Origin, origin
+from ttd.origin.flow import Flow
+from ttd.origin.instructions import decode
+from ttd.questions.origin import Origin, origin, scene_of
 from ttd.questions.past import Past
 
 BOARDS = {"mps2": "mps2-an385", "microbit": "microbit", "virt": "virt", "virt32": "virt32"}
@@ -100,7 +103,9 @@ def test_a_number_that_was_typed(recorded: Recorded, name: str) -> None:
     assert end.kind == ("constant" if "virt" in name else "image")  # of the pool of constants
     # A variable that counts is followed round and round.
     ticks = _origin(past, "ticks")
-    assert any("times more" in row.told for row in ticks)
+    *_, again, first = ticks
+    assert again.told == f"... again, {(ticks[0].value or 0) - 1} times more"
+    assert first.kind == "first" and first.value == 0
     # A register, at a moment.
     step = next(row.place.step for row in rows if row.function == "times")
     assert _origin(past, "pc" if name == "none" else "sp", step)
@@ -150,6 +155,46 @@ def test_one_byte_of_a_disk(recorded: Recorded, tmp_path: Path) -> None:
         assert words[-1] == "blk0"
 
 
+def test_answers_of_the_host(recorded: Recorded) -> None:
+    """A line by SYS_READ, a time, random bytes."""
+    elf = FIRMWARE / "reads" / "reads.elf"
+    options = ("--semihosting", "--serial", "null")
+    past = recorded(elf, "mps2-an385", *options, stdin=b"2hallo\nxyz\n")
+    step, read = next((n, e) for n, e in past.log.select() if e.kind.name == "CHAR_READ_ALL")
+    rows = _origin(past, "r0", read.step + 1)
+    assert "bkpt" in rows[0].told and rows[1].event == step
+    with past.staying():
+        past.go(read.step + 1)
+        memory = past.machine.read_memory(past.timeline.cpu.read_register("sp"), 64)
+        place = past.timeline.cpu.read_register("sp") + memory.index(b"2hallo")
+    rows = _origin(past, f"{place + 3:#x}:1", read.step + 1)
+    assert [row.kind for row in rows] == ["dma", "input"] and '"l", byte 3 of 11' in rows[1].told
+    past = recorded(
+        FIRMWARE / "rtc" / "rtc.elf", "mps2-an385", "--semihosting", "--device", "pl031"
+    )
+    number, now = next((n, e) for n, e in past.log.select() if e.kind.name == "CLOCK_HOST")
+    rows = _origin(past, "r6", _next(past, "ldr r6, [r3]", now.step))
+    assert rows[0].kind == "device" and "RTC0.DR" in rows[0].told
+    assert rows[1].kind == "input" and rows[1].event is not None and rows[1].event >= number
+    elf = FIRMWARE / "virtio-rng" / "virtio-rng.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting", "--device", "virtio-rng")
+    rows = _origin(past, f"{symbols(elf)['bytes'] + 5:#x}:1")
+    assert [row.kind for row in rows] == ["dma", "input"]
+    assert rows[1].told.startswith("byte 5 of the random of event")
+
+
+def _next(past: Past, text: str, step: int) -> int:
+    """The position behind the next instruction that reads so."""
+    with past.staying():
+        past.go(step)
+        while True:
+            code = past.machine.read_memory(past.timeline.cpu.read_register("pc"), 4)
+            found = decode("arm", code, 0)
+            past.one_step()
+            if found is not None and found.text == text:
+                return past.timeline.position
+
+
 def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
     """The bit is lost because what is written back was read before the interrupt set it."""
     elf = ROOT / "examples" / "lost-event" / "lost-event.elf"
@@ -188,3 +233,31 @@ def test_front_ends(
         assert done.returncode == 2 and not done.stdout
         assert done.stderr.startswith(b"ttd: ") and done.stderr.count(b"\n") == 1, done.stderr
     assert b"64 at most are followed" in ttd("origin", path, "0x20000000:65").stderr
+
+
+@pytest.mark.parametrize("name", ["mps2", "virt"])
+def test_what_set_a_register_last(recorded: Recorded, name: str) -> None:
+    """Between interrupts: beside its values in each of many steps."""
+    past = _number(recorded, name)
+    timeline, low, high = past.timeline, 8900, 9700
+    names = ["r3", "r4", "r5", "lr", "sp"] if name == "mps2" else ["a5", "s1", "s2", "ra", "sp"]
+    values: dict[str, list[int]] = {one: [] for one in names}
+    past.go(low)
+    while timeline.position <= high:
+        for one in names:
+            values[one].append(timeline.cpu.read_register(one))
+        past.one_step()
+    flow, rng = Flow(scene_of(past.session, past.registers)), Random(7)
+    for one in names:
+        changes = [n for n, pair in enumerate(pairwise(values[one])) if pair[0] != pair[1]]
+        for _ in range(12):
+            step = rng.randrange(low + 400, high)
+            made = flow.made(one, step)
+            assert made is not None
+            # Nothing has changed it since, and what is there sets it.
+            assert made.step < step
+            assert all(low + n <= made.step for n in changes if low + n < step), (one, step)
+            if made.instruction is not None and not made.returns:
+                assert one in made.instruction.sets
+                past.go(made.step)
+                assert timeline.cpu.read_register("pc") == made.pc

@@ -7,7 +7,7 @@ import re
 import capstone  # type: ignore[import-untyped]
 from capstone import arm64 as cs
 
-from ttd.origin.instructions import Instruction, Value
+from ttd.origin.instructions import HOST_CALL, Instruction, Value
 
 _NAMES = {"fp": "x29", "lr": "x30", "nzcv": "cpsr", "wsp": "sp"}
 _ZERO = ("xzr", "wzr")
@@ -43,6 +43,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         return Instruction(
             found.size, text, frozenset(["cpsr"]), tuple(dict.fromkeys([*first, *read]))
         )
+    if name == "hlt":
+        return Instruction(found.size, text, frozenset(["x0"]), system=HOST_CALL)
     target = ""
     if name in ("br", "blr"):
         target = _name(found, registers[0])

@@ -13,6 +13,7 @@ from ttd.devices.virtio.block import SECTOR, VirtioBlock
 from ttd.elf import MAGIC, PT_LOAD, Elf
 from ttd.engine.types import WatchHit
 from ttd.images import Image
+from ttd.origin.instructions import HOST_CALL
 from ttd.origin.parts import End, Hop, Memory
 from ttd.origin.rows import Kind
 from ttd.origin.scene import Scene
@@ -39,6 +40,7 @@ _LEAST_UNIT = 4
 """Before a packet in a FIFO there are less bytes than this."""
 _UNNAMED = (EventKind.RANDOM, EventKind.HOST_CALL)
 """Whose payload names no device."""
+_ANSWERS = (EventKind.HOST_CALL, EventKind.CHAR_READ_ALL, EventKind.CHAR_READ_ALL_ERROR)
 _CHARACTERS = (EventKind.CHAR_READ, EventKind.CHAR_READ_ALL)
 
 
@@ -120,6 +122,13 @@ class Ends:
             end = End(Kind.UNKNOWN, said, step)
         return end, text
 
+    def system(self, what: str, step: int) -> End:
+        """What is neither a register that has a history here nor memory, asked for in `step`."""
+        if what == HOST_CALL:
+            for number, event in self._scene.events(_ANSWERS, step, step):
+                return End(Kind.INPUT, self._event(number, event), event.step, event=number)
+        return End(Kind.UNKNOWN, f"{what[:1].upper()}{what[1:]} is followed no further.")
+
     def _kinds_at(self, step: int) -> set[EventKind]:
         return {event.kind for _, event in self._scene.events(list(EventKind), step, step)}
 
@@ -195,7 +204,7 @@ class Ends:
         scene = self._scene
         value = hit.value >> 8 * (address - hit.address) & ((1 << 8 * size) - 1)
         text = f"{scene.data(address)} = {value:#x} was written by {hit.by}"
-        owner = hit.by.partition("(")[2].rstrip(")") or hit.by
+        owner = hit.by.partition("(")[2].rstrip(")") or hit.by.partition(" ")[0]
         scene.go(hit.step)
         unit = next(
             (one for one in scene.timeline.machine.bus.mapped if one.device.name == owner), None

@@ -56,6 +56,9 @@ class Executed:
             mark = self._scene.last_mark(high) if entries else None
             if mark is not None and mark.step >= max(low, found.step if found else 0):
                 return Ran(mark.step, 0, None, mark)
+            if found is not None and self._scene.marks(found.step, found.step + 1):
+                high, size = found.step, _FIRST  # it was an entry, and no instruction
+                continue
             if found is not None:
                 return found
             high, size = low, min(8 * size, _LONGEST)

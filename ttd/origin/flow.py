@@ -32,12 +32,17 @@ class Made:
     instruction: Instruction | None
     mark: Mark | None = None
     returns: bool = False
-    """It is an exception return, which loads the register from the stack."""
+    """It is an exception return, which loads registers from the stack."""
 
     def loads(self, register: str) -> bool:
         """From memory."""
-        loaded = self.instruction is not None and register in self.instruction.loads
-        return self.returns or loaded
+        if self.returns:
+            return register in _FRAME
+        return self.instruction is not None and register in self.instruction.loads
+
+    def by_exception(self, register: str) -> bool:
+        """The entry of an exception has set it, or the return from one, to no value from memory."""
+        return self.mark is not None or (self.returns and register not in _FRAME)
 
 
 class Flow:
@@ -68,7 +73,7 @@ class Flow:
         hops, saved = 0, 0
         while hops < MOST_HOPS and saved < MOST_SAVED:
             made = made or self.made(register, self._scene.step)
-            if made is None or made.mark is not None:
+            if made is None or made.by_exception(register):
                 yield from _more(saved)
                 yield self._unmade(register, made)
                 return
@@ -89,6 +94,8 @@ class Flow:
 
     def _unmade(self, register: str, made: Made | None) -> str:
         scene = self._scene
+        if made is not None and made.mark is None:
+            return scene.line(made.step, made.pc, f"{register} was set by the exception's return")
         if made is None or made.mark is None:
             return f"Nothing has set {register} since step {scene.timeline.begin}."
         name = scene.words.exception(made.mark.number)
@@ -192,7 +199,7 @@ class Flow:
                 register,
                 high,
                 entries=self._arm and register in ("lr", "sp"),
-                returns=self._arm and register in _FRAME,
+                returns=self._arm and (register in _FRAME or register == "sp"),
                 but=but,
             )
             if ran is None:

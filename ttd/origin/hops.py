@@ -74,6 +74,9 @@ class Hops:
             entered = scene.words.exception(made.mark.number)
             text = f"{part.name} was set by the entry of {entered or made.mark.number}"
             return Hop(made.step, Kind.INTERRUPT, text)
+        if made.by_exception(part.name):
+            text = f"{part.name} was set by the return from an exception"
+            return Hop(made.step, Kind.INTERRUPT, text, None, made.pc)
         found = made.instruction
         assert found is not None
         scene.go(made.step + 1)
@@ -83,7 +86,7 @@ class Hops:
         if made.loads(part.name):
             return self._load(part, made, told, value)
         if found.system:
-            end = End(Kind.UNKNOWN, f"{found.system} is followed no further.")
+            end = self._ends.system(found.system, made.step)
             return Hop(made.step, Kind.ARITHMETIC, told, value, made.pc, ends=(end,))
         return self._computed(part, made.step, made.pc, found, told, value)
 
@@ -252,7 +255,7 @@ class Hops:
         if register is None:
             sources, ends = self._operands(found, hit.step)
             if found.system:
-                ends += (End(Kind.UNKNOWN, f"{found.system} is followed no further."),)
+                ends += (self._ends.system(found.system, hit.step),)
             if not sources and not ends:
                 return self._constant(hit, told, value)
             return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources, ends)

@@ -59,6 +59,10 @@ class Instruction:
         return None
 
 
+HOST_CALL = "a call of the host"
+"""`Instruction.system` of what semihosting answers."""
+
+
 @cache
 def disassembler(architecture: str) -> capstone.Cs:
     """For GDB's name of an architecture."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import capstone  # type: ignore[import-untyped]
 from capstone import riscv as cs
 
-from ttd.origin.instructions import Instruction, Value
+from ttd.origin.instructions import HOST_CALL, Instruction, Value
 
 _SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 _LOADS = {f"l{size}{sign}" for size in _SIZES for sign in ("", "u")} | {"lr.w", "lr.d"}
@@ -38,6 +38,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     if registers and name.startswith(_CSRS):
         result = frozenset(registers[:1]) - {"zero"}
         return Instruction(found.size, text, result, system=_csr(found))
+    if name == "ebreak":
+        return Instruction(found.size, text, frozenset(["a0"]), system=HOST_CALL)
     if not registers or name.startswith(_NO_RESULT):
         return Instruction(found.size, text, leaves=name in ("mret", "sret"))
     # A compressed instruction of two operands has its result in the first of them.

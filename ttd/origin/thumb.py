@@ -8,7 +8,7 @@ import capstone  # type: ignore[import-untyped]
 from capstone import arm as cs
 
 from ttd.cpu.armv7m.data_faults import data_access
-from ttd.origin.instructions import Instruction, Value
+from ttd.origin.instructions import HOST_CALL, Instruction, Value
 
 _NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
 """Capstone's own names, and GDB's."""
@@ -18,6 +18,7 @@ _BLOCK_STORES = (cs.ARM_INS_STM, cs.ARM_INS_STMDB, cs.ARM_INS_PUSH)
 _STACK = (cs.ARM_INS_PUSH, cs.ARM_INS_POP)
 _EXCLUSIVE_STORES = (cs.ARM_INS_STREX, cs.ARM_INS_STREXB, cs.ARM_INS_STREXH)
 _TABLES = (cs.ARM_INS_TBB, cs.ARM_INS_TBH)
+_SEMIHOSTING = 0xAB
 _GENERAL = (*(f"r{n}" for n in range(13)), "sp", "lr")
 
 
@@ -25,6 +26,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     text = _OWN.sub(lambda name: _NAMES[name[0]], f"{found.mnemonic} {found.op_str}".strip())
     read, written = ([_name(found, one) for one in some] for some in found.regs_access())
     registers = [_name(found, op.reg) for op in found.operands if op.type == cs.ARM_OP_REG]
+    if found.id == cs.ARM_INS_BKPT and found.bytes[0] == _SEMIHOSTING:
+        return Instruction(found.size, text, frozenset(["r0"]), system=HOST_CALL)
     code, pc = bytes(found.bytes), found.address
 
     def address(value: Value) -> int:

@@ -316,9 +316,9 @@ ttd_work ttd_work_done(ttd_engine *e) { return e->work; }
 
 void ttd_set_step(ttd_engine *e, uint64_t step)
 {
+    e->steps = e->now = step;
     if (e->tracing)
         trace_end(e);
-    e->steps = e->now = step;
     e->follows = false;
     e->token_step = e->looked_step = NEVER;
     e->blk_n = 0;
