@@ -288,3 +288,35 @@ def test_as_it_runs(processor: Processor) -> None:
                 wrong.setdefault(f"{found.text} [{code.hex()}]", set()).add(one)
     assert count > 100
     assert not wrong, "\n".join(f"{text}: {what}" for text, what in wrong.items())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "code", "reads", "operand", "system"),
+    [
+        ("aarch64", "03f6036f", (), False, ""),  # fmov v3.2d, #1.0
+        ("aarch64", "0310601e", (), False, ""),  # fmov d3, #2.0
+        ("aarch64", "20b818d5", ("x0",), False, ""),  # msr
+        ("aarch64", "40d03bd5", (), False, "tpidr_el0"),  # mrs
+        ("i386:x86-64", "f20f59050302", None, None, None),  # cut short: none
+        ("i386:x86-64", "f20f590503020000", ("xmm0",), True, ""),  # mulsd
+        ("i386:x86-64", "4829c0", (), False, ""),  # sub rax, rax: 0
+        ("i386:x86-64", "dd442410", (), True, "the x87"),  # fld
+        ("i386:x86-64", "0f31", (), False, "rdtsc"),
+        ("riscv:rv64", "732500c0", (), False, "cycle"),  # rdcycle a0
+        ("arm", "abbe", (), False, "a call of the host"),  # bkpt 0xab
+        ("arm", "10b5", (), False, ""),  # push: of nothing but its base
+    ],
+)
+def test_what_a_result_is_made_of(
+    architecture: str,
+    code: str,
+    reads: tuple[str, ...] | None,
+    operand: bool | None,
+    system: str | None,
+) -> None:
+    found = decode(architecture, bytes.fromhex(code), CODE)
+    if found is None:
+        assert reads is None
+        return
+    values = tuple(one for one in found.reads if one not in ("fpsw", "fpcr", "rip"))
+    assert (values, found.operand, found.system) == (reads, operand, system), found

@@ -56,6 +56,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         written.append(_name(found, registers[0]))  # not always, to capstone
     if name.endswith("n2"):
         read.append(_name(found, registers[0]))  # its lower half stays
+    if name in ("fmov", "movi", "mvni") and len(registers) == 1:
+        read = []  # to capstone it reads what it sets
     sets = frozenset(one for one in written if one not in _ZERO)
     if found.update_flags:
         sets |= {"cpsr"}

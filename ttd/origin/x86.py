@@ -42,7 +42,7 @@ _TO_MEMORY = (
 )
 """Capstone does not always call the memory that these access written."""
 _HIGH = ("ah", "bh", "ch", "dh")
-_X87 = re.compile(r"st\(|mm\d|fpsw")
+_X87 = re.compile(r"st\(|\bmm\d|fpsw")
 _EXCHANGES = ("cmpxchg8b", "cmpxchg16b")
 
 
