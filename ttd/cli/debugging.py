@@ -104,3 +104,4 @@ def serve_debugger(
         finally:
             idle()
             leave()
+            session.snapshots.index.flush()

@@ -24,7 +24,8 @@ executor_option = click.option(
 @contextmanager
 def at_work(session: RecordedMachine, executor: str | None) -> Iterator[None]:
     """While questions are asked of `session`, they are worked on by workers. They are there when
-    they are needed; `UserError` if there is no such executor."""
+    they are needed; `UserError` if there is no such executor. What has been found is kept in the
+    recording."""
     from ttd.workers.workers import Workers
 
     made = Workers.here(session) if executor is None else Workers.of(session, executor)
@@ -35,3 +36,4 @@ def at_work(session: RecordedMachine, executor: str | None) -> Iterator[None]:
         session.timeline.pool = None
         if made is not None:
             made.close()
+        session.snapshots.index.flush()

@@ -14,6 +14,7 @@ from ttd.history.branches import Branches
 from ttd.history.place import Place
 from ttd.machine import Machine
 from ttd.search.interval import Interval
+from ttd.search.kept import keep, recall
 from ttd.search.plan import intervals
 from ttd.search.question import Question, QuestionError, Row
 from ttd.search.scan import Interrupted, Scanned, scan
@@ -141,18 +142,33 @@ def _by_others(timeline: Timeline, pool: Pool, asked: Question) -> _Answers:
     if branch == timeline.place.branch:
         for interval in islice(left, pool.alone):
             yield interval, _in_order(timeline, interval, asked)
-    given: deque[tuple[Interval, Ticket]] = deque()
+    given: deque[tuple[Interval, Ticket | None]] = deque()
     try:
         while True:
             for interval in islice(left, pool.ahead - len(given)):
-                given.append((interval, pool.scan(branch, interval, asked)))
+                known = _is_known(timeline, interval, asked)
+                given.append((interval, None if known else pool.scan(branch, interval, asked)))
+                if known and len(given) == 1:
+                    break  # nobody may want more than what is known
             if not given:
                 return
             interval, ticket = given.popleft()
-            yield interval, _of_others(timeline, pool, interval, ticket, asked)
+            if ticket is None:
+                yield interval, _in_order(timeline, interval, asked)
+            else:
+                yield interval, _of_others(timeline, pool, interval, ticket, asked)
     finally:
         for _, ticket in given:
-            ticket.cancel()
+            if ticket is not None:
+                ticket.cancel()
+
+
+def _is_known(timeline: Timeline, interval: Interval, asked: Question) -> bool:
+    """Nothing has to be run for it."""
+    return (
+        asked.branch == timeline.place.branch
+        and recall(timeline.snapshots, interval, asked) is not None
+    )
 
 
 def _of_others(
@@ -160,6 +176,8 @@ def _of_others(
 ) -> Iterator[Row]:
     while True:
         found = _awaited(timeline, ticket)
+        if asked.condition is None and asked.branch == timeline.place.branch:
+            keep(timeline.snapshots, Interval(found.low, found.high), asked, found.rows)
         yield from reversed(found.rows) if asked.backward else found.rows
         interval = found.rest(interval, asked.backward)
         if interval.low >= interval.high:

@@ -38,7 +38,7 @@ def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
         if not may_contain(snapshots, begin, question):
             continue
         at, size = end, NEAR
-        while at - begin > 4 * size:
+        while end == high and at - begin > 4 * size:
             yield Interval(at - size, at)
             at -= size
             size *= 8
