@@ -120,9 +120,9 @@ class Bench:
 
     def load(self, program: Program) -> None:
         engine = self.engine
+        engine.collect(None)
         engine.set_breakpoints([])
         engine.set_watchpoints([])
-        engine.scan(False)
         engine.skip_stops_at(None)
         set_traps(engine, divide=self.traps, unaligned=self.traps)
         ram = bytearray(RAM_SIZE)

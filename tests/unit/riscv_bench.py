@@ -77,9 +77,9 @@ class Bench:
 
     def load(self, program: Program) -> None:
         engine, cpu = self.engine, self.cpu
+        engine.collect(None)
         engine.set_breakpoints([])
         engine.set_watchpoints([])
-        engine.scan(False)
         engine.skip_stops_at(None)
         tables, entry = self._tables(program)
         memory = bytearray(RAM_SIZE)

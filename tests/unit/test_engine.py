@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from unicorn import arm_const as arm
 
+from tests.unit.collecting import MOST, accessed, collect, executed
 from tests.unit.engine_programs import half, wide
 from tests.unit.native_doors import mpu_denies, set_mpu, set_traps, watch_masks
 from ttd.cpu.models import CPUS
@@ -23,7 +24,6 @@ from ttd.engine import (
     EngineError,
     StopReason,
 )
-from ttd.engine.stops import MAX_HITS
 
 R0, R1, R2, R3 = arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3
 R4, R5 = arm.UC_ARM_REG_R4, arm.UC_ARM_REG_R5
@@ -416,13 +416,12 @@ def test_breakpoints(board: Board) -> None:
 
 def test_breakpoint_noted_in_a_block_that_is_left_early(board: Board) -> None:
     engine = board.code(NOP, NOP, LDR_DEVICE, NOP, NOP, BKPT)
-    engine.set_breakpoints([RAM + 2, RAM + 8])
-    engine.scan(True)
+    collect(engine, [RAM + 2, RAM + 8])
     board.on_access = lambda _: engine.stop_after_access()
     assert engine.run(100).steps == 3
-    assert list(engine.hits()[0]) == [(1, RAM + 2)]
+    assert executed(engine) == [(1, RAM + 2)]
     engine.run(100)
-    assert list(engine.hits()[0]) == [(1, RAM + 2), (4, RAM + 8)]
+    assert executed(engine) == [(1, RAM + 2), (4, RAM + 8)]
 
 
 # -- watchpoints ---------------------------------------------------------------------------
@@ -498,33 +497,25 @@ def test_watch_on_a_device(board: Board) -> None:
 
 def test_scan_notes_watch_hits(board: Board) -> None:
     engine = board.code(half(0x6028, 0x3001, 0x6028), BKPT)
-    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, False)])
-    engine.scan(True)
+    watch = [(RAM + 0x400, 4, int(Access.WRITE), False)]
+    collect(engine, accessed=watch)
     assert engine.run(100).reason is StopReason.EXCEPTION
-    found = [(hit.step, hit.pc, hit.value) for hit in engine.hits()[1]]
-    assert found == [(0, RAM, 0), (2, RAM + 4, 1)]
-    engine.scan(True)
-    assert [list(row) for row in engine.hits()] == [[], []]
+    assert accessed(engine) == [(0, RAM, 0), (2, RAM + 4, 1)]
+    collect(engine, accessed=watch)
+    assert (executed(engine), accessed(engine)) == ([], [])
 
 
 def test_scan_keeps_the_latest_hits(board: Board) -> None:
     # A loop of two instructions, the first of them stores.
     engine = board.code(half(0x6028, 0xE7FD), BKPT)
-    engine.set_breakpoints([RAM + 2])
-    engine.set_watchpoints([(RAM + 0x400, 4, Access.WRITE, False)])
-    engine.scan(True)
-    engine.run(2 * MAX_HITS)
-    breaks, watches = engine.hits()
-    assert (len(breaks), len(watches)) == (MAX_HITS, MAX_HITS)
-    assert (breaks.complete_from, watches.complete_from) == (0, 0)
+    collect(engine, [RAM + 2], [(RAM + 0x400, 4, int(Access.WRITE), False)])
+    engine.run(2 * MOST)
+    assert (len(executed(engine)), len(accessed(engine))) == (MOST, MOST)
+    assert engine.collected().complete_from == 0
     engine.run(20)
-    assert list(breaks)[-1] == (2 * MAX_HITS - 1, RAM + 2)
-    breaks, watches = engine.hits()
-    assert (breaks.complete_from, watches.complete_from) == (20, 19)
-    assert [step for step, _ in breaks] == list(range(21, 2 * MAX_HITS + 21, 2))
-    assert [hit.step for hit in watches] == list(range(20, 2 * MAX_HITS + 20, 2))
-    assert breaks.before(21) is None and breaks.before(22) == (21, RAM + 2)
-    assert watches.steps_before(30, 3) == [24, 26, 28] and watches.steps_before(23, 9) == [20, 22]
+    assert engine.collected().complete_from == 20
+    assert [step for step, _ in executed(engine)] == list(range(21, 2 * MOST + 21, 2))
+    assert [step for step, *_ in accessed(engine)] == list(range(20, 2 * MOST + 20, 2))
 
 
 # -- pages and code that changes -----------------------------------------------------------

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from unicorn import arm_const as arm
 
 from tests.unit import single_steps
+from tests.unit.collecting import accessed, collect, executed
 from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, holds, in_it
 from tests.unit.engine_programs import BASELINE, DEVICE, RAM, THUMB2, Program, programs
 from tests.unit.single_steps import Stepped, check_end, check_slices
@@ -157,13 +158,12 @@ def test_breakpoints(bench: Bench, data: st.DataObject) -> None:
     check_end(bench, expected)
 
     bench.load(program)
-    engine.set_breakpoints(chosen)
-    engine.scan(True)
+    collect(engine, chosen)
     slice_ = data.draw(st.integers(1, LIMIT))
     while not bench.done:
         bench.run(slice_)
         seen = [h for h in hits if h[0] < engine.step or (bench.done and h[0] <= engine.step)]
-        assert list(engine.hits()[0]) == seen
+        assert executed(engine) == seen
     check_end(bench, expected)
 
 
@@ -254,12 +254,11 @@ def test_watchpoints(bench: Bench, data: st.DataObject) -> None:
     assert found == hits
 
     bench.load(program)
-    engine.set_watchpoints(watches)
-    engine.scan(True)
+    collect(engine, accessed=watches)
     slice_ = data.draw(st.integers(1, LIMIT))
     while not bench.done and engine.step < end:
         bench.run(min(slice_, end - engine.step))
-        noted = [(hit.step, hit.pc) for hit in engine.hits()[1]]
+        noted = list(dict.fromkeys((step, pc) for step, pc, _ in accessed(engine)))
         assert noted == [h for h in hits if h[0] < engine.step]
 
 

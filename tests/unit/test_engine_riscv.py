@@ -11,11 +11,12 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from unicorn import riscv_const as rv
 
+from tests.unit.collecting import accessed, collect, executed
 from tests.unit.riscv_doubles import open_memory
 from ttd.cpu.models import CPUS
 from ttd.engine import Access, Engine, EngineStop, StopReason
 from ttd.engine._native import lib
-from ttd.engine.types import NEVER, Refusal
+from ttd.engine.types import Refusal
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware/paging/paging.elf"
 DATA, BORDER = 0x40000000, 0x40001FFE
@@ -126,14 +127,10 @@ def test_watchpoints_and_breakpoints_are_where_the_guest_sees_them() -> None:
         (bench.symbols["second"], 66, 0x80203000),
     ]
     last = Bench()
-    last.engine.set_watchpoints([(DATA + 8, 8, int(Access.WRITE), False)])
-    last.engine.set_breakpoints([BORDER])
-    last.engine.scan(True)
+    collect(last.engine, [BORDER], [(DATA + 8, 8, int(Access.WRITE), False)])
     last.run()
-    hit, watch = (row.before(NEVER) for row in last.engine.hits())
-    assert hit == (last.engine.step, BORDER)
-    assert watch is not None
-    assert (watch.pc, watch.value) == (bench.symbols["second"], 66)
+    assert executed(last.engine)[-1] == (last.engine.step, BORDER)
+    assert accessed(last.engine)[-1][1:] == (bench.symbols["second"], 66)
 
 
 def test_pages_touched_are_physical_and_include_page_tables() -> None:

@@ -7,12 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ttd.engine._native import ffi, lib
-from ttd.engine.hits import HitRow
 from ttd.engine.pages import Pages
 from ttd.engine.types import NEVER, Access, Collected, Wanted, WatchHit
-
-MAX_HITS = 16384
-"""Of breakpoints, and as many of watchpoints, that a scan keeps."""
 
 
 class Stops(Pages):
@@ -45,10 +41,6 @@ class Stops(Pages):
         lib.ttd_watch_hit(self._native, self._hits)
         return replace(self._hit(self._hits), late=True)
 
-    def scan(self, on: bool) -> None:
-        """While on, breakpoints and watchpoints do not stop: their hits are noted, one a step."""
-        lib.ttd_set_scan(self._native, on, MAX_HITS, False)
-
     def collect(self, wanted: Wanted | None, most: int = 0) -> None:
         """From now on nothing stops, and what is wanted is noted: all of it, as long as that is not
         more than `most`, and then the latest. None: that ends; `collected` has it still."""
@@ -69,7 +61,7 @@ class Stops(Pages):
             len(memory),
         )
         lib.ttd_note_handlers(self._native, wanted is not None and wanted.handlers)
-        lib.ttd_set_scan(self._native, wanted is not None, most, True)
+        lib.ttd_set_scan(self._native, wanted is not None, most)
 
     @property
     def noted(self) -> int:
@@ -87,13 +79,6 @@ class Stops(Pages):
     def makers(self) -> tuple[str, ...]:
         """Who makes accesses, by the numbers in hits; the first one is the instruction."""
         return tuple(self._makers)
-
-    def hits(self) -> tuple[HitRow[tuple[int, int]], HitRow[WatchHit]]:
-        """Since `scan(True)`: breakpoint hits as (step, address), and watch hits."""
-        return (
-            HitRow(*self._noted(False), lambda hit: (hit.step, hit.pc)),
-            HitRow(*self._noted(True), self._hit),
-        )
 
     def _noted(self, watches: bool) -> tuple[Any, int, int]:
         complete_from = self._step_out

@@ -162,7 +162,7 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
     }
     if (room && e->armed && e->leaving)
         room = b->n;                      /* it is left where there is a call */
-    e->noting = (e->nbreaks || e->ntraced) && e->scan && b->slow;
+    e->noting = e->ntraced && e->scan && b->slow;
     if (e->noting)                        /* once this block has run */
         set_fast_limit(e);
     if (room == 0) {

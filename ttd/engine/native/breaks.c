@@ -16,21 +16,12 @@ uint64_t break_index(ttd_engine *e, block_info *b, uint64_t address)
 /* Scan mode: the block at `blk_pc` has been executed up to its instruction number `done`. */
 COLD void note_breaks(ttd_engine *e, uint64_t start, uint64_t done)
 {
-    block_info b = { .pc = e->blk_pc, .span = (uint16_t)e->blk_size };
-    int i;
-    for (i = 0; i < e->nbreaks; i++) {
-        uint64_t k = break_index(e, &b, e->breaks[i]);
-        if (k < done)
-            hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = e->breaks[i], .id = i });
-    }
-    if (e->ntraced) {
-        cursor c = cursor_at(e, b.pc);
-        for (uint64_t k = 0; k < done; k++) {
-            if (traced(e, c.at, 1))
-                hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = c.at });
-            if (!advance(e, &c))
-                break;
-        }
+    cursor c = cursor_at(e, e->blk_pc);
+    for (uint64_t k = 0; k < done; k++) {
+        if (traced(e, c.at, 1))
+            hit_add(&e->scan_breaks, (ttd_hit){ .step = start + k, .pc = c.at });
+        if (!advance(e, &c))
+            break;
     }
     e->noting = false;
 }

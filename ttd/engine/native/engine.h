@@ -140,7 +140,7 @@ struct ttd_engine {
 
     uint64_t *breaks;
     int nbreaks;
-    span *traced;                 /* scan mode: every instruction in one of them is noted, too */
+    span *traced;                 /* scan mode: every instruction in one of them is noted */
     int ntraced;
     bool notes_handlers;          /* scan mode: entries to exceptions and returns are noted, too */
     watch *watches;

@@ -1,4 +1,4 @@
-/* Scan mode: what breakpoints and watchpoints would have stopped, in rows that keep the latest. */
+/* Scan mode: instructions and accesses that are asked for, in rows that keep the latest. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -53,9 +53,7 @@ void hit_add(hit_row *row, ttd_hit hit)
     while (i && at(row, i - 1)->step > hit.step)
         i--;
     for (j = i; j && at(row, j - 1)->step == hit.step; j--) {
-        if (!row->all)
-            *at(row, j - 1) = hit;
-        if (!row->all || alike(at(row, j - 1), &hit))
+        if (alike(at(row, j - 1), &hit))
             return;
     }
     if (!row->most || !make_room(row, i))
@@ -77,10 +75,10 @@ void note_handler(ttd_engine *e, uint64_t step, int number, uint64_t pc)
 
 void ttd_note_handlers(ttd_engine *e, bool on) { e->notes_handlers = on; }
 
-static void hit_forget(hit_row *row, uint32_t most, bool all)
+static void hit_forget(hit_row *row, uint32_t most)
 {
     free(row->hits);
-    *row = (hit_row){ .most = most, .all = all };
+    *row = (hit_row){ .most = most };
 }
 
 void hits_free(ttd_engine *e)
@@ -89,12 +87,12 @@ void hits_free(ttd_engine *e)
     free(e->scan_watches.hits);
 }
 
-void ttd_set_scan(ttd_engine *e, bool scan, uint32_t most, bool all)
+void ttd_set_scan(ttd_engine *e, bool scan, uint32_t most)
 {
     e->scan = scan;
     if (scan) {
-        hit_forget(&e->scan_breaks, most, all);
-        hit_forget(&e->scan_watches, most, all);
+        hit_forget(&e->scan_breaks, most);
+        hit_forget(&e->scan_watches, most);
     }
 }
 

@@ -139,15 +139,14 @@ void ttd_fail(ttd_engine *e, int how);
 void ttd_watch_masks(ttd_engine *e, bool on);
 
 void ttd_set_breakpoints(ttd_engine *e, const uint64_t *addresses, int count);
-/* Scan mode notes every instruction in one of [lo, hi), too. */
+/* Scan mode notes every instruction in one of [lo, hi). */
 void ttd_set_traced(ttd_engine *e, const uint64_t *lo, const uint64_t *hi, int count);
 /* ... and every entry to an exception, and return from one. */
 void ttd_note_handlers(ttd_engine *e, bool on);
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
-/* `most`: hits that are kept of breakpoints, and of watchpoints, the latest; `all`: every access of a step,
- * and not the last only. */
-void ttd_set_scan(ttd_engine *e, bool scan, uint32_t most, bool all);
+/* `most`: hits that are kept of instructions, and of accesses, the latest. */
+void ttd_set_scan(ttd_engine *e, bool scan, uint32_t most);
 /* How many have been noted and are kept, of both. */
 uint32_t ttd_noted(ttd_engine *e);
 /* Stop before an instruction that is not in [lo, hi); nowhere if that is empty. */

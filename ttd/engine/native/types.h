@@ -129,11 +129,10 @@ typedef struct {
 } steady;
 
 /* The latest `most` hits that a scan has met, ascending; of no step from `from` on one is missing. A ring
- * of `room` places, which grows. `all`: of one step every hit that differs, and not the latest only. */
+ * of `room` places, which grows. Of one step there is every hit that differs. */
 typedef struct {
     ttd_hit *hits;
     uint32_t first, count, room, most;
-    bool all;
     uint64_t from;
 } hit_row;
 

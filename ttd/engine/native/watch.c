@@ -57,7 +57,7 @@ static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, con
                       .kind = kind, .id = i, .by = by };
     memcpy(&hit->value, data + (lo - at), hit->size);
     memcpy(&hit->old, old + (lo - at), hit->size);
-    if (e->scan && e->scan_watches.all)   /* a long one is as many hits */
+    if (e->scan)                          /* a long one is as many hits */
         for (uint64_t done = 8; done < length; done += 8) {
             ttd_hit more = *hit;
             more.address += done;
@@ -77,8 +77,6 @@ int seen_outside(ttd_engine *e, int first, uint64_t paddr, uint64_t size, int ki
 {
     uint64_t mask = e->page_size - 1, at;
     int i;
-    if (first && e->scan && !e->scan_watches.all)
-        return -1;                        /* one a step is noted */
     for (i = first; i < e->nwatches; i++) {
         watch *w = &e->watches[i];
         bool here = false;
