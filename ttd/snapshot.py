@@ -56,7 +56,7 @@ class Progress:
         self.seen = _no_pages()
         """Page numbers as the guest used them, if it has page tables."""
         self.executed: Ranges | None = Ranges()
-        """None: they were too many."""
+        """None: they were too many, or the machine has been elsewhere since."""
         self.inherited: bytes | None = None
         """At the beginning of a branch: what the interval in which it begins has touched, and maybe
         more; b"" if that is not known."""
@@ -292,6 +292,8 @@ class Snapshots:
     def restore(self, snapshot: Snapshot) -> None:
         """Become the machine of a snapshot."""
         self._note_touched()
+        # On the way to where it goes on recording it executes what does not belong there.
+        self._progress.executed = None
         self._restored = None if snapshot.interval is None else snapshot.step
         machine = self.machine
         engine = machine.engine

@@ -20,7 +20,7 @@ from ttd.cli.indexing import idle_index
 from ttd.engine import Access
 from ttd.host.semihost_files import SemihostFiles
 from ttd.index import Ranges
-from ttd.indexing import missing
+from ttd.indexing import learn, missing
 from ttd.recorded import RecordedMachine
 from ttd.recording.claim import Claim
 from ttd.recording.events import Kind
@@ -57,24 +57,33 @@ def size_of(name: str, half: bytes) -> int:
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("m0", "rv64", "rv32", "pages-rv32")]
 
 
-@pytest.mark.parametrize("name", ["m3", "io-m3", "pages-rv64", *SLOW])
-def test_executed_code(tmp_path: Path, name: str) -> None:
+def recorded(name: str, folder: Path, apart: int = APART) -> Path:
+    """A random program of a target, or one that changes its code."""
+    if name == "selfmod":
+        with soak.every(apart):
+            record_to_end(FIRMWARE / "selfmod" / "selfmod.elf", folder / "run.ttd")
+        return folder / "run.ttd"
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    session = soak.player(record(name, seed, tmp_path))
+    return record(name, seed, folder)
+
+
+@pytest.mark.parametrize("name", ["m3", "io-m3", "pages-rv64", "selfmod", *SLOW])
+def test_executed_code(tmp_path: Path, name: str) -> None:
+    session = soak.player(recorded(name, tmp_path))
     machine, index = session.machine, session.snapshots.index
     rows = session.replay.log.select([Kind.INTERRUPT, Kind.EXCEPTION])
     entered = {event.step for _, event in rows}
     reached: dict[int, list[tuple[int, int]]] = {}
     certain: dict[int, set[int]] = {}
-    while (step := machine.engine.step) < session.timeline.end:
+    numbers = range(index.number_at(min(session.timeline.end, STEPS)))
+    while (step := machine.engine.step) < index.span(numbers[-1])[1]:
         number, pc = index.number_at(step), machine.engine.pc
         if half := machine.read_memory(pc, 2):
             reached.setdefault(number, []).append((pc, pc + size_of(name, half)))
         if step not in entered:
             certain.setdefault(number, set()).add(pc)
         machine.run(step + 1)
-    numbers = range(len(session.recording.snapshots) - 1)
     assert len(numbers) > 2
     for number in numbers:
         executed = index.executed(number)
@@ -87,20 +96,30 @@ def test_executed_code(tmp_path: Path, name: str) -> None:
     session.close()
 
 
-@pytest.mark.parametrize("name", ["m3", "io-m3", SLOW[0]])
+@pytest.mark.parametrize("name", ["m3", "io-m3", "rv64", "pages-rv64", "selfmod"])
+def test_replayed_it_is_the_same_code(tmp_path: Path, name: str) -> None:
+    path = recorded(name, tmp_path)
+    number = len(rows(path))
+    assert number > 2
+    session = soak.player(path)
+    index = session.snapshots.index
+    noted = [index.executed(n) for n in range(number)]
+    assert [executed for _, executed, _ in learn(session, range(number))] == noted
+    session.close()
+
+
+@pytest.mark.parametrize("name", ["m3", "io-m3", "selfmod", SLOW[0]])
 def test_written_words(tmp_path: Path, name: str) -> None:
     """Beside all bytes that are stored, and those that single steps find changed."""
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    path = record(name, seed, tmp_path)
+    path = recorded(name, tmp_path)
     assert ttd("index", path, "--jobs", "1").code == 0
     session = soak.player(path)
     machine, index, engine = session.machine, session.snapshots.index, session.machine.engine
     stack = machine.cpu.read_register("sp") - 4
     base, size = next(r for r in engine.regions() if r[0] <= stack < sum(r))
     first = engine.page_number(base) * engine.page_size
-    numbers = range(len(session.recording.snapshots))
-    assert index.written(numbers[-1]) is not None
+    assert index.written(len(session.recording.snapshots) - 1) is not None
+    numbers = range(index.number_at(min(session.timeline.end, STEPS)))
     for number in numbers:
         low, high = index.span(number)
         asked = Question(What.WRITTEN, (SearchRange(base, base + size),), begin=low, end=high)
