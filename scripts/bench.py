@@ -61,9 +61,13 @@ def back_rows(n: Numbers) -> Iterator[tuple[str, str]]:
         yield f"bs at {percent} %: p50 / p99 / first", "{:.2f} / {:.2f} / {:.2f} ms".format(*bs)
     seeks = [f"{n[f'seek_{percent}_ms']:.0f}" for percent in PLACES]
     yield f"seek to {' / '.join(map(str, PLACES))} %", " / ".join(seeks) + " ms"
-    yield "reverse-continue, breakpoint half a run away", f"{n['bc_break_s']:.2f} s"
-    yield "reverse-continue, watchpoint half a run away", f"{n['bc_watch_s']:.2f} s"
-    yield "reverse-continue, breakpoint 1/10 of a run away", f"{n['bc_milestone_s']:.2f} s"
+    for what, name in (
+        ("breakpoint half a run away", "break"),
+        ("watchpoint half a run away", "watch"),
+        ("breakpoint 1/10 of a run away", "milestone"),
+    ):
+        both = f"{n[f'bc_{name}_s']:.2f} / {n[f'bc_{name}_again_s']:.2f} s"
+        yield f"reverse-continue, {what}: first / again", both
     yield "reverse-continue to the start", f"{n['bc_start_s']:.2f} s"
 
 

@@ -92,4 +92,9 @@ def latencies(elf: Path, recording: Path) -> Numbers:
             result[f"{name}_stop"] = client.monitor("when").splitlines()[0]
             if not replies[0].startswith("T"):
                 raise SystemExit(f"bench: {name}: not a stop: {replies[0]}")
+        with served(recording) as client:  # what was found is in the recording
+            client.goto("end")
+            if packet:
+                client.request(f"Z{packet}")
+            result[f"{name}_again_s"] = clock(lambda: client.request("bc"))
     return result

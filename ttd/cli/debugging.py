@@ -104,4 +104,3 @@ def serve_debugger(
         finally:
             idle()
             leave()
-            session.snapshots.index.flush()
