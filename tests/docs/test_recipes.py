@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.micropython import FIRMWARE, PACKAGE
 from tests.docs import recipes
 from tests.docs.recipes import ROOT, Block, Outcome
 from tests.integration.guests import install
@@ -69,6 +70,8 @@ def test_recipe(
         pytest.skip("LLDB 23 is not to be had on this platform")
     if name == "docs/guests.md":
         install((OPENSBI, M_IMAGE, S_IMAGE), "opensbi", "u-boot-qemu")
+    if name == "docs/questions.md" and section in ("MicroPython", "U-Boot"):
+        install((FIRMWARE, M_IMAGE), PACKAGE, "u-boot-qemu")
     if name not in folders:
         folder = tmp_path_factory.mktemp(Path(name).stem)
         check(recipes.run_setup(ROOT / name, folder))

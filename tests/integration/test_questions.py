@@ -14,6 +14,7 @@ from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.questions.coverage import coverage, lcov
 from ttd.questions.diff import diff
 from ttd.questions.irqs import irqs
 from ttd.questions.output import output
@@ -148,6 +149,10 @@ def test_profile(past: Past) -> None:
     assert {share.function: share.ns for share in shares if share.function != IDLE} == counted
     assert sum(share.ns for share in shares if share.function == IDLE) == slept
 
+    called = profile(past, stretch, 200, stacks=True)
+    assert sum(share.ns for share in called) == 2000 * clock.clock_ns + slept
+    assert any(len(share.stack) > 1 and share.stack[0] == "main" for share in called)
+
     whole = past.stretch()
     with past.staying():
         past.go(whole.end)
@@ -159,6 +164,53 @@ def test_profile(past: Past) -> None:
     (sampled,) = written["profiles"]  # type: ignore[misc]
     assert sum(sampled["weights"]) == sampled["endValue"] == total
     assert len(sampled["samples"]) == len(sampled["weights"])
+
+
+@pytest.mark.parametrize(("begin", "end"), [(1000, 1001), (19_000, 21_000), (500, 3000)])
+def test_coverage(past: Past, begin: int, end: int) -> None:
+    """Over a snapshot, too; whole intervals are in the file (the next test)."""
+    found = coverage(past, past.stretch(begin, end))
+    assert {each.file: (each.executed, each.missed) for each in found} == _lines(past, begin, end)
+
+
+def test_coverage_of_all(past: Past) -> None:
+    begin, end = SNAPSHOTS, 2 * SNAPSHOTS
+    assert past.snapshots.index.executed(1) is not None
+    found = coverage(past, past.stretch(begin, end))
+    assert {each.file: (each.executed, each.missed) for each in found} == _lines(past, begin, end)
+    files = coverage(past, past.stretch())
+    (ours,) = (each for each in files if each.file.endswith("/irqs.c"))
+    assert {each.name for each in ours.functions if each.executed} >= {"main", "SysTick_Handler"}
+    text = list(lcov([ours]))
+    assert text[1] == f"SF:{ours.file}" and text[-1] == "end_of_record"
+    counts = dict(line.removeprefix("DA:").split(",") for line in text if line.startswith("DA:"))
+    assert [int(line) for line, count in counts.items() if count == "1"] == [*ours.executed]
+    assert f"LF:{len(counts)}" in text and f"LH:{len(ours.executed)}" in text
+
+
+def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Executed and other lines of each file, from one step after the other."""
+    kinds = (Kind.INTERRUPT, Kind.EXCEPTION)
+    taken = {event.step for _, event in past.log.select(kinds, begin, end)}
+    ran = set()
+    with past.staying():
+        past.go(begin)
+        while past.timeline.position < end:
+            if past.timeline.position not in taken:
+                ran.add(past.machine.engine.pc)
+            past.one_step()
+    lines: dict[str, dict[int, bool]] = {}
+    for each in past.program.all_lines():
+        here = any(pc in ran for pc in range(each.start, each.end, 2))
+        known = lines.setdefault(each.file, {})
+        known[each.number] = known.get(each.number, False) or here
+    return {
+        file: (
+            tuple(sorted(line for line, hit in known.items() if hit)),
+            tuple(sorted(line for line, hit in known.items() if not hit)),
+        )
+        for file, known in lines.items()
+    }
 
 
 def test_commands(path: Path) -> None:

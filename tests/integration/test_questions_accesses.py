@@ -166,6 +166,26 @@ def test_values(walked: Walked) -> None:
         ]
 
 
+def test_values_that_are_worked_out(walked: Walked) -> None:
+    past = walked.past
+    (one, first), *others = walked.variables.items()
+    other, second = others[0] if others else (one, first)
+    for text, work in (
+        (f"{one} == {first[-1]}", lambda a, b: int(a == first[-1])),
+        (f"({one} & 0xff) + ({other} & 0xff)", lambda a, b: (a & 0xFF) + (b & 0xFF)),
+    ):
+        worked = [work(a, b) for a, b in zip(first, second, strict=True)]
+        rows = values(past, past.stretch(walked.begin, walked.end, walked.begin), text)
+        assert [(row.place.step, row.value) for row in rows] == [
+            (walked.begin, worked[0]),
+            *((step, new) for step, _, new in walked.changes(worked)),
+        ], text
+        latest = past.stretch(walked.begin, walked.end, walked.begin, backward=True, limit=2)
+        assert values(past, latest, text) == rows[:-3:-1]
+    with pytest.raises(UserError, match="worked out"):
+        values(past, past.stretch(walked.begin, walked.end), "1 + $sp")
+
+
 def test_executed(walked: Walked) -> None:
     past = walked.past
     low, high = sorted(set(walked.pcs))[3], sorted(set(walked.pcs))[30]
@@ -268,7 +288,16 @@ def test_names(walked: Walked) -> None:
         top = past.timeline.cpu.read_register("sp")
     pointed = [row.place for row in writes(past, stretch, "*sp")]
     assert pointed == [row.place for row in writes(past, stretch, f"{top:#x}:{word}")]
-    for text in ("nothing", "$nothing", "phys:x", "0x10:0", "sp.nothing", "NONE.SUCH", "*nothing"):
+    for text in (
+        "nothing",
+        "$nothing",
+        "phys:x",
+        "0x10:0",
+        f"{(1 << 64) - 4:#x}",
+        "sp.nothing",
+        "NONE.SUCH",
+        "*nothing",
+    ):
         with pytest.raises(UserError):
             writes(past, stretch, text)
     with pytest.raises(UserError, match="Reads of the processor's registers"):

@@ -9,6 +9,7 @@ from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
 from ttd.questions.accesses import Access, following, last, reads, writes
 from ttd.questions.calls import Call, calls
+from ttd.questions.coverage import Covered, coverage
 from ttd.questions.diff import Difference, diff
 from ttd.questions.executed import Ran, executed
 from ttd.questions.find import Found, find
@@ -203,18 +204,24 @@ class Questions:
         with self._asked(begin, end, limit) as (past, stretch):
             return stack_depth(past, stretch, task)
 
+    def coverage(self, *, begin: Where | None = None, end: Where | None = None) -> list[Covered]:
+        """Which lines of each source were executed."""
+        with self._asked(begin, end) as (past, stretch):
+            return coverage(past, stretch)
+
     def profile(
         self,
         *,
         begin: Where | None = None,
         end: Where | None = None,
         samples: int = SAMPLES,
+        stacks: bool = False,
         limit: int | None = None,
     ) -> list[Share]:
         """In which functions virtual time was spent, the most first; from the function that runs
-        at so many places."""
+        at so many places. `stacks`: with what has called it."""
         with self._asked(begin, end, limit) as (past, stretch):
-            return profile(past, stretch, samples)
+            return profile(past, stretch, samples, stacks=stacks)
 
     @contextmanager
     def _asked(

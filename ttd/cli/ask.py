@@ -85,6 +85,7 @@ _OPTIONS = {
 _SESSION = (branch_option, drive_option, svd, executor_option)
 _WRITERS = {"json": "one JSON object a line", "csv": "comma-separated values, with titles"}
 _OWN_WRITERS = {
+    "coverage": {"lcov": "a tracefile for genhtml and IDEs"},
     "profile": {
         "folded": "collapsed stacks, as flamegraph.pl takes them",
         "speedscope": "a file for speedscope.app",
@@ -149,6 +150,8 @@ def _answer(
 
     if len(writers) > 1:
         raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
+    if set(writers) & {"folded", "speedscope"}:
+        own["stacks"] = True
     recording, words = _recording(asking, list(question))
     sides, expected = expectations(recording, (), drive, (), None)
     session = RecordedMachine.open(
@@ -202,12 +205,15 @@ def _written(past: Past, recording: str, rows: Answer, how: str) -> Iterable[str
     import json
 
     from ttd.questions import profile, render
+    from ttd.questions.coverage import Covered, lcov
 
     match how:
         case "json":
             return render.as_json(rows)
         case "csv":
             return render.as_csv(rows)
+        case "lcov":
+            return lcov(cast("list[Covered]", rows))
         case "folded":
             return profile.folded(cast("list[profile.Share]", rows))
         case "speedscope":

@@ -84,10 +84,17 @@ def _diff(past: Past, stretch: Stretch, words: Sequence[str], options: Options) 
     return diff(past, one, others[0] if others else here)[: stretch.limit]
 
 
+def _coverage(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
+    from ttd.questions.coverage import coverage
+
+    return coverage(past, stretch)
+
+
 def _profile(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
     from ttd.questions.profile import SAMPLES, profile
 
-    return profile(past, stretch, options.get("samples") or SAMPLES)
+    samples, stacks = options.get("samples") or SAMPLES, bool(options.get("stacks"))
+    return profile(past, stretch, samples, stacks=stacks)
 
 
 def _last(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
@@ -214,13 +221,25 @@ ASKINGS: Mapping[str, Asking] = {
             takes=("from", "to", "limit"),
         ),
         Asking(
+            "coverage",
+            "",
+            0,
+            0,
+            "which lines were executed",
+            _coverage,
+            takes=("from", "to", "limit"),
+        ),
+        Asking(
             "profile",
             "",
             0,
             0,
             "in which functions virtual time was spent",
             _profile,
-            (Option("samples", "at how many places it is looked which function runs", "N"),),
+            (
+                Option("samples", "at how many places it is looked which function runs", "N"),
+                Option("stacks", "with the functions that have called it"),
+            ),
             takes=("from", "to", "limit"),
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -112,6 +113,13 @@ class LineTable:
     def file(self, number: int) -> str:
         """By its number in the table."""
         return self.files[number] if 0 <= number < len(self.files) else "?"
+
+    @property
+    def all(self) -> Iterator[Line]:
+        """Every stretch of code that is of a line."""
+        for index, row in enumerate(self.rows):
+            if row.line and not row.ends and self._counts(index):
+                yield self._line(row, self._end(index))
 
     def starts(self, file: str, wanted: int) -> list[Line]:
         """Where the code of a line begins, once for each stretch of it; where a line has none, of

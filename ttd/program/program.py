@@ -213,6 +213,12 @@ class Program:
                     found += (f for f in self.functions_of(debug, unit).all if f.name == name)
         return next((f for f in found if f.is_external), found[0] if found else None)
 
+    def all_functions(self) -> Iterator[Function]:
+        """Those that have code of their own and are described."""
+        for debug in self.files:
+            for unit in debug.units:
+                yield from self.functions_of(debug, unit).all
+
     @readings
     def entry(self, name: str) -> int:
         """The address of the first instruction of a function by name; of one that is not described
@@ -309,6 +315,13 @@ class Program:
             raise ProgramError(f"No code comes from {shown(place)} or a later line.")
         line = min(each.number for each in found)
         return sorted((each for each in found if each.number == line), key=lambda each: each.start)
+
+    def all_lines(self) -> Iterator[Line]:
+        """Every stretch of code that is of a line."""
+        for debug in self.files:
+            with reading(debug.path):
+                for unit in debug.units:
+                    yield from self._table(debug, unit).all
 
     # -- frames -----------------------------------------------------------------------------------
 

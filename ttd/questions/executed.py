@@ -53,6 +53,6 @@ def _code(past: Past, text: str) -> tuple[Range, ...]:
             return tuple(Range(line.start, line.start + 1) for line in past.program.lines(text))
         begin = past.program.entry(text)
         end = begin + 1
-    if end <= begin:
+    if end <= begin or end >= 1 << 64:
         raise UserError(f"{shown(text)} has no addresses in it.")
     return (Range(begin, end),)

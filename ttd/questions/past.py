@@ -218,5 +218,20 @@ class Past:
         return f"{self.code(address)} ({line.rpartition('/')[2]})" if line else self.code(address)
 
     def function(self, address: int) -> str:
-        """The name of the function that has an address; the number where nothing is known."""
-        return self.code(address).partition("+")[0]
+        """The name of the function that has an address; where nothing is known `0x1000+4K`, the
+        page that it is in."""
+        found = self.symbols.name(address)
+        return f"{address & ~0xFFF:#x}+4K" if found is None else found.partition("+")[0]
+
+    def stack(self) -> tuple[str, ...]:
+        """The functions that have been called and have not returned, the outermost first; those
+        that are inlined, too."""
+        found = list[str]()
+        try:
+            for frame in self.program.backtrace(self.moment):
+                found += (level.name or "?" for level in frame.levels if level.name or not found)
+        except ProgramError:
+            pass
+        if not found or found[0] == "?":
+            found[:1] = [self.function(self.machine.engine.pc)]
+        return tuple(reversed(found))

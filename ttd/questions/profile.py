@@ -35,9 +35,13 @@ class Share(Sum):
         return f"{self.percent:6.2f} %  {self.ns:>14} ns  {';'.join(self.stack)}"
 
 
-def profile(past: Past, stretch: Stretch, samples: int = SAMPLES) -> list[Share]:
+def profile(
+    past: Past, stretch: Stretch, samples: int = SAMPLES, *, stacks: bool = False
+) -> list[Share]:
     """The function that runs at so many places, evenly spread over the steps of a part of the run;
     the most first. Time in which the processor waits is known, and no matter of samples.
+
+    `stacks`: with what has called it, as far as the program's debug information tells.
     """
     ns: Counter[tuple[str, ...]] = Counter()
     count: Counter[tuple[str, ...]] = Counter()
@@ -50,7 +54,7 @@ def profile(past: Past, stretch: Stretch, samples: int = SAMPLES) -> list[Share]
         idle = machine.clock.warp_ns
         for at, step in enumerate(places):
             past.go(step)
-            stack = (past.function(machine.engine.pc),)
+            stack = past.stack() if stacks else (past.function(machine.engine.pc),)
             following = places[at + 1] if at + 1 < len(places) else stretch.end
             ns[stack] += (following - step) * machine.clock.clock_ns
             count[stack] += 1

@@ -14,12 +14,8 @@ def rows(past: Past, stretch: Stretch, what: search.What, **asked: Any) -> Itera
     question = search.Question(
         what, begin=stretch.begin, end=stretch.end, backward=stretch.backward, **asked
     )
-    length = max(1, stretch.end - stretch.begin)
     try:
-        for row in search.answer(past.timeline, question):
-            done = (row.step - stretch.begin) / length
-            past.report(1 - done if stretch.backward else done)
-            yield row
+        yield from search.answer(past.timeline, question, past.report)
     except search.Interrupted:
         raise Interrupted from None
 

@@ -15,8 +15,13 @@ from ttd.values import dataclass
 
 PHYSICAL = "phys:"
 """Before a physical address."""
+_TOP = 1 << 64
 _MOST = 1 << 20
 """Bytes that one question is about."""
+
+
+class WrittenNowhere(UserError):
+    """What is meant is worked out of other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def _expression(past: Past, text: str, here: int) -> Target:
 
 def _located(location: Location) -> Target:
     if location.where is Where.VALUE:
-        raise UserError(f"{shown(location.text)} is a value that is written nowhere.")
+        raise WrittenNowhere(f"{shown(location.text)} is a value that is written nowhere.")
     if not 0 < location.size <= _MOST:
         raise UserError(f"{location.text} has {location.size} bytes: none to ask about.")
     mask = -1
@@ -146,4 +151,6 @@ def _numbered(past: Past, text: str) -> Target | None:
         return None
     if not 0 < size <= _MOST:
         raise UserError(f"A question is about 1 to {_MOST} bytes, not {size}.")
+    if address + size >= _TOP:
+        raise UserError(f"{text} ends beyond the last address.")
     return Target(text, address=address, size=size, physical=physical)

@@ -8,13 +8,16 @@ from itertools import groupby, islice
 from typing import Any
 
 from ttd.conditions import new, old
+from ttd.questions.computed import Computed
 from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Hex, Row
 from ttd.questions.search import put, rows
-from ttd.questions.target import Target, target
+from ttd.questions.target import Target, WrittenNowhere, target
 from ttd.search import QuestionError, What
 from ttd.values import dataclass
 
+_AHEAD = 4
+"""Times as many writes are looked at as there may be changes, and then as many times more."""
 _MOST = 64
 """Bytes of what has values."""
 
@@ -38,8 +41,15 @@ class Value(Row):
 
 
 def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
-    """What it held at first, and every change. Of a device's register: what was written to it."""
-    about = target(past, text, stretch.here)
+    """What it held at first, and every change. Of a device's register: what was written to it.
+
+    An expression that is worked out, `head - tail`, is of memory, and names in it mean what they do
+    where the question is asked.
+    """
+    try:
+        about = target(past, text, stretch.here)
+    except WrittenNowhere:
+        return _computed(past, stretch, Computed(past, text, stretch.here))
     if about.size > _MOST:
         raise QuestionError(f"{text} has {about.size} bytes, and a value at most {_MOST}.")
     begin = _begin(past, stretch, about)
@@ -61,6 +71,30 @@ def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
     if stretch.backward:
         return stretch.chosen(list(told()))
     return list(islice(told(), stretch.limit))
+
+
+def _computed(past: Past, stretch: Stretch, expression: Computed) -> list[Value]:
+    """Of an expression that is worked out."""
+    if not stretch.backward or stretch.limit is None:
+        return stretch.chosen(list(_worked_out(past, stretch, expression)))
+    count = _AHEAD * stretch.limit
+    while True:
+        begin = expression.begin_of(stretch, count)
+        found = list(_worked_out(past, replace(stretch, begin=begin), expression))
+        if begin == stretch.begin:
+            return stretch.chosen(found)
+        if len(found) > stretch.limit:
+            return stretch.chosen(found[1:])  # without what it held before
+        count *= _AHEAD
+
+
+def _worked_out(past: Past, stretch: Stretch, expression: Computed) -> Iterator[Value]:
+    before: int | None = None
+    for step, pc, value, told in expression.over(stretch):
+        if value != before:
+            where, line = ("", "") if pc is None else (past.code(pc), past.line(pc))
+            yield Value(past.place(step), Hex(value), told, where, line)
+        before = value
 
 
 def _begin(past: Past, stretch: Stretch, about: Target) -> int:

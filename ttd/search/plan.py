@@ -30,9 +30,9 @@ def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
     stored = [s for s in snapshots.steps_between(low + 1, high) if snapshots.is_stored(s)]
     cuts = [low, *stored, high]
     if not question.backward:
-        for one in pairwise(cuts):
-            if may_contain(snapshots, one[0], question):
-                yield Interval(*one)
+        for begin, end in pairwise(cuts):
+            if may_contain(snapshots, begin, question):
+                yield from _growing(begin, end, question)
         return
     for begin, end in reversed(list(pairwise(cuts))):
         if not may_contain(snapshots, begin, question):
@@ -43,6 +43,17 @@ def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
             at -= size
             size *= 8
         yield Interval(begin, at)
+
+
+def _growing(begin: int, end: int, question: Question) -> Iterator[Interval]:
+    """An interval; in parts where each step takes long and the first rows may be enough."""
+    at, size = begin, NEAR
+    if question.limit is not None and question.what in (What.REGISTER, What.VALUES):
+        while end - at > 4 * size:
+            yield Interval(at, at + size)
+            at += size
+            size *= 8
+    yield Interval(at, end)
 
 
 def may_contain(snapshots: Snapshots, low: int, question: Question) -> bool:
