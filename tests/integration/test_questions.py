@@ -173,6 +173,12 @@ def test_coverage(past: Past, begin: int, end: int) -> None:
     assert {each.file: (each.executed, each.missed) for each in found} == _lines(past, begin, end)
 
 
+def test_no_step_is_looked_at_twice_by_a_profile(past: Past) -> None:
+    """However many samples are asked for, it takes no longer than its steps."""
+    shares = profile(past, past.stretch(1000, 1100), 10**12)
+    assert sum(share.samples for share in shares) == 100
+
+
 def test_coverage_of_all(past: Past) -> None:
     begin, end = SNAPSHOTS, 2 * SNAPSHOTS
     assert past.snapshots.index.executed(1) is not None
