@@ -89,6 +89,10 @@ def test_the_bug_of_the_demo_is_found_without_a_human(recording: Path) -> None:
             client, "branch", at=loses, reason="the bit stays", set={"$r0": 1}, steps=1_000_000
         )
         assert "There it goes on." in future and "PANIC" not in future
+        # A question about the branch leaves no trace in the next one.
+        assert "b1:9634687" in await ask(client, "where", at="b1:9634687")
+        assert "main:8700000 of" in await ask(client, "where", at="8700000")
+        assert dies.startswith("main:") and "main:8731349" in await ask(client, "where")
         await ask(client, "bookmark", name="race", at=loses, note="todo loses EVENTS")
 
     session([str(recording)], story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from tests.integration.cli_tools import elf, refused, ttd
 from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
+from ttd.debugger.asked import Asker
+from ttd.debugger.asking import ASKINGS
 from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.questions.coverage import coverage, lcov
@@ -237,3 +240,24 @@ def test_commands(path: Path) -> None:
     refused(ttd("irqs", path, "--from", "yesterday"), "--from takes")
     assert ttd("irqs", path, "--json", "--csv").code == 2
     assert ttd("ask", path, "nonsense").code == 2
+
+
+def test_a_debugger_takes_spaces(past: Past) -> None:
+    """Of an expression as they are, of a text in quotes; a quote of C stays."""
+    asker = Asker(past)
+    found = asker.ask(ASKINGS["executed"], ["main", "--limit=1", "--from", "0"])
+    assert "main" in found
+    with pytest.raises(UserError, match=r"0x0 - \'a\' \+"):
+        asker.ask(ASKINGS["values"], ["0x0", "-", "'a'", "+"])
+    assert "there is none" in asker.ask(ASKINGS["find"], ['"no', "such", 'text"'])
+    assert "none before step 777" in asker.ask(ASKINGS["last"], ["0x20000ff0"])
+
+
+def test_a_place_says_its_branch(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run.ttd"
+    shutil.copy(path, copy)
+    ttd("branch", str(copy), "--at", "50000", "--set", "$r0=1", "--steps", "51000")
+    rows = ttd("executed", str(copy), "0x0-0xffffffff", "--from", "b1:50010", "--limit", "1")
+    assert rows.out.split()[0] == b"b1:50010"
+    two = ttd("executed", str(copy), "main", "--from", "b1:50010", "--to", "main:60000")
+    refused(two, "one branch")

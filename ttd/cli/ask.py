@@ -160,16 +160,19 @@ def _answer(
     timeline = session.timeline
     past = Past(session, svd)
 
-    def step(text: str | None, option: str, default: int) -> int:
-        if text is None:
-            return default
-        place = find_place(timeline, text, option)
-        if place.branch != timeline.place.branch:
-            raise UserError(f"{option} {text} is on another branch: say that with --branch")
-        return place.step
+    given = {"--at": at, "--from": low, "--to": high}
+    said = {name: find_place(timeline, text, name) for name, text in given.items() if text}
+    branches = {place.branch for place in said.values()} or {timeline.place.branch}
+    if len(branches) > 1 or (branch and branches != {timeline.place.branch}):
+        raise UserError("A question is about one branch, and these places are of several.")
+    if branches != {timeline.place.branch}:
+        timeline.go_to(next(iter(said.values())))
 
-    here = step(at, "--at", timeline.end)
-    begin, end = step(low, "--from", timeline.begin), step(high, "--to", timeline.end)
+    def step(name: str, default: int) -> int:
+        return said[name].step if name in said else default
+
+    here = step("--at", timeline.end)
+    begin, end = step("--from", timeline.begin), step("--to", timeline.end)
     stretch = past.stretch(begin, end, here, backward=backward, limit=limit)
 
     def stop() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ttd.text import number, shown
 _MOST = 20
 """Rows that are shown, unless it is said how many."""
 _PLACES = ("at", "from", "to")
+_WORD = re.compile(r'"([^"]*)"(?!\S)|\'([^\']* [^\']*)\'(?!\S)|(\S+)')
 _AGAIN = ("last", "next")
 """Questions that go on where the same was answered before."""
 
@@ -34,7 +36,9 @@ class Asker:
     def ask(self, asking: Asking, line: Sequence[str]) -> str:
         """The latest rows before here, in order, or as the options in the line say. The same
         question about the last or the next, from the same place, goes on from its answer."""
-        words, options = _taken(asking, line)
+        words, options = _taken(asking, _words(" ".join(line)))
+        if asking.most == 1 and words:
+            words = [" ".join(words)]  # an expression may have spaces in it
         home = self._past.timeline.place
         before, self._before = self._before, (home, asking.name, [*line])
         steps = self._steps(options, home)
@@ -44,7 +48,7 @@ class Asker:
         rows = asking.answer(self._past, stretch, words, options)
         if not rows:
             self._before = None
-            return f"{asking.name}: there is none from step {stretch.begin} to {stretch.end}.\n"
+            return f"{asking.name}: there is none {_where(asking, stretch)}.\n"
         last = rows[-1]
         self._answered = last.place.step if isinstance(last, Row) else 0
         told = lines(self._past, rows[::-1] if stretch.backward else rows)
@@ -69,6 +73,18 @@ class Asker:
         high = steps.get("to", here if latest and "from" not in steps else None)
         backward = latest and "from" not in steps
         return self._past.stretch(steps.get("from"), high, here, backward=backward, limit=limit)
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line; in quotes there may be spaces."""
+    return [double or single or plain for double, single, plain in _WORD.findall(line)]
+
+
+def _where(asking: Asking, stretch: Stretch) -> str:
+    """In which part of the run there is nothing."""
+    if asking.name not in _AGAIN:
+        return f"from step {stretch.begin} to {stretch.end}"
+    return f"{'before' if asking.name == 'last' else 'after'} step {stretch.here}"
 
 
 def _taken(asking: Asking, line: Sequence[str]) -> tuple[list[str], dict[str, Any]]:

@@ -64,6 +64,10 @@ class Desk:
         def do() -> R:
             if self._run is None:
                 raise ToolError(NOTHING_OPEN)
+            first = self._run.branches[0].name
+            if self._run.place.branch != first:
+                # What was looked at before is forgotten: a step without a branch is on this one.
+                self._run.branch(first)
             self._run.progress = _teller(context, asyncio_loop)
             try:
                 return work(self._run)
