@@ -28,13 +28,13 @@ def mcp(recording: str | None, source: tuple[str, ...], temporary: bool, only_gu
     """Answer an agent's questions about RECORDING, or about those that it opens.
 
     A server of the Model Context Protocol on standard input and output. It wants the package `mcp`:
-    pip install 'ttd[mcp]'.
+    pip install mcp.
     """
     try:
         from ttd.mcp.server import guide, make_server
     except ModuleNotFoundError as error:
         raise UserError(
-            f"'ttd mcp' wants the package {error.name}: pip install 'ttd[mcp]'"
+            f"'ttd mcp' wants the package {error.name}: pip install mcp"
         ) from error
     if only_guide:
         print(guide(), end="")
