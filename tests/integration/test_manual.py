@@ -41,7 +41,7 @@ def test_formatters_have_nothing_to_say(manual: Path, package: str, command: lis
 
 def test_all_options_are_there(manual: Path) -> None:
     """Below the heading of their command."""
-    _, *parts = re.split(r'^\.SS "ttd (\w+)"$', manual.read_text(), flags=re.MULTILINE)
+    _, *parts = re.split(r'^\.SS "ttd ([\w-]+)"$', manual.read_text(), flags=re.MULTILINE)
     texts = dict(zip(parts[::2], parts[1::2], strict=True))
     context = click.Context(cli)
     assert list(texts) == cli.list_commands(context)

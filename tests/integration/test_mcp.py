@@ -8,7 +8,8 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -34,14 +35,18 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def session(arguments: list[str], story: Callable[[Client], Awaitable[None]]) -> None:
-    """Play a client's part with a server of its own, which has to end by itself afterwards."""
+    """Play a client's part with a server of its own, which has to end by itself afterwards, and
+    says nothing of Python's."""
 
-    async def play() -> None:
+    async def play(heard: IO[str]) -> None:
         command = StdioServerParameters(command=TTD[0], args=[*TTD[1:], "mcp", *arguments])
-        async with Client(stdio_client(command)) as client:
+        async with Client(stdio_client(command, heard)) as client:
             await asyncio.wait_for(story(client), 120)
 
-    asyncio.run(play())
+    with TemporaryFile("w+") as heard:
+        asyncio.run(play(heard))
+        heard.seek(0)
+        assert "Traceback" not in heard.read()
 
 
 async def ask(client: Client, tool: str, **arguments: Any) -> str:

@@ -70,6 +70,10 @@ Make = Callable[[RecordedMachine], Workers]
         pytest.param(lambda session: Workers(session, partial(processes, 1), 1), id="one"),
         pytest.param(lambda session: Workers.here(session, 2), id="two"),
         pytest.param(
+            lambda session: Workers.of(session, "concurrent.futures:ThreadPoolExecutor"),
+            id="threads",
+        ),
+        pytest.param(
             lambda session: Workers.of(session, "tests.integration.one_cluster:dask"), id="dask"
         ),
     ],

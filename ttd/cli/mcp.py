@@ -33,9 +33,7 @@ def mcp(recording: str | None, source: tuple[str, ...], temporary: bool, only_gu
     try:
         from ttd.mcp.server import guide, make_server
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"'ttd mcp' wants the package {error.name}: pip install mcp"
-        ) from error
+        raise UserError(f"'ttd mcp' wants the package {error.name}: pip install mcp") from error
     if only_guide:
         print(guide(), end="")
         return

@@ -94,8 +94,11 @@ class Desk:
                         self._run.go_ahead()
 
         future: Future[R] = self._worker.submit(on_thread)
+        found = asyncio.wrap_future(future)
+        # Who has given up hears nothing of how it ended.
+        found.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            return await asyncio.shield(asyncio.wrap_future(future))
+            return await asyncio.shield(found)
         except asyncio.CancelledError:
             if not future.cancel():
                 with self._lock:

@@ -6,6 +6,7 @@ answer follows from these alone, whoever works it out.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 
 from ttd.errors import UserError
@@ -75,8 +76,17 @@ _open: OrderedDict[Source, RecordedMachine] = OrderedDict()
 """In a worker: the recordings that it has open, the one used last at the end."""
 
 
+_machines = threading.Lock()
+"""An executor's workers may be threads, and a process runs one machine at a time."""
+
+
 def work(job: Job) -> Done:
     """In a worker: the rows of an interval."""
+    with _machines:
+        return _work(job)
+
+
+def _work(job: Job) -> Done:
     try:
         session = _opened(job.source)
         timeline = session.timeline
