@@ -228,7 +228,7 @@ def test_front_ends(
     elf = FIRMWARE / "number" / "number-mps2.elf"
     gdb = attach(elf, serve("serve", "--port", "0", path).port)
     assert gdb.say("monitor origin number --at end").splitlines()[1:] == lines
-    for wrong in ("nothing", "*nothing", "0x20000000:65", "7 +"):
+    for wrong in ("nothing", "*nothing", "0x20000000:65", "7 +", "0x90000000", "0xffffffff:16"):
         done = ttd("origin", path, wrong)
         assert done.returncode == 2 and not done.stdout
         assert done.stderr.startswith(b"ttd: ") and done.stderr.count(b"\n") == 1, done.stderr

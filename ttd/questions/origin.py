@@ -72,6 +72,9 @@ def origin(past: Past, text: str, step: int) -> list[Origin]:
         if meant.register:
             found = finder.register(meant.register, step)
         elif not meant.physical or past.timeline.cpu.page_tables() is None:
+            there = len(past.moment.memory(meant.address, meant.size))
+            if there < meant.size:
+                raise UserError(f"There is nothing at {meant.address + there:#x}.")
             found = finder.memory(meant.address, meant.size, step)
         else:
             raise UserError("origin follows addresses that the program uses, not physical ones.")
