@@ -13,6 +13,7 @@ build() { # ARCHITECTURE COMPILER FLAGS...
     "$compiler" "$@" -g -ffreestanding -fno-builtin -fno-pic -no-pie -nostdlib -static \
         -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wno-psabi \
         -ffile-prefix-map="$PWD"=. -ffile-prefix-map="$gcc_home"=gcc \
+        -Wa,--debug-prefix-map="$PWD"=. \
         -Wl,-N,-Ttext=0x100000,--build-id=none,--no-warn-rwx-segments \
         -o "$here/types-$name.elf" $here/start.S $here/types.c -lgcc
 }
