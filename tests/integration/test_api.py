@@ -552,3 +552,20 @@ def test_every_processor(image: str, machine: dict[str, Any]) -> None:
 def test_places_are_compared_with_places() -> None:
     with pytest.raises(ttd.UserError, match="main:3 is compared with a place, not with 4"):
         assert ttd.Place("main", 3) < 4  # type: ignore[operator]
+
+
+def test_places_of_questions_are_on_the_present_branch(run: ttd.Run) -> None:
+    """A step of another branch is not taken for one of this."""
+    run.goto(100_000)
+    with run.branch_off("for its places", "other"):
+        run.registers["r0"] = 1
+        there = run.go_on(1000)
+        assert all(row.place.branch == "other" for row in run.ask.writes("rare", end=there))
+    for ask in (
+        lambda: run.ask.last("rare", at=there),
+        lambda: run.ask.executed("main", begin=there),
+        lambda: list(run.events(last=there)),
+        lambda: run.stop_at("main").previous(until=there),
+    ):
+        with pytest.raises(ttd.UserError, match="is on another branch, other: go there first"):
+            ask()

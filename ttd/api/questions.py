@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from ttd.debugger.places import step_here
 from ttd.history.named_place import Place
 from ttd.history.place import Place as Position
 from ttd.questions.accesses import Access, following, last, reads, writes
@@ -25,7 +26,8 @@ Where = Place | int | str
 
 
 class Questions:
-    """Questions about the present branch of a run, which stays where it is.
+    """Questions about the present branch of a run, which stays where it is; a place on another one
+    is a `UserError`, but for `diff`.
 
     Where a question takes `begin` and `end`, its rows are of steps from one to before the other:
     of all that is known of the branch, unless said otherwise. `limit`: so many rows at most;
@@ -233,10 +235,15 @@ class Questions:
         at: Where | None = None,
     ) -> Iterator[tuple[Past, Stretch]]:
         past = self._past()
-        here = None if at is None else self._find(at, "at").step
-        low = None if begin is None else self._find(begin, "begin").step
-        high = None if end is None else self._find(end, "end").step
-        stretch = past.stretch(low, high, here, backward=backward, limit=limit)
+        given = {"at": at, "begin": begin, "end": end}
+        steps = {
+            name: step_here(past.timeline, self._find(where, name), name)
+            for name, where in given.items()
+            if where is not None
+        }
+        stretch = past.stretch(
+            steps.get("begin"), steps.get("end"), steps.get("at"), backward=backward, limit=limit
+        )
         with self._working():
             yield past, stretch
 

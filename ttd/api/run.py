@@ -24,7 +24,7 @@ from ttd.conditions import Expression, resolve
 from ttd.debugger.condition_text import parse
 from ttd.debugger.hunt import Quarry
 from ttd.debugger.names import MachineNames, names_of
-from ttd.debugger.places import find_place, place_at, same_step
+from ttd.debugger.places import find_place, place_at, same_step, step_here
 from ttd.debugger.session import Armed, Found, Session
 from ttd.edits import edit, merged
 from ttd.errors import UserError
@@ -323,8 +323,8 @@ class Run:
         """What came from outside, and when, on the present branch: of one kind, of several or of
         all, from the place `first` to `last`."""
         kinds = kinds_of(kind)
-        low = 0 if first is None else self._place(first, "first").step
-        high = None if last is None else self._place(last, "last").step
+        low = 0 if first is None else self._step(first, "first")
+        high = None if last is None else self._step(last, "last")
         rows = event_rows(self._open.replay.log, self._recorded.replay.words, None, low, high)
         branch = self.place.branch
         return (event_of(row, branch) for row in rows if kinds is None or row["kind"] in kinds)
@@ -365,7 +365,7 @@ class Run:
         return StopPoint(told, lambda back, until: self._find(quarry, back, until))
 
     def _find(self, quarry: Quarry, backward: bool, until: Where | None) -> Hit | None:
-        limit = None if until is None else self._place(until, "until", ahead=True).step
+        limit = None if until is None else self._step(until, "until", ahead=True)
         self._open  # noqa: B018 -- raises
         with self._ctrl_c():
             hit = self._session.hunt(quarry, backward=backward, until=limit)
@@ -459,6 +459,10 @@ class Run:
         if ahead and timeline.live and where >= timeline.end:
             return history.Place(timeline.place.branch, where)
         return place_at(timeline, where)
+
+    def _step(self, where: Where, what: str, *, ahead: bool = False) -> int:
+        """Of a place on the present branch."""
+        return step_here(self._timeline, self._place(where, what, ahead=ahead), what)
 
     def _moved(self, move: Callable[[], Found]) -> Place:
         """Move, and say where that has led."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ttd.debugger.asking import Asking
-from ttd.debugger.places import find_place
+from ttd.debugger.places import find_place, step_here
 from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.questions.past import Past, Stretch
@@ -61,9 +61,7 @@ class Asker:
         for name in _PLACES:
             if name in options:
                 place = find_place(timeline, options[name], f"--{name}", here=home.step)
-                if place.branch != home.branch:
-                    raise UserError("That is on another branch: go there first.")
-                found[name] = place.step
+                found[name] = step_here(timeline, place, f"--{name}")
         return found
 
     def _stretch(self, asking: Asking, steps: dict[str, int], options: dict[str, Any]) -> Stretch:

@@ -41,6 +41,14 @@ def place_at(timeline: TimelineApi, step: int, branch: Branch | None = None) -> 
     return Place(branch.id, step)
 
 
+def step_here(timeline: TimelineApi, place: Place, what: str) -> int:
+    """The step of a place that has to be on the present branch; `what` is said of it if not."""
+    if place.branch != timeline.branches.present.id:
+        name = next((b.name for b in timeline.branches.all if b.id == place.branch), place.branch)
+        raise UserError(f"{what} is on another branch, {name}: go there first")
+    return place.step
+
+
 def same_step(timeline: TimelineApi, branch: Branch, step: int) -> Place:
     """Where a branch has this step; if it is shorter, its end."""
     return Place(branch.id, min(step, end_of(timeline, branch)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
+from typing import TypedDict
 
-from ttd.api import Run
+from ttd.api import Place, Run
 from ttd.errors import UserError
 from ttd.mcp.bounds import MOST_ROWS, bounded
 from ttd.mcp.sources import Sources
@@ -76,6 +77,24 @@ def source(run: Run, sources: Sources, at: str, frame: int, around: int) -> str:
     file, _, number = found.line.rpartition(":")
     lines = [f"{found.function} at {found.line}", *sources.around(file, int(number), around)]
     return bounded(lines, MOST_ROWS, "ask for fewer lines")
+
+
+class Beside(TypedDict):
+    """Which rows are asked for: those before a place, or behind it, from there on."""
+
+    begin: Place | None
+    end: Place | None
+    limit: int
+    backward: bool
+
+
+def beside(run: Run, at: str, forward: bool, count: int) -> tuple[Beside, str]:
+    """Go to a place; how to ask for one row more than so many beside it, and that in words."""
+    here = run.goto(at)
+    behind = Place(here.branch, min(here.step + 1, run.end.step))
+    begin, end = (behind, None) if forward else (None, here)
+    asked = Beside(begin=begin, end=end, limit=count + 1, backward=not forward)
+    return asked, f"{'after' if forward else 'before'} {here}"
 
 
 def rows(found: Iterable[object], count: int, none: str) -> str:

@@ -108,16 +108,11 @@ async def last(
     after."""
 
     def work(run: Run) -> str:
-        here = run.goto(at)
-        begin, end = (here, None) if forward else (None, here)
-        side = "after" if forward else "before"
+        asked, side = answers.beside(run, at, forward, count)
         if access == "r":
-            found = run.ask.reads(what, begin=begin, end=end, limit=count + 1, backward=not forward)
-            return answers.rows(found, count, f"{what} was not read {side} {here}.")
-        found = run.ask.writes(
-            what, changes=changes, begin=begin, end=end, limit=count + 1, backward=not forward
-        )
-        return answers.rows(found, count, f"{what} was not written {side} {here}.")
+            return answers.rows(run.ask.reads(what, **asked), count, f"{what} was not read {side}.")
+        found = run.ask.writes(what, changes=changes, **asked)
+        return answers.rows(found, count, f"{what} was not written {side}.")
 
     return await _desk(context).ask(work, context)
 
@@ -132,7 +127,8 @@ async def values(
     """All values that a variable or register had between two places, each with where it changed."""
 
     def work(run: Run) -> str:
-        found = run.ask.values(what, begin=first, end=last, limit=count + 1)
+        end = run.goto(last)
+        found = run.ask.values(what, begin=first, end=end, limit=count + 1)
         return answers.rows(found, count, "Nothing is known of it there.")
 
     return await _desk(context).ask(work, context)
@@ -148,11 +144,8 @@ async def executed(
     """When code ran last before a place, and before that, the latest first."""
 
     def work(run: Run) -> str:
-        here = run.goto(at)
-        begin, end = (here, None) if forward else (None, here)
-        found = run.ask.executed(code, begin=begin, end=end, limit=count + 1, backward=not forward)
-        side = "after" if forward else "before"
-        return answers.rows(found, count, f"{code} did not run {side} {here}.")
+        asked, side = answers.beside(run, at, forward, count)
+        return answers.rows(run.ask.executed(code, **asked), count, f"{code} did not run {side}.")
 
     return await _desk(context).ask(work, context)
 
@@ -168,11 +161,9 @@ async def calls(
     depth, and the task or interrupt in which it ran."""
 
     def work(run: Run) -> str:
-        here = run.goto(at)
-        begin, end = (here, None) if forward else (None, here)
-        found = run.ask.calls(function, begin=begin, end=end, limit=count + 1, backward=not forward)
-        side = "after" if forward else "before"
-        return answers.rows(found, count, f"{function} was not called {side} {here}.")
+        asked, side = answers.beside(run, at, forward, count)
+        found = run.ask.calls(function, **asked)
+        return answers.rows(found, count, f"{function} was not called {side}.")
 
     return await _desk(context).ask(work, context)
 
@@ -185,7 +176,8 @@ async def origin(
     the image. A line for each place; behind `of` the line that it is a source of."""
 
     def work(run: Run) -> str:
-        found = run.ask.origin(what, at=at)
+        run.goto(at)
+        found = run.ask.origin(what)
         return answers.rows(found, count, "Nothing is known of it.")
 
     return await _desk(context).ask(work, context)
@@ -215,7 +207,8 @@ async def events(
     completions, clock reads, each with its place."""
 
     def work(run: Run) -> str:
-        return answers.rows(run.events(kind or None, first, last), count, "There are none.")
+        end = run.goto(last)
+        return answers.rows(run.events(kind or None, first, end), count, "There are none.")
 
     return await _desk(context).ask(work, context)
 

@@ -124,8 +124,10 @@ int run_steps(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out)
         }
         settle_ours(e);
         runs = look_at_cpu(e, &pc);
-        if (e->looping && e->prefix_next && e->steps == before && limit - before > behind_prefix(e, pc))
+        if (e->looping && e->prefix_next && e->steps == before && limit - before > behind_prefix(e, pc)) {
             limit = before + behind_prefix(e, pc);
+            exact = true;                 /* what waits for the prefix to end is taken just there */
+        }
         if (e->all_stale) {
             e->all_stale = false;
             e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_FLUSH, 0));
