@@ -279,7 +279,6 @@ class Machine:
             host_time.resume()
         self.replay.run_begins()
         self._interruptible, self._exact = interruptible, exact
-        self._exact = exact
         try:
             stop = self._run(limit)
         finally:
