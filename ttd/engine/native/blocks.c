@@ -95,7 +95,8 @@ COLD static void slow_block(ttd_engine *e, block_info *b)
 {
     uint64_t room = e->steps < e->limit ? e->limit - e->steps : 0;
     int i, why = WHY_BUDGET;
-    if (e->loose && room && room < b->n)
+    /* Not with page tables: the block behind is fetched before it is stopped at, and leaves a trace in them. */
+    if (e->loose && room && room < b->n && !e->translated_once)
         room = b->n;
     e->work.looks++;
     if (e->tracing)
