@@ -51,7 +51,8 @@ def compare_stack(session: RecordedMachine, begin: int, end: int) -> None:
         assert physical == rows
         return
     place = cpu.translate(sp - 192)
-    if place is not None:
+    # (Where a trap was just taken, the stack pointer is still the other privilege's.)
+    if place is not None and session.machine.bus.peek(place, 1):
         there = Range(place, min(place + 256, (place | 0xFFF) + 1))
         compare_accesses(session, there, begin, end, physical=True, stops=False)
 

@@ -89,7 +89,7 @@ class Shower:
             case Kind.ENUM:
                 return _enumerator(kind, value)
             case Kind.CHAR:
-                return f"{value} '{_letter(value & 0xFF, quote=39)[0]}'"
+                return f"{value} '{_letter(value & 0xFF, quote=39)}'"
         return str(value)
 
     def _members(self, kind: Type, data: bytes, at: Moment, depth: int) -> str:
@@ -199,7 +199,7 @@ def text(data: bytes, *, ends: bool = False) -> str:
 
 def _parts(data: bytes) -> Iterator[str]:
     """Stretches in quotes, and what is repeated."""
-    plain, escaped, at = "", False, 0
+    plain, at = "", 0
     while at < len(data):
         same = at + 1
         while same < len(data) and data[same] == data[at]:
@@ -207,23 +207,20 @@ def _parts(data: bytes) -> Iterator[str]:
         if same - at > _REPEATED:
             if plain:
                 yield f'"{plain}"'
-                plain, escaped = "", False
-            yield f"'{_letter(data[at], quote=39)[0]}' <repeats {same - at} times>"
+                plain = ""
+            yield f"'{_letter(data[at], quote=34)}' <repeats {same - at} times>"
             at = same
             continue
-        letter, escaped = _letter(data[at], quote=34, escaped=escaped)
-        plain += letter
+        plain += _letter(data[at], quote=34)
         at += 1
     if plain:
         yield f'"{plain}"'
 
 
-def _letter(code: int, *, quote: int, escaped: bool = False) -> tuple[str, bool]:
-    """A character, and whether a digit behind it would be taken for a part of it."""
+def _letter(code: int, *, quote: int) -> str:
     if code in _ESCAPES:
-        return _ESCAPES[code], code == 27
+        return _ESCAPES[code]
     if code in (quote, 92):
-        return "\\" + chr(code), False
-    if 32 <= code < 127 and not (escaped and chr(code).isdigit()):
-        return chr(code), False
-    return f"\\{code:03o}", code < 128
+        return "\\" + chr(code)
+    # Three octal digits always: a digit behind them is a character of its own.
+    return chr(code) if 32 <= code < 127 else f"\\{code:03o}"
