@@ -20,7 +20,8 @@ class Asked(Protocol):
     @property
     def cpu(self) -> Cpu: ...
     def read_memory(self, address: int, size: int) -> bytes:
-        """Without side effects; shorter where something is not there, a `UserError` if nothing."""
+        """Without side effects; shorter where something is not there; nothing, or a `UserError`, if
+        nothing is."""
         ...
 
 
@@ -112,6 +113,8 @@ def is_seen(machine: Asked, stop: Watchpoint, access: WatchHit) -> bool:
     try:
         data = machine.read_memory(begin, end - begin)
     except UserError:
+        return True
+    if not data:
         return True
     return _patched(begin, data, access) != data
 

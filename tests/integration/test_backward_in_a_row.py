@@ -290,7 +290,7 @@ def test_interrupted_before_a_reset_of_this_position(
     session.timeline.step_forward(10)
     session.leave("enough")
     session.close()
-    monkeypatch.setattr("ttd.timeline.SHORT", 0)
+    monkeypatch.setattr("ttd.moving.legs.SHORT", 0)
     session = playing_session(path)
     timeline, go_back = session.timeline, session.snapshots.go_back
     timeline.seek(9_000)

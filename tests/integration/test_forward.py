@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.inside import FIRMWARE, playing_session, recording_session
+from ttd.moving.legs import NO_STOPS
 from ttd.recorded import RecordedMachine
 from ttd.runs import RunStop
 from ttd.stops import Breakpoint, Stops, Why
-from ttd.timeline import NO_STOPS
 
 pytestmark = pytest.mark.slow
 

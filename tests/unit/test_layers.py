@@ -64,7 +64,7 @@ PART_OF = {
     "timeline_api": "timeline",
     "space": "timeline",
     "moment": "timeline",
-    "known_hits": "timeline",
+    "moving": "timeline",
     "printed": "timeline",
     "register_names": "timeline",
     "svd": "timeline",
