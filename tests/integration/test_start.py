@@ -75,6 +75,15 @@ def test_reading(recording: tuple[Path, set[str]], command: str) -> None:
     assert not found & (SLOW | ARCHIVES | machine | OTHER_BOARDS | OTHER_HOSTS | DEBUGGER)
 
 
+def test_what_has_been_answered_before(recording: tuple[Path, set[str]]) -> None:
+    """The same question again needs no machine."""
+    path, _ = recording
+    words = ("executed", str(path), "Reset_Handler")
+    first, again = (imported(path.parent, *words) for _ in range(2))
+    assert "ttd.machine" in first, "looked at the right thing"
+    assert not again & (SLOW | ARCHIVES | MACHINE | DEBUGGER | {"json", "ttd.program"})
+
+
 def test_serve(recording: tuple[Path, set[str]]) -> None:
     path, _ = recording
     found = imported(path.parent, "serve", "--stdio", str(path))

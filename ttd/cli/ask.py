@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -23,6 +23,7 @@ from ttd.cli.workers import at_work, executor_option
 from ttd.debugger.asking import ASKINGS, Answer, Asking, Option
 from ttd.errors import UserError
 from ttd.text import printable
+from ttd.values import dataclass
 
 if TYPE_CHECKING:
     from ttd.questions.past import Past
@@ -142,17 +143,64 @@ def _answer(
     backward: bool = False,
     **own: Any,
 ) -> None:
+    from ttd.cli.answered import Answered
+
+    if len(writers) > 1:
+        raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
+    recording, words = _recording(asking, list(question))
+    asked = Asked(asking, words, writers[0] if writers else "", at, low, high, limit, backward, own)
+    # What is in other files may be otherwise the next time.
+    kept = None if drive or svd else Answered.of(recording, branch)
+    lines = None if kept is None else kept.recall(asked.said(recording))
+    if lines is None:
+        lines = list(_answered(asked, recording, branch, drive, svd, executor))
+        if kept is not None:
+            kept.keep(asked.said(recording), lines)
+    for text in lines:
+        print(text)
+    if not lines:
+        say(f"{asking.name}: there is none")
+        sys.exit(NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with all that it was told."""
+
+    asking: Asking
+    words: Sequence[str]
+    writer: str
+    at: str | None
+    low: str | None
+    high: str | None
+    limit: int | None
+    backward: bool
+    own: Mapping[str, Any]
+    """Options that only it has."""
+
+    def said(self, recording: str) -> list[object]:
+        """It as data."""
+        stretch = (self.at, self.low, self.high, self.limit, self.backward)
+        name = os.path.basename(recording) if self.writer == "speedscope" else ""
+        own = sorted(self.own.items())
+        return [self.asking.name, [*self.words], self.writer, stretch, own, name]
+
+
+def _answered(
+    asked: Asked,
+    recording: str,
+    branch: str,
+    drive: tuple[str, ...],
+    svd: Sequence[Block],
+    executor: str | None,
+) -> Iterator[str]:
+    """The lines of an answer that has to be found; none if there is nothing."""
     from ttd.debugger.places import find_place
     from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.questions.past import Interrupted, Past
     from ttd.recorded import RecordedMachine
 
-    if len(writers) > 1:
-        raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
-    if set(writers) & {"folded", "speedscope"}:
-        own["stacks"] = True
-    recording, words = _recording(asking, list(question))
     sides, expected = expectations(recording, (), drive, (), None)
     session = RecordedMachine.open(
         recording, SemihostFiles(None), host=sides, expected=expected, branch=branch
@@ -160,7 +208,7 @@ def _answer(
     timeline = session.timeline
     past = Past(session, svd)
 
-    given = {"--at": at, "--from": low, "--to": high}
+    given = {"--at": asked.at, "--from": asked.low, "--to": asked.high}
     said = {name: find_place(timeline, text, name) for name, text in given.items() if text}
     branches = {place.branch for place in said.values()} or {timeline.place.branch}
     if len(branches) > 1 or (branch and branches != {timeline.place.branch}):
@@ -173,23 +221,23 @@ def _answer(
 
     here = step("--at", timeline.end)
     begin, end = step("--from", timeline.begin), step("--to", timeline.end)
-    stretch = past.stretch(begin, end, here, backward=backward, limit=limit)
+    stretch = past.stretch(begin, end, here, backward=asked.backward, limit=asked.limit)
 
     def stop() -> None:
         interrupted()
         timeline.interrupt()
 
+    own = dict(asked.own)
+    if asked.writer in ("folded", "speedscope"):
+        own["stacks"] = True
     with on_signals(stop), at_work(session, executor):
         try:
-            with share_line(asking.name) as past.report:
-                rows = asking.answer(past, stretch, words, own)
+            with share_line(asked.asking.name) as past.report:
+                rows = asked.asking.answer(past, stretch, asked.words, own)
         except Interrupted:
             fail("interrupted before there was an answer", INTERRUPTED)
-        for text in _written(past, recording, rows, writers[0] if writers else ""):
-            print(text)
-    if not rows:
-        say(f"{asking.name}: there is none")
-        sys.exit(NOTHING)
+        if rows:
+            yield from _written(past, recording, rows, asked.writer)
 
 
 def _recording(asking: Asking, words: list[str]) -> tuple[str, list[str]]:

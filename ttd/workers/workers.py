@@ -1,19 +1,19 @@
 """Workers for scans: processes of this computer, or an executor from elsewhere."""
 
+# Most questions need no processes: what makes them is imported with the first.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ttd.errors import UserError
 from ttd.recorded import RecordedMachine, drives_of
@@ -23,6 +23,9 @@ from ttd.search.question import Question
 from ttd.search.scan import MOST, Scanned
 from ttd.text import shown
 from ttd.workers.job import Done, Job, Source, work
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
 _ALONE = 6
 """Intervals that are searched sooner than processes are there."""
@@ -88,6 +91,8 @@ class Workers:
         """What has not begun is not done; nobody waits for what has."""
         if self._executor is None:
             return
+        from concurrent.futures import ProcessPoolExecutor
+
         if isinstance(self._executor, ProcessPoolExecutor):
             self._executor.shutdown(wait=True, cancel_futures=True)
         else:
@@ -112,6 +117,8 @@ class _Ticket:
         self._future = future
 
     def wait(self, seconds: float) -> Scanned | None:
+        from concurrent.futures.process import BrokenProcessPool
+
         try:
             return self._future.result(seconds).scanned()
         except TimeoutError:
@@ -125,6 +132,9 @@ class _Ticket:
 
 def processes(count: int) -> ProcessPoolExecutor:
     """So many processes of this computer."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # A fork is there at once, but takes along one thread only, and whatever locks others hold.
     how = "fork" if threading.active_count() == 1 else "spawn"
     context = multiprocessing.get_context(how)
@@ -152,6 +162,8 @@ def factory_of(text: str) -> Callable[[], object]:
 
 
 def _made(text: str, factory: Callable[[], object]) -> Executor:
+    from concurrent.futures import Executor
+
     made = factory()
     if not isinstance(made, Executor):
         raise UserError(f"{shown(text)} gives a {type(made).__name__}, and no executor")
