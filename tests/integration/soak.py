@@ -8,7 +8,6 @@ backwards, and with other recordings of the same that were made in slices.
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -167,7 +166,12 @@ def recorder(
     backends = {name: line if number == 0 else Line() for number, name in
                 enumerate(options.board.serials)}  # fmt: skip
     session = RecordedMachine.record(
-        options, str(path), backends, SemihostFiles(None), os.urandom, HostSides(time=Clocks())
+        options,
+        str(path),
+        backends,
+        SemihostFiles(None),
+        random.Random(1).randbytes,  # recordings of the same have the same
+        HostSides(time=Clocks()),
     )
     return session, line
 

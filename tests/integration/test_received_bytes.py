@@ -19,12 +19,14 @@ import pytest
 from tests.integration import soak
 from tests.integration.border import Clocks, Line
 from tests.integration.cli_tools import FIRMWARE
+from tests.integration.raw_guests import CODE, halves
 from tests.integration.test_declared_registers import switch_off
 from ttd.engine.receiver import Receiver
 from ttd.engine.types import Access
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import HostSides, RecordedMachine, RecordOptions
+from ttd.recording.events import Kind
 from ttd.replay.chars import CharDriver
 from ttd.replay.errors import Divergence
 from ttd.replay.terms import Cause
@@ -116,6 +118,38 @@ def test_the_recorder_may_run_in_any_slices(name: str, way: str, tmp_path: Path)
         states.append(run_out(session, partial(dice.randint, 1, longest)))
         assert line.output in (checksum(typed[1:]), checksum(typed[2:]))
     assert states[0] == states[1]
+
+
+OPENS = halves(
+    # r0: the PL011; r1: LCR_H.FEN; r2: longer than a character is on its way
+    *(0x2001, 0x0400, 0x3001, 0x0380, 0x2110, 0x22FF, 0x0112, 0x3A01, 0xD1FD),
+    *(0x62C1, 0xBF00, 0xBF00, 0xE7FE),  # str r1, [r0, #0x2c]; nop; nop; b .
+)
+"""With a character in it the UART is full, until its FIFO is switched on, which Python does."""
+
+
+@pytest.mark.parametrize("longest", [1, 50_000])
+def test_a_byte_enters_behind_the_write_that_makes_room(longest: int, tmp_path: Path) -> None:
+    blob, steps = tmp_path / "opens.bin", 20_000
+    blob.write_bytes(OPENS)
+    choice = replace(RAW, ram=[f"{CODE:#x}:64K"], load=[f"{blob}@{CODE:#x}"], pc=f"{CODE:#x}")
+    board, loads = choice.make()
+    line = Line()
+    session = RecordedMachine.record(
+        RecordOptions(board, loads, board.ns_per_step),
+        str(tmp_path / "run.ttd"),
+        {"uart0": line},
+        SemihostFiles(None),
+        os.urandom,
+        HostSides(time=Clocks()),
+    )
+    line.type(b"ab")
+    while session.machine.engine.step < steps:
+        session.machine.run(min(steps, session.machine.engine.step + longest))
+    read = session.replay.log.select([Kind.CHAR_READ])
+    behind = 7 + 2 * 0xFF0 + 4  # the branch behind the write
+    assert [(event.step, event.payload[1:]) for _, event in read] == [(0, b"a"), (behind, b"b")]
+    session.close()
 
 
 @pytest.mark.parametrize("exact", [False, pytest.param(True, marks=pytest.mark.slow)])

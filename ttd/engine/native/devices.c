@@ -35,8 +35,11 @@ static void ask_device(ttd_engine *e, uint64_t address, int size, bool write, ui
             ttd_host_write(e->handle, address, size, value >> half & mask);
         else
             e->io_value |= (ttd_host_read(e->handle, address, size) & mask) << half;
-        if (!e->kept)
-            device_changed(e), devices_changed(e);
+        if (!e->kept) {
+            device_changed(e);
+            devices_changed(e);
+            look_for_input(e);            /* it may have made room for some */
+        }
     }
     switch (e->failed) {
     case 0: break;
