@@ -11,12 +11,11 @@ from ttd.devices.pl031 import Pl031
 from ttd.devices.uart import Uart
 from ttd.devices.virtio.block import SECTOR, VirtioBlock
 from ttd.elf import MAGIC, PT_LOAD, Elf
-from ttd.engine.types import WatchHit
 from ttd.images import Image
 from ttd.origin.instructions import HOST_CALL
 from ttd.origin.parts import End, Hop, Memory
 from ttd.origin.rows import Kind
-from ttd.origin.scene import Scene
+from ttd.origin.scene import Scene, Write
 from ttd.recording.events import Event
 from ttd.recording.events import Kind as EventKind
 from ttd.recording.varint import Reader
@@ -199,7 +198,7 @@ class Ends:
 
     # -- DMA, and answers of the host ------------------------------------------------------------
 
-    def written(self, hit: WatchHit, address: int, size: int) -> Hop:
+    def written(self, hit: Write, address: int, size: int) -> Hop:
         """What no instruction has written."""
         scene = self._scene
         value = hit.value >> 8 * (address - hit.address) & ((1 << 8 * size) - 1)

@@ -85,7 +85,8 @@ class Finder:
         return self._found(self._hops.whole(name), step)
 
     def memory(self, address: int, size: int, step: int) -> tuple[Row, ...]:
-        """The same of memory, or of what a device's register would be read as.
+        """The same of memory, or of what was written last to a device's register; if nothing was,
+        of what it would be read as.
 
         `UserError` if that is too much.
         """
@@ -108,7 +109,7 @@ class Finder:
         of: int | None,
         way: _Way,
     ) -> None:
-        hop = self._hop(part, step)
+        hop = self._hop(part, step, asked=of is None)
         site = _site(hop, part)
         if (hop.step, part) in self._seen:
             self._add(Kind.AGAIN, "as above", depth, of, hop.step)
@@ -203,8 +204,10 @@ class Finder:
         self._add(Kind.AGAIN, more, depth, of, step)
         self._follow(part, step, depth, len(self._rows) - 1, way)
 
-    def _hop(self, part: Part, step: int) -> Hop:
+    def _hop(self, part: Part, step: int, *, asked: bool = False) -> Hop:
         try:
+            if asked and isinstance(part, Memory):
+                return self._hops.asked(part, step)
             return self._hops.of(part, step)
         except Interrupted:
             raise

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import groupby
 
-from ttd.engine.types import WatchHit
 from ttd.origin.counters import Counted, Counters
 from ttd.origin.ends import Ends
 from ttd.origin.flow import Flow, Made
 from ttd.origin.instructions import Instruction
 from ttd.origin.parts import End, Hop, Memory, Part, Register
 from ttd.origin.rows import Kind
-from ttd.origin.scene import Scene
+from ttd.origin.scene import Scene, Write
 
 _FLAGS = ("cpsr", "xpsr", "eflags")
 _NOTHING = ("pc", "rip", "zero", "xzr", "wzr", "")
@@ -20,6 +19,18 @@ _NOTHING = ("pc", "rip", "zero", "xzr", "wzr", "")
 _MOVES = ("mov", "movs", "mov.w", "movs.w", "mv", "c.mv", "uxtb", "uxth", "uxtb.w", "uxth.w")
 """Whose result has, byte for byte, what its only source has, if that has such bytes."""
 _ZEROED = {"uxtb": 1, "uxth": 2}
+_KEPT = frozenset(
+    (
+        *(f"r{n}" for n in range(4, 16)),
+        *(f"s{n}" for n in range(1, 12)),
+        *(f"x{n}" for n in range(19, 31)),
+        *("fp", "ra", "lr", "sp", "rbx", "rbp", "rsp"),
+    )
+)
+"""Registers that functions have to keep (AAPCS32 and AAPCS64 6.1.1; RISC-V's ABI 1.1; the System V
+ABI, 3.2.1)."""
+_FRAMES = ("r7", "fp", "x29", "rbp")
+"""Registers that are where a function's frame is."""
 _ENTRY = "exception entry"
 _WIDEST = 8
 """Bytes of a row of which the value is told."""
@@ -118,16 +129,28 @@ class Hops:
     def _saved(
         self, part: Register, source: Memory, made: Made, text: str, value: int
     ) -> Hop | None:
-        """The same register, if it was stored there only to be loaded now."""
-        if self._scene.symbols.variable(source.address):
+        """The same register, if it was stored there only to be loaded now: all of it, by who keeps
+        registers on a stack, or those that a function has to keep, as switches of tasks do."""
+        if self._scene.symbols.variable(source.address) or not self._is_whole(part.name, made):
             return None
         stored = self._memory(source, made.step)
         if stored.ends or len(stored.sources) != 1 or stored.sources[0][0] != part:
             return None
         scene = self._scene
-        by = "an exception's entry" if stored.pc is None else scene.code(stored.pc)
-        text = f"{text}, where {by} has saved it in step {stored.step}"
+        if stored.pc is not None and part.name not in _KEPT and not made.returns:
+            scene.go(stored.step)
+            by = scene.instruction()
+            if by is None or not {self._stack, *_FRAMES} & {*by.bases}:
+                return None
+        by_whom = "an exception's entry" if stored.pc is None else scene.code(stored.pc)
+        text = f"{text}, where {by_whom} has saved it in step {stored.step}"
         return Hop(made.step, Kind.SAVED, text, value, made.pc, stored.sources)
+
+    def _is_whole(self, name: str, made: Made) -> bool:
+        """All of the register is loaded, and with nothing above it."""
+        if made.returns or made.instruction is None:
+            return True
+        return made.instruction.width >= min(self._word, self._sizes.get(name, self._word))
 
     def _computed(
         self,
@@ -180,6 +203,15 @@ class Hops:
 
     # -- memory ----------------------------------------------------------------------------
 
+    def asked(self, part: Memory, step: int) -> Hop:
+        """As `of`; of a device's register, what was written there last."""
+        self._scene.go(step)
+        if self._scene.timeline.machine.bus.at(part.address) is not None:
+            hit = self._scene.last_write(part.address, part.size)
+            if hit is not None and not hit.by:
+                return self._stored(Memory(hit.address, hit.size), hit)
+        return self._memory(part, step)
+
     def _memory(self, part: Memory, step: int) -> Hop:
         scene = self._scene
         scene.go(step)
@@ -231,7 +263,7 @@ class Hops:
         text = f"{part.size} bytes at {self._place(part.address)}, of several writes"
         return Hop(step, Kind.PARTS, text, sources=tuple((one, step) for one in pieces))
 
-    def _stored(self, part: Memory, hit: WatchHit) -> Hop:
+    def _stored(self, part: Memory, hit: Write) -> Hop:
         """By the instruction of the step, before which the machine is then."""
         scene = self._scene
         scene.go(hit.step)
@@ -266,11 +298,11 @@ class Hops:
             return Hop(hit.step, Kind.STORE, told, value, hit.pc, ends=(stack,))
         return Hop(hit.step, Kind.STORE, told, value, hit.pc, ((register, hit.step),))
 
-    def _constant(self, hit: WatchHit, told: str, value: int) -> Hop:
+    def _constant(self, hit: Write, told: str, value: int) -> Hop:
         text = f"{told}, a constant of the program"
         return Hop(hit.step, Kind.CONSTANT, text, value, hit.pc)
 
-    def _stacked(self, part: Memory, hit: WatchHit) -> Hop:
+    def _stacked(self, part: Memory, hit: Write) -> Hop:
         """What an exception's entry has put on the stack; the machine is behind it."""
         scene = self._scene
         scene.go(hit.step + 1)

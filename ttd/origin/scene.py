@@ -7,14 +7,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import msgpack
 
 from ttd.cpu.base import FaultLine
-from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
 from ttd.origin.instructions import Instruction, decode
 from ttd.recording.events import Event, Kind, to_small
 from ttd.recording.log import EventLog
 from ttd.register_names import RegisterNames
 from ttd.replay.words import EventWords
-from ttd.stops import Stop, Stops, Watchpoint, Why
+from ttd.search import Interrupted as SearchInterrupted
+from ttd.search import Question, Range, Row, What, answer
+from ttd.stops import Stop, Why
 from ttd.symbols import Symbols
 from ttd.timeline import Timeline
 from ttd.values import dataclass
@@ -37,6 +38,30 @@ class Mark:
     step: int
     kind: Kind
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What has been written last; of a long access the last 8 bytes of it that count."""
+
+    step: int
+    pc: int
+    address: int
+    size: int
+    value: int
+    by: str
+    """Who did it; empty: the instruction at `pc`."""
+
+
+def last_row(timeline: Timeline, what: What, address: int, size: int) -> Row | None:
+    """The last access of a kind there before the present, at which the machine stays."""
+    question = Question(
+        what, (Range(address, address + size),), end=timeline.position, backward=True, limit=1
+    )
+    try:
+        return next(answer(timeline, question), None)
+    except SearchInterrupted:
+        raise Interrupted("The search was interrupted.") from None
 
 
 class Scene:
@@ -90,14 +115,13 @@ class Scene:
         self._check(self.timeline.trace(until))
         return self.timeline.machine.engine.traced()
 
-    def last_write(self, address: int, size: int) -> WatchHit | None:
-        """Go back to just after the last write there before the present; None if there is none."""
-        stops = Stops(watchpoints=(Watchpoint(address, size, Access.WRITE),))
-        stop = self.timeline.run_backward(stops)
-        self._check(stop)
-        if stop.watch is not None:
-            self.one_step()
-        return stop.watch
+    def last_write(self, address: int, size: int) -> Write | None:
+        """Go to just after the last write there before the present; None if there is none."""
+        found = last_row(self.timeline, What.WRITTEN, address, size)
+        if found is None:
+            return None
+        self.go(found.step + 1)
+        return Write(found.step, found.pc or 0, found.address, found.size, found.new or 0, found.by)
 
     @staticmethod
     def _check(stop: Stop) -> None:
@@ -206,11 +230,11 @@ class Scene:
 
     def code(self, address: int) -> str:
         """The function of an instruction, and how far it is in there."""
-        return self.symbols.name(address) or self.hex(address)
+        return self.symbols.name(address) or f"{address:#x}"
 
     def data(self, address: int) -> str:
         """An address in memory: its variable, if it has one."""
-        name = self.symbols.variable(address)
+        name = self.symbols.variable(address) or self._registers.at(address)
         return f"{name} ({self.hex(address)})" if name else self.hex(address)
 
     def register_name(self, address: int) -> str:
