@@ -64,25 +64,25 @@ class Ends:
                 raw = image.data == segment.data
                 yield image, segment.address, len(segment.data), 0 if raw else None
 
-    def pieces(self, part: Memory) -> Iterator[Memory]:
-        """Parts of it that are in one image each, or in none."""
-        end = part.address + part.size
-        cuts = {part.address, end}
-        for _, address, size, _ in self._segments():
-            cuts |= {at for at in (address, address + size) if part.address < at < end}
-        ordered = sorted(cuts)
-        for low, high in pairwise(ordered):
-            yield Memory(low, high - low)
+    def pieces(self, physical: int, size: int) -> Iterator[tuple[int, int]]:
+        """Parts of so many bytes that are in one image each, or in none: how far from the first
+        byte, and how many."""
+        end = physical + size
+        cuts = {physical, end}
+        for _, address, length, _ in self._segments():
+            cuts |= {at for at in (address, address + length) if physical < at < end}
+        for low, high in pairwise(sorted(cuts)):
+            yield low - physical, high - low
 
-    def image(self, part: Memory) -> Hop:
+    def image(self, part: Memory, physical: int) -> Hop:
         """Nothing has written there."""
         scene = self._scene
         begin = scene.timeline.begin
-        data = scene.bytes_at(part.address, part.size)
+        data = scene.bytes_at(physical, part.size)
         value = int.from_bytes(data, "little")
         where = f"{scene.data(part.address)} = {value:#x}"
         for image, address, size, offset in self._segments():
-            at = part.address - address
+            at = physical - address
             if at >= 0 and at + part.size <= size:
                 name = image.path.rpartition("/")[2]
                 text = f"{where} is as {name} was loaded"
@@ -208,13 +208,13 @@ class Ends:
         unit = next(
             (one for one in scene.timeline.machine.bus.mapped if one.device.name == owner), None
         )
-        end = None
+        end, physical = None, address - hit.shift
         if unit is not None and isinstance(unit.device, VirtioBlock):
-            end = self._sector(unit.device, address, hit.step)
+            end = self._sector(unit.device, physical, hit.step)
         if end is None:
             scene.go(hit.step + 1)
-            before = scene.bytes_at(address - _AROUND, _AROUND)
-            data = before + scene.bytes_at(address, size + _AROUND)
+            before = scene.bytes_at(physical - _AROUND, _AROUND)
+            data = before + scene.bytes_at(physical, size + _AROUND)
             end = self._matching(owner, data, len(before), hit.step + 1, size)
         ends = (end or End(Kind.UNKNOWN, "It is followed no further."),)
         return Hop(hit.step, Kind.DMA, text, value, ends=ends)

@@ -177,7 +177,7 @@ class Flow:
         register = None
         start = None if found is None else self.address(found)
         if found is not None and start is not None:
-            register = found.stored_at(address, start) or None
+            register = found.stored_at(address, scene.physical(start) + hit.shift) or None
         value = "" if register is None else f"{register} = {scene.hex(scene.value(register))}"
         return scene.line(at, hit.pc, f"{text:<24} {value} to {where}"), register
 

@@ -32,6 +32,7 @@ ABI, 3.2.1)."""
 _FRAMES = ("r7", "fp", "x29", "rbp")
 """Registers that are where a function's frame is."""
 _ENTRY = "exception entry"
+_PAGE = 1 << 12
 _WIDEST = 8
 """Bytes of a row of which the value is told."""
 
@@ -116,9 +117,11 @@ class Hops:
         else:
             return Hop(made.step, Kind.CONSTANT, f"{told}, above what is loaded", value, made.pc)
         text = f"{told} from {self._place(at)}"
-        unit = scene.timeline.machine.bus.at(at)
+        unit = scene.unit_at(at)
         if unit is not None:
-            end, name = self._ends.register(unit.device, at, part.low, source.size, made.step)
+            end, name = self._ends.register(
+                unit.device, scene.physical(at), part.low, source.size, made.step
+            )
             text = f"{told} from {name}"
             return Hop(made.step, Kind.DEVICE, text, value, made.pc, ends=(end,))
         sources = ((source, made.step),)
@@ -206,7 +209,7 @@ class Hops:
     def asked(self, part: Memory, step: int) -> Hop:
         """As `of`; of a device's register, what was written there last."""
         self._scene.go(step)
-        if self._scene.timeline.machine.bus.at(part.address) is not None:
+        if self._scene.unit_at(part.address) is not None:
             hit = self._scene.last_write(part.address, part.size)
             if hit is not None and not hit.by:
                 return self._stored(Memory(hit.address, hit.size), hit)
@@ -215,13 +218,18 @@ class Hops:
     def _memory(self, part: Memory, step: int) -> Hop:
         scene = self._scene
         scene.go(step)
-        unit = scene.timeline.machine.bus.at(part.address)
+        unit = scene.unit_at(part.address)
         if unit is not None:
-            end, text = self._ends.register(unit.device, part.address, 0, part.size, step)
+            end, text = self._ends.register(
+                unit.device, scene.physical(part.address), 0, part.size, step
+            )
             return Hop(step, Kind.DEVICE, text, ends=(end,))
+        if scene.paged and part.address % _PAGE + part.size > _PAGE:
+            return self._two_pages(part, step)
+        physical = scene.physical(part.address)
         hit = scene.last_write(part.address, part.size)
         since = 0 if hit is None else hit.step + 1
-        changed = scene.debug_write(part.address, part.size, since, step)
+        changed = scene.debug_write(physical, part.size, since, step)
         if changed is not None:
             return self._ends.debugger(*changed)
         if hit is None:
@@ -236,14 +244,21 @@ class Hops:
             return self._stacked(part, hit)
         return self._ends.written(hit, part.address, part.size)
 
+    def _two_pages(self, part: Memory, step: int) -> Hop:
+        size = _PAGE - part.address % _PAGE
+        pieces = Memory(part.address, size), Memory(part.address + size, part.size - size)
+        text = f"{part.size} bytes at {self._place(part.address)}, in two pages"
+        return Hop(step, Kind.PARTS, text, sources=tuple((one, step) for one in pieces))
+
     def _unwritten(self, part: Memory, step: int) -> Hop:
         """The images that have it may end in the middle."""
-        pieces = list(self._ends.pieces(part))
+        physical = self._scene.physical(part.address)
+        pieces = list(self._ends.pieces(physical, part.size))
         if len(pieces) == 1:
-            return self._ends.image(part)
-        begin = self._scene.timeline.begin
+            return self._ends.image(part, physical)
         text = f"{part.size} bytes at {self._place(part.address)}, of several"
-        return Hop(step, Kind.PARTS, text, sources=tuple((one, begin) for one in pieces))
+        sources = tuple((Memory(part.address + at, size), step) for at, size in pieces)
+        return Hop(step, Kind.PARTS, text, sources=sources)
 
     def _several(self, part: Memory, low: int, high: int, step: int) -> Hop:
         """Bytes from `low` to before `high` have been written last; the others?"""
@@ -269,6 +284,8 @@ class Hops:
         scene.go(hit.step)
         found = scene.instruction()
         start = None if found is None else self._flow.address(found)
+        # What it calls the place may be another address than where it was asked about.
+        begin = 0 if start is None else scene.physical(start) + hit.shift
         value = hit.value >> 8 * (part.address - hit.address) & ((1 << 8 * part.size) - 1)
         if found is None or start is None:
             end = End(Kind.UNKNOWN, "What this instruction stores is not known.")
@@ -276,10 +293,10 @@ class Hops:
             return Hop(hit.step, Kind.STORE, text, value, hit.pc, ends=(end,))
         told = f"{found.text}  {self._place(part.address)} = {value:#x}"
         if found.copies is not None:
-            at = found.copies(scene.value) + part.address - start
+            at = found.copies(scene.value) + part.address - begin
             sources: tuple[tuple[Part, int], ...] = ((Memory(at, part.size), hit.step),)
             return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources)
-        pieces = list(_pieces(found, start, part))
+        pieces = list(_pieces(found, begin, part))
         if len(pieces) > 1:
             sources = tuple((one, hit.step) for one in pieces if isinstance(one, Register))
             return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 
 import msgpack
 
+from ttd.boards.base import MappedDevice
 from ttd.cpu.base import FaultLine
 from ttd.errors import UserError
 from ttd.origin.instructions import Instruction, decode
@@ -14,7 +16,7 @@ from ttd.recording.log import EventLog
 from ttd.register_names import RegisterNames
 from ttd.replay.words import EventWords
 from ttd.search import Interrupted as SearchInterrupted
-from ttd.search import Question, Range, Row, What, answer
+from ttd.search import Question, Range, What, answer
 from ttd.stops import Stop, Why
 from ttd.symbols import Symbols
 from ttd.timeline import Timeline
@@ -47,21 +49,13 @@ class Write:
     step: int
     pc: int
     address: int
+    """By what the guest used where it was asked."""
     size: int
     value: int
     by: str
     """Who did it; empty: the instruction at `pc`."""
-
-
-def last_row(timeline: Timeline, what: What, address: int, size: int) -> Row | None:
-    """The last access of a kind there before the present, at which the machine stays."""
-    question = Question(
-        what, (Range(address, address + size),), end=timeline.position, backward=True, limit=1
-    )
-    try:
-        return next(answer(timeline, question), None)
-    except SearchInterrupted:
-        raise Interrupted("The search was interrupted.") from None
+    shift: int
+    """`address` is so far from the physical one."""
 
 
 class Scene:
@@ -116,12 +110,49 @@ class Scene:
         return self.timeline.machine.engine.traced()
 
     def last_write(self, address: int, size: int) -> Write | None:
-        """Go to just after the last write there before the present; None if there is none."""
-        found = last_row(self.timeline, What.WRITTEN, address, size)
+        """Go to just after the last write before the present to what is there now; None if
+        there is none."""
+        physical = self.physical(address)
+        shift = address - physical
+        question = Question(
+            What.WRITTEN,
+            (Range(physical, physical + size),),
+            physical=self.paged,
+            end=self.step,
+            backward=True,
+            limit=1,
+        )
+        try:
+            found = next(answer(self.timeline, question), None)
+        except SearchInterrupted:
+            raise Interrupted("The search was interrupted.") from None
         if found is None:
             return None
         self.go(found.step + 1)
-        return Write(found.step, found.pc or 0, found.address, found.size, found.new or 0, found.by)
+        at, pc, value = found.address + shift, found.pc or 0, found.new or 0
+        return Write(found.step, pc, at, found.size, value, found.by, shift)
+
+    @cached_property
+    def paged(self) -> bool:
+        """Addresses that the guest uses may lead elsewhere, now or earlier."""
+        cpu = self.timeline.cpu
+        tables = [one.name for one in cpu.registers if one.name == "satp"]
+        return cpu.page_tables() is not None or any(cpu.read_register(one) for one in tables)
+
+    def physical(self, address: int) -> int:
+        """Where an address leads that the guest uses now. `CannotFollow` if nowhere."""
+        if not self.paged:
+            return address
+        found = self.timeline.cpu.translate(address)
+        if found is None:
+            raise CannotFollow(
+                f"{address:#x} leads nowhere, by the page tables of step {self.step}."
+            )
+        return found
+
+    def unit_at(self, address: int) -> MappedDevice | None:
+        """The device that answers where the guest uses that address; None: it is memory."""
+        return self.timeline.machine.bus.at(self.physical(address))
 
     @staticmethod
     def _check(stop: Stop) -> None:
@@ -211,8 +242,8 @@ class Scene:
         return None
 
     def bytes_at(self, address: int, size: int) -> bytes:
-        """What is there now; nothing is changed by the look."""
-        return self.timeline.machine.read_memory(address, size)
+        """What is at a physical address now; nothing is changed by the look."""
+        return self.timeline.machine.bus.peek(address, size)
 
     # -- words -----------------------------------------------------------------------------
 
