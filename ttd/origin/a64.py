@@ -7,7 +7,8 @@ import re
 import capstone  # type: ignore[import-untyped]
 from capstone import arm64 as cs
 
-from ttd.origin.instructions import HOST_CALL, Instruction, Value
+from ttd.origin.bits import Value
+from ttd.origin.instructions import HOST_CALL, Instruction
 
 _NAMES = {"fp": "x29", "lr": "x30", "nzcv": "cpsr", "wsp": "sp"}
 _ZERO = ("xzr", "wzr")

@@ -7,6 +7,7 @@ from itertools import islice
 
 from ttd.origin.executed import MOST_STEPS, Executed
 from ttd.origin.instructions import Instruction
+from ttd.origin.riscv_csr import TRAPS
 from ttd.origin.scene import CannotFollow, Mark, Scene
 from ttd.recording.events import Kind
 from ttd.values import dataclass
@@ -51,6 +52,12 @@ class Flow:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._arm = scene.architecture == "arm"
+        self._entered: Collection[str] = ()
+        """Registers that the entry of an exception sets."""
+        if self._arm:
+            self._entered = ("lr", "sp")
+        elif scene.architecture.startswith("riscv"):
+            self._entered = TRAPS
         self._executed = Executed(scene)
         self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
 
@@ -198,12 +205,15 @@ class Flow:
             ran = self._executed.last(
                 register,
                 high,
-                entries=self._arm and register in ("lr", "sp"),
+                entries=register in self._entered,
                 returns=self._arm and (register in _FRAME or register == "sp"),
                 but=but,
             )
             if ran is None:
                 break
+            if ran.mark is not None and not self._is_set(register, ran.mark):
+                high = ran.step
+                continue
             if ran.mark is not None:
                 return Made(ran.step, ran.pc, None, ran.mark)
             if ran.returns:
@@ -223,6 +233,13 @@ class Flow:
                 f" {step}; it is followed no further."
             )
         return None
+
+    def _is_set(self, register: str, mark: Mark) -> bool:
+        """By the entry of an exception, in the mode in which it was taken."""
+        if self._arm:
+            return True
+        self._scene.go(mark.step + 1)
+        return "us-m"[self._scene.value("priv")] in TRAPS[register]
 
     def times(self, pcs: Sequence[int], low: int, high: int) -> list[int]:
         """How often instructions have run in the steps from `low` to before `high`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import groupby
 
+from ttd.origin.bits import MEMORY
 from ttd.origin.counters import Counted, Counters
 from ttd.origin.ends import Ends
 from ttd.origin.flow import Flow, Made
@@ -17,8 +18,7 @@ _FLAGS = ("cpsr", "xpsr", "eflags")
 _NOTHING = ("pc", "rip", "zero", "xzr", "wzr", "")
 """What has a value of its own wherever it is read."""
 _MOVES = ("mov", "movs", "mov.w", "movs.w", "mv", "c.mv", "uxtb", "uxth", "uxtb.w", "uxth.w")
-"""Whose result has, byte for byte, what its only source has, if that has such bytes."""
-_ZEROED = {"uxtb": 1, "uxth": 2}
+"""Whose result has, byte for byte, what its only source has there."""
 _KEPT = frozenset(
     (
         *(f"r{n}" for n in range(4, 16)),
@@ -165,17 +165,13 @@ class Hops:
         value: int,
     ) -> Hop:
         """The result of the instruction, before which the machine is."""
-        sources, ends = self._operands(found, step, part.name)
+        sources, ends = self._operands(found, step, part)
         kind = Kind.ARITHMETIC
         name = found.text.partition(" ")[0]
-        if len(sources) == 1 and not ends and name in _MOVES and not found.operand:
-            kind, source = Kind.MOVE, sources[0][0]
-            assert isinstance(source, Register)
-            width = _ZEROED.get(name.removesuffix(".w"), self._sizes.get(source.name, self._word))
-            if part.low + part.size <= width:
-                sources = ((Register(source.name, part.low, part.size), step),)
-            elif part.low >= width:
-                sources = ()
+        if len(sources) == 1 and not ends and name in _MOVES:
+            ((source, _),) = sources
+            if isinstance(source, Register) and (source.low, source.size) == (part.low, part.size):
+                kind = Kind.MOVE
         if not sources and not ends:
             calls = part.name in ("lr", "ra", "x30")
             what = "the address to return to" if calls else "a constant of the program"
@@ -183,26 +179,48 @@ class Hops:
         return Hop(step, kind, told, value, pc, sources, ends)
 
     def _operands(
-        self, found: Instruction, step: int, into: str = ""
+        self, found: Instruction, step: int, into: Register
     ) -> tuple[tuple[tuple[Part, int], ...], tuple[End, ...]]:
-        """Registers, and memory, that a result is made of; that which it goes into comes last."""
-        reads = list(found.reads)
-        if into in found.bases and into not in reads and not found.loads.get(into):
-            reads = [into]  # a base that goes on
-        names = [one for one in dict.fromkeys(reads) if one not in _NOTHING]
-        values = [one for one in names if one not in _FLAGS]
-        names = sorted(values or names, key=lambda one: one == into)
+        """What some bytes of a result, in a register or in `MEMORY`, are made of; the register that
+        they go into comes last."""
+        name = into.name
+        parts = self._parts(found, into)
         ends = list[End]()
-        if self._stack in names and into != self._stack:
-            names.remove(self._stack)
+        stack = [one for one in parts if one.name == self._stack]
+        if stack and name != self._stack:
+            parts.remove(stack[0])
             at = self._scene.hex(self._scene.value(self._stack))
             ends.append(End(Kind.STACK, f"the stack pointer, {at}"))
-        sources: list[tuple[Part, int]] = [(self.whole(one), step) for one in names]
-        if found.operand and found.address is not None:
+        sources: list[tuple[Part, int]] = []
+        for one in sorted(parts, key=lambda one: (one.name == name, one.name != MEMORY)):
+            if one.name != MEMORY:
+                sources.append((one, step))
+                continue
             address = self._flow.address(found)
             assert address is not None
-            sources.insert(0, (Memory(address, found.width), step))
+            sources.insert(0, (Memory(address + one.low, one.size), step))
         return tuple(sources), tuple(ends)
+
+    def _parts(self, found: Instruction, into: Register) -> list[Register]:
+        """Which bytes of which registers, and of `MEMORY`, are in them."""
+        name = into.name
+        made = found.made.get(name)
+        if made is None:
+            reads = list(found.reads)
+            if name in found.bases and name not in reads and not found.loads.get(name):
+                reads = [name]  # a base that goes on
+            names = [one for one in dict.fromkeys(reads) if one not in _NOTHING]
+            values = [one for one in names if one not in _FLAGS]
+            parts = [self.whole(one) for one in values or names]
+            return parts + ([Register(MEMORY, 0, found.width)] if found.operand else [])
+        mask = ((1 << 8 * into.size) - 1) << 8 * into.low
+        wanted: dict[str, int] = {}
+        for one, needs in made:
+            size = found.width if one == MEMORY else self.whole(one).size
+            bits = needs(mask, self._scene.value) & ((1 << 8 * size) - 1)
+            if bits and one not in _NOTHING[:-1]:
+                wanted[one] = wanted.get(one, 0) | bits
+        return [_covering(one, bits) for one, bits in wanted.items()]
 
     # -- memory ----------------------------------------------------------------------------
 
@@ -302,7 +320,9 @@ class Hops:
             return Hop(hit.step, Kind.STORE, told, value, hit.pc, sources)
         register = pieces[0] if pieces else None
         if register is None:
-            sources, ends = self._operands(found, hit.step)
+            sources, ends = self._operands(
+                found, hit.step, Register(MEMORY, part.address - begin, part.size)
+            )
             if found.system:
                 ends += (self._ends.system(found.system, hit.step),)
             if not sources and not ends:
@@ -355,6 +375,12 @@ def _pieces(found: Instruction, start: int, part: Memory) -> Iterator[Register |
     for name, group in groupby(places, key=lambda one: "" if one is None else one[0]):
         lows = [one[1] for one in group if one is not None]
         yield Register(name, lows[0], len(lows)) if name else None
+
+
+def _covering(name: str, bits: int) -> Register:
+    """The bytes from the first that has one of the bits to the last."""
+    low = ((bits & -bits).bit_length() - 1) // 8
+    return Register(name, low, -(-bits.bit_length() // 8) - low)
 
 
 def _named(part: Register) -> str:

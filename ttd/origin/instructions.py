@@ -8,10 +8,8 @@ from functools import cache
 
 import capstone  # type: ignore[import-untyped]
 
+from ttd.origin.bits import Made, Value
 from ttd.values import dataclass
-
-Value = Callable[[str], int]
-"""The value of a register, by GDB's name, before the instruction runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,9 @@ class Instruction:
     """Registers that it writes."""
     reads: tuple[str, ...] = ()
     """Registers that what it writes is made of."""
+    made: Mapping[str, Made] = field(default_factory=dict)
+    """Of results, of which bits of what; `MEMORY` is what goes to memory. All bits of others may
+    depend on all bits of `reads`."""
     address: Callable[[Value], int] | None = None
     """Where it accesses memory."""
     bases: tuple[str, ...] = ()
@@ -61,6 +62,8 @@ class Instruction:
 
 HOST_CALL = "a call of the host"
 """`Instruction.system` of what semihosting answers."""
+STORED = "whether the reservation held"
+"""The same of what a conditional store says about itself."""
 
 
 @cache
@@ -92,7 +95,7 @@ def decode(architecture: str, code: bytes, pc: int) -> Instruction | None:
     if architecture == "arm":
         return thumb.instruction(found)
     if architecture.startswith("riscv"):
-        return riscv.instruction(found)
+        return riscv.instruction(found, 32 if architecture.endswith("32") else 64)
     if architecture == "aarch64":
         return a64.instruction(found)
     return x86.instruction(found)

@@ -5,22 +5,28 @@ from __future__ import annotations
 import capstone  # type: ignore[import-untyped]
 from capstone import riscv as cs
 
-from ttd.origin.instructions import HOST_CALL, Instruction, Value
+from ttd.cpu.riscv.registers import registers as core_registers
+from ttd.origin.bits import Operand, Value, constant, register
+from ttd.origin.instructions import HOST_CALL, STORED, Instruction
+from ttd.origin.riscv_bits import made
+from ttd.origin.riscv_csr import STATUS, csr_instruction
 
+_NAMES = tuple(one.name for one in core_registers(64)[:32])
 _SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 _LOADS = {f"l{size}{sign}" for size in _SIZES for sign in ("", "u")} | {"lr.w", "lr.d"}
 _LOADS |= {"flw", "fld"}
 _STORES = {f"s{size}" for size in _SIZES} | {"fsw", "fsd"}
-_WRITES_CSR = ("csrw", "csrs", "csrc", "csrwi", "csrsi", "csrci")
-_CSRS = ("csr", "fscsr", "frcsr", "fsrm", "frrm", "fsflags", "frflags", "rd", "fsrmi", "fsflagsi")
 _ATOMIC = ("amo", "sc.")
 _NO_RESULT = ("b", "fence", "ecall", "ebreak", "mret", "sret", "wfi", "nop", "unimp", "sfence")
 """Branches, and what else has no register to write."""
 
 
-def instruction(found: capstone.CsInsn) -> Instruction:
+def instruction(found: capstone.CsInsn, xlen: int) -> Instruction:
     text = f"{found.mnemonic} {found.op_str}".strip()
     name = found.mnemonic.removeprefix("c.")
+    accesses_csr = csr_instruction(int.from_bytes(found.bytes, "little"), found.size, text, _NAMES)
+    if accesses_csr is not None:
+        return accesses_csr
     registers = [_name(found, op.reg) for op in found.operands if op.type == cs.RISCV_OP_REG]
     plain = name.removesuffix("sp") if name not in ("addi4sp", "addi16sp") else name
     if plain in _LOADS | _STORES or plain.startswith(_ATOMIC):
@@ -33,24 +39,30 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     if name in ("j", "jal"):
         into = registers or (["ra"] if name == "jal" else [])
         return Instruction(found.size, text, frozenset(into))
-    if name in _WRITES_CSR or (name in ("fscsr", "fsrm", "fsflags") and len(registers) == 1):
-        return Instruction(found.size, text)
-    if registers and name.startswith(_CSRS):
-        result = frozenset(registers[:1]) - {"zero"}
-        return Instruction(found.size, text, result, system=_csr(found))
     if name == "ebreak":
         return Instruction(found.size, text, frozenset(["a0"]), system=HOST_CALL)
     if not registers or name.startswith(_NO_RESULT):
-        return Instruction(found.size, text, leaves=name in ("mret", "sret"))
+        leaves = name in ("mret", "sret")
+        return Instruction(found.size, text, frozenset(STATUS if leaves else ()), leaves=leaves)
     # A compressed instruction of two operands has its result in the first of them.
     both = found.mnemonic.startswith("c.") and name not in ("mv", "li", "lui", "addi4spn")
     reads = registers if both else registers[1:]
+    operands = [_operand(found, one) for one in found.operands[0 if both else 1 :]]
+    result = made(name, operands, xlen)
     return Instruction(
         found.size,
         text,
         frozenset(registers[:1]) - {"zero"},
         tuple(dict.fromkeys(one for one in reads if one != "zero")),
+        {} if result is None else {registers[0]: result},
     )
+
+
+def _operand(found: capstone.CsInsn, operand: cs.RISCVOp) -> Operand:
+    if operand.type != cs.RISCV_OP_REG:
+        return constant(operand.imm)
+    name = _name(found, operand.reg)
+    return constant(0) if name == "zero" else register(name)
 
 
 def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) -> Instruction:
@@ -69,6 +81,7 @@ def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) 
     def address(value: Value) -> int:
         return value(base) + offset
 
+    conditional = name.startswith("sc.")
     loads, stores = name in _LOADS or name.startswith("amo"), name in _STORES or atomic
     return Instruction(
         found.size,
@@ -82,17 +95,10 @@ def _access(found: capstone.CsInsn, text: str, name: str, registers: list[str]) 
         width=size,
         signed=not name.endswith("u"),
         operand=computed,
+        system=STORED if conditional else "",
     )
 
 
-def _csr(found: capstone.CsInsn) -> str:
-    """What it is called in the text."""
-    words = str(found.op_str).split(", ")
-    if found.mnemonic.startswith("csr") and len(words) > 1:
-        return words[1]
-    return str(found.mnemonic).removeprefix("rd").removeprefix("fs").removeprefix("fr")
-
-
-def _name(found: capstone.CsInsn, register: int) -> str:
-    name = str(found.reg_name(register))
+def _name(found: capstone.CsInsn, number: int) -> str:
+    name = str(found.reg_name(number))
     return "fp" if name == "s0" else name

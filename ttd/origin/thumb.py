@@ -8,7 +8,8 @@ import capstone  # type: ignore[import-untyped]
 from capstone import arm as cs
 
 from ttd.cpu.armv7m.data_faults import data_access
-from ttd.origin.instructions import HOST_CALL, Instruction, Value
+from ttd.origin.bits import Value
+from ttd.origin.instructions import HOST_CALL, Instruction
 
 _NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
 """Capstone's own names, and GDB's."""

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import capstone  # type: ignore[import-untyped]
 from capstone import x86 as cs
 
-from ttd.origin.instructions import Instruction, Value
+from ttd.origin.bits import Value
+from ttd.origin.instructions import Instruction
 
 _LETTERS = ("a", "b", "c", "d")
 _INDEXES = ("si", "di", "sp", "bp", "ip")
