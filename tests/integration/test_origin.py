@@ -155,6 +155,27 @@ def test_one_byte_of_a_disk(recorded: Recorded, tmp_path: Path) -> None:
         assert words[-1] == "blk0"
 
 
+def test_through_page_tables_and_a_control_register(recorded: Recorded) -> None:
+    """One virtual address is two pages, and a page has two virtual addresses."""
+    past = recorded(FIRMWARE / "spaces" / "spaces.elf", "virt", "--steps", "100000", stdin=b"abc")
+    for variable, letter in (("same", "a"), ("alias", "b"), ("kept", "c")):
+        rows = _origin(past, variable)
+        (end,) = _ends(rows)
+        assert end.kind == "input" and f'"{letter}"' in end.told, rows
+    assert [row.kind for row in rows if "sscratch" in row.told] == ["arithmetic"] * 2
+    rows = _origin(past, "overlaid")
+    assert [row.value for row in _ends(rows)] == [0, 1, 2, 3]
+    rows = _origin(past, "mepc")
+    assert rows[0].function == "_start" and rows[-1].kind == "constant"
+
+
+def test_registers_of_devices(recorded: Recorded) -> None:
+    """What was written there, and a lasting effect of that."""
+    past = _number(recorded, "mps2")
+    rows = _origin(past, "UART0.CTRL")
+    assert rows[0].kind == "store" and "UART0.CTRL" in rows[0].told
+
+
 def test_answers_of_the_host(recorded: Recorded) -> None:
     """A line by SYS_READ, a time, random bytes."""
     elf = FIRMWARE / "reads" / "reads.elf"
@@ -209,6 +230,11 @@ def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
     read = next(row for row in rows if row.told.lstrip().startswith("main") and "ldrb" in row.told)
     entered = int(saved.told.rpartition(" ")[2])
     assert read.place.step < entered < saved.place.step < rows[0].place.step
+    # Where the program counter is from: an entry, a return, what comes next.
+    assert "was set by the entry of IRQ 8" in _origin(past, "pc", entered + 1)[0].told
+    back, stacked = _origin(past, "pc", saved.place.step + 1)
+    assert "pop" in back.told and "which stacks pc" in stacked.told
+    assert "the instruction behind it" in _origin(past, "pc", saved.place.step)[0].told
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from itertools import islice
 
 from ttd.origin.executed import MOST_STEPS, Executed
 from ttd.origin.instructions import Instruction
-from ttd.origin.riscv_csr import TRAPS
+from ttd.origin.riscv_csr import OWN, TRAPS
 from ttd.origin.scene import CannotFollow, Mark, Scene
 from ttd.recording.events import Kind
 from ttd.values import dataclass
@@ -54,10 +54,13 @@ class Flow:
         self._arm = scene.architecture == "arm"
         self._entered: Collection[str] = ()
         """Registers that the entry of an exception sets."""
+        self.own: Collection[str] = ()
+        """Those that the processor changes by itself."""
         if self._arm:
             self._entered = ("lr", "sp")
         elif scene.architecture.startswith("riscv"):
             self._entered = TRAPS
+            self.own = OWN
         self._executed = Executed(scene)
         self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
 

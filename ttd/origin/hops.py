@@ -12,9 +12,10 @@ from ttd.origin.flow import Flow, Made
 from ttd.origin.instructions import Instruction
 from ttd.origin.parts import End, Hop, Memory, Part, Register
 from ttd.origin.rows import Kind
-from ttd.origin.scene import Scene, Write
+from ttd.origin.scene import Mark, Scene, Write
 
 _FLAGS = ("cpsr", "xpsr", "eflags")
+_COUNTERS = ("pc", "rip")
 _NOTHING = ("pc", "rip", "zero", "xzr", "wzr", "")
 """What has a value of its own wherever it is read."""
 _MOVES = ("mov", "movs", "mov.w", "movs.w", "mv", "c.mv", "uxtb", "uxth", "uxtb.w", "uxth.w")
@@ -75,17 +76,23 @@ class Hops:
 
     def _register(self, part: Register, step: int, but: Collection[int]) -> Hop:
         scene = self._scene
+        if part.name in _COUNTERS:
+            return self._counter(part, step)
         made = self._flow.made(part.name, step, but)
         changed = scene.debug_write(part.name, 0, 0 if made is None else made.step + 1, step)
         if changed is not None:
             return self._ends.debugger(*changed)
+        if made is None and part.name in self._flow.own:
+            scene.go(step)
+            text = (
+                f"{part.name} = {self._of_register(part):#x}, which the processor changes by itself"
+            )
+            return Hop(step, Kind.UNKNOWN, f"{text}: it is followed no further.")
         if made is None:
             begin = scene.timeline.begin
             return Hop(begin, Kind.FIRST, f"Nothing has set {part.name} since step {begin}.")
         if made.mark is not None:
-            entered = scene.words.exception(made.mark.number)
-            text = f"{part.name} was set by the entry of {entered or made.mark.number}"
-            return Hop(made.step, Kind.INTERRUPT, text)
+            return self._entered(part, made.mark)
         if made.by_exception(part.name):
             text = f"{part.name} was set by the return from an exception"
             return Hop(made.step, Kind.INTERRUPT, text, None, made.pc)
@@ -101,6 +108,37 @@ class Hops:
             end = self._ends.system(found.system, made.step)
             return Hop(made.step, Kind.ARITHMETIC, told, value, made.pc, ends=(end,))
         return self._computed(part, made.step, made.pc, found, told, value)
+
+    def _counter(self, part: Register, step: int) -> Hop:
+        """Why the program is where it is."""
+        scene, last = self._scene, step - 1
+        begin = scene.timeline.begin
+        if step <= begin:
+            return Hop(begin, Kind.FIRST, f"{part.name} is where the program begins.")
+        mark = scene.marks(last, step).get(last)
+        if mark is not None:
+            return self._entered(part, mark)
+        scene.go(step)
+        value, exception = self._of_register(part), scene.timeline.cpu.exception_number()
+        scene.go(last)
+        found, pc = scene.instruction(), scene.pc
+        returns = (
+            bool(found and found.leaves) and scene.timeline.cpu.exception_number() != exception
+        )
+        told = f"{'?' if found is None else found.text}  {_named(part)} = {value:#x}"
+        made = Made(last, pc, found, returns=returns)
+        if found is not None and made.loads(part.name):
+            return self._load(part, made, told, value)
+        if found is not None and found.target:
+            source = self.whole(found.target)
+            return Hop(last, Kind.MOVE, told, value, pc, ((source, last),))
+        goes_on = found is not None and value == pc + found.size
+        why = "the instruction behind it" if goes_on else "where it leads"
+        return Hop(last, Kind.CONSTANT, f"{told}, {why}", value, pc)
+
+    def _entered(self, part: Register, mark: Mark) -> Hop:
+        name = self._scene.words.exception(mark.number) or mark.number
+        return Hop(mark.step, Kind.INTERRUPT, f"{part.name} was set by the entry of {name}")
 
     def _of_register(self, part: Register) -> int:
         value = self._scene.value(part.name)

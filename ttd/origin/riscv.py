@@ -6,7 +6,7 @@ import capstone  # type: ignore[import-untyped]
 from capstone import riscv as cs
 
 from ttd.cpu.riscv.registers import registers as core_registers
-from ttd.origin.bits import Operand, Value, constant, register
+from ttd.origin.bits import Operand, Value, constant, register, same, together
 from ttd.origin.instructions import HOST_CALL, STORED, Instruction
 from ttd.origin.riscv_bits import made
 from ttd.origin.riscv_csr import STATUS, csr_instruction
@@ -43,7 +43,9 @@ def instruction(found: capstone.CsInsn, xlen: int) -> Instruction:
         return Instruction(found.size, text, frozenset(["a0"]), system=HOST_CALL)
     if not registers or name.startswith(_NO_RESULT):
         leaves = name in ("mret", "sret")
-        return Instruction(found.size, text, frozenset(STATUS if leaves else ()), leaves=leaves)
+        kept = {one: together((register(one),), same) for one in STATUS} if leaves else {}
+        sets = frozenset(kept)
+        return Instruction(found.size, text, sets, tuple(kept), kept, leaves=leaves)
     # A compressed instruction of two operands has its result in the first of them.
     both = found.mnemonic.startswith("c.") and name not in ("mv", "li", "lui", "addi4spn")
     reads = registers if both else registers[1:]

@@ -14,7 +14,12 @@ _NAMES = {number: name for name, number in CSR_NUMBERS.items()} | {
 }
 STATUS = ("mstatus", "sstatus")
 _GROUPS = (STATUS, ("mie", "sie"))
-_OWN = ("cycle", "time", "instret", "mcycle", "minstret", "mip", "sip", "fcsr", "fflags")
+OWN = frozenset(
+    (
+        *("cycle", "time", "instret", "mcycle", "minstret", "mip", "sip", "fcsr", "fflags", "priv"),
+        *("cycleh", "timeh", "instreth", "mcycleh", "minstreth"),
+    )
+)
 """The processor changes them by itself, or computing does."""
 TRAPS = {
     "mepc": "m",
@@ -47,7 +52,7 @@ def csr_instruction(code: int, size: int, text: str, names: tuple[str, ...]) -> 
         made[one] = together((given, *kept), same)
     system = ""
     if result != "zero":
-        if name.removesuffix("h") in _OWN or number not in _NAMES:
+        if name in OWN or number not in _NAMES:
             system = name
         else:
             made[result] = together((register(name),), same)
