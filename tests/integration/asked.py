@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from random import Random
 
 from ttd.engine.types import Access
@@ -74,6 +75,28 @@ def compare_executed(session: RecordedMachine, begin: int, end: int, dice: Rando
     after = dict(pcs)
     for step in {step for step, _ in inside} - {row.step for row in found}:
         assert step in entered or after.get(step + 1, 0) == after[step] or step + 1 == end, step
+
+
+def compare_registers(
+    session: RecordedMachine, begin: int, end: int, names: Sequence[str], mask: int = -1
+) -> None:
+    """Every change of some registers, or of some bits of them."""
+    cpu = session.machine.cpu
+    seen = [
+        [session.machine.engine.pc, *(cpu.read_register(name) for name in names)]
+        for _ in positions(session, begin, end + 1)
+    ]
+    for at, name in enumerate(names, 1):
+        compared = cpu.compared(name)
+        bits = mask if compared is None else mask & compared[1]
+        wanted = [
+            (step, now[0], now[at] & bits, then[at] & bits)
+            for step, (now, then) in enumerate(pairwise(seen), begin)
+            if now[at] & bits != then[at] & bits
+        ]
+        asked = {"what": What.REGISTER, "name": name, "mask": mask, "begin": begin, "end": end}
+        found = both_ways(session, **asked)
+        assert [(row.step, row.pc, row.old, row.new) for row in found] == wanted, name
 
 
 def compare_accesses(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import soak
-from tests.integration.asked import both_ways, compare_accesses, compare_executed
+from tests.integration.asked import both_ways, compare_accesses, compare_executed, compare_registers
 from tests.integration.cli_tools import elf, ttd
 from tests.integration.processors import GUESTS
 from tests.unit import unseen_runs
@@ -74,6 +74,10 @@ def test_random_programs(tmp_path: Path, name: str) -> None:
         begin = thrown.randrange(session.timeline.end - STEPS)
         compare_executed(session, begin, begin + STEPS, thrown)
         compare_stack(session, begin, begin + STEPS)
+        known = [register.name for register in session.machine.cpu.registers]
+        begin = thrown.randrange(session.timeline.end - STEPS)
+        names = [session.machine.cpu.stack, *thrown.sample(known, 6)]
+        compare_registers(session, begin, begin + STEPS // 4, names)
 
 
 @pytest.mark.parametrize("name", GUESTS)

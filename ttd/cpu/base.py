@@ -200,6 +200,10 @@ class Cpu(Protocol):
 
     def write_register(self, name: str, value: int) -> None: ...
 
+    def compared(self, name: str) -> tuple[int, int] | None:
+        """What `Wanted.compared` takes for this register: its number, and the bits whose changes
+        instructions make. None: it is not known natively, or changes by itself."""
+
     def pending(self) -> int | None:
         """Number of the exception that is to be taken now, before the next instruction."""
 

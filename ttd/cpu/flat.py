@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ttd.cpu.base import After, CoreWiring, FaultLine, MappedUnit, Over, Register
 from ttd.engine import Isa
+from ttd.engine.isa import OWN_IDS
 from ttd.engine.types import UNALIGNED, Access, EngineStop, StopReason
 from ttd.state import State
 
@@ -40,6 +41,8 @@ class FlatCpu:
     link: str
     stack: str
     watch_after: bool
+    has_calls_anywhere: bool
+    """Code runs the same with a call before each instruction: registers can be compared there."""
 
     def __init__(
         self,
@@ -99,6 +102,12 @@ class FlatCpu:
         if all(self._bits[name] <= 64 for name in names):
             return self._engine.regs_read(tuple(self._ids[name] for name in names))
         return [self.read_register(name) for name in names]
+
+    def compared(self, name: str) -> tuple[int, int] | None:
+        register, bits = self._ids[name], self._bits[name]
+        if bits > 64 or register >= OWN_IDS or not self.has_calls_anywhere:
+            return None
+        return register, (1 << bits) - 1
 
     def write_register(self, name: str, value: int) -> None:
         register = self._ids[name]

@@ -44,6 +44,7 @@ class Stops(Pages):
     def collect(self, wanted: Wanted | None, most: int = 0) -> None:
         """From now on nothing stops, and what is wanted is noted: all of it, as long as that is not
         more than `most`, and then the latest. None: that ends; `collected` has it still."""
+        lib.ttd_compare_end(self._native)
         code = () if wanted is None else wanted.executed
         memory = () if wanted is None else wanted.accessed
         flag = lib.WATCH_PHYSICAL if wanted is not None and wanted.physical else 0
@@ -62,6 +63,9 @@ class Stops(Pages):
         )
         lib.ttd_note_handlers(self._native, wanted is not None and wanted.handlers)
         lib.ttd_set_scan(self._native, wanted is not None, most)
+        compared = None if wanted is None else wanted.compared
+        if compared is not None and not lib.ttd_compare(self._native, *compared):
+            raise ValueError("this processor's registers cannot be compared natively")
 
     @property
     def noted(self) -> int:

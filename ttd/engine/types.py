@@ -85,6 +85,9 @@ class Wanted:
     """The ranges accessed are not by the addresses that the guest uses, but by the memory's own."""
     handlers: bool = False
     """Entries to exceptions and returns from them, among what is executed, as `HandlerHit`s."""
+    compared: tuple[int, int] | None = None
+    """Changes of a register, by the engine's number, in the bits of a mask: among what is executed,
+    as a `HandlerHit`, with value and what was there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class HandlerHit(IntEnum):
 
     ENTERED = 16
     LEFT = 17
+    CHANGED = 18
 
 
 HIT = Struct("=5Q4i")

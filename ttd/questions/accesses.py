@@ -12,8 +12,12 @@ from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Hex, Row
 from ttd.questions.search import rows
 from ttd.questions.target import Target, target
+from ttd.search import Row as Found
 from ttd.search import What
 from ttd.values import dataclass
+
+_ENTRY = "exception entry"
+"""So accesses of it say who makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,10 @@ def _accesses(
 ) -> Iterator[Access]:
     asked: dict[str, Any] = {"limit": stretch.limit}
     if about.register:
-        asked["name"] = about.register
+        asked |= {"name": about.register, "mask": about.mask}
     else:
         asked |= {"ranges": (about.range,), "physical": about.physical}
-    if changes and (about.mask >= 0 or not about.register):
+    if changes and not about.register:
         asked["condition"] = (old & about.mask) != (new & about.mask)
     for row in rows(past, stretch, what, **asked):
         was, now = about.value(row.old or 0), about.value(row.new or 0)
@@ -113,5 +117,13 @@ def _accesses(
             "" if row.pc is None else past.line(row.pc),
             part.told(past, old_value),
             part.told(past, new_value),
-            row.by,
+            _by(past, row),
         )
+
+
+def _by(past: Past, row: Found) -> str:
+    """Who did it, if not the instruction at `pc`."""
+    if row.by and not row.by.startswith(_ENTRY):
+        return row.by
+    taken = past.entry(row.step) if row.by or row.kind is What.REGISTER else None
+    return row.by if taken is None else f"the entry to {past.exception(taken)}"

@@ -16,7 +16,7 @@ from ttd.program.errors import ProgramError
 from ttd.program.location import Location, Where
 from ttd.program.program import Program
 from ttd.recorded import RecordedMachine
-from ttd.recording.events import Kind
+from ttd.recording.events import Kind, to_small
 from ttd.recording.log import EventLog
 from ttd.register_names import Block, RegisterNames
 from ttd.replay.words import EventWords
@@ -27,6 +27,9 @@ from ttd.timeline import Timeline
 from ttd.values import dataclass
 
 AnyRow = TypeVar("AnyRow")
+_ENTRIES = (Kind.INTERRUPT, Kind.EXCEPTION)
+_WINDOW = 1 << 20
+"""Steps whose entries to exceptions are looked up at once."""
 Report = Callable[[float], None]
 """Is told which fraction of the work is done."""
 
@@ -66,6 +69,8 @@ class Past:
         self.report: Report = lambda done: None
         self._described = described
         self._lines: dict[int, str] = {}
+        self._taken: dict[int, int] = {}
+        self._window: tuple[EventLog, int] | None = None
 
     @property
     def timeline(self) -> Timeline:
@@ -186,9 +191,21 @@ class Past:
 
     def entered(self, stretch: Stretch) -> set[int]:
         """The steps in which the processor took an exception, instead of an instruction."""
-        kinds = (Kind.INTERRUPT, Kind.EXCEPTION)
-        found = self.log.select(kinds, stretch.begin, stretch.end - 1)
+        found = self.log.select(_ENTRIES, stretch.begin, stretch.end - 1)
         return {event.step for _, event in found}
+
+    def entry(self, step: int) -> int | None:
+        """The exception that the processor took in this step, instead of an instruction."""
+        log, window = self.log, step // _WINDOW
+        if self._window != (log, window):
+            found = log.select(_ENTRIES, window * _WINDOW, (window + 1) * _WINDOW - 1)
+            self._taken = {event.step: to_small(event.payload) for _, event in found}
+            self._window = log, window
+        return self._taken.get(step)
+
+    def exception(self, number: int) -> str:
+        """What people call it."""
+        return self.words.exception(number) or f"exception {number}"
 
     # -- names -----------------------------------------------------------------------------
 

@@ -103,11 +103,11 @@ def _begin(past: Past, stretch: Stretch, about: Target) -> int:
         return stretch.begin
     asked: dict[str, Any] = {"limit": stretch.limit * max(1, about.size)}
     if about.register:
-        what, asked["name"] = What.REGISTER, about.register
+        what = What.REGISTER
+        asked |= {"name": about.register, "mask": about.mask}
     else:
         what = What.WRITTEN
         asked |= {"ranges": (about.range,), "physical": about.physical}
-    if about.mask >= 0 or not about.register:
         asked["condition"] = (old & about.mask) != (new & about.mask)
     earliest = [row.step for row in rows(past, stretch, what, **asked)]
     return earliest[-1] if len(earliest) == asked["limit"] else stretch.begin
@@ -128,7 +128,7 @@ def _at(past: Past, about: Target, step: int) -> int:
 
 
 def _register(past: Past, stretch: Stretch, about: Target, first: int) -> _Changes:
-    for row in rows(past, stretch, What.REGISTER, name=about.register):
+    for row in rows(past, stretch, What.REGISTER, name=about.register, mask=about.mask):
         yield row.step, row.pc, row.new or 0
 
 

@@ -17,7 +17,7 @@ _VERSION = 1
 """Of what rows are, and how they are written."""
 _MOST = 10_000
 """Rows of an interval that are kept: more are as quick to find again as to read."""
-_NOTED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED)
+_NOTED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED, What.REGISTER)
 
 
 def recall(snapshots: Snapshots, interval: Interval, question: Question) -> list[Row] | None:
@@ -79,5 +79,7 @@ def _key(question: Question) -> bytes:
     """What is asked, without where and in which order."""
     ranges = [(r.begin, r.end) for r in question.ranges]
     asked = [_VERSION, question.what.value, ranges, question.physical, question.changes]
+    if question.name:
+        asked += [question.name, question.mask]
     found: bytes = msgpack.packb(asked)
     return found

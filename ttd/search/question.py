@@ -61,6 +61,8 @@ class Question:
     """WRITTEN, ACCESSED: of writes only those of another value than what was there."""
     name: str = ""
     """REGISTER: as the processor calls it."""
+    mask: int = -1
+    """REGISTER: the bits whose changes count."""
     numbers: tuple[int, ...] = ()
     """ENTERED."""
     expression: Expression | None = None
@@ -110,7 +112,7 @@ class Row:
     size: int = 0
     """Bytes of the access, 8 at most: a longer one is as many rows."""
     old: int | None = None
-    """What was there before: of a read, what is read."""
+    """What was there before: of a read, what is read; of a register, the bits asked for."""
     new: int | None = None
     """What is there then. ENTERED: the exception's number."""
     by: str = ""

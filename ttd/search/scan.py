@@ -7,6 +7,7 @@ What an interval's rows are follows from the recording, the interval and the que
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from heapq import merge
 from operator import attrgetter
 
@@ -58,17 +59,19 @@ def scan(
     """The rows of an interval; where they are more than `most`, about as many from the end at which
     the question begins. Leaves the machine somewhere. `Interrupted`."""
     runner = Runner(machine, snapshots)
+    compared = _compared(machine, question)
     match question.what:
         case What.ENTERED:
             found = Scanned(
                 list(_entered(machine, interval, question)), interval.low, interval.high
             )
-        case What.REGISTER | What.VALUES:
+        case What.REGISTER | What.VALUES if compared is None:
             found = Scanned(list(_values(runner, interval, question)), interval.low, interval.high)
         case _:
             known = recall(snapshots, interval, question)
             if known is None:
-                found = _collect(runner, interval, question, most)
+                notes = replace(wanted([question]), compared=compared)
+                found = _collect(runner, interval, notes, most, backward=question.backward)
                 keep(snapshots, Interval(found.low, found.high), question, found.rows)
             else:
                 found = Scanned(known, interval.low, interval.high)
@@ -122,13 +125,23 @@ def wanted(questions: Sequence[Question]) -> Wanted:
     )
 
 
-def _collect(runner: Runner, interval: Interval, question: Question, most: int) -> Scanned:
+def _compared(machine: Machine, question: Question) -> tuple[int, int] | None:
+    """How the changes of a register are noted natively, if they are."""
+    if question.what is not What.REGISTER:
+        return None
+    found = machine.cpu.compared(question.name)
+    return None if found is None else (found[0], found[1] & question.mask)
+
+
+def _collect(
+    runner: Runner, interval: Interval, notes: Wanted, most: int, *, backward: bool
+) -> Scanned:
     engine = runner.machine.engine
     low, high = interval.low, interval.high
     runner.to(low)
-    engine.collect(wanted([question]), most if question.backward else 1 << 31)
+    engine.collect(notes, most if backward else 1 << 31)
     try:
-        if question.backward:
+        if backward:
             runner.run(high)
         else:
             high = _run_until_full(runner, high, most)
@@ -162,12 +175,14 @@ def rows_of(noted: Collected) -> Iterator[Row]:
 
 
 def _executed(noted: Collected) -> Iterator[Row]:
-    for step, pc, _, _, _, _, kind, number, _ in HIT.iter_unpack(noted.executed):
+    for step, pc, _, value, old, _, kind, number, _ in HIT.iter_unpack(noted.executed):
         match kind:
             case HandlerHit.ENTERED:
                 yield Row(step, What.ENTERED, address=pc, new=number)
             case HandlerHit.LEFT:
                 yield Row(step, What.LEFT, address=pc)
+            case HandlerHit.CHANGED:
+                yield Row(step, What.REGISTER, pc, old=old, new=value)
             case _:
                 yield Row(step, What.EXECUTED, pc, pc)
 
@@ -200,10 +215,10 @@ def _values(runner: Runner, interval: Interval, question: Question) -> Iterator[
     """Rows of steps between whose two positions a value differs."""
     machine = runner.machine
     now = Now(machine)
-    tree = question.expression
+    tree, mask = question.expression, question.mask
 
     def value() -> int | None:
-        return now.register(question.name) if tree is None else now.value(tree)
+        return now.register(question.name) & mask if tree is None else now.value(tree)
 
     runner.to(interval.low)
     old = value()

@@ -44,6 +44,7 @@ class AArch64(FlatCpu):
     triple = "aarch64-none-elf"
     link, stack = "x30", "sp"
     watch_after = False
+    has_calls_anywhere = True
     registers = REGISTERS
 
     def __init__(self, core: CoreWiring) -> None:

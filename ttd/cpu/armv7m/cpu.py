@@ -24,7 +24,7 @@ from . import fault_words, scs
 from .core import new_core
 from .dwt import CycleCounter, PpbUnit
 from .profile import Profile
-from .registers import GENERAL_IDS, UNICORN_IDS
+from .registers import GENERAL_IDS, UNICORN_IDS, compared
 from .scs import SystemControlSpace
 
 if TYPE_CHECKING:
@@ -216,6 +216,10 @@ class CortexM:
 
     def read_registers(self, names: tuple[str, ...]) -> list[int]:
         return self._engine.regs_read(tuple(UNICORN_IDS[name] for name in names))
+
+    def compared(self, name: str) -> tuple[int, int] | None:
+        """Of XPSR without the state of IT blocks (DDI0403E A7.3.2): each step inside changes it."""
+        return compared(name)
 
     def write_register(self, name: str, value: int) -> None:
         """Write a register as GDB means it; PC without the Thumb bit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ttd.cpu.base import Register
 from ttd.cpu.constants import arm_const as arm
+from ttd.engine.isa import OWN_IDS
 
 _PROFILE = "org.gnu.gdb.arm.m-profile"
 _SYSTEM = "org.gnu.gdb.arm.m-system"
@@ -38,6 +39,23 @@ UNICORN_IDS = {
     "faultmask": arm.UC_ARM_REG_FAULTMASK,
     "control": arm.UC_ARM_REG_CONTROL,
 }
+
+_IT_STATE = 0x0600FC00
+"""ITSTATE in EPSR (DDI0403E B1.4.2)."""
+
+
+def compared(name: str) -> tuple[int, int] | None:
+    """The engine's number for comparing, and which bits. Not PC: of an instruction that an IT block
+    passes over nobody hears."""
+    if name == "pc":
+        return None
+    register, mask = UNICORN_IDS[name], 0xFFFFFFFF
+    if name == "xpsr":
+        mask &= ~_IT_STATE
+    # Unprivileged code does not see these: the instruction set reads them.
+    hidden = name in ("msp", "psp", "primask", "basepri", "faultmask", "control")
+    return register | OWN_IDS if hidden else register, mask
+
 
 GENERAL_IDS = tuple(getattr(arm, f"UC_ARM_REG_R{n}") for n in range(15))
 """Unicorn's ids of r0..r14."""

@@ -12,7 +12,7 @@ from ttd.state import State
 from . import bits, traps
 from .isa import X
 from .paging import PageTables
-from .registers import CSR_NUMBERS, UNICORN_IDS, registers
+from .registers import CSR_NUMBERS, UNICORN_IDS, compared, registers
 
 _A0, _A1, _SP = X[10], X[11], X[2]
 _AFTER: dict[int, After] = {
@@ -150,6 +150,9 @@ class Riscv:
         if CSR_NUMBERS.keys().isdisjoint(names):
             return self._engine.regs_read(tuple(UNICORN_IDS[name] for name in names))
         return [self.read_register(name) for name in names]
+
+    def compared(self, name: str) -> tuple[int, int] | None:
+        return compared(name)
 
     def write_register(self, name: str, value: int) -> None:
         """Write a register; those that software cannot write keep their value."""

@@ -6,8 +6,11 @@ a "virtual debug register" of the RISC-V Debug Specification, after the CSRs.
 
 from __future__ import annotations
 
+import re
+
 from ttd.cpu.base import Register
 from ttd.cpu.constants import riscv_const as rv
+from ttd.engine.isa import OWN_IDS
 
 from .isa import F, X
 
@@ -119,3 +122,16 @@ UNICORN_IDS = {
     "priv": rv.UC_RISCV_REG_PRIV,
 }
 """Unicorn has no names for the registers of physical memory protection."""
+
+_BY_THEMSELVES = re.compile(r"m?(cycle|instret|time)h?|[ms]ip")
+"""CSRs that change without an instruction: counters, and lines."""
+
+
+def compared(name: str) -> tuple[int, int] | None:
+    """The engine's number for comparing (`riscv_own_read`), and which bits."""
+    if _BY_THEMSELVES.fullmatch(name) or name in _FLOATING:
+        return None
+    csr, number = CSR_NUMBERS.get(name), UNICORN_IDS.get(name, 0)
+    if name == "priv":
+        csr = _PRIVILEGE - _FIRST_CSR
+    return number if csr is None else OWN_IDS | number << 13 | csr, (1 << 64) - 1

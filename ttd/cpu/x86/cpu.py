@@ -56,6 +56,7 @@ class X86(FlatCpu):
     triple = "x86_64-none-elf"
     link, stack = "", "rsp"
     watch_after = True
+    has_calls_anywhere = False
     registers = REGISTERS
 
     def __init__(self, core: CoreWiring) -> None:

@@ -142,6 +142,7 @@ struct ttd_engine {
     int nbreaks;
     span *traced;                 /* scan mode: every instruction in one of them is noted */
     int ntraced;
+    compared compared;
     bool notes_handlers;          /* scan mode: entries to exceptions and returns are noted, too */
     watch *watches;
     int nwatches;

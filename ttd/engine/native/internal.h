@@ -82,6 +82,11 @@ static inline void note_written(ttd_engine *e, uint32_t page, uint64_t at, uint6
 /* hits.c */
 void hits_free(ttd_engine *e);
 
+/* compared.c */
+/* Scan mode compares a register at the position that has been reached; before the instruction at `pc`. */
+void compare_here(ttd_engine *e, uint64_t pc);
+void compare_turn(ttd_engine *e, uint64_t pc, uint32_t size);
+
 /* trace.c */
 void trace_free(ttd_engine *e);
 void trace_block(ttd_engine *e, uint64_t pc);

@@ -127,7 +127,8 @@ struct instruction_set {
     /* The code in [lo, hi) is another now. */
     void (*code_changed)(ttd_engine *e, uint64_t lo, uint64_t hi);
 
-    /* A register of which Unicorn's own number does not say all; false: it is none of those. */
+    /* A register of which Unicorn's own number does not say all; false: it is none of those, or, while a run is under
+     * way, hidden by the mode, which cannot change it either. */
     bool (*read_register)(ttd_engine *e, int id, uint64_t *value);
     bool (*write_register)(ttd_engine *e, int id, uint64_t value);
 };

@@ -49,6 +49,7 @@ static bool take(ttd_engine *e, int number)
     if (!mark_note(e, e->steps, kind, (uint32_t)number))
         return false;
     e->outside_step = e->now = e->steps;
+    compare_here(e, read_pc(e));
     if (e->tracing)
         trace_end(e);
     if (!e->core_ops->enter(e, number)) {

@@ -124,6 +124,7 @@ int run_steps(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out)
         }
         settle_ours(e);
         runs = look_at_cpu(e, &pc);
+        compare_here(e, pc);
         if (e->looping && e->prefix_next && e->steps == before && limit - before > behind_prefix(e, pc)) {
             limit = before + behind_prefix(e, pc);
             exact = true;                 /* what waits for the prefix to end is taken just there */

@@ -15,7 +15,6 @@ void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
     turn t = { .pc = pc, .step = NEVER, .why = WHY_EXCEPTION, .exception = EXCEPTION_OURS };
     bool ours = is_ours(e, pc);
     int answer;
-    (void)size;
     note_walk(e);
     if (e->stopped)
         return;
@@ -30,6 +29,7 @@ void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
         stop(e, WHY_BUDGET);
         return;
     }
+    compare_turn(e, pc, size);
     answer = ours ? e->set->turn(e, &t) : TURN_RUN;
     switch (answer) {
     case TURN_DONE: case TURN_LAST: {

@@ -136,6 +136,15 @@ typedef struct {
     uint64_t from;
 } hit_row;
 
+/* A register that is compared before each instruction (compared.c), and what it was at `step`; NEVER: there has been no
+ * look. `at` is the step of the last instruction, of the block that begins at step `begin`, `next` lies behind it. */
+typedef struct {
+    bool on;
+    int id;
+    uc_hook hook;
+    uint64_t mask, value, step, pc, begin, at, next;
+} compared;
+
 /* When each block ran last (trace.c): `slots` is a hash with places in `runs` + 1. `last`: what began to run last, whose
  * `count` is not known; `from`: of what ran since then nothing is missing. */
 typedef struct {

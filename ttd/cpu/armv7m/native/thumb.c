@@ -189,7 +189,7 @@ static int thumb_start(ttd_engine *e)
     .length = length_here, .decode = thumb_decode, .room = thumb_room, .operands = aligned_room, \
     .interruptible = thumb_interruptible, .behind_store = thumb_behind_store, \
     .prefix = thumb_prefix, .forget_prefix = thumb_forget_prefix, \
-    .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \
+    .read_register = thumb_read_hidden, .read_registers = thumb_read_registers, .write_registers = thumb_write_registers, \
     .replaced = thumb_replaced, .watched = thumb_watched, .stores_on = 4 * MAX_WORDS, \
     .calls_anywhere = true, .left_midway = thumb_left_midway, .returns = thumb_returns, .is_wait = thumb_is_wait
 

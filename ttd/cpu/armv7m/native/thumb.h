@@ -63,6 +63,7 @@ uint32_t thumb_cut_span(ttd_engine *e, uint64_t pc, uint32_t size);
 uint64_t aligned_room(ttd_engine *e, block_info *b, uint64_t room, int *why);
 
 /* thumb_registers.c */
+bool thumb_read_hidden(ttd_engine *e, int id, uint64_t *value);
 void thumb_read_registers(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void thumb_write_registers(ttd_engine *e, const int *ids, const uint64_t *values, int count);
 void thumb_modes_changed(ttd_engine *e, uint32_t xpsr);

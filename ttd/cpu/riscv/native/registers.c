@@ -68,6 +68,26 @@ void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
     }
 }
 
+/* Numbers from OWN_IDS on: of a CSR, or 0x1000, the mode; and Unicorn's number of the same, 13 bits further up. */
+bool riscv_own_read(ttd_engine *e, int id, uint64_t *value)
+{
+    int csr = id & 0x1fff, own = (id & (OWN_IDS - 1)) >> 13;
+    if (csr == 0x1000) {
+        *value = (uint64_t)rv_of(e)->csr.priv;
+        return true;
+    }
+    if (!needs_privilege(own) || kept_here(own) >= 0)
+        return riscv_csr_look(e, (uint32_t)csr, value);
+    if (e->running) {
+        if (rv_of(e)->csr.priv < (csr >> 8 & 3))
+            return false;
+        *value = reg(e, own);
+        return true;
+    }
+    riscv_raw_read(e, &own, value, 1);
+    return true;
+}
+
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
 {
     int i, priv = rv_of(e)->csr.priv;

@@ -103,7 +103,7 @@ static int riscv_start(ttd_engine *e)
     .moves_code = riscv_changes_code, .entry_valid = riscv_entry_valid, \
     .begin_run = riscv_begin_run, .end_run = riscv_end_run, .before = riscv_float_before, \
     .enter = riscv_float_enter, .leave = riscv_float_leave, .left = riscv_float_left, \
-    .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
+    .read_register = riscv_own_read, .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \
     .replaced = riscv_replaced, .kept_size = sizeof(riscv_kept), .keep = riscv_keep, .take_back = riscv_take_back
 
 /* LR.D and LR.W A1, (T1). */

@@ -192,6 +192,7 @@ void riscv_settle_flags(ttd_engine *e);
 void riscv_expect_flags(ttd_engine *e);
 bool riscv_is_ours(ttd_engine *e, uint32_t insn);
 int riscv_turn(ttd_engine *e, turn *t);
+bool riscv_own_read(ttd_engine *e, int id, uint64_t *value);
 void riscv_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count);
 void riscv_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count);
 
