@@ -107,7 +107,7 @@ class Lldb:
 
     @packets.handles(rq.MemoryRegion)
     def _memory_region(self, request: rq.MemoryRegion) -> bytes:
-        span = self._timeline.span_at(request.address)
+        span = self._timeline.probe.span_at(request.address)
         size = min(span.end, _LAST) - span.start
         text = f"start:{span.start:x};size:{size:x};"
         if span.name:

@@ -674,6 +674,11 @@ class Machine:
         else:
             self.bus.poke(where, value)
 
+    @property
+    def records(self) -> bool:
+        """At the end of a live recording, where it goes on."""
+        return self.replay.mode is Mode.RECORD and self.ended is None
+
     def read_memory(self, address: int, size: int) -> bytes:
         """What the CPU would read, without side effects; shorter where something is not there."""
         found = bytearray()

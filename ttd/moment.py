@@ -10,8 +10,8 @@ from ttd.conditions import ConditionError
 from ttd.cpu.base import Cpu
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
+from ttd.probe_api import ProbeApi
 from ttd.stops import Breakpoint, Watchpoint
-from ttd.timeline_api import TimelineApi
 
 
 class Asked(Protocol):
@@ -28,21 +28,21 @@ class Asked(Protocol):
 class Present:
     """A machine where it is (`ttd.program.location.Moment`)."""
 
-    def __init__(self, timeline: TimelineApi) -> None:
-        self._timeline = timeline
+    def __init__(self, probe: ProbeApi) -> None:
+        self._probe = probe
 
     def register(self, name: str) -> int:
-        return self._timeline.cpu.read_register(name)
+        return self._probe.cpu.read_register(name)
 
     def memory(self, address: int, size: int) -> bytes:
         try:
-            return self._timeline.read_memory(address, size)
+            return self._probe.read_memory(address, size)
         except UserError:
             return b""
 
     def physical(self, address: int, size: int) -> bytes:
         try:
-            return self._timeline.read_physical(address, size)
+            return self._probe.read_physical(address, size)
         except UserError:
             return b""
 

@@ -321,7 +321,7 @@ class RecordedMachine:
         An empty `reason` stands for that of the guest's own end.
         """
         # What was changed in the past stays, on a branch that gets its number now.
-        self.timeline.keep_trial()
+        self.timeline.trials.keep()
         present = self.branches.present
         others = [branch for branch in self.branches.growing if branch.id != present.id]
         # The line of history that the debugger is on comes last: with it the host is let go of.

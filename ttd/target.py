@@ -51,7 +51,7 @@ class Target:
     @packets.handles(rq.TransferMemoryMap, "qXfer:memory-map:read+")
     def _memory_map(self, request: rq.TransferMemoryMap) -> bytes:
         bits = address_bits(self._timeline.cpu.registers)
-        return _window(memory_map_xml(self._timeline.memory_map(), bits), request)
+        return _window(memory_map_xml(self._timeline.probe.memory_map(), bits), request)
 
     # -- processes and threads: "General Query Packets", "Packets" (`H`, `T`) ---------------------
 

@@ -11,11 +11,11 @@ from typing import Literal
 from ttd.cpu.base import Register
 from ttd.debugger.session import Session
 from ttd.errors import UserError
+from ttd.probe_api import PastIsReadOnly
 from ttd.rsp import requests as rq
 from ttd.rsp.framing import escape
 from ttd.rsp.packets import Packets
 from ttd.target import MOST_ANSWERED, Target
-from ttd.timeline_api import PastIsReadOnly
 
 _NOT_RUNNING = "Registers of a task that does not run cannot be written: they are on its stack."
 
@@ -124,7 +124,7 @@ class TargetContents:
 
     def _read(self, address: int, length: int) -> bytes:
         length = min(length, MOST_ANSWERED)
-        return self._timeline.read_memory(address, length) if length else b""
+        return self._timeline.probe.read_memory(address, length) if length else b""
 
     @packets.handles(rq.WriteMemory)
     def _write_memory(self, request: rq.WriteMemory) -> bytes:

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
-from itertools import islice
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from ttd.cpu.base import Cpu
-from ttd.cpu.models import CPUS
-from ttd.devices.base import View
 from ttd.history.bookmarks import Bookmarks
 from ttd.history.branches import Branches
 from ttd.history.place import Place
-from ttd.history.trials import Trial, Trials, Write
-from ttd.images import Image
-from ttd.keys import key_event
+from ttd.history.trials import Trials
 from ttd.machine import Machine
 from ttd.moving.backward import Backward
 from ttd.moving.forward import Forward
 from ttd.moving.legs import NO_STOPS, Legs
 from ttd.moving.tell import Teller
-from ttd.printed import Interrupted, Line, Printed
+from ttd.output import Output
+from ttd.printed import Interrupted
+from ttd.probe import Probe
+from ttd.probe_api import TimelineError
 from ttd.recording.errors import RecordingError
 from ttd.recording.index import Branch
 from ttd.replay.again import Change
 from ttd.replay.errors import Divergence
-from ttd.replay.replay import Cause
 from ttd.snapshot import Snapshots
-from ttd.space import AddressSpace, Span
 from ttd.stops import Breakpoint, Stop, Stops, Why
-from ttd.timeline_api import (
-    OnProgress,
-    PastIsReadOnly,
-    SystemRequest,
-    TimelineError,
-)
+from ttd.timeline_api import OnProgress
 
 if TYPE_CHECKING:
     from ttd.search.answer import Pool
@@ -91,13 +82,13 @@ class Timeline:
         self._teller = Teller(self._legs, branches)
         self._forward = Forward(self._legs, self._teller)
         self._backward = Backward(self._legs, self._forward, self._teller)
-        self._trials = Trials(machine, snapshots, branches, self)
-        self._legs.leaving = self._trials.ran
+        self.trials = Trials(machine, snapshots, branches, self)
+        self._legs.leaving = self.trials.ran
         self._stepped_to = -1
         """Where the last step backward has led to, and how many it was preceded by."""
         self._row = 0
-        self._space = AddressSpace(machine)
-        self._printed = Printed(machine, snapshots)
+        self.probe = Probe(machine, self.trials)
+        self.output = Output(self._legs)
 
     @property
     def progress(self) -> OnProgress | None:
@@ -257,38 +248,17 @@ class Timeline:
             engine.trace(False)
         return self._teller.stop(Why.STEPS if complete else Why.INTERRUPTED)
 
-    # -- what the guest has printed ------------------------------------------------------
-
-    def printed(self, text: str, count: int) -> list[Line]:
-        try:
-            found = self._lines(text, self.position + 1, None, count)
-            if not found and text:
-                found = self._lines(text, self.end + 1, self.end, count)
-                found = [line for line in found if line.found >= self.position]
-        except Interrupted:
-            self.machine.interruption.answer()
-            raise TimelineError("The search for what was printed was interrupted.") from None
-        return found
-
     @_movement
     def back_to_printed(self, text: str) -> Stop:
+        """Go to the step before the present that printed the last character of `text` last."""
         try:
-            found = self._lines(text, self.position, None, 1)
+            step = self.output.last(text)
         except Interrupted:
             return self._teller.stop(Why.INTERRUPTED)
-        if not found:
+        if step is None:
             note = f"'{text}' was not printed before step {self.position}."
             return replace(self._teller.stop(Why.STEPS), note=note)
-        return self._seek(found[0].found, 0)
-
-    def _lines(self, text: str, until: int, end: int | None, count: int) -> list[Line]:
-        def report(done: float) -> None:
-            self._legs.report(done, "searching what was printed")
-
-        self._legs.arm(NO_STOPS)
-        printed = self._printed
-        with printed.staying():
-            return list(islice(printed.lines(text.encode(), until, end, report), count))
+        return self._seek(step, 0)
 
     # -- stops ---------------------------------------------------------------------------
 
@@ -337,7 +307,7 @@ class Timeline:
         """Be on another branch, before it parts from this one. False if interrupted."""
         if self.machine.interruption.asked:
             return False
-        self.keep_trial()
+        self.trials.keep()
         self.machine.replay.note_position()
         self._legs.arm(NO_STOPS)
         self.branches.turn_to(branch)
@@ -348,7 +318,7 @@ class Timeline:
     def branch_off(
         self, reason: str, name: str = "", changes: Mapping[int, Change] | None = None
     ) -> Branch:
-        self.keep_trial()
+        self.trials.keep()
         self.begin_branch(reason, name, changes)
         self.keep_branch(self.position)
         return self.branches.present
@@ -379,109 +349,7 @@ class Timeline:
             f" what was to come stays on {parent}.{why}"
         )
 
-    # -- what is written, until it is known what for -----------------------------------------
-
-    @property
-    def trial(self) -> Trial | None:
-        return self._trials.present
-
-    def tries_nothing(self) -> bool:
-        return self._trials.tries_nothing()
-
-    def keep_trial(self, reason: str = "") -> None:
-        self._trials.keep(reason)
-
-    def drop_trial(self, kept: int = 0) -> None:
-        self._trials.drop(kept)
-
-    # -- contents ------------------------------------------------------------------------
-
-    @property
-    def images(self) -> Sequence[Image]:
-        return [load.image for load in self.machine.loads]
-
-    def read_memory(self, address: int, size: int) -> bytes:
-        return self._found(self.machine.read_memory(address, size), address, size)
-
-    def views(self) -> Sequence[View]:
-        return [view for device in self.machine.devices.values() for view in device.views()]
-
-    def read_physical(self, address: int, size: int) -> bytes:
-        return self._found(self.machine.bus.peek(address, size), address, size)
-
-    @staticmethod
-    def _found(data: bytes, address: int, size: int) -> bytes:
-        if not data and size:
-            raise TimelineError(f"there is nothing at {address:#x}")
-        return data
-
-    def write_memory(self, address: int, data: bytes) -> None:
-        if self.machine.read_memory(address, len(data)) == data:
-            return  # nothing is changed by that
-        count = "1 byte" if len(data) == 1 else f"{len(data)} bytes"
-        verb = "was" if len(data) == 1 else "were"
-        self._trials.write(Write(address, data), f"{count} at {address:#x} {verb} written")
-
-    def write_register(self, name: str, value: int) -> None:
-        self._trials.write(Write(name, value), f"{name} was set to {value:#x}")
-
-    def give_input(self, device: str, data: bytes) -> None:
-        self._need_recording("takes input")
-        replay = self.machine.replay
-        if device not in replay.inputs:
-            replay.give_chars(device, data)
-            return
-        event = key_event(data.decode(errors="replace"))
-        if event is None:
-            raise TimelineError(f"{device} takes 'press KEY' and 'release KEY', such as: press a")
-        if not replay.input_groups({device: [event]}):
-            raise TimelineError(f"{device}: there is no room, the guest is far behind")
-
-    def _need_recording(self, able: str) -> None:
-        self.keep_trial()
-        if not self.recording:
-            raise PastIsReadOnly(
-                f"This is the past: 'monitor branch NAME' begins another future, which {able}."
-            )
-
-    def request(self, what: SystemRequest) -> None:
-        self._need_recording("can be asked")
-        replay = self.machine.replay
-        match what:
-            case SystemRequest.RESET:
-                replay.reset_request(Cause.DEBUGGER)
-            case SystemRequest.SUSPEND:
-                replay.suspend_now()
-                self.changed()
-            case SystemRequest.SHUTDOWN:
-                replay.shutdown_now()
-                self.changed()
-            case SystemRequest.WAKE_UP:
-                if not self.machine.suspended:
-                    raise TimelineError("The machine is not suspended.")
-                self.machine.wake_up()
-
-    @property
-    def recording(self) -> bool:
-        """At the end of a live recording."""
-        return self._teller.recording
-
     def changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""
         self._backward.forget()
         self.snapshots.forget_from(self.position)
-
-    def memory_map(self) -> list[tuple[str, int, int]]:
-        if CPUS[self.machine.board.cpu].paged:
-            return []
-        return [
-            ("ram" if region.writable else "rom", base, region.size)
-            for region in self.machine.board.regions
-            for base in (region.base, *region.mirrors)
-        ]
-
-    def span_at(self, address: int) -> Span:
-        return self._space.at(address)
-
-    def mapped(self) -> Iterator[Span]:
-        return self._space.mapped()

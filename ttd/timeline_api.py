@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ttd.cpu.base import Cpu
-from ttd.devices.base import View
-from ttd.errors import UserError
 from ttd.history.place import Place
 from ttd.history.trials import Trial
-from ttd.images import Image
 from ttd.printed import Line
+from ttd.probe_api import ProbeApi
 from ttd.recording.index import Branch
 from ttd.recording.remarks import Bookmark
 from ttd.replay.again import Change
-from ttd.space import Span
 from ttd.stops import Stop, Stops
 
 OnProgress = Callable[[float, str], None]
 """Called now and then during long work: fraction done (0..1) and a few words."""
-
-
-class SystemRequest(Enum):
-    """What a debugger may ask of a machine that records."""
-
-    RESET = "reset"
-    SUSPEND = "suspend"
-    WAKE_UP = "wake up"
-    SHUTDOWN = "shutdown"
 
 
 class BranchesApi(Protocol):
@@ -87,6 +74,42 @@ class BookmarksApi(Protocol):
         ...
 
 
+class TrialsApi(Protocol):
+    """What has been written, and is a branch in no file until it is known what it was for."""
+
+    @property
+    def present(self) -> Trial | None:
+        """What is on trial; nothing from outside enters meanwhile."""
+        ...
+
+    def keep(self, reason: str = "") -> None:
+        """If something is on trial, it is meant: a branch, which `notes` speaks of and for which
+        there may be a better `reason`; or, where the recording goes on and nothing has run since,
+        a part of that."""
+        ...
+
+    def drop(self, kept: int = 0) -> None:
+        """Be where the trial began, as if nothing had been but the first so many of its writes,
+        which are on trial then."""
+        ...
+
+    def tries_nothing(self) -> bool:
+        """What is on trial is as it was before: nothing has run, and nothing is changed."""
+        ...
+
+
+class OutputApi(Protocol):
+    """What the guest has printed."""
+
+    def lines(self, text: str, count: int) -> list[Line]:
+        """The latest lines with `text` in them that have been printed by now, the latest first.
+
+        If there are none, those that are printed later; the latest first, too. `TimelineError` if
+        `interrupt` ends the search.
+        """
+        ...
+
+
 class TimelineApi(Protocol):
     """What a debugger front end may ask for. All positions are steps.
 
@@ -112,11 +135,6 @@ class TimelineApi(Protocol):
     @property
     def virtual_ns(self) -> int: ...
 
-    @property
-    def images(self) -> Sequence[Image]:
-        """What was loaded into the machine."""
-        ...
-
     progress: OnProgress | None
     notes: list[str]
     """Sentences that the user is to be shown; who shows them takes them out."""
@@ -130,6 +148,15 @@ class TimelineApi(Protocol):
     def branches(self) -> BranchesApi: ...
     @property
     def bookmarks(self) -> BookmarksApi: ...
+    @property
+    def trials(self) -> TrialsApi: ...
+    @property
+    def probe(self) -> ProbeApi:
+        """The machine where it stands."""
+        ...
+
+    @property
+    def output(self) -> OutputApi: ...
     def go_to(self, place: Place) -> Stop:
         """As `seek`, on whatever branch."""
         ...
@@ -143,27 +170,6 @@ class TimelineApi(Protocol):
 
         A `UserError` where that cannot be.
         """
-        ...
-
-    @property
-    def trial(self) -> Trial | None:
-        """What has been written is on trial: a branch that is in no file yet, and that nothing from
-        outside enters."""
-        ...
-
-    def keep_trial(self, reason: str = "") -> None:
-        """If something is on trial, it is meant: a branch, which `notes` speaks of and for which
-        there may be a better `reason`; or, where the recording goes on and nothing has run since,
-        a part of that."""
-        ...
-
-    def drop_trial(self, kept: int = 0) -> None:
-        """Be where the trial began, as if nothing had been but the first so many of its writes,
-        which are on trial then."""
-        ...
-
-    def tries_nothing(self) -> bool:
-        """What is on trial is as it was before: nothing has run, and nothing is changed."""
         ...
 
     def seek(self, step: int) -> Stop: ...
@@ -192,44 +198,6 @@ class TimelineApi(Protocol):
         """End the movement that is under way, soon; from any thread."""
         ...
 
-    def read_memory(self, address: int, size: int) -> bytes:
-        """Guest memory and device registers (without side effects), as the CPU addresses them.
-
-        Shorter than `size` if the rest is not there; raises `TimelineError` if nothing is.
-        """
-        ...
-
-    def views(self) -> Sequence[View]:
-        """Pictures of devices in text, of the present position."""
-        ...
-
-    def read_physical(self, address: int, size: int) -> bytes:
-        """As `read_memory`, by physical addresses."""
-        ...
-
-    def write_memory(self, address: int, data: bytes) -> None:
-        """An event of the recording; in the past it begins a branch."""
-        ...
-
-    def write_register(self, name: str, value: int) -> None: ...
-    def request(self, what: SystemRequest) -> None:
-        """Served by the next movement; `PastIsReadOnly` in the past."""
-        ...
-
-    def give_input(self, device: str, data: bytes) -> None:
-        """Let a character device get this, as if somebody had typed it, or an input device
-        `press KEY` or `release KEY`. `PastIsReadOnly` in the past; a `UserError` if there is no
-        such device, or it has enough already."""
-        ...
-
-    def printed(self, text: str, count: int) -> list[Line]:
-        """The latest lines with `text` in them that the guest has printed by now, the latest first.
-
-        If there are none, those that it prints later; the latest first, too. `TimelineError` if
-        `interrupt` ends the search.
-        """
-        ...
-
     def back_to_printed(self, text: str) -> Stop:
         """Go to the step before the present that printed the last character of `text` last.
 
@@ -237,29 +205,6 @@ class TimelineApi(Protocol):
         """
         ...
 
-    def memory_map(self) -> list[tuple[str, int, int]]:
-        """(kind, start, length), kind `ram` or `rom`, for GDB's memory map; empty: it is unknown.
-
-        These are the CPU's addresses, which say nothing where software maps memory.
-        """
-        ...
-
-    def span_at(self, address: int) -> Span:
-        """What is at an address below 2^64 of the CPU's, and as far as the same is beside it."""
-        ...
-
-    def mapped(self) -> Iterator[Span]:
-        """All that can be accessed, as `AddressSpace.mapped` has it."""
-        ...
-
     def reset(self) -> Stop:
         """Go to the first position."""
         ...
-
-
-class TimelineError(UserError):
-    """A request that cannot be met; the text is one sentence for people."""
-
-
-class PastIsReadOnly(TimelineError):
-    """What only a machine that records can do was asked for elsewhere."""

@@ -112,7 +112,7 @@ def compare_accesses(
     """Reads and writes of memory. `stops`: as stops see it; `contents`: what is written is what is
     there (which is another page's, where page tables change)."""
     timeline, size = session.timeline, where.end - where.begin
-    read = timeline.read_physical if physical else timeline.read_memory
+    read = timeline.probe.read_physical if physical else timeline.probe.read_memory
     there: dict[int, bytes] = {}
     if contents:
         there = {step: read(where.begin, size) for step in positions(session, begin, end)}

@@ -26,13 +26,13 @@ def play(path: str, seed: int) -> None:
         if session.machine.ended is not None:
             continue
         if len(branches.all) < MOST:
-            timeline.write_memory(UNUSED, dice.randbytes(4))
-            timeline.keep_trial()
+            timeline.probe.write_memory(UNUSED, dice.randbytes(4))
+            timeline.trials.keep()
         timeline.step_forward(dice.randrange(20_000))
         if session.machine.ended is None and dice.random() < 0.3:
-            timeline.write_memory(UNUSED, dice.randbytes(4))
+            timeline.probe.write_memory(UNUSED, dice.randbytes(4))
             timeline.step_forward(50)
-            timeline.drop_trial()
+            timeline.trials.drop()
         if dice.random() < 0.1:
             branches.rename(branches.present.id, f"n{dice.randrange(1 << 30)}")
 

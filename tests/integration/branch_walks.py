@@ -33,19 +33,19 @@ class BranchWalk(Walk):
         for _ in range(count):
             dice.choice((self.write_register, self.write_memory))()
         self.changed = False
-        trial = timeline.trial
+        trial = timeline.trials.present
         if trial is None:
             return None
         self._interrupted(lambda: timeline.step_forward(self._short()))
         if dice.random() < 0.3:
             timeline.step_backward(self._short())
-        if dice.random() < 0.2 or timeline.trial is not trial:
+        if dice.random() < 0.2 or timeline.trials.present is not trial:
             # Where the branch goes on, and nothing has run, the writes are its own.
             self.changed = trial.live
-            timeline.keep_trial("the walk called something")
+            timeline.trials.keep("the walk called something")
             return None
         kept = dice.choice((0, 0, len(trial.writes)))
-        timeline.drop_trial(kept)
+        timeline.trials.drop(kept)
         if kept:
             self.changed = True
         else:

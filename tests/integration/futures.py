@@ -109,7 +109,7 @@ class Futures(RuleBasedStateMachine):
         timeline = self.session.timeline
         assert timeline.begin <= timeline.position <= timeline.end
         found = seen(self.session)
-        if timeline.trial is not None:
+        if timeline.trials.present is not None:
             return  # what was written may still be taken back, and the name is given again
         here = where(self.session)
         if self.changed:
@@ -149,13 +149,13 @@ class Futures(RuleBasedStateMachine):
     def _settle(self) -> None:
         """As before a movement that is none of a function that a debugger calls."""
         timeline = self.session.timeline
-        if timeline.trial is None:
+        if timeline.trials.present is None:
             return
-        if timeline.tries_nothing():
-            timeline.drop_trial()
+        if timeline.trials.tries_nothing():
+            timeline.trials.drop()
             self.changed = False
         else:
-            timeline.keep_trial()
+            timeline.trials.keep()
             self.one_place_has_one_state()
 
     def _step(self, fraction: int) -> int:
@@ -254,10 +254,10 @@ class Futures(RuleBasedStateMachine):
         where_to, value = what
         if isinstance(value, bytes):
             base, size = timeline.machine.engine.regions()[-1]
-            timeline.write_memory(base + size // 2 + where_to, value)
+            timeline.probe.write_memory(base + size // 2 + where_to, value)
         else:
             general = [r for r in timeline.cpu.registers if r.group == "general" and r.bits <= 64]
-            timeline.write_register(general[where_to].name, value)
+            timeline.probe.write_register(general[where_to].name, value)
 
     def _write_all(self, writes: list[tuple[int, int | bytes]]) -> None:
         for what in writes:
@@ -283,21 +283,21 @@ class Futures(RuleBasedStateMachine):
         session, timeline = self.session, self.session.timeline
         here, before = where(session), seen(session)
         self._write_all(writes)
-        trial = timeline.trial
+        trial = timeline.trials.present
         if trial is None:
             return
         self._try(lambda: timeline.step_forward(runs))
         if back:
             self._try(lambda: timeline.step_backward(back))
-        if end == "keep the branch" or timeline.trial is not trial:
+        if end == "keep the branch" or timeline.trials.present is not trial:
             # Where the branch goes on, and nothing has run, the writes are its own.
             self.changed = trial.live
-            timeline.keep_trial("a function was called")
+            timeline.trials.keep("a function was called")
         elif end == "keep what was written":
-            timeline.drop_trial(len(trial.writes))
+            timeline.trials.drop(len(trial.writes))
             self.changed = True
         else:
-            timeline.drop_trial()
+            timeline.trials.drop()
             assert where(session) == here
             self._same(here, before, seen(session))
 
@@ -325,7 +325,7 @@ class Futures(RuleBasedStateMachine):
     def type_there(self, data: bytes) -> None:
         serials = self.session.machine.board.serials
         if serials:
-            self._do(lambda: self.session.timeline.give_input(serials[0], data))
+            self._do(lambda: self.session.timeline.probe.give_input(serials[0], data))
 
     def _new_name(self) -> str:
         self.names += 1

@@ -17,11 +17,11 @@ from tests.integration.walks import Guest, recorder
 from tests.snapshots import snapshots_every
 from ttd.conditions import Constant, When
 from ttd.engine import Access
+from ttd.probe_api import SystemRequest
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Kind
 from ttd.stops import Breakpoint, Condition, Stop, Stops, Watchpoint, Why
 from ttd.timeline import Timeline
-from ttd.timeline_api import SystemRequest
 
 RAW = (
     *("--board", "raw", "--cpu", "x86-64", "--ram", "0x100000:1M"),
@@ -229,7 +229,7 @@ def test_where_a_reset_leads(tmp_path: Path, condition: Condition | None) -> Non
     session = recording_session(FIRMWARE / "irqs" / "irqs.elf", path)
     entry = session.timeline.cpu.read_register("pc")
     session.timeline.seek(5000)
-    session.timeline.request(SystemRequest.RESET)
+    session.timeline.probe.request(SystemRequest.RESET)
     session.timeline.seek(6000)
     session.leave("enough")
     session.close()
@@ -286,7 +286,7 @@ def test_interrupted_before_a_reset_of_this_position(
     path = tmp_path / "written.ttd"
     session, _ = recorder(Guest("rtos", "virt", "rtos/rtos-rv64.elf"), path)
     session.timeline.step_forward(9_000)
-    session.timeline.request(SystemRequest.RESET)
+    session.timeline.probe.request(SystemRequest.RESET)
     session.timeline.step_forward(10)
     session.leave("enough")
     session.close()

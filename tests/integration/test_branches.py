@@ -584,11 +584,11 @@ def test_what_is_typed_during_a_call_is_not_lost(tmp_path: Path) -> None:
     timeline.step_forward(100)
     for number in range(2):
         name = timeline.cpu.registers[4].name
-        timeline.write_register(name, 1000 + number)
+        timeline.probe.write_register(name, 1000 + number)
         line.type(b"ab" if number == 0 else b"c\n")
         timeline.step_forward(40)
-        assert timeline.place.branch != 0 and timeline.trial is not None
-        timeline.drop_trial()
+        assert timeline.place.branch != 0 and timeline.trials.present is not None
+        timeline.trials.drop()
         assert timeline.place == Place(0, 100 + number)
         timeline.step_forward(1)
     line.type(b"quit\n")

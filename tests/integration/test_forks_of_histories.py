@@ -34,8 +34,8 @@ def branch(session: RecordedMachine, step: int, name: str = "r4") -> str:
     """What is written at a step, kept; the name of the branch that it makes."""
     timeline = session.timeline
     timeline.seek(step)
-    timeline.write_register(name, random.randrange(1, 1 << 31))
-    timeline.keep_trial()
+    timeline.probe.write_register(name, random.randrange(1, 1 << 31))
+    timeline.trials.keep()
     return session.branches.present.name
 
 
@@ -72,8 +72,8 @@ def test_something_is_on_trial_when_the_debugger_leaves(tmp_path: Path) -> None:
     session = ended(path)
     branch(session, 70_000)
     session.timeline.seek(30_000)
-    session.timeline.write_register("r5", 77)
-    assert session.timeline.trial is not None
+    session.timeline.probe.write_register("r5", 77)
+    assert session.timeline.trials.present is not None
     leave(session, path)
 
 
@@ -82,8 +82,8 @@ def test_interrupted_where_it_turns_to_another_one(tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     session, _ = recorder(GUEST, path)
     timeline = session.timeline
-    timeline.write_register("r4", 5)
-    timeline.keep_trial()
+    timeline.probe.write_register("r4", 5)
+    timeline.trials.keep()
     timeline.step_forward(1000)
     branch(session, 1)
     turn_to = session.branches.turn_to

@@ -276,7 +276,7 @@ def test_flash_comes_back_with_the_past(firmware: Path, tmp_path: Path) -> None:
     timeline = played.timeline
 
     def is_in_flash() -> bool:
-        return b"written to flash" in timeline.read_memory(0x30000, 0x10000)
+        return b"written to flash" in timeline.probe.read_memory(0x30000, 0x10000)
 
     timeline.seek(timeline.end)
     assert is_in_flash()

@@ -116,7 +116,7 @@ def test_a_part_of_what_is_watched(case: Case) -> None:
     hit = find(case.timeline, Quarry(stop, condition))
     assert hit is not None and hit.access is not None and hit.access.size == 1
     assert hit.new is not None and 0x80 < hit.new >> 24 & 0xFF == hit.access.value & 0xFF
-    assert case.timeline.read_memory(found.address, 8) == (hit.old or 0).to_bytes(8, "little")
+    assert case.timeline.probe.read_memory(found.address, 8) == (hit.old or 0).to_bytes(8, "little")
 
 
 def test_a_step_that_stores_several_words(case: Case) -> None:

@@ -75,13 +75,13 @@ def test_lights_and_flash_go_back(recorded: tuple[Path, bytes]) -> None:
     timeline, machine = played.timeline, played.machine
     timeline.seek(timeline.end)
     assert lights(machine) == SAD
-    assert timeline.read_memory(PAGE, 4) == bytes.fromhex("00003412")
+    assert timeline.probe.read_memory(PAGE, 4) == bytes.fromhex("00003412")
     _, first = next(iter(played.replay.log.select([Kind.INPUT])))
     timeline.seek(first.step)
     assert lights(machine) == HAPPY
     timeline.seek(1_000)
     assert lights(machine) == ". . . . .\n" * 5
-    assert timeline.read_memory(PAGE, 4) == b"\xff" * 4
+    assert timeline.probe.read_memory(PAGE, 4) == b"\xff" * 4
     timeline.seek(timeline.end)
     assert lights(machine) == SAD
 

@@ -64,7 +64,7 @@ def lines_of(chars: list[Char], text: bytes, before: int) -> list[tuple[int, byt
 
 
 def seen(timeline: Timeline, text: str, count: int) -> list[tuple[int, bytes, int]]:
-    return [(line.begin, line.data, line.found) for line in timeline.printed(text, count)]
+    return [(line.begin, line.data, line.found) for line in timeline.output.lines(text, count)]
 
 
 @pytest.fixture(scope="module", params=[700, 20_000, 0])
@@ -140,12 +140,12 @@ def test_while_it_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     while timeline.seek(timeline.position + 17_001).why is Why.STEPS:
         count = len(serial.printed)
         whole = bytes(serial.printed)
-        assert [line.data for line in reversed(timeline.printed("", 1000))] == [
+        assert [line.data for line in reversed(timeline.output.lines("", 1000))] == [
             line.rstrip(b"\r") for line in whole.removesuffix(b"\n").split(b"\n")
         ]
         end = timeline.end
         timeline.seek(end // 2)
-        assert timeline.printed("order", 3)
+        assert timeline.output.lines("order", 3)
         assert timeline.back_to_printed("irqs").why is Why.STEPS
         timeline.seek(end)
         assert len(serial.printed) == count

@@ -84,8 +84,8 @@ class Pair:
         self.session: RecordedMachine = playing_session(recording)
         timeline = self.session.timeline
         cpu = timeline.cpu
-        self.program = Program(timeline.images, cpu.gdb_architecture, cpu.registers)
-        self.now = Present(timeline)
+        self.program = Program(timeline.probe.images, cpu.gdb_architecture, cpu.registers)
+        self.now = Present(timeline.probe)
         seed = random.randrange(1 << 32)
         print("seed", seed)
         dice = random.Random(seed)

@@ -82,7 +82,7 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pcs.append(past.machine.engine.pc)
         register.append(past.timeline.cpu.read_register("sp"))
         for name, named in names.items():
-            data = past.timeline.read_memory(named.address, named.size)
+            data = past.timeline.probe.read_memory(named.address, named.size)
             held[name].append(int.from_bytes(data, "little"))
         if _returns(past, steps):
             left.add(past.timeline.position - 1)
@@ -266,7 +266,7 @@ def test_find(walked: Walked) -> None:
 def test_find_what_is_there(walked: Walked) -> None:
     past = walked.past
     begin = past.stretch(walked.begin, walked.end)
-    code = past.timeline.read_memory(walked.pcs[0], 12)
+    code = past.timeline.probe.read_memory(walked.pcs[0], 12)
     rows = find(past, begin, f"hex:{code.hex()}", size=None)
     assert (walked.begin, walked.pcs[0]) in [(row.place.step, row.address) for row in rows]
     for text in ("", "0", "hex:xy", "x" * 300):

@@ -56,7 +56,7 @@ def test_entries_and_returns(past: Past) -> None:
             if link:
                 address, stack = cpu.read_register(link) & ~1, sp
             else:
-                address = int.from_bytes(past.timeline.read_memory(sp, 8), "little")
+                address = int.from_bytes(past.timeline.probe.read_memory(sp, 8), "little")
                 stack = sp + 8
             open_.append((len(walked), address, stack))
             walked.append((entries[pc], step, None))

@@ -55,7 +55,7 @@ def test_register_and_values(session: RecordedMachine) -> None:
     where = variable(session, "rare").begin
 
     def now() -> tuple[int, int]:
-        data = session.timeline.read_memory(where, 4)
+        data = session.timeline.probe.read_memory(where, 4)
         return session.machine.cpu.read_register("r0"), int.from_bytes(data, "little")
 
     seen = [now() for _ in positions(session, 0, end)]

@@ -123,7 +123,7 @@ Change = tuple[int, int]
 def test_garbage(timeline: Timeline, changes: list[Change], everything: bool) -> None:
     """Whatever is in memory, an answer comes soon: tasks, or that there are none to be seen."""
     timeline.seek(30_000)
-    memory = bytearray(timeline.read_memory(RAM, SIZE))
+    memory = bytearray(timeline.probe.read_memory(RAM, SIZE))
     for word, value in changes:
         memory[4 * word : 4 * word + 4] = value.to_bytes(4, "little")
     if everything and changes:
@@ -136,9 +136,9 @@ def test_garbage(timeline: Timeline, changes: list[Change], everything: bool) ->
         assert size <= 4096
         if RAM <= address < RAM + SIZE:
             return bytes(memory[address - RAM :][:size])
-        return timeline.read_memory(address, size)
+        return timeline.probe.read_memory(address, size)
 
-    provider = find(timeline.images, timeline.cpu, read)
+    provider = find(timeline.probe.images, timeline.cpu, read)
     assert provider is not None
     for key in keys(provider):
         plausible(lambda: provider.registers(key))  # noqa: B023
@@ -190,8 +190,8 @@ def test_riot_saves_high_registers_below_on_armv6m(timeline: Timeline) -> None:
     """Its PUSH has no other registers than r0 to r7: r8 to r11 come after them, which is below."""
     timeline.seek(30_000)
     cpu: Cpu = Doubled(BASELINE_REGISTERS)  # type: ignore[assignment]
-    wide = find(timeline.images, timeline.cpu, timeline.read_memory)
-    narrow = find(timeline.images, cpu, timeline.read_memory)
+    wide = find(timeline.probe.images, timeline.cpu, timeline.probe.read_memory)
+    narrow = find(timeline.probe.images, cpu, timeline.probe.read_memory)
     assert wide is not None and narrow is not None
     key = next(task.key for task in wide.tasks() if task.name == "deep")
     right, found = wide.registers(key), narrow.registers(key)
@@ -218,5 +218,5 @@ def test_programs_without_a_system(tmp_path: Path) -> None:
     record_to_end(FIRMWARE / "calls" / "calls.elf", tmp_path / "run.ttd")
     session = playing_session(tmp_path / "run.ttd")
     timeline = session.timeline
-    assert find(timeline.images, timeline.cpu, timeline.read_memory) is None
+    assert find(timeline.probe.images, timeline.cpu, timeline.probe.read_memory) is None
     session.close()

@@ -11,7 +11,7 @@ from tests.integration.cli_tools import FIRMWARE, ttd
 from tests.integration.inside import playing_session
 from ttd.debugger.session import Session
 from ttd.monitor import Monitor
-from ttd.timeline_api import TimelineError
+from ttd.probe_api import TimelineError
 
 pytestmark = pytest.mark.slow
 
@@ -37,11 +37,11 @@ def test_one_address_is_several_pages(tmp_path: Path, board: str, bits: int) -> 
             # Nothing is mapped there, or there is no translation and no memory at the address.
             unmapped += 1
             with pytest.raises(TimelineError, match="0x40000000"):
-                timeline.read_memory(OWN, 4)
+                timeline.probe.read_memory(OWN, 4)
             continue
         assert place is not None
         places.add(place)
-        data = timeline.read_memory(OWN, 16)
+        data = timeline.probe.read_memory(OWN, 16)
         assert monitor.execute(f"phys {place:#x} 16") == f"{place:#x}: {data.hex(' ')}\n"
     assert len(places) >= 2 and unmapped
     session.close()

@@ -28,12 +28,12 @@ from ttd.history.kept import Snapshot
 from ttd.history.place import Place
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
+from ttd.probe_api import SystemRequest
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
 from ttd.recording.recording import Recording
 from ttd.replay.chars import CharBackend
 from ttd.replay.words import EventWords
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import SystemRequest
 
 RAW = ("x86-64", "aarch64", "rv64", "cortex-m3", "cortex-m0")
 
@@ -137,7 +137,7 @@ class Walk:
         timeline = self.session.timeline
         found = seen(self.session)
         assert 0 <= timeline.position <= timeline.end
-        if timeline.trial is not None:
+        if timeline.trials.present is not None:
             return  # what was written may still be taken back, and the name is given again
         here = where(self.session)
         if self.changed:
@@ -152,13 +152,13 @@ class Walk:
     def _settle(self) -> None:
         """As GDB's stub does it before a movement, if it is none of a function that GDB calls."""
         timeline = self.session.timeline
-        if timeline.trial is None:
+        if timeline.trials.present is None:
             return
-        if timeline.tries_nothing():
-            timeline.drop_trial()
+        if timeline.trials.tries_nothing():
+            timeline.trials.drop()
             self.changed = False
         else:
-            timeline.keep_trial()
+            timeline.trials.keep()
             self.look()
 
     # -- moves ---------------------------------------------------------------------------
@@ -248,26 +248,26 @@ class Walk:
         timeline = self.session.timeline
         general = [r for r in timeline.cpu.registers if r.group == "general" and r.bits <= 64]
         register = self.dice.choice(general[4:8])
-        timeline.write_register(register.name, self.dice.randrange(1 << 31))
+        timeline.probe.write_register(register.name, self.dice.randrange(1 << 31))
         self.changed = True
 
     def write_memory(self) -> None:
         timeline = self.session.timeline
         base, size = timeline.machine.engine.regions()[-1]
         where = base + size // 2 + self.dice.randrange(256)
-        timeline.write_memory(where, self.dice.randbytes(self.dice.randrange(1, 9)))
+        timeline.probe.write_memory(where, self.dice.randbytes(self.dice.randrange(1, 9)))
         self.changed = True
 
     def reset(self) -> None:
         if self.dice.random() < 0.3:
-            self.session.timeline.request(SystemRequest.RESET)
+            self.session.timeline.probe.request(SystemRequest.RESET)
 
     def suspend(self) -> None:
-        self.session.timeline.request(SystemRequest.SUSPEND)
+        self.session.timeline.probe.request(SystemRequest.SUSPEND)
         self.changed = True
 
     def wake(self) -> None:
-        self.session.timeline.request(SystemRequest.WAKE_UP)
+        self.session.timeline.probe.request(SystemRequest.WAKE_UP)
 
     def type(self) -> None:
         if self.line is not None and hasattr(self.line, "type"):

@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from ttd.cpu.base import Register
 from ttd.devices.base import View
@@ -16,11 +17,11 @@ from ttd.engine.types import Access, WatchHit
 from ttd.history.place import Place
 from ttd.moment import Here
 from ttd.printed import Line
+from ttd.probe_api import PastIsReadOnly, SystemRequest, TimelineError
 from ttd.recording.index import Branch
 from ttd.recording.remarks import Bookmark
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import PastIsReadOnly, SystemRequest, TimelineError
 
 _M = "org.gnu.gdb.arm.m-profile"
 REGISTERS = (
@@ -136,8 +137,30 @@ class FakeBookmarks:
     all: dict[str, Bookmark] = {}
 
 
+class FakeTrials:
+    """Nothing is on trial."""
+
+    present = None
+
+    def keep(self, reason: str = "") -> None: ...
+    def drop(self, kept: int = 0) -> None: ...
+    def tries_nothing(self) -> bool:
+        return False
+
+
+class FakeOutput:
+    """What a fake timeline has printed."""
+
+    def __init__(self, timeline: FakeTimeline) -> None:
+        self._timeline = timeline
+
+    def lines(self, text: str, count: int) -> list[Line]:
+        return self._timeline.printed(text, count)
+
+
 class FakeTimeline:
-    """`TimelineApi` over a list. Runs are as fast as Python, or `slow`: a millisecond a step."""
+    """`TimelineApi`, and its `ProbeApi`, over a list. Runs are as fast as Python, or `slow`: a
+    millisecond a step."""
 
     begin = 0
 
@@ -151,7 +174,8 @@ class FakeTimeline:
         self.written: list[tuple[int | str, bytes | int]] = []
         self.asked: list[SystemRequest] = []
         self.notes: list[str] = []
-        self.trial = None
+        self.trials = FakeTrials()
+        self.output = FakeOutput(self)
         self.branches = FakeBranches()
         self.bookmarks = FakeBookmarks()
         self.images = ()
@@ -160,6 +184,10 @@ class FakeTimeline:
         """What the guest prints."""
         self._slow = slow
         self._interrupted = threading.Event()
+
+    @property
+    def probe(self) -> Self:
+        return self
 
     @property
     def state(self) -> State:
@@ -197,15 +225,6 @@ class FakeTimeline:
 
     def go_to(self, place: Place) -> Stop:
         return self.seek(place.step)
-
-    def keep_trial(self, reason: str = "") -> None:
-        """Nothing is on trial."""
-
-    def drop_trial(self, kept: int = 0) -> None:
-        """Nor is anything dropped."""
-
-    def tries_nothing(self) -> bool:
-        return False
 
     def reset(self) -> Stop:
         return self.seek(0)

@@ -15,8 +15,8 @@ from ttd.debugger.trail import Trail
 from ttd.engine.types import Access
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.probe_api import TimelineError
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
-from ttd.timeline_api import TimelineError
 
 EACH_LOAD = Stops((Breakpoint(LOAD),))
 EACH_WRITE = Stops((), (Watchpoint(COUNTER, 4, Access.WRITE),))

@@ -13,11 +13,11 @@ from ttd.devices.base import View
 from ttd.errors import UserError
 from ttd.gdbstub import GdbSession
 from ttd.printed import Line
+from ttd.probe_api import SystemRequest, TimelineError
 from ttd.rsp.framing import Ack, Decoder, Junk, Nack, Packet, encode
 from ttd.rsp.stoptable import MOST_STOPS
 from ttd.stops import Stop, Stops, Why
 from ttd.target import PACKET_SIZE
-from ttd.timeline_api import SystemRequest, TimelineError
 
 
 class Client:
@@ -449,7 +449,7 @@ def test_the_same_place_in_many_words(client: Client, word: str) -> None:
 
 def test_physical_memory(client: Client) -> None:
     first, second = client.monitor("phys 0 20").splitlines()
-    assert bytes.fromhex(first.removeprefix("0x0: ")) == client.timeline.read_memory(0, 16)
+    assert bytes.fromhex(first.removeprefix("0x0: ")) == client.timeline.probe.read_memory(0, 16)
     assert second.startswith("0x10: ") and len(second) == len("0x10: 00 00 00 00")
     for words in ("", "x", "0 0", "0 5000", "-4", "0 1 2"):
         assert "takes an address" in client.monitor(f"phys {words}")

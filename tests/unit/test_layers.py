@@ -62,6 +62,9 @@ PART_OF = {
     "snapshot": "history",  # what is at a place
     "runs": "machine",
     "timeline_api": "timeline",
+    "probe": "timeline",
+    "probe_api": "timeline",
+    "output": "timeline",
     "space": "timeline",
     "moment": "timeline",
     "moving": "timeline",

@@ -13,8 +13,8 @@ from ttd.bus.bus import MachineError
 from ttd.bus.virtual import PAGE
 from ttd.host.semihost_files import SemihostFiles
 from ttd.images import parse_image
+from ttd.probe_api import TimelineError
 from ttd.recorded import RecordedMachine, RecordOptions
-from ttd.timeline_api import TimelineError
 
 RAM = layout.RAM_BASE
 LOOP = bytes.fromhex("6f000000")
@@ -49,17 +49,17 @@ def paged(session: RecordedMachine, monkeypatch: pytest.MonkeyPatch) -> Recorded
 
 
 def test_reads_go_through_the_page_tables(paged: RecordedMachine) -> None:
-    read = paged.timeline.read_memory
+    read = paged.timeline.probe.read_memory
     assert read(PAGE - 2, PAGE + 4) == b"bb" + b"a" * PAGE + b"cc"
     assert read(3 * PAGE - 2, 9) == b"cc"
-    assert paged.timeline.read_physical(RAM + 2 * PAGE - 2, 4) == b"aabb"
+    assert paged.timeline.probe.read_physical(RAM + 2 * PAGE - 2, 4) == b"aabb"
     for address in (3 * PAGE, 5 * PAGE, 1 << 63):
         with pytest.raises(TimelineError, match=f"nothing at {address:#x}"):
             read(address, 4)
 
 
 def test_writes_go_through_the_page_tables_too(paged: RecordedMachine) -> None:
-    paged.timeline.write_memory(2 * PAGE - 2, b"1234")
+    paged.timeline.probe.write_memory(2 * PAGE - 2, b"1234")
     machine = paged.machine
     assert machine.bus.peek(RAM + 2 * PAGE - 3, 4) == b"a12b"
     assert machine.bus.peek(RAM + 3 * PAGE, 3) == b"34c"
@@ -70,7 +70,7 @@ def test_a_write_that_cannot_be_leaves_nothing_behind(paged: RecordedMachine, ad
     """Neither in memory nor in the recording, which must replay."""
     before = paged.machine.bus.peek(RAM + PAGE, 3 * PAGE)
     with pytest.raises(MachineError, match="no memory"):
-        paged.timeline.write_memory(address, b"1234")
+        paged.timeline.probe.write_memory(address, b"1234")
     assert paged.machine.bus.peek(RAM + PAGE, 3 * PAGE) == before
     paged.run(1000, lambda step: None)
     paged.finish("enough", None)
@@ -82,11 +82,11 @@ def test_a_write_that_cannot_be_leaves_nothing_behind(paged: RecordedMachine, ad
 
 def test_byte_registers_are_read_one_by_one(session: RecordedMachine) -> None:
     """The UART is idle: its line status register says so, at offset 5 of its eight bytes."""
-    whole = session.timeline.read_memory(layout.UART_BASE, 8)
+    whole = session.timeline.probe.read_memory(layout.UART_BASE, 8)
     assert whole[5] == 0x60
-    single = [session.timeline.read_memory(layout.UART_BASE + at, 1)[0] for at in range(8)]
+    single = [session.timeline.probe.read_memory(layout.UART_BASE + at, 1)[0] for at in range(8)]
     assert bytes(single) == whole
 
 
 def test_virtual_addresses_have_no_memory_map(session: RecordedMachine) -> None:
-    assert session.timeline.memory_map() == []
+    assert session.timeline.probe.memory_map() == []

@@ -57,10 +57,10 @@ def everything(session: RecordedMachine) -> list[Span]:
     spans: list[Span] = []
     at = 0
     while at < TOP:
-        span = session.timeline.span_at(at)
+        span = session.timeline.probe.span_at(at)
         assert span.start == at < span.end
         for inside in (span.start, (span.start + span.end) // 2, span.end - 1):
-            assert session.timeline.span_at(inside) == span
+            assert session.timeline.probe.span_at(inside) == span
         spans.append(span)
         at = span.end
     return spans
@@ -243,7 +243,7 @@ def compare(session: RecordedMachine, bits: int) -> None:
         if address >> bits:
             continue
         there = bool(session.machine.read_memory(address, 1))
-        assert there == bool(session.timeline.span_at(address).rights), hex(address)
+        assert there == bool(session.timeline.probe.span_at(address).rights), hex(address)
 
 
 def test_machine_mode_has_physical_addresses(make: Make) -> None:
@@ -268,7 +268,7 @@ def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
     flags = (R | W, R | W | U)
     entries = {index: entry(ROOT, flags[index % 2]) for index in range(2)}
     enter(session, {0: {index: table(0) for index in range(2, 512)} | entries})
-    spans = [session.timeline.span_at(at) for at in (0, 5 * GIGA, (1 << 38) - 1)]
+    spans = [session.timeline.probe.span_at(at) for at in (0, 5 * GIGA, (1 << 38) - 1)]
     assert all(s.start < s.end for s in spans)
     said = Monitor(Session(session.timeline)).execute("info mem")
     assert said.count("\n") < 10_000 and "There may be more from 0x" in said
@@ -277,9 +277,9 @@ def test_tables_without_end_are_answered_in_parts(make: Make) -> None:
     )
     enter(session, {0: {0: table(1)}, 1: dict.fromkeys(range(512), table(2))})
     enter(session, {2: dict.fromkeys(range(512), entry(RAM, R | W))})
-    span = session.timeline.span_at(GIGA // 2)
+    span = session.timeline.probe.span_at(GIGA // 2)
     assert span.end - span.start == (2 * MOST_JOINED + 1) * PAGE
-    ahead = session.timeline.span_at(span.end)
+    ahead = session.timeline.probe.span_at(span.end)
     assert ahead.rights == span.rights and ahead.end > span.end
 
 

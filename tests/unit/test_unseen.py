@@ -66,7 +66,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     timeline.seek(0)
     while True:
         for n, span in spans.items():
-            contents[n].append(timeline.read_physical(*span))
+            contents[n].append(timeline.probe.read_physical(*span))
         hashes.append(_hash(session))
         if timeline.position == timeline.end:
             break

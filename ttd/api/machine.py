@@ -22,9 +22,9 @@ def writing(timeline: TimelineApi) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        timeline.drop_trial()
+        timeline.trials.drop()
         raise
-    timeline.keep_trial()
+    timeline.trials.keep()
 
 
 class Registers(MutableMapping[str, int]):
@@ -161,7 +161,7 @@ class Memory:
     def read(self, where: Address, size: int) -> bytes:
         """All of it; `UserError` if some of it is not there."""
         address = self.address(where)
-        data = self._timeline.read_memory(address, size)
+        data = self._timeline.probe.read_memory(address, size)
         if len(data) < size:
             raise UserError(f"there is nothing at {address + len(data):#x}")
         return data

@@ -312,7 +312,7 @@ class Run:
         data = text.encode() if isinstance(text, str) else text
         if len(data) > _MOST_TYPED:
             raise UserError(f"at most {_MOST_TYPED} characters are typed at once")
-        self._timeline.give_input(name, data)
+        self._timeline.probe.give_input(name, data)
 
     def events(
         self,

@@ -125,7 +125,7 @@ def branch(
         raise UserError(f"{error}: -o FILE puts the branch into a copy") from None
     for write in writes:
         _change(session, write)
-    timeline.keep_trial()
+    timeline.trials.keep()
     timeline.notes.clear()
     if typed:
         session.replay.give_chars(device, typed)
@@ -206,6 +206,6 @@ def _write(session: RecordedMachine, text: str) -> _Write:
 def _change(session: RecordedMachine, write: _Write) -> None:
     timeline = session.timeline
     if isinstance(write.where, str):
-        timeline.write_register(write.where, write.value)
+        timeline.probe.write_register(write.where, write.value)
     else:
-        timeline.write_memory(write.where, write.value.to_bytes(write.size, "little"))
+        timeline.probe.write_memory(write.where, write.value.to_bytes(write.size, "little"))

@@ -42,15 +42,15 @@ class Calls:
     def settle(self) -> None:
         """Before a movement, or before something is said of what there is: what has been written
         since the last one is a change, unless everything is as it was, or a function is called."""
-        timeline, trial = self._timeline, self._timeline.trial
+        timeline, trial = self._timeline, self._timeline.trials.present
         if trial is None or trial is self._called:
             return
         home = self._returns_to(trial)
         if home is None:
-            if timeline.tries_nothing():
-                timeline.drop_trial()
+            if timeline.trials.tries_nothing():
+                timeline.trials.drop()
             else:
-                timeline.keep_trial()
+                timeline.trials.keep()
             return
         pc = next(r.name for r in timeline.cpu.registers if r.type == "code_ptr")
         reason = f"the function at {timeline.cpu.read_register(pc):#x} was called"
@@ -58,21 +58,21 @@ class Calls:
             self._called, self._home = trial, home
             self._left.append(home)
             timeline.branches.explain(reason)
-        elif timeline.tries_nothing():
-            timeline.drop_trial()
+        elif timeline.trials.tries_nothing():
+            timeline.trials.drop()
         else:
-            timeline.keep_trial(reason)
+            timeline.trials.keep(reason)
 
     @property
     def _calling(self) -> bool:
         """What is on trial is a call."""
-        trial = self._timeline.trial
+        trial = self._timeline.trials.present
         return trial is not None and trial is self._called
 
     @property
     def _has_begun(self) -> bool:
         """The program is in a call, and not before that on its branch."""
-        trial = self._timeline.trial
+        trial = self._timeline.trials.present
         return trial is not None and self._calling and self._timeline.position > trial.origin.step
 
     def is_inside(self, pc: int) -> bool:
@@ -94,7 +94,7 @@ class Calls:
 
     def put_back(self) -> None:
         """A register has been written: if they are all what they were, the call has never been."""
-        timeline, trial = self._timeline, self._timeline.trial
+        timeline, trial = self._timeline, self._timeline.trials.present
         if trial is None or not self._calling:
             return
         now = self._of_calls(timeline.cpu.read_registers(self._names))
@@ -104,7 +104,7 @@ class Calls:
         if before:
             self._called = None
             self._left.remove(self._home)
-            timeline.drop_trial(self._meant(trial, before[-1]))
+            timeline.trials.drop(self._meant(trial, before[-1]))
 
     def _of_calls(self, registers: list[int]) -> list[int]:
         return [registers[at] for at in self._general]
@@ -125,7 +125,7 @@ class Calls:
         if self._called is not None and self._calling:
             writes = self._called.writes
             first = next(at for at, write in enumerate(writes) if isinstance(write.where, str))
-            self._timeline.drop_trial(self._meant(self._called, first))
+            self._timeline.trials.drop(self._meant(self._called, first))
         self.settle()
 
     def _returns_to(self, trial: Trial) -> int | None:
@@ -143,7 +143,7 @@ class Calls:
         else:
             size = address_bits(cpu.registers) // 8
             try:
-                on_top = self._timeline.read_memory(cpu.read_register(cpu.stack), size)
+                on_top = self._timeline.probe.read_memory(cpu.read_register(cpu.stack), size)
             except UserError:
                 return None
             # Of processors that have no register for it, which all begin with the low byte.

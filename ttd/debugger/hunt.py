@@ -15,8 +15,9 @@ from ttd.conditions import Expression, Hits, When, changed, evaluate, mentions
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
 from ttd.moment import Here
+from ttd.probe_api import TimelineError
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why, whole
-from ttd.timeline_api import TimelineApi, TimelineError
+from ttd.timeline_api import TimelineApi
 from ttd.values import dataclass
 
 
@@ -163,7 +164,7 @@ class _Moment(Here):
         ahead: bool = False,
     ) -> None:
         """`ahead`: to know what is new, a step is made, and taken back."""
-        super().__init__(timeline, stop, access, hits=hits)
+        super().__init__(timeline.probe, stop, access, hits=hits)
         self._timeline = timeline
         self._ahead = ahead
         self._after: int | None = None

@@ -23,9 +23,10 @@ from ttd.debugger.threads import Threads
 from ttd.edits import Edit
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.probe_api import PastIsReadOnly
 from ttd.recording.index import Branch
 from ttd.stops import Stop, Stops, Why, whole
-from ttd.timeline_api import PastIsReadOnly, TimelineApi
+from ttd.timeline_api import TimelineApi
 from ttd.values import dataclass
 
 log = logging.getLogger("ttd.debugger")
@@ -279,17 +280,17 @@ class Session:
     # -- what is written -----------------------------------------------------------------------
 
     def write_register(self, name: str, value: int) -> None:
-        """As `TimelineApi.write_register`; where nothing but a call was meant, the call is gone
+        """As `ProbeApi.write_register`; where nothing but a call was meant, the call is gone
         when the registers are what they were."""
         self._refuse_visiting()
-        self.timeline.write_register(name, value)
+        self.timeline.probe.write_register(name, value)
         self._calls.put_back()
         self.threads.written()
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """As `TimelineApi.write_memory`."""
+        """As `ProbeApi.write_memory`."""
         self._refuse_visiting()
-        self.timeline.write_memory(address, data)
+        self.timeline.probe.write_memory(address, data)
         self.threads.written()
 
     def settle(self) -> None:

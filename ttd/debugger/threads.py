@@ -67,7 +67,7 @@ class Threads:
         from ttd.rtos.find import find  # noqa: PLC0415
 
         timeline = self._timeline
-        return find(timeline.images, timeline.cpu, timeline.read_memory)
+        return find(timeline.probe.images, timeline.cpu, timeline.probe.read_memory)
 
     def written(self) -> None:
         """Something was written: what was read may be otherwise now. Who runs stays who it was: it

@@ -47,11 +47,6 @@ class Mover(Protocol):
     @property
     def place(self) -> Place: ...
 
-    @property
-    def recording(self) -> bool:
-        """At the end of a live recording."""
-        ...
-
     def go_to(self, place: Place) -> Stop: ...
 
     def begin_branch(self, reason: str) -> None:
@@ -83,12 +78,16 @@ class Trials:
     def write(self, write: Write, reason: str) -> None:
         """Write, on trial; `reason`: of the branch, if one begins with it."""
         trial = self.present
-        if trial is None or (trial.has_run and not self._mover.recording):
+        if trial is None or (trial.has_run and not self._machine.records):
             trial = self._begin(reason)
         self._make(write)
         if not trial.has_run:
             trial.writes.append(write)
             trial.registers.append(self._registers())
+
+    def changed(self) -> None:
+        """The machine has another state at this very position, which nothing was written for."""
+        self._mover.changed()
 
     def ran(self) -> None:
         """The machine has gone on from where it was written into."""
@@ -139,7 +138,9 @@ class Trials:
     def _begin(self, reason: str) -> Trial:
         self.keep()
         mover, replay = self._mover, self._machine.replay
-        trial = Trial(mover.place, reason, mover.recording, self._contents(), [self._registers()])
+        trial = Trial(
+            mover.place, reason, self._machine.records, self._contents(), [self._registers()]
+        )
         replay.hold_input(True)
         try:
             mover.begin_branch(reason)

@@ -31,7 +31,7 @@ class MemoryCommands:
         if len(words) not in (1, 2) or not 0 < size <= _MOST:
             raise UserError(f"phys takes an address and maybe a length, up to {_MOST}.")
         size = min(size, _TOP - address)
-        data = self._timeline.read_physical(address, size)
+        data = self._timeline.probe.read_physical(address, size)
         lines = [f"{address + at:#x}: {data[at : at + 16].hex(' ')}" for at in range(0, size, 16)]
         return "\n".join(lines[: -(-len(data) // 16)]) + "\n"
 
@@ -39,7 +39,7 @@ class MemoryCommands:
         """As QEMU's monitor prints it for x86, which GEF reads: QEMU's manual, "info mem"."""
         rows: list[tuple[int, int, str]] = []
         rest = ""
-        for span in self._timeline.mapped():
+        for span in self._timeline.probe.mapped():
             if not span.rights:
                 rest = f"There may be more from {span.start:#x} on.\n"
                 break

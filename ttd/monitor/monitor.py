@@ -50,13 +50,13 @@ class Monitor:
                     return command.run(rest)
                 except UserError as e:
                     return f"{e}\n"
-        for view in self._session.timeline.views():
+        for view in self._session.timeline.probe.views():
             if words == [view.name]:
                 return view.show()
         return f"There is no monitor command {shown(line.strip())}; 'monitor help' lists them.\n"
 
     def _help(self, words: list[str]) -> str:
         usages = [(c.usage, c.text) for c in self._commands if c.text]
-        usages += [(view.name, view.text) for view in self._session.timeline.views()]
+        usages += [(view.name, view.text) for view in self._session.timeline.probe.views()]
         width = max(len(usage) for usage, _ in usages)
         return "".join(f"{usage:<{width}}  {text}\n" for usage, text in usages)

@@ -39,7 +39,7 @@ class OutputCommands:
     def _show(self, words: list[str]) -> str:
         """The lines that the guest has printed last, or the latest ones with a text first."""
         text, here = _text(words), self._session.place.step
-        lines = self._session.timeline.printed(text, _LINES)
+        lines = self._session.timeline.output.lines(text, _LINES)
         shown_lines = [
             f"{line.found if text else line.begin:>14}  {line.label}{characters(line.data)}\n"
             for line in lines

@@ -8,8 +8,8 @@ from ttd.debugger.session import Session
 from ttd.edits import unescaped
 from ttd.errors import UserError
 from ttd.monitor.commands import Command
+from ttd.probe_api import SystemRequest
 from ttd.replay.words import shown as characters
-from ttd.timeline_api import SystemRequest
 
 
 class RequestCommands:
@@ -48,9 +48,9 @@ class RequestCommands:
         if not text.strip():
             raise UserError("input takes a device and a text, such as: uart0 help\\n.")
         data = unescaped(text.strip())
-        self._timeline.give_input(device, data)
+        self._timeline.probe.give_input(device, data)
         return f"{device} gets '{characters(data)}' with the next command that resumes.\n"
 
     def _ask(self, what: SystemRequest, effect: str, words: list[str]) -> str:
-        self._timeline.request(what)
+        self._timeline.probe.request(what)
         return f"The machine {effect} with the next command that resumes.\n"

@@ -7,7 +7,6 @@ from ttd.engine.types import WatchHit
 from ttd.history.branches import Branches
 from ttd.history.unattended import Unattended
 from ttd.moving.legs import Legs
-from ttd.replay.replay import Mode
 from ttd.stops import Breakpoint, Stop, Watchpoint, Why
 
 _AT_REST = (Why.INTERRUPTED, Why.ASLEEP)
@@ -25,12 +24,6 @@ class Teller:
     def be_unattended(self) -> None:
         """Nobody gives the machine input: a movement ends where it waits for that."""
         self._legs.machine.onlooker = self._unattended
-
-    @property
-    def recording(self) -> bool:
-        """At the end of a live recording."""
-        machine = self._legs.machine
-        return machine.replay.mode is Mode.RECORD and machine.ended is None
 
     def stop(
         self,
@@ -53,7 +46,7 @@ class Teller:
             note = self.end_note if machine.ended is None else machine.ended.reason
         elif why is Why.ASLEEP and not machine.suspended:
             note = _WAITS
-        elif why in _AT_REST and machine.suspended and self.recording:
+        elif why in _AT_REST and machine.suspended and machine.records:
             note = "The machine is suspended, until 'monitor system_wakeup'."
         elif watch is not None and watch.by:
             verb = "Read" if watch.kind is Access.READ else "Written"

@@ -156,7 +156,7 @@ class Flow:
         if came is None:
             address = self.address(made.instruction) or 0
             at = address + made.instruction.loads["pc"]
-            came = int.from_bytes(scene.timeline.read_memory(at, 4), "little")
+            came = int.from_bytes(scene.timeline.probe.read_memory(at, 4), "little")
         # What the return itself pops from the main stack is not of the frame.
         popped = 4 * len(made.instruction.loads)
         frame = scene.value("psp") if came & _PROCESS_STACK else scene.value("msp") + popped

@@ -107,7 +107,7 @@ class Past:
         """What the images say of it."""
         cpu = self.timeline.cpu
         registers = cpu.registers
-        images = self.timeline.images
+        images = self.timeline.probe.images
         return Program(images, cpu.gdb_architecture, registers, self.symbols, self.device)
 
     def device(self, text: str) -> Location | None:
@@ -131,7 +131,7 @@ class Past:
     @property
     def moment(self) -> Present:
         """The machine as it stands, for `program`."""
-        return Present(self.timeline)
+        return Present(self.timeline.probe)
 
     # -- places ----------------------------------------------------------------------------
 

@@ -132,10 +132,10 @@ class _Stacks:
             # An empty one points behind it.
             if start < sp <= end:
                 return self._row(name, start, end, sp)
-        if not self._past.timeline.span_at(sp - 1).rights:
+        if not self._past.timeline.probe.span_at(sp - 1).rights:
             return None
         below = max((end for _, end, _ in self._variables if end <= sp), default=0)
-        return "main", max(below, self._past.timeline.span_at(sp - 1).start), None
+        return "main", max(below, self._past.timeline.probe.span_at(sp - 1).start), None
 
     def _row(self, name: str, start: int, end: int, sp: int) -> tuple[str, int, int | None]:
         """Of several stacks in one variable the one that is meant."""

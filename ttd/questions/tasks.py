@@ -19,7 +19,7 @@ class Tasks:
     @cached_property
     def provider(self) -> Provider | None:
         timeline = self._past.timeline
-        return find(timeline.images, timeline.cpu, timeline.read_memory)
+        return find(timeline.probe.images, timeline.cpu, timeline.probe.read_memory)
 
     def present(self) -> str:
         """`IRQ 8, timer0`, `task idle`; empty: neither."""

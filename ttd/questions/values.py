@@ -123,7 +123,7 @@ def _at(past: Past, about: Target, step: int) -> int:
         timeline = past.timeline
         if about.register:
             return timeline.cpu.read_register(about.register)
-        read = timeline.read_physical if about.physical else timeline.read_memory
+        read = timeline.probe.read_physical if about.physical else timeline.probe.read_memory
         return int.from_bytes(read(about.address, about.size), "little")
 
 

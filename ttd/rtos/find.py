@@ -23,7 +23,7 @@ PLUGINS: tuple[type[Provider], ...] = (FreeRtos, Zephyr, Riot)
 def find(images: Iterable[Image], cpu: Cpu, read: Callable[[int, int], bytes]) -> Provider | None:
     """The system in one of the images of a machine; None if nothing is known of any.
 
-    `read`: as `TimelineApi.read_memory`.
+    `read`: as `ProbeApi.read_memory`.
     """
     processor = _processor(cpu)
     if processor is None:

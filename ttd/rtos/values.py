@@ -21,7 +21,7 @@ class Memory:
     """The guest's, as its CPU addresses it; little endian, as every board here."""
 
     def __init__(self, read: Callable[[int, int], bytes], word: int) -> None:
-        """`read`: as `TimelineApi.read_memory`; `word`: bytes of a pointer."""
+        """`read`: as `ProbeApi.read_memory`; `word`: bytes of a pointer."""
         self._read = read
         self.word = word
 

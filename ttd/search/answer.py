@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ttd.history.branches import Branches
 from ttd.history.place import Place
+from ttd.history.trials import Trials
 from ttd.machine import Machine
 from ttd.search.interval import Interval
 from ttd.search.kept import keep, recall
@@ -71,9 +72,8 @@ class Timeline(Protocol):
     def end(self) -> int: ...
     @property
     def pool(self) -> Pool | None: ...
-    def keep_trial(self) -> None:
-        """What has been written is meant."""
-        ...
+    @property
+    def trials(self) -> Trials: ...
 
     def staying(self) -> AbstractContextManager[None]:
         """Be at the present position again afterwards."""
@@ -101,7 +101,7 @@ def _rows(timeline: Timeline, question: Question, report: Report) -> Iterator[Ro
     branch = present if question.branch is None else question.branch
     if branch not in {known.id for known in timeline.branches.all}:
         raise QuestionError(f"there is no branch {branch}")
-    timeline.keep_trial()
+    timeline.trials.keep()
     end = _end(timeline, branch)
     asked = replace(
         question,
