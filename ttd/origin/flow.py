@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
-from ttd.origin.executed import MOST_STEPS, Executed
+from ttd.origin.executed import MOST_STEPS, Executed, Ran
 from ttd.origin.instructions import Instruction
 from ttd.origin.riscv_csr import OWN, TRAPS
 from ttd.origin.scene import CannotFollow, Mark, Scene
+from ttd.origin.thumb_bits import FLAGS
 from ttd.recording.events import Kind
 from ttd.values import dataclass
 
@@ -222,7 +223,7 @@ class Flow:
             if ran.returns:
                 scene.go(ran.step)
                 return Made(ran.step, scene.pc, scene.instruction(), returns=True)
-            if not self._skipped(ran.step):
+            if not self._skipped(register, ran):
                 return Made(ran.step, ran.pc, ran.instruction)
             high, pc = ran.step, ran.pc
         else:
@@ -248,15 +249,19 @@ class Flow:
         """How often instructions have run in the steps from `low` to before `high`."""
         return self._executed.times(pcs, low, high)
 
-    def _skipped(self, step: int) -> bool:
-        """An IT block leaves out what is at this step (DDI0403E A7.3.3)."""
+    def _skipped(self, register: str, ran: Ran) -> bool:
+        """An IT block leaves out what is at this step (DDI0403E A7.3.3), or its flags: there 16-bit
+        instructions set none but to compare (A4.3.2)."""
         if not self._arm:
             return False
-        self._scene.go(step)
+        self._scene.go(ran.step)
         status = self._scene.value("xpsr")
         state = status >> 25 & 3 | (status >> 10 & 0x3F) << 2
         if not state & 0xF:
             return False
+        found = ran.instruction
+        if register == FLAGS and found is not None and found.size == 2 and len(found.sets) > 1:
+            return True
         n, z, c, v = (status >> at & 1 for at in (31, 30, 29, 28))
         holds = (z, c, n, v, c & ~z, n == v, n == v and not z, True)[state >> 5]
         return bool(holds) == bool(state >> 4 & 1) and state >> 5 != 7

@@ -8,10 +8,12 @@ import capstone  # type: ignore[import-untyped]
 from capstone import arm as cs
 
 from ttd.cpu.armv7m.data_faults import data_access
-from ttd.origin.bits import Value
-from ttd.origin.instructions import HOST_CALL, Instruction
+from ttd.origin import thumb_bits
+from ttd.origin.bits import Made, Value, constant, register, same, together
+from ttd.origin.instructions import HOST_CALL, STORED, Instruction
+from ttd.origin.thumb_bits import FLAGS
 
-_NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
+_NAMES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12", "cpsr": FLAGS, "apsr": FLAGS}
 """Capstone's own names, and GDB's."""
 _OWN = re.compile(r"\b(?:sb|sl|fp|ip)\b")
 _BLOCK_LOADS = (cs.ARM_INS_LDM, cs.ARM_INS_LDMDB, cs.ARM_INS_POP)
@@ -20,6 +22,8 @@ _STACK = (cs.ARM_INS_PUSH, cs.ARM_INS_POP)
 _EXCLUSIVE_STORES = (cs.ARM_INS_STREX, cs.ARM_INS_STREXB, cs.ARM_INS_STREXH)
 _TABLES = (cs.ARM_INS_TBB, cs.ARM_INS_TBH)
 _SEMIHOSTING = 0xAB
+_MASKS = ("primask", "basepri")
+"""Registers of the system that only instructions change."""
 _GENERAL = (*(f"r{n}" for n in range(13)), "sp", "lr")
 
 
@@ -29,6 +33,10 @@ def instruction(found: capstone.CsInsn) -> Instruction:
     registers = [_name(found, op.reg) for op in found.operands if op.type == cs.ARM_OP_REG]
     if found.id == cs.ARM_INS_BKPT and found.bytes[0] == _SEMIHOSTING:
         return Instruction(found.size, text, frozenset(["r0"]), system=HOST_CALL)
+    if found.update_flags and FLAGS not in written:
+        written.append(FLAGS)
+    if found.id in (cs.ARM_INS_MRS, cs.ARM_INS_MSR):
+        return _system(found, text, registers[0])
     code, pc = bytes(found.bytes), found.address
 
     def address(value: Value) -> int:
@@ -45,6 +53,7 @@ def instruction(found: capstone.CsInsn) -> Instruction:
             text,
             frozenset(written),
             tuple(name for name in read if name in _GENERAL),
+            _made(found, written),
             target=target,
             divisor=registers[-1] if divides else "",
             leaves=found.id == cs.ARM_INS_BX,
@@ -80,10 +89,46 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         stores=stores,
         width=width,
         signed=found.mnemonic.startswith("ldrs"),
+        system=STORED if found.id in _EXCLUSIVE_STORES else "",
         leaves="pc" in loads,
     )
 
 
-def _name(found: capstone.CsInsn, register: int) -> str:
-    name = str(found.reg_name(register))
+def _made(found: capstone.CsInsn, written: list[str]) -> dict[str, Made]:
+    """Of which bits the register that an instruction computes is made, and the flags."""
+    names = [_name(found, op.reg) if op.type == cs.ARM_OP_REG else "" for op in found.operands]
+    given = thumb_bits.operands(found.operands, names)
+    if not given:
+        return {}
+    kind, first = found.id, found.operands[0]
+    computes = names[0] in written
+    sources = given if first.access & capstone.CS_AC_READ or len(given) == 1 else given[1:]
+    result = None
+    if kind in thumb_bits.FIELDS:
+        at, width = (op.imm for op in found.operands[-2:])
+        result = thumb_bits.field(kind, given[0], given[1] if names[1] else constant(0), at, width)
+    elif computes:
+        result = thumb_bits.made(kind, given[0], sources)
+    made = {} if result is None else {names[0]: result}
+    if FLAGS in written:
+        made[FLAGS] = thumb_bits.flags(kind, sources)
+    return made
+
+
+def _system(found: capstone.CsInsn, text: str, general: str) -> Instruction:
+    """MRS and MSR (B5.2.2, B5.2.3)."""
+    words = [word.strip().removesuffix("_max") for word in found.op_str.split(",")]
+    name = next((word for word in words if word in _MASKS), "")
+    if found.id == cs.ARM_INS_MSR:
+        sets = FLAGS if "psr" in words[0] else name
+        made = {name: together((register(general),), same)} if name else {}
+        return Instruction(found.size, text, frozenset([sets] if sets else ()), (general,), made)
+    if not name:
+        return Instruction(found.size, text, frozenset([general]), system=words[-1])
+    made = {general: together((register(name),), same)}
+    return Instruction(found.size, text, frozenset([general]), (name,), made)
+
+
+def _name(found: capstone.CsInsn, number: int) -> str:
+    name = str(found.reg_name(number))
     return _NAMES.get(name, name)
