@@ -291,7 +291,7 @@ def _wrong_bits(
             needed = dict.fromkeys(operands, 0)
             for one, needs in made:
                 if one in needed:
-                    needed[one] |= needs(mask, ran.before.__getitem__)
+                    needed[one] |= needs(mask, lambda name: ran.before.get(name, 0))
             flips = {one: rng.getrandbits(64) & ~needed[one] for one in operands}
             if rng.random() < 0.5:  # one bit of one of them
                 flips = {one: bits & 1 << rng.randrange(64) for one, bits in flips.items()}
@@ -326,7 +326,8 @@ def test_as_it_runs(processor: Processor) -> None:
         ("aarch64", "03f6036f", (), False, ""),  # fmov v3.2d, #1.0
         ("aarch64", "0310601e", (), False, ""),  # fmov d3, #2.0
         ("aarch64", "20b818d5", ("x0",), False, ""),  # msr
-        ("aarch64", "40d03bd5", (), False, "tpidr_el0"),  # mrs
+        ("aarch64", "40d03bd5", ("tpidr_el0",), False, ""),  # mrs
+        ("aarch64", "40e03bd5", (), False, "cntvct_el0"),
         ("i386:x86-64", "f20f59050302", None, None, None),  # cut short: none
         ("i386:x86-64", "f20f590503020000", ("xmm0",), True, ""),  # mulsd
         ("i386:x86-64", "4829c0", (), False, ""),  # sub rax, rax: 0

@@ -7,8 +7,9 @@ import re
 import capstone  # type: ignore[import-untyped]
 from capstone import arm64 as cs
 
-from ttd.origin.bits import Value
-from ttd.origin.instructions import HOST_CALL, Instruction
+from ttd.origin import a64_bits
+from ttd.origin.bits import Made, Value, register, same, together
+from ttd.origin.instructions import HOST_CALL, STORED, Instruction
 
 _NAMES = {"fp": "x29", "lr": "x30", "nzcv": "cpsr", "wsp": "sp"}
 _ZERO = ("xzr", "wzr")
@@ -21,6 +22,8 @@ _EXTENDS = {
     cs.ARM64_EXT_SXTW: (32, True),
 }
 _WIDE = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16, "w": 4, "x": 8}
+_KEPT = ("tpidr", "vbar", "ttbr", "mair", "tcr", "sctlr", "cpacr")
+"""Registers of the system that only MSR changes, as they begin."""
 _NO_RESULT = ("cmp", "cmn", "tst", "ccmp", "ccmn", "fcmp", "fcmpe")
 """Capstone calls their first operand written."""
 _FLAGGED = ("adds", "subs", "adcs", "sbcs", "ands", "bics", "negs", "ngcs")
@@ -39,6 +42,8 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         return _structures(found, text, registers, memory)
     if memory is not None and name.startswith(("ld", "st", "swp", "cas")):
         return _access(found, text, registers, memory, written)
+    if name in ("mrs", "msr"):
+        return _system(found, text, _name(found, registers[0]) if registers else "xzr")
     if name.startswith(_NO_RESULT):
         first = [_name(found, registers[0])] if registers else []
         return Instruction(
@@ -68,10 +73,56 @@ def instruction(found: capstone.CsInsn) -> Instruction:
         text,
         sets,
         tuple(dict.fromkeys(one for one in read if one not in _ZERO)),
+        _made(found, sets),
         target=target,
         divisor=_name(found, registers[-1]) if divides else "",
-        system=found.op_str.split(", ")[-1] if name == "mrs" else "",
     )
+
+
+def _made(found: capstone.CsInsn, sets: frozenset[str]) -> dict[str, Made]:
+    """Of which bits the register that an instruction computes is made, and the flags."""
+    first = found.operands[0] if found.operands else None
+    if first is None or first.type != cs.ARM64_OP_REG:
+        return {}
+    plain = str(found.reg_name(first.reg))
+    if plain[0] in "bhsdqv" and plain != "sp":
+        return {}
+    width = 32 if plain.startswith("w") else 64
+    given = [
+        a64_bits.operand(op, _name(found, op.reg) if op.type == cs.ARM64_OP_REG else "", width)
+        for op in found.operands
+    ]
+    known = [one for one in given if one is not None]
+    if len(known) < len(given):
+        return {}
+    numbers = [op.imm for op in found.operands if op.type == cs.ARM64_OP_IMM]
+    numbers += [op.shift.value for op in found.operands[1:] if op.type == cs.ARM64_OP_IMM]
+    name, result = found.mnemonic, _name(found, first.reg)
+    made = a64_bits.made(name, found.cc, width, known, numbers)
+    parts = {} if made is None or result in _ZERO else {result: made}
+    if "cpsr" in sets:
+        parts["cpsr"] = a64_bits.flags(name, known[1:])
+    return parts
+
+
+def _system(found: capstone.CsInsn, text: str, general: str) -> Instruction:
+    """MRS and MSR."""
+    words = found.op_str.split(", ")
+    name = words[-1] if found.mnemonic == "mrs" else words[0]
+    kept = name.startswith(_KEPT)
+    if found.mnemonic == "msr":
+        sets = frozenset([name] if kept else ["cpsr"] if name == "nzcv" else ())
+        given = () if general in _ZERO else (general,)
+        made = {name: together([register(one) for one in given], same)} if kept else {}
+        return Instruction(found.size, text, sets, given, made)
+    if general in _ZERO:
+        return Instruction(found.size, text)
+    if name == "nzcv":
+        return Instruction(found.size, text, frozenset([general]), ("cpsr",))
+    if not kept:
+        return Instruction(found.size, text, frozenset([general]), system=name)
+    made = {general: together((register(name),), same)}
+    return Instruction(found.size, text, frozenset([general]), (name,), made)
 
 
 def _structures(
@@ -124,7 +175,8 @@ def _access(
 
     atomic = name.startswith(_ALIKE)
     stores = name.startswith("st") and not atomic
-    if stores and (name.startswith(("stxr", "stlxr", "stxp", "stlxp"))):
+    conditional = stores and name.startswith(("stxr", "stlxr", "stxp", "stlxp"))
+    if conditional:
         registers = registers[1:]  # the first one says whether it has been stored
     width = _width(found, name, registers[0]) if registers else 0
     moved = [_name(found, one) for one in registers]
@@ -155,12 +207,13 @@ def _access(
         width=width,
         signed=name.startswith(("ldrs", "ldurs", "ldtrs", "ldpsw")),
         operand=atomic and not name.startswith("swp"),
+        system=STORED if conditional else "",
     )
 
 
-def _width(found: capstone.CsInsn, name: str, register: int) -> int:
+def _width(found: capstone.CsInsn, name: str, number: int) -> int:
     """Bytes of each register that is moved."""
-    plain = str(found.reg_name(register))
+    plain = str(found.reg_name(number))
     if plain in ("fp", "lr"):
         plain = _NAMES[plain]
     if plain[0] not in "wx" or name.startswith("ldpsw"):
@@ -171,9 +224,9 @@ def _width(found: capstone.CsInsn, name: str, register: int) -> int:
     return _WIDE[plain[0]]
 
 
-def _name(found: capstone.CsInsn, register: int) -> str:
+def _name(found: capstone.CsInsn, number: int) -> str:
     """As GDB calls the whole of it."""
-    name = str(found.reg_name(register))
+    name = str(found.reg_name(number))
     if name in _NAMES or name in _ZERO:
         return _NAMES.get(name, name)
     if name[0] == "w":

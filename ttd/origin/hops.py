@@ -99,8 +99,8 @@ class Hops:
         found = made.instruction
         assert found is not None
         scene.go(made.step + 1)
-        value = self._of_register(part)
-        told = f"{found.text}  {_named(part)} = {value:#x}"
+        value = self._of_register(part) if part.name in self._sizes else None
+        told = found.text if value is None else f"{found.text}  {_named(part)} = {value:#x}"
         scene.go(made.step)
         if made.loads(part.name):
             return self._load(part, made, told, value)
@@ -144,7 +144,7 @@ class Hops:
         value = self._scene.value(part.name)
         return value >> 8 * part.low & ((1 << 8 * part.size) - 1)
 
-    def _load(self, part: Register, made: Made, told: str, value: int) -> Hop:
+    def _load(self, part: Register, made: Made, told: str, value: int | None) -> Hop:
         scene, found = self._scene, made.instruction
         assert found is not None
         at, width = self._flow.source(part.name, made)
@@ -168,7 +168,7 @@ class Hops:
         return saved or Hop(made.step, kind, text, value, made.pc, sources)
 
     def _saved(
-        self, part: Register, source: Memory, made: Made, text: str, value: int
+        self, part: Register, source: Memory, made: Made, text: str, value: int | None
     ) -> Hop | None:
         """The same register, if it was stored there only to be loaded now: all of it, by who keeps
         registers on a stack, or those that a function has to keep, as switches of tasks do."""
@@ -200,7 +200,7 @@ class Hops:
         pc: int,
         found: Instruction,
         told: str,
-        value: int,
+        value: int | None,
     ) -> Hop:
         """The result of the instruction, before which the machine is."""
         sources, ends = self._operands(found, step, part)
