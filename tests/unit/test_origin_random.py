@@ -79,6 +79,13 @@ def _thumb_moves(rng: Rng) -> bytes:
                 [0xB400 | 1 << a, 0xBC00 | 1 << b],  # push, pop
                 [0x2000 | a << 8 | rng.randrange(256)],  # movs
                 [rng.choice((0xE9D6, 0xE9C6)), a << 12 | (a + 1) % 6 << 8 | 1],  # ldrd, strd
+                [rng.choice((0xBA00, 0xBA40, 0xB240, 0xB200)) | b << 3 | a],  # rev, rev16, sxt
+                [rng.choice((0x0200, 0x0400, 0x0A00, 0x0E00)) | b << 3 | a],  # lsls, lsrs
+                [0xF3C0 | b, rng.randrange(4) << 12 | a << 8 | 7],  # ubfx: a byte
+                [0xF360 | b, rng.randrange(4) << 12 | a << 8 | rng.choice((15, 23, 31))],  # bfi
+                [0xF2C0 | rng.randrange(16), a << 8 | rng.randrange(256)],  # movt
+                # cmp r7, #2; ite; mov a; mov b
+                [0x2F02, rng.choice((0xBF0C, 0xBFD4, 0xBF34)), 0x4600 | b << 3 | a, 0x4600 | a],
             ]
         )
     )
@@ -95,6 +102,9 @@ def _thumb_computes(rng: Rng) -> bytes:
                 0x4340 | b << 3 | a,  # muls
                 0x3000 | a << 8 | rng.randrange(256),  # adds
                 0x0000 | rng.randrange(1, 31) << 6 | b << 3 | a,  # lsls
+                *(0x4140 | b << 3 | a, 0x4180 | b << 3 | a),  # adcs, sbcs
+                *(0x4000 | b << 3 | a, 0x4300 | b << 3 | a, 0x4380 | b << 3 | a),  # and, orr, bic
+                rng.choice((0x4080, 0x40C0, 0x4100, 0x41C0)) | b << 3 | a,  # shifts by a register
             ]
         )
     )
@@ -117,6 +127,14 @@ def _a64_moves(rng: Rng) -> bytes:
                 [pair],
                 [pair | 1 << 22],
                 [0xF81F0FE0 | a, 0xF84107E0 | b],  # str [sp, #-16]!; ldr [sp], #16
+                [rng.choice((0xDAC00C00, 0x5AC00800, 0xDAC00400)) | b << 5 | a],  # rev, rev16
+                [0xD3401C00 | at * 8 % 64 << 16 | (at * 8 % 64 << 10) | b << 5 | a],  # ubfx: a byte
+                [0xB3400000 | 8 * rng.randrange(1, 8) << 16 | 7 << 10 | b << 5 | a],  # bfi
+                [0xF2800000 | rng.randrange(4) << 21 | rng.randrange(1 << 16) << 5 | a],  # movk
+                [0x2A0003E0 | b << 16 | a],  # mov w
+                # cmp x19, #2; csel
+                [0xF1000A7F, 0x9A800000 | b << 16 | rng.choice((0, 1, 2, 8, 13)) << 12 | a],
+                [0xD51BD040 | a, 0xD53BD040 | b],  # msr, mrs tpidr_el0
             ]
         )
     )
@@ -125,7 +143,8 @@ def _a64_moves(rng: Rng) -> bytes:
 def _a64_computes(rng: Rng) -> bytes:
     a, b, c = (rng.randrange(6) for _ in range(3))
     three = c << 16 | b << 5 | a
-    tops = (0x8B000000, 0xCB000000, 0xCA000000, 0x0B000000, 0x9B007C00, 0xAA000000, 0x9A800000)
+    tops = (0x8B000000, 0xCB000000, 0xCA000000, 0x0B000000, 0x9B007C00, 0xAA000000, 0x8A200000)
+    tops += (0xAB000000, 0xBA000000, 0xFA000000, 0x9AC02000, 0x1AC02400, 0x8A000C00, 0x93C02000)
     return _words(rng.choice([top | three for top in tops]))
 
 
@@ -136,6 +155,11 @@ def _riscv_moves(rng: Rng) -> bytes:
     return _words(
         *rng.choice(
             [
+                [at * 8 % 64 << 20 | b << 15 | rng.choice((0x1013, 0x5013)) | a << 7],  # slli, srli
+                [0xFF << 20 | b << 15 | 0x7013 | a << 7],  # andi
+                [b << 15 | 0x1B | a << 7],  # sext.w
+                [0x34001073 | a << 15, 0x34002073 | b << 7],  # csrw, csrr mscratch
+                [0x34001073 | a << 15 | b << 7],  # csrrw
                 [where << 20 | 9 << 15 | width << 12 | a << 7 | 0x03],
                 [where << 20 | 9 << 15 | (width | 4 if size < 8 else 3) << 12 | a << 7 | 0x03],
                 [(where >> 5) << 25 | a << 20 | 9 << 15 | width << 12 | (where & 31) << 7 | 0x23],
@@ -150,7 +174,7 @@ def _riscv_moves(rng: Rng) -> bytes:
 def _riscv_computes(rng: Rng) -> bytes:
     a, b, c = (rng.randrange(10, 16) for _ in range(3))
     three = c << 20 | b << 15 | a << 7
-    kinds = (0x33, 0x40000033, 0x4033, 0x6033, 0x02000033, 0x3B)
+    kinds = (0x33, 0x40000033, 0x4033, 0x6033, 0x02000033, 0x3B, 0x7033, 0x1033, 0x5033, 0x3033)
     return _words(rng.choice([three | kind for kind in kinds]))
 
 
@@ -159,9 +183,18 @@ def _x86_moves(rng: Rng) -> bytes:
     size, at = _access(rng, (1, 2, 4, 8))
     memory = bytes([0x40 | a << 3 | 3, at * size])
     wide = {1: b"\x40", 2: b"\x66", 4: b"", 8: b"\x48"}[size]
+    high = bytes([0xC0 | rng.choice((0, 1, 2, 4, 5, 6)) << 3 | rng.choice((0, 1, 2, 4, 5, 6))])
     return rng.choice(
         [
             (b"\x0f\xb6" if size == 1 else wide + b"\x8b") + memory,
+            *(b"\x8a" + memory, b"\x86" + memory),  # mov to a part, xchg
+            *(b"\x8a" + high, b"\x88" + high, b"\x86" + high),
+            *(b"\x66\x89" + bytes([0xC0 | b << 3 | a]), b"\x66\x98", b"\x48\x98"),
+            b"\x0f\xb6" + bytes([high[0] & 0xC7 | a << 3]),
+            *(b"\x48\x0f" + bytes([0xC8 + a]), b"\x0f" + bytes([0xC8 + b])),  # bswap
+            b"\x48\xc1" + bytes([rng.choice((0xC0, 0xC8, 0xE0, 0xE8)) | a, 8 * at % 64]),
+            # cmp $2, %r15; cmov
+            b"\x49\x83\xff\x02\x48\x0f" + bytes([rng.randrange(0x42, 0x50), 0xC0 | b << 3 | a]),
             b"\x48\x0f\xbe" + memory,  # movsx
             wide + (b"\x88" if size == 1 else b"\x89") + memory,
             wide + (b"\x88" if size == 1 else b"\x89") + memory,
@@ -179,7 +212,11 @@ def _x86_computes(rng: Rng) -> bytes:
     both, memory = bytes([0xC0 | b << 3 | a]), bytes([0x40 | a << 3 | 3, at * size])
     return rng.choice(
         [
-            *(wide + op + both for op in (b"\x01", b"\x29", b"\x31", b"\x09")),
+            *(wide + op + both for op in (b"\x01", b"\x29", b"\x31", b"\x09", b"\x21")),
+            *(wide + op + both for op in (b"\x11", b"\x19")),  # adc, sbb
+            *(b"\x00" + both, b"\x20" + both, b"\x08" + both),  # of bytes
+            b"\x0f" + bytes([rng.randrange(0x92, 0x96), 0xC0 | a]),  # setcc
+            wide + b"\xd3" + bytes([rng.choice((0xC0, 0xC8, 0xE0, 0xE8, 0xF8)) | a]),  # by %cl
             wide + b"\x01" + memory,
             wide + b"\x03" + memory,
             wide + b"\x0f\xc1" + memory,  # xadd

@@ -179,7 +179,7 @@ def holds(condition: int, value: Value) -> bool:
     )
     for (yes, no), so in zip(order, plain, strict=True):
         if condition in (yes, no):
-            return bool(so) == (condition == yes)
+            return so == bool(condition == yes)
     return True
 
 

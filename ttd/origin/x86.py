@@ -8,7 +8,8 @@ from collections.abc import Callable
 import capstone  # type: ignore[import-untyped]
 from capstone import x86 as cs
 
-from ttd.origin.bits import Value
+from ttd.origin import x86_bits
+from ttd.origin.bits import Made, Value, constant
 from ttd.origin.instructions import Instruction
 
 _LETTERS = ("a", "b", "c", "d")
@@ -19,6 +20,7 @@ _WHOLE |= {f"e{one}x": f"r{one}x" for one in _LETTERS}
 _WHOLE |= {f"{start}{one}": f"r{one}" for one in _INDEXES for start in ("", "e")}
 _WHOLE |= {f"{one}l": f"r{one}" for one in _INDEXES}
 _WHOLE |= {f"r{n}{end}": f"r{n}" for n in range(8, 16) for end in ("b", "w", "d")}
+_GENERAL = frozenset(_WHOLE.values()) - {"eflags", "rip"}
 _BASES = {cs.X86_REG_FS: "fs_base", cs.X86_REG_GS: "gs_base"}
 _WORD = 8
 _LOADS = (
@@ -80,6 +82,7 @@ def instruction(found: capstone.CsInsn) -> Instruction:
             text,
             sets,
             sources,
+            _made(found, name, sets, memory),
             target=plain[0] if name == "jmp" and plain else "",
             divisor=plain[0] if divides and plain else "",
             system=_system(name),
@@ -213,21 +216,24 @@ def _access(
         elif name in ("xchg", "xadd") and plain:
             loads = {plain[-1]: 0}
             if name == "xchg" and not high:
-                stores, operand = ((0, size, plain[-1]),), False
-        elif name == "cmpxchg":
-            loads = {}
+                stores, operand = ((0, size, plain[-1]),), last.size < _WORD // 2
+        if loads and last.size < _WORD // 2:
+            loads = {}  # the rest of it stays
     elif name in ("jmp", "call"):
         loads = {"rip": 0}
-    elif name in _LOADS and plain and not high:
+    elif name in _LOADS and plain and not high and first.size >= _WORD // 2:
         loads = {plain[0]: 0}
         size = min(size, first.size)
-    elif name in ("xchg",) and plain:
-        loads, stores, operand = {plain[0]: 0}, ((0, size, plain[0]),), False
+    elif name == "xchg" and plain:
+        stores = ((0, size, "" if high else plain[0]),)
+        loads = {plain[0]: 0} if first.size >= _WORD // 2 else {}
+        operand = not loads
     return Instruction(
         found.size,
         text,
         sets,
         sources,
+        _made(found, name, sets, None),
         address=_address(found, memory),
         bases=bases,
         loads=loads,
@@ -240,7 +246,30 @@ def _access(
     )
 
 
-def _name(found: capstone.CsInsn, register: int) -> str:
+def _made(
+    found: capstone.CsInsn, name: str, sets: frozenset[str], addressed: object | None
+) -> dict[str, Made]:
+    """Of which bits results are made; `addressed`: an operand of which only the address counts."""
+    places, numbers = [], list[int]()
+    for op in found.operands:
+        register = op.reg if op.type == cs.X86_OP_REG else 0
+        whole, plain = (
+            (_name(found, register), str(found.reg_name(register))) if register else ("", "")
+        )
+        if register and whole not in _GENERAL:
+            return {}
+        places.append(x86_bits.place(op, whole, plain))
+        if op.type == cs.X86_OP_IMM:
+            numbers.append(op.imm)
+    bases = _bases(found, addressed) if addressed is not None else ()
+    made = x86_bits.made(name, found.opcode[1] & 0xF, places, numbers, bases)
+    if x86_bits.FLAGS in sets and name not in ("xadd", "cmpxchg"):
+        given = [constant(0) if one is None else one.operand() for one in places]
+        made[x86_bits.FLAGS] = x86_bits.flags(name, given)
+    return made
+
+
+def _name(found: capstone.CsInsn, number: int) -> str:
     """As GDB calls the whole of it."""
-    name = str(found.reg_name(register))
+    name = str(found.reg_name(number))
     return _WHOLE.get(name, name)
