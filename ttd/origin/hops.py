@@ -224,9 +224,8 @@ class Hops:
         name = into.name
         parts = self._parts(found, into)
         ends = list[End]()
-        stack = [one for one in parts if one.name == self._stack]
-        if stack and name != self._stack:
-            parts.remove(stack[0])
+        if name != self._stack and any(one.name == self._stack for one in parts):
+            parts = [one for one in parts if one.name != self._stack]
             at = self._scene.hex(self._scene.value(self._stack))
             ends.append(End(Kind.STACK, f"the stack pointer, {at}"))
         sources: list[tuple[Part, int]] = []
@@ -258,7 +257,7 @@ class Hops:
             bits = needs(mask, self._scene.value) & ((1 << 8 * size) - 1)
             if bits and one not in _NOTHING[:-1]:
                 wanted[one] = wanted.get(one, 0) | bits
-        return [_covering(one, bits) for one, bits in wanted.items()]
+        return [part for one, bits in wanted.items() for part in _covering(one, bits)]
 
     # -- memory ----------------------------------------------------------------------------
 
@@ -415,10 +414,18 @@ def _pieces(found: Instruction, start: int, part: Memory) -> Iterator[Register |
         yield Register(name, lows[0], len(lows)) if name else None
 
 
-def _covering(name: str, bits: int) -> Register:
-    """The bytes from the first that has one of the bits to the last."""
-    low = ((bits & -bits).bit_length() - 1) // 8
-    return Register(name, low, -(-bits.bit_length() // 8) - low)
+def _covering(name: str, bits: int) -> Iterator[Register]:
+    """The bytes that have some of the bits, one part for those side by side."""
+    at = 0
+    while bits >> 8 * at:
+        if bits >> 8 * at & 0xFF:
+            size = 1
+            while bits >> 8 * (at + size) & 0xFF:
+                size += 1
+            yield Register(name, at, size)
+            at += size
+        else:
+            at += 1
 
 
 def _named(part: Register) -> str:

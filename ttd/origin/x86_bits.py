@@ -98,8 +98,10 @@ def made(
         return _into(into, together(registers, into.word(), below))
     if name == "xchg":
         other = places[1]
-        if other is None or into.name == other.name:
+        if other is None:
             return {}
+        if into.name == other.name:
+            return {into.name: ((into.name, same if into == other else _halves),)}
         swapped_ = _into(into, together((other.operand(),), into.word()))
         return swapped_ | _into(other, together((into.operand(),), other.word()))
     if name == "imul" and len(places) == 1:
@@ -195,6 +197,11 @@ def holds(code: int, word: int) -> bool:
     less = sign != overflow
     so = (overflow, carry, zero, carry or zero, sign, parity, less, zero or less)[code >> 1]
     return so != bool(code & 1)
+
+
+def _halves(mask: int, value: Value) -> int:
+    """The lowest two bytes change places."""
+    return mask & ~0xFFFF | mask >> 8 & 0xFF | (mask & 0xFF) << 8
 
 
 def _carry(mask: int, value: Value) -> int:
