@@ -25,10 +25,10 @@ def start_up(folder: Path) -> Numbers:
     recording = folder / "start.ttd"
     record = [TTD, "record", "--board", "mps2-an385", "-o", str(recording), "--force"]
     ways: dict[str, Callable[[], float]] = {
-        "python": lambda: _ended([sys.executable, "-c", "pass"]),
+        "python": lambda: ended([sys.executable, "-c", "pass"]),
         "record": lambda: _first_byte([*record, str(CONSOLE)]),
-        "info": lambda: _ended([TTD, "info", str(recording)]),
-        "serve": lambda: _accepts(recording, folder / "socket"),
+        "info": lambda: ended([TTD, "info", str(recording)]),
+        "serve": lambda: accepts(recording, folder / "socket"),
     }
     short = [*record, "--steps", "100000", "--serial", "null", str(CONSOLE)]
     found: dict[str, list[float]] = {name: [] for name in ways}
@@ -52,7 +52,7 @@ def _processors() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _ended(command: list[str]) -> float:
+def ended(command: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -73,7 +73,7 @@ def _first_byte(command: list[str]) -> float:
     return seconds
 
 
-def _accepts(recording: Path, address: Path) -> float:
+def accepts(recording: Path, address: Path) -> float:
     """Until somebody can connect."""
     start = time.perf_counter()
     command = [TTD, "serve", str(recording), "--socket", str(address)]

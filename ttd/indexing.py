@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from ttd.errors import UserError
 from ttd.index import Index, Ranges
 from ttd.recorded import RecordedMachine
 from ttd.runs import RunEnd
+from ttd.search.interval import Interval
+from ttd.search.likely import Likely, answers
+from ttd.symbols import Symbols
+from ttd.values import dataclass
 
-Found = tuple[int, Ranges | None, Ranges | None]
-"""Number of an interval; the code that it has executed, the words that it has written, if known."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an interval does."""
+
+    number: int
+    executed: Ranges | None
+    """The code that it has executed, if that is known, as all the rest."""
+    written: Ranges | None
+    """Numbers of words."""
+    answers: Mapping[bytes, bytes]
+    """To what is likely to be asked (`ttd.search.likely`)."""
 
 
 class Interrupted(UserError):
@@ -25,23 +40,26 @@ def missing(session: RecordedMachine) -> list[int]:
     return [
         number
         for number in range(len(recording.snapshots) - (recording.status.state_hash is None))
-        if index.executed(number) is None or (words and index.written(number) is None)
+        if index.executed(number) is None
+        or (words and index.written(number) is None)
+        or index.found(number) is None
     ]
 
 
 def keep(index: Index, found: Found) -> None:
     """Let the index know; `write` puts it into the file."""
-    number, executed, written = found
-    if executed is not None:
-        index.learn_executed(number, executed)
-    if written is not None:
-        index.learn_written(number, written)
+    if found.executed is not None:
+        index.learn_executed(found.number, found.executed)
+    if found.written is not None:
+        index.learn_written(found.number, found.written)
+    index.learn_found(found.number, found.answers)
 
 
 def learn(session: RecordedMachine, numbers: Sequence[int]) -> Iterator[Found]:
     """What these intervals do; quicker if one follows the other. `UserError` if they cannot be
     run; `Interrupted`."""
     machine, snapshots = session.machine, session.snapshots
+    likely = Likely(Symbols(load.image for load in machine.loads))
     for number in numbers:
         low, high = snapshots.index.span(number)
         if machine.engine.step != low or machine.ended is not None:
@@ -49,8 +67,8 @@ def learn(session: RecordedMachine, numbers: Sequence[int]) -> Iterator[Found]:
         if machine.engine.step != low:
             raise UserError(f"{session.recording.path}: step {low} cannot be gone to")
         with _noting(session) as seen:
-            _run(session, high)
-        yield number, seen.executed, seen.written
+            found = answers(snapshots, Interval(low, high), likely, partial(_run, session))
+        yield Found(number, seen.executed, seen.written, found)
 
 
 def _run(session: RecordedMachine, end: int) -> None:

@@ -106,7 +106,7 @@ def test_replayed_it_is_the_same_code(tmp_path: Path, name: str) -> None:
     session = soak.player(path)
     index = session.snapshots.index
     noted = [index.executed(n) for n in range(number)]
-    assert [executed for _, executed, _ in learn(session, range(number))] == noted
+    assert [found.executed for found in learn(session, range(number))] == noted
     session.close()
 
 

@@ -51,10 +51,13 @@ class Answered:
         return None
 
     def keep(self, said: Said, lines: Sequence[str]) -> None:
-        """Those are all lines of an answer: put them into the file, if that can be written."""
+        """Those are all lines of an answer."""
         if sum(map(len, lines)) <= MOST:
             self._index.learn(_ROW, self._key(said), msgpack.packb(list(lines)))
-            self._index.flush()
+
+    def flush(self) -> None:
+        """Put what is new into the file, if that can be written."""
+        self._index.flush()
 
     def _key(self, said: Said) -> bytes:
         """All that an answer depends on: what is asked, of which run, by which names places go, and

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,13 +20,11 @@ from ttd.cli.signals import on_signals
 from ttd.cli.svd import svd
 from ttd.cli.which_branch import branch_option
 from ttd.cli.workers import at_work, executor_option
-from ttd.debugger.asking import ASKINGS, Answer, Asking, Option
+from ttd.debugger.asking import ASKINGS, Asking, Option
 from ttd.errors import UserError
-from ttd.text import printable
-from ttd.values import dataclass
 
 if TYPE_CHECKING:
-    from ttd.questions.past import Past
+    from ttd.cli.asked import Asked
     from ttd.register_names import Block
 
 NOTHING = 1
@@ -144,18 +142,21 @@ def _answer(
     **own: Any,
 ) -> None:
     from ttd.cli.answered import Answered
+    from ttd.cli.asked import Asked
 
     if len(writers) > 1:
         raise click.UsageError(f"{' and '.join(f'--{each}' for each in writers)}: one of them")
     recording, words = _recording(asking, list(question))
-    asked = Asked(asking, words, writers[0] if writers else "", at, low, high, limit, backward, own)
+    writer = writers[0] if writers else ""
+    asked = Asked(asking, words, own, writer, at, low, high, limit, backward)
     # What is in other files may be otherwise the next time.
     kept = None if drive or svd else Answered.of(recording, branch)
     lines = None if kept is None else kept.recall(asked.said(recording))
     if lines is None:
-        lines = list(_answered(asked, recording, branch, drive, svd, executor))
+        lines = _found(asked, recording, branch, drive, svd, executor)
         if kept is not None:
             kept.keep(asked.said(recording), lines)
+            kept.flush()
     for text in lines:
         print(text)
     if not lines:
@@ -163,39 +164,15 @@ def _answer(
         sys.exit(NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with all that it was told."""
-
-    asking: Asking
-    words: Sequence[str]
-    writer: str
-    at: str | None
-    low: str | None
-    high: str | None
-    limit: int | None
-    backward: bool
-    own: Mapping[str, Any]
-    """Options that only it has."""
-
-    def said(self, recording: str) -> list[object]:
-        """It as data."""
-        stretch = (self.at, self.low, self.high, self.limit, self.backward)
-        name = os.path.basename(recording) if self.writer == "speedscope" else ""
-        own = sorted(self.own.items())
-        return [self.asking.name, [*self.words], self.writer, stretch, own, name]
-
-
-def _answered(
+def _found(
     asked: Asked,
     recording: str,
     branch: str,
     drive: tuple[str, ...],
     svd: Sequence[Block],
     executor: str | None,
-) -> Iterator[str]:
+) -> list[str]:
     """The lines of an answer that has to be found; none if there is nothing."""
-    from ttd.debugger.places import find_place
     from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
     from ttd.questions.past import Interrupted, Past
@@ -205,39 +182,19 @@ def _answered(
     session = RecordedMachine.open(
         recording, SemihostFiles(None), host=sides, expected=expected, branch=branch
     )
-    timeline = session.timeline
     past = Past(session, svd)
-
-    given = {"--at": asked.at, "--from": asked.low, "--to": asked.high}
-    said = {name: find_place(timeline, text, name) for name, text in given.items() if text}
-    branches = {place.branch for place in said.values()} or {timeline.place.branch}
-    if len(branches) > 1 or (branch and branches != {timeline.place.branch}):
-        raise UserError("A question is about one branch, and these places are of several.")
-    if branches != {timeline.place.branch}:
-        timeline.go_to(next(iter(said.values())))
-
-    def step(name: str, default: int) -> int:
-        return said[name].step if name in said else default
-
-    here = step("--at", timeline.end)
-    begin, end = step("--from", timeline.begin), step("--to", timeline.end)
-    stretch = past.stretch(begin, end, here, backward=asked.backward, limit=asked.limit)
 
     def stop() -> None:
         interrupted()
-        timeline.interrupt()
+        session.timeline.interrupt()
 
-    own = dict(asked.own)
-    if asked.writer in ("folded", "speedscope"):
-        own["stacks"] = True
     with on_signals(stop), at_work(session, executor):
         try:
             with share_line(asked.asking.name) as past.report:
-                rows = asked.asking.answer(past, stretch, asked.words, own)
+                rows = asked.answer(past, branch)
         except Interrupted:
             fail("interrupted before there was an answer", INTERRUPTED)
-        if rows:
-            yield from _written(past, recording, rows, asked.writer)
+        return list(asked.written(past, recording, rows))
 
 
 def _recording(asking: Asking, words: list[str]) -> tuple[str, list[str]]:
@@ -249,25 +206,3 @@ def _recording(asking: Asking, words: list[str]) -> tuple[str, list[str]]:
     if words and (named or len(words) > asking.most or words[0].endswith(".ttd")):
         return words[0], words[1:]
     return latest(), words
-
-
-def _written(past: Past, recording: str, rows: Answer, how: str) -> Iterable[str]:
-    """The answer in one of the ways to write it."""
-    import json
-
-    from ttd.questions import profile, render
-    from ttd.questions.coverage import Covered, lcov
-
-    match how:
-        case "json":
-            return render.as_json(rows)
-        case "csv":
-            return render.as_csv(rows)
-        case "lcov":
-            return lcov(cast("list[Covered]", rows))
-        case "folded":
-            return profile.folded(cast("list[profile.Share]", rows))
-        case "speedscope":
-            shares = cast("list[profile.Share]", rows)
-            return [json.dumps(profile.speedscope(shares, os.path.basename(recording)))]
-    return map(printable, render.lines(past, rows))

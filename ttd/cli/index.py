@@ -32,6 +32,7 @@ Examples:
 AT_ONCE = 4
 """Intervals that a process is given at a time."""
 WRITE_EVERY_S = 2.0
+AHEAD_LEAST_S = 1.0
 
 
 @click.command(short_help="Make searches of a recording faster.", epilog=EXAMPLES)
@@ -70,10 +71,11 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
         nonlocal asked
         asked = True
         interrupted()
-        session.machine.interrupt()
+        session.timeline.interrupt()
 
     todo = missing(session)
-    count, wrote = 0, time.monotonic()
+    count, began = 0, time.monotonic()
+    wrote = began
     with on_signals(stop), share_line(f"index {branch}") as show:
         try:
             for found in _found(session, todo, (recording, branch, drive), jobs, lambda: asked):
@@ -86,10 +88,29 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
         except Interrupted:
             asked = True
         index.write()
+    if not asked and session.timeline.place.branch == 0:
+        with on_signals(stop), share_line("answers") as show:
+            asked = not _answer_ahead(session, recording, time.monotonic() - began, show)
     session.close()
     if asked:
         fail(f"interrupted; {count} of {len(todo)} intervals were learned", INTERRUPTED)
     return count
+
+
+def _answer_ahead(
+    session: RecordedMachine, recording: str, seconds: float, show: Callable[[float], None]
+) -> bool:
+    """Answer what is likely to be asked, for about as long as what was before has taken. False if
+    that was interrupted."""
+    from ttd.cli.ahead import answer_ahead
+    from ttd.questions.past import Interrupted
+
+    try:
+        until = time.monotonic() + max(seconds, AHEAD_LEAST_S)
+        answer_ahead(session, recording, until, show)
+    except Interrupted:
+        return False
+    return True
 
 
 def _open(recording: str, branch: str, drive: tuple[str, ...]) -> RecordedMachine:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
+
+import msgpack
 
 from ttd.index.ranges import Ranges
 from ttd.index.rows import Rows
@@ -17,6 +19,8 @@ EXECUTED = "executed"
 """The kind of rows with the code that an interval has reached."""
 WRITTEN = "written"
 """The kind with the words that it has written."""
+_FOUND = "found"
+"""The kind with many answers, by their keys."""
 _KEPT = 4096
 """Rows that are kept as they have been read."""
 
@@ -36,6 +40,7 @@ class Index:
         self._rows = Rows(recording)
         self._executed: OrderedDict[int, Ranges | None] = OrderedDict()
         self._written: OrderedDict[int, Ranges | None] = OrderedDict()
+        self._found: OrderedDict[int, Mapping[bytes, bytes] | None] = OrderedDict()
 
     # -- intervals -----------------------------------------------------------------------
 
@@ -77,7 +82,18 @@ class Index:
 
     def known(self, number: int, key: bytes) -> bytes | None:
         """What has been learned of an interval under this key; None if nothing is known."""
-        return self._rows.answer(number, key)
+        own = self._rows.answer(number, key)
+        return (self.found(number) or {}).get(key) if own is None else own
+
+    def found(self, number: int) -> Mapping[bytes, bytes] | None:
+        """What has been learned of an interval without having been asked, by keys. None: nobody
+        has looked."""
+        return self._read(self._found, number, _FOUND, _unpack_found)
+
+    def learn_found(self, number: int, found: Mapping[bytes, bytes]) -> None:
+        """Keep that."""
+        self._rows.keep(number, _FOUND, msgpack.packb(sorted(found.items())))
+        self._found.pop(number, None)
 
     def learn(self, number: int, key: bytes, data: bytes) -> None:
         """Keep something; `flush` puts it into the file."""
@@ -119,3 +135,13 @@ class Index:
             if len(kept) > _KEPT:
                 kept.popitem(last=False)
         return found
+
+
+def _unpack_found(data: bytes) -> Mapping[bytes, bytes]:
+    try:
+        found = dict(msgpack.unpackb(data))
+    except (TypeError, ValueError, msgpack.UnpackException) as error:
+        raise RecordingError("the recording is damaged: what was found of it is nothing") from error
+    if not all(isinstance(each, bytes) for item in found.items() for each in item):
+        raise RecordingError("the recording is damaged: what was found of it is nothing")
+    return found

@@ -28,7 +28,7 @@ def recall(snapshots: Snapshots, interval: Interval, question: Question) -> list
     number = index.number_at(interval.low)
     if number < 0:
         return None
-    known = _known(snapshots, number, _key(question))
+    known = _known(snapshots, number, key_of(question))
     if known is None or interval.low < known[0].low or interval.high > known[0].high:
         return None
     return [row for row in known[1] if interval.low <= row.step < interval.high]
@@ -42,7 +42,7 @@ def keep(snapshots: Snapshots, interval: Interval, question: Question, rows: lis
     number = index.number_at(interval.low)
     if number < 0 or _grows(snapshots, number) or interval.high > index.span(number)[1]:
         return
-    key = _key(question)
+    key = key_of(question)
     known = _known(snapshots, number, key)
     if known is not None:
         there, before = known
@@ -55,7 +55,13 @@ def keep(snapshots: Snapshots, interval: Interval, question: Question, rows: lis
             interval = Interval(min(interval.low, there.low), max(interval.high, there.high))
             if len(rows) > _MOST:
                 return
-    index.learn(number, key, msgpack.packb([interval.low, interval.high, packed.pack(rows)]))
+    index.learn(number, key, data_of(interval, rows))
+
+
+def data_of(interval: Interval, rows: list[Row]) -> bytes:
+    """As the index has an answer."""
+    data: bytes = msgpack.packb([interval.low, interval.high, packed.pack(rows)])
+    return data
 
 
 def _grows(snapshots: Snapshots, number: int) -> bool:
@@ -75,8 +81,8 @@ def _known(snapshots: Snapshots, number: int, key: bytes) -> tuple[Interval, lis
         return None
 
 
-def _key(question: Question) -> bytes:
-    """What is asked, without where and in which order."""
+def key_of(question: Question) -> bytes:
+    """What is asked, without where and in which order: the name that the index has for it."""
     ranges = [(r.begin, r.end) for r in question.ranges]
     asked = [_VERSION, question.what.value, ranges, question.physical, question.changes]
     if question.name:

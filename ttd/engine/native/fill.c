@@ -200,7 +200,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE) {
             *flags |= PAGE_DIRTY;
-            if (!viewed)
+            if (!viewed && !trap)             /* a trapped one is noted when it happens */
                 note_written(e, page, 0, e->page_size);
         }
         if (trap) {
