@@ -46,7 +46,8 @@ AHEAD_LEAST_S = 1.0
 @drive_option
 def index(recording: str, jobs: int | None, drive: tuple[str, ...]) -> None:
     """Find out what code each part of RECORDING executes, and which words of memory it writes, and
-    keep it in the file: searches leave out then what cannot have an answer.
+    keep it in the file: searches leave out then what cannot have an answer. What is likely to be
+    asked about its variables and functions is answered at once.
 
     What is known already is not found out again. Answers are the same without it.
     """
