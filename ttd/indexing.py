@@ -25,6 +25,8 @@ class Found:
     """The code that it has executed, if that is known, as all the rest."""
     written: Ranges | None
     """Numbers of words."""
+    moved: bool
+    """Page tables may have put them elsewhere."""
     answers: Mapping[bytes, bytes]
     """To what is likely to be asked (`ttd.search.likely`)."""
 
@@ -51,7 +53,7 @@ def keep(index: Index, found: Found) -> None:
     if found.executed is not None:
         index.learn_executed(found.number, found.executed)
     if found.written is not None:
-        index.learn_written(found.number, found.written)
+        index.learn_written(found.number, found.written, found.moved)
     index.learn_found(found.number, found.answers)
 
 
@@ -68,7 +70,7 @@ def learn(session: RecordedMachine, numbers: Sequence[int]) -> Iterator[Found]:
             raise UserError(f"{session.recording.path}: step {low} cannot be gone to")
         with _noting(session) as seen:
             found = answers(snapshots, Interval(low, high), likely, partial(_run, session))
-        yield Found(number, seen.executed, seen.written, found)
+        yield Found(number, seen.executed, seen.written, seen.moved, found)
 
 
 def _run(session: RecordedMachine, end: int) -> None:
@@ -105,6 +107,7 @@ class _Seen:
         self._engine = session.machine.engine
         self.executed: Ranges | None = Ranges()
         self.written: Ranges | None = None
+        self.moved = False
 
     def look(self) -> None:
         """Before the engine forgets."""
@@ -116,3 +119,4 @@ class _Seen:
         if engine.knows_words:
             words = engine.words_written()
             self.written = None if words is None else Ranges().joined(*words)
+            self.moved = self.moved or engine.words_moved

@@ -491,43 +491,51 @@ class Snapshots:
             put_series(out, pages)
         return bytes(out)
 
-    def may_touch(self, low: int, kind: Access, address: int, size: int) -> bool:
+    def may_touch(
+        self, low: int, kind: Access, address: int, size: int, *, physical: bool = False
+    ) -> bool:
         """False if nothing accessed [address, address + size) in the interval of step `low`.
 
-        The interval is the recorded one in which `low` is; the address as the guest used it.
+        The interval is the recorded one in which `low` is; the address as the guest used it, unless
+        it is said to be `physical`.
         """
-        engine = self.machine.engine
-        if kind is Access.FETCH and not self.index.may_execute(
-            self._number_before(low), address, address + size
+        engine, number = self.machine.engine, self._number_before(low)
+        if (
+            kind is Access.FETCH
+            and not physical
+            and not self.index.may_execute(number, address, address + size)
         ):
             return False
         if size > PAGES_LOOKED_UP * engine.page_size:
             return True
-        touched = self._listed(low, kind)
+        moves = engine.moves_addresses and not physical
+        if kind is Access.WRITE:
+            index = self.index
+            words = index.written_in_place(number) if moves else index.written(number)
+            if words is not None:
+                return self._meets(words, address, size)
+        touched = self._listed(low, kind, physical=physical)
         first = address - address % engine.page_size
         for at in range(first, address + size, engine.page_size):
-            moves = engine.moves_addresses
             page = at // engine.page_size if moves else engine.find_page(at)
-            if page is None:
-                return True
-            known = touched is None or page in touched
-            if known and self._may_write(low, kind, page, at, address, size):
+            if page is None or touched is None or page in touched:
                 return True
             if moves and self._touched_elsewhere(low, kind, at):
                 return True
         return False
 
-    def _may_write(
-        self, low: int, kind: Access, page: int, at: int, address: int, size: int
-    ) -> bool:
-        """As `may_touch`, of what is on the page at `at`, by the words that are known."""
+    def _meets(self, words: Ranges, address: int, size: int) -> bool:
+        """Whether one of the words is of memory at [address, address + size), or there is none."""
         engine = self.machine.engine
-        if kind is not Access.WRITE or engine.moves_addresses:
-            return True
-        begin, end = max(at, address), min(at + engine.page_size, address + size)
-        first = page * engine.page_size - at
-        words = (first + begin) // WORD, (first + end - 1) // WORD
-        return self.index.may_write(self._number_before(low), *words)
+        for at in range(address - address % engine.page_size, address + size, engine.page_size):
+            page = engine.find_page(at)
+            if page is None:
+                return True
+            begin, end = max(at, address), min(at + engine.page_size, address + size)
+            first = page * engine.page_size - at
+            if words.meets((first + begin) // WORD, (first + end - 1) // WORD + 1):
+                return True
+        return False
 
     def _touched_elsewhere(self, low: int, kind: Access, address: int) -> bool:
         """The memory that is seen at `address` now was touched, at whatever address."""

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from ttd.search import Range as SearchRange
 from ttd.stops import Breakpoint, Stops, Watchpoint, Why
 
 STEPS = 2000
+ANYWHERE = (SearchRange(0, (1 << 64) - 1),)
 APART = 450
 
 
@@ -110,38 +112,42 @@ def test_replayed_it_is_the_same_code(tmp_path: Path, name: str) -> None:
     session.close()
 
 
-@pytest.mark.parametrize("name", ["m3", "io-m3", "selfmod", SLOW[0]])
+@pytest.mark.parametrize("name", ["m3", "io-m3", "rv64", "pages-rv64", "selfmod", *SLOW])
 def test_written_words(tmp_path: Path, name: str) -> None:
     """Beside all bytes that are stored, and those that single steps find changed."""
     path = recorded(name, tmp_path)
     assert ttd("index", path, "--jobs", "1").code == 0
     session = soak.player(path)
     machine, index, engine = session.machine, session.snapshots.index, session.machine.engine
-    stack = machine.cpu.read_register("sp") - 4
-    base, size = next(r for r in engine.regions() if r[0] <= stack < sum(r))
-    first = engine.page_number(base) * engine.page_size
+    everywhere = tuple(SearchRange(base, base + size) for base, size in engine.regions())
+
+    def word_of(address: int) -> int:
+        page = engine.find_page(address)
+        assert page is not None
+        return (page * engine.page_size + address % engine.page_size) // 4
+
     assert index.written(len(session.recording.snapshots) - 1) is not None
     numbers = range(index.number_at(min(session.timeline.end, STEPS)))
     for number in numbers:
         low, high = index.span(number)
-        asked = Question(What.WRITTEN, (SearchRange(base, base + size),), begin=low, end=high)
+        asked = Question(What.WRITTEN, everywhere, begin=low, end=high, physical=True)
         at = {row.address + n for row in answer(session.timeline, asked) for n in range(row.size)}
         written = index.written(number)
         assert written is not None
-        stored = {(first + address - base) // 4 for address in at}
         noted = {word for begin, end in written for word in range(begin, end)}
-        assert stored == noted
-        if not at:
-            continue
-        near = min(at) & ~3, max(at) + 4 - min(at)
+        assert {word_of(address) for address in at} == noted
+        for row in answer(session.timeline, replace(asked, ranges=ANYWHERE, physical=False)):
+            assert session.snapshots.may_touch(low, Access.WRITE, row.address, row.size)
         session.timeline.seek(low)
-        before = engine.read(*near)
+        pages = sorted({address - address % engine.page_size for address in at})
+        before = [engine.read(page, engine.page_size) for page in pages]
         while engine.step < high:
             machine.run(engine.step + 1)
-            now = engine.read(*near)
-            if now != before:
-                changed = {n // 4 for n in range(len(now)) if now[n] != before[n]}
-                assert {(first + near[0] - base) // 4 + word for word in changed} <= noted
+            now = [engine.read(page, engine.page_size) for page in pages]
+            for page, old, new in zip(pages, before, now, strict=True):
+                if old != new:
+                    changed = (n for n in range(engine.page_size) if old[n] != new[n])
+                    assert {word_of(page + n) for n in changed} <= noted
             before = now
     session.close()
 

@@ -75,6 +75,11 @@ class Pages(Memory):
         count = lib.ttd_words(self._native, self._ran)
         return None if count < 0 else self._ranges(count)
 
+    @property
+    def words_moved(self) -> bool:
+        """Whether page tables were set up meanwhile: addresses need not be those of the memory."""
+        return bool(lib.ttd_words_moved(self._native))
+
     def _ranges(self, count: int) -> tuple[list[int], list[int]]:
         found = ffi.unpack(self._ran, 2 * count) if count else []
         return found[::2], found[1::2]

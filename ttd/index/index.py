@@ -17,8 +17,10 @@ from ttd.recording.recording import Recording
 
 EXECUTED = "executed"
 """The kind of rows with the code that an interval has reached."""
-WRITTEN = "written"
-"""The kind with the words that it has written."""
+_WRITTEN = "written"
+"""The kind with the words that it has written, at the addresses at which the memory is."""
+_MOVED = "written moved"
+"""The same where page tables may have put it elsewhere."""
 _FOUND = "found"
 """The kind with many answers, by their keys."""
 _KEPT = 4096
@@ -40,6 +42,7 @@ class Index:
         self._rows = Rows(recording)
         self._executed: OrderedDict[int, Ranges | None] = OrderedDict()
         self._written: OrderedDict[int, Ranges | None] = OrderedDict()
+        self._moved: OrderedDict[int, Ranges | None] = OrderedDict()
         self._found: OrderedDict[int, Mapping[bytes, bytes] | None] = OrderedDict()
 
     # -- intervals -----------------------------------------------------------------------
@@ -71,12 +74,12 @@ class Index:
     def written(self, number: int) -> Ranges | None:
         """Numbers of the words of 4 bytes that an interval has written, in the order in which the
         machine has its memories; maybe some too many. None: not known."""
-        return self._read(self._written, number, WRITTEN, Ranges.unpack)
+        still = self.written_in_place(number)
+        return self._read(self._moved, number, _MOVED, Ranges.unpack) if still is None else still
 
-    def may_write(self, number: int, first: int, last: int) -> bool:
-        """False if none of these words has been written in an interval."""
-        written = self.written(number)
-        return written is None or written.meets(first, last + 1)
+    def written_in_place(self, number: int) -> Ranges | None:
+        """The same, if the addresses that the guest has used were those at which the memory is."""
+        return self._read(self._written, number, _WRITTEN, Ranges.unpack)
 
     # -- what has been found out -----------------------------------------------------------
 
@@ -104,10 +107,11 @@ class Index:
         self._rows.keep(number, EXECUTED, executed.pack())
         self._executed.pop(number, None)
 
-    def learn_written(self, number: int, words: Ranges) -> None:
-        """Keep which words an interval has written."""
-        self._rows.keep(number, WRITTEN, words.pack())
+    def learn_written(self, number: int, words: Ranges, moved: bool = False) -> None:
+        """Keep which words an interval has written; `moved`: page tables were set up."""
+        self._rows.keep(number, _MOVED if moved else _WRITTEN, words.pack())
         self._written.pop(number, None)
+        self._moved.pop(number, None)
 
     def flush(self) -> None:
         """Put what has been learned into the file, if it can be written now; it stays known."""

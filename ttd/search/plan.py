@@ -59,10 +59,10 @@ def _growing(begin: int, end: int, question: Question) -> Iterator[Interval]:
 def may_contain(snapshots: Snapshots, low: int, question: Question) -> bool:
     """False if the pages touched in the interval of step `low` exclude a row."""
     kinds = _KINDS.get(question.what)
-    if kinds is None or question.physical:
+    if kinds is None:
         return True
     return any(
-        snapshots.may_touch(low, kind, r.begin, r.end - r.begin)
+        snapshots.may_touch(low, kind, r.begin, r.end - r.begin, physical=question.physical)
         for kind in kinds
         for r in question.ranges
     )

@@ -174,6 +174,7 @@ struct ttd_engine {
     page_set seen[3];             /* by kind of access: read, write, fetch */
     ran_list ran;
     uint64_t *words;              /* written words of each page, if somebody wants to know (words.c); NULL */
+    bool words_moved;             /* page tables were set up since */
     bool words_full;              /* a page has become complete: its stores need no look any more */
     uint8_t *nothing;             /* a page of zeros: what lies behind an instruction's end */
     bool lookahead, void_used;    /* `nothing`, or the window's last page, is in the TLB */

@@ -124,6 +124,8 @@ struct instruction_set {
     bool (*carry_out)(ttd_engine *e, uint64_t *pc);
     /* Where a page of code is to be translated from, if it is not itself. */
     bool (*code_fill)(ttd_engine *e, uint32_t page, uint64_t *paddr);
+    /* Page tables are set up, in use or not. */
+    bool (*moves)(const ttd_engine *e);
     /* The code in [lo, hi) is another now. */
     void (*code_changed)(ttd_engine *e, uint64_t lo, uint64_t hi);
 

@@ -202,6 +202,8 @@ int ttd_ran(ttd_engine *e, uint64_t *out);
 bool ttd_knows_words(const ttd_engine *e);
 bool ttd_note_words(ttd_engine *e, bool on);
 int ttd_words(const ttd_engine *e, uint64_t *out);
+/* Page tables were set up meanwhile, so that addresses need not be those of memory. */
+bool ttd_words_moved(const ttd_engine *e);
 
 void ttd_save_state(ttd_engine *e, uint64_t *values);
 void ttd_load_state(ttd_engine *e, const uint64_t *values);

@@ -36,18 +36,24 @@ COLD bool mark_words(ttd_engine *e, uint32_t page, uint64_t at, uint64_t size)
     return more && !wants_words(e, page);
 }
 
-/* Not where pages move, or their code is a copy. */
+/* Not where code is a copy of its page. */
 bool ttd_knows_words(const ttd_engine *e)
 {
-    return !e->set->translate && !e->set->code_changed && masks_of(e);
+    return !e->set->code_changed && masks_of(e);
 }
 
 bool ttd_note_words(ttd_engine *e, bool on)
 {
     free(e->words);
     e->words = on && ttd_knows_words(e) ? calloc((size_t)e->npages * masks_of(e) + 1, sizeof *e->words) : NULL;
+    e->words_moved = e->set->moves && e->set->moves(e);
     flush_tlb(e);
     return !on || e->words;
+}
+
+bool ttd_words_moved(const ttd_engine *e)
+{
+    return e->words_moved || (e->set->moves && e->set->moves(e));
 }
 
 static bool is_marked(const ttd_engine *e, uint64_t word)

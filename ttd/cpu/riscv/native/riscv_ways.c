@@ -100,7 +100,7 @@ static int riscv_start(ttd_engine *e)
     .accessed = riscv_accessed, \
     .looks_ahead = true, .interrupt = riscv_exception, .causes_stay = true, \
     .translate = riscv_translate, .probe = riscv_probe, .shows = riscv_shows, .allows = riscv_allows_at, \
-    .moves_code = riscv_changes_code, .entry_valid = riscv_entry_valid, \
+    .moves = riscv_moves, .moves_code = riscv_changes_code, .entry_valid = riscv_entry_valid, \
     .begin_run = riscv_begin_run, .end_run = riscv_end_run, .before = riscv_float_before, \
     .enter = riscv_float_enter, .leave = riscv_float_leave, .left = riscv_float_left, \
     .read_register = riscv_own_read, .read_registers = riscv_regs_read, .write_registers = riscv_regs_write, .reset = riscv_reset_registers, \

@@ -158,6 +158,7 @@ int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor);
 
 /* translate.c, pages.c */
 bool riscv_translates(ttd_engine *e, int kind);
+bool riscv_moves(const ttd_engine *e);
 int riscv_translate(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *paddr, int *rights);
 int riscv_allows_at(ttd_engine *e, uint64_t vaddr, uint64_t paddr, uint64_t size, int kind, bool under_way);
 int riscv_allows(ttd_engine *e, uint64_t paddr, uint64_t size, int kind);

@@ -37,9 +37,12 @@ void riscv_set_privilege(ttd_engine *e, int priv)
     riscv_choose_space(e);
 }
 
+bool riscv_moves(const ttd_engine *e) { return rv_of(e)->csr.satp != 0; }
+
 void riscv_set_satp(ttd_engine *e, uint64_t satp)
 {
     if (satp != rv_of(e)->csr.satp) {
+        e->words_moved = true;
         rv_of(e)->csr.satp = satp;
         rv_of(e)->space = 0;
         flush_tlb(e);
