@@ -14,6 +14,7 @@ from ttd.history.branches import Branches
 from ttd.history.place import Place
 from ttd.history.trials import Trials
 from ttd.machine import Machine
+from ttd.moving.ahead import Ahead
 from ttd.moving.backward import Backward
 from ttd.moving.forward import Forward
 from ttd.moving.legs import NO_STOPS, Legs
@@ -31,12 +32,14 @@ from ttd.stops import Breakpoint, Stop, Stops, Why
 from ttd.timeline_api import OnProgress
 
 if TYPE_CHECKING:
-    from ttd.search.answer import Pool
+    from ttd.search.others import Pool
 
 WINDOWS = (0, 4, 7)
 """Positions before the present that a step backward makes directly reachable: the first of a row,
 the second, and all after that. More at once would cost less in sum only where few steps are
 between the snapshots behind them; one of these waits for all of them, at 0.16 ms each."""
+FAR = 1 << 20
+"""Steps that are run before it is asked which parts of what is known can have a hit."""
 _P = ParamSpec("_P")
 
 
@@ -81,7 +84,8 @@ class Timeline:
         self._legs = Legs(machine, snapshots)
         self._teller = Teller(self._legs, branches)
         self._forward = Forward(self._legs, self._teller)
-        self._backward = Backward(self._legs, self._forward, self._teller)
+        self._ahead = Ahead(self._legs, self._forward, self._teller)
+        self._backward = Backward(self._legs, self._teller, self._helpers)
         self.trials = Trials(machine, snapshots, branches, self)
         self._legs.leaving = self.trials.ran
         self._stepped_to = -1
@@ -98,6 +102,11 @@ class Timeline:
     @progress.setter
     def progress(self, told: OnProgress | None) -> None:
         self._legs.progress = told
+
+    def _helpers(self) -> tuple[Pool, int] | None:
+        """Who can search the present branch, and its number."""
+        pool, branch = self.pool, self.branches.present.id
+        return None if pool is None or not pool.can(branch) else (pool, branch)
 
     # -- where we are --------------------------------------------------------------------
 
@@ -195,6 +204,17 @@ class Timeline:
             first = self._forward.run(self.position + 1, report=False)
             if first.why is not Why.STEPS:
                 return first
+        known = self.end if until is None else min(until, self.end)
+        if known - self.position > FAR:
+            with self._forward.stopping_at(stops):
+                stop = self._forward.run(self.position + FAR, report=False)
+            if stop.why is not Why.STEPS:
+                return stop
+            found = self._ahead.run(stops, known)
+            if found is not None:
+                return found
+            if not self._legs.go(known):
+                return self._teller.stop(Why.INTERRUPTED)
         with self._forward.stopping_at(stops):
             return self._forward.run(until)
 
@@ -210,23 +230,11 @@ class Timeline:
 
     @_movement
     def find_pc(self, address: int) -> Stop:
-        """The next position of the known history at which PC is `address`.
-
-        An interval that cannot have one is not run.
-        """
-        stops, end, low = Stops((Breakpoint(address),)), self.end, self.position + 1
-        snapshots = self.snapshots
-        borders = (at for at in snapshots.steps_between(low + 1, end) if snapshots.is_stored(at))
-        for high in (*borders, end):
-            if low < high and self._backward.may_contain(low, high, stops):
-                if not self._legs.go(low):
-                    return self._teller.stop(Why.INTERRUPTED)
-                with self._forward.stopping_at(stops):
-                    stop = self._forward.run(high)
-                if stop.why is not Why.STEPS:
-                    return stop
-            low = high
-        return self._teller.stop(Why.HISTORY_END)
+        """The next position of the known history at which PC is `address`."""
+        if self.position < self.end and not self._legs.go(self.position + 1):
+            return self._teller.stop(Why.INTERRUPTED)
+        found = self._ahead.run(Stops((Breakpoint(address),)), self.end)
+        return found or self._teller.stop(Why.HISTORY_END)
 
     @_movement
     def run_backward(self, stops: Stops, until: int | None = None) -> Stop:

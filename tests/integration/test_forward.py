@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 
 BENCH = FIRMWARE / "bench" / "bench-systick.elf"
 LENGTH = 100_000_000
+NEVER = Stops((Breakpoint(0xFFFF_FFF0),))
+"""No instruction is there."""
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +77,19 @@ def test_it_is_where_a_run_leads(session: RecordedMachine) -> None:
     timeline.run_forward(NO_STOPS)
     jumped = session.snapshots.state_hash(session.snapshots.capture())
     timeline.seek(1)
-    timeline.run_forward(Stops((Breakpoint(0xFFFF_FFF0),)))
+    timeline.run_forward(NEVER)
     assert session.snapshots.state_hash(session.snapshots.capture()) == jumped
+    timeline.seek(1)
+    session.machine.run(LENGTH)
+    assert session.snapshots.state_hash(session.snapshots.capture()) == jumped
+
+
+def test_what_cannot_stop_is_not_run(
+    session: RecordedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = counted(session, monkeypatch)
+    assert session.timeline.run_forward(NEVER, LENGTH).why is Why.STEPS
+    assert session.timeline.position == LENGTH and sum(lengths) < LENGTH // 2
 
 
 def test_stops_are_not_passed_by(session: RecordedMachine) -> None:
@@ -88,11 +101,12 @@ def test_stops_are_not_passed_by(session: RecordedMachine) -> None:
     assert timeline.position <= LENGTH // 2
 
 
-def test_progress(session: RecordedMachine) -> None:
+def test_progress(session: RecordedMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ttd.timeline.FAR", LENGTH)
     timeline = session.timeline
     shown: list[tuple[float, str]] = []
     timeline.progress = lambda fraction, text: shown.append((fraction, text))
-    timeline.run_forward(Stops((Breakpoint(0xFFFF_FFF0),)))
+    timeline.run_forward(NEVER)
     assert len(shown) >= 3 and shown == sorted(shown)
     assert all(0 < fraction <= 1 and text == "running" for fraction, text in shown)
 

@@ -15,11 +15,11 @@ from ttd.cpu.base import Register
 from ttd.devices.base import View
 from ttd.engine.types import Access, WatchHit
 from ttd.history.place import Place
-from ttd.moment import Here
 from ttd.printed import Line
 from ttd.probe_api import PastIsReadOnly, SystemRequest, TimelineError
 from ttd.recording.index import Branch
 from ttd.recording.remarks import Bookmark
+from ttd.search.here import Here
 from ttd.space import Span
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
 

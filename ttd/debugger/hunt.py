@@ -14,8 +14,8 @@ from dataclasses import replace
 from ttd.conditions import Expression, Hits, When, changed, evaluate, mentions
 from ttd.engine.types import Access, WatchHit
 from ttd.errors import UserError
-from ttd.moment import Here
 from ttd.probe_api import TimelineError
+from ttd.search.here import Here
 from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why, whole
 from ttd.timeline_api import TimelineApi
 from ttd.values import dataclass

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from ttd.engine import Access
-from ttd.engine.types import WatchHit
-from ttd.moving.forward import Forward
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from ttd.errors import UserError
 from ttd.moving.known_hits import KnownHits
+from ttd.moving.landing import Landing
 from ttd.moving.legs import NO_STOPS, SHORT, Legs
 from ttd.moving.tell import Teller
+from ttd.search.holding import holding
 from ttd.search.interval import Interval
+from ttd.search.kept import keep
+from ttd.search.others import Pool, awaited, handed_out
 from ttd.search.question import Row, What
-from ttd.search.stops import known_rows, questions_of, scanned_rows
+from ttd.search.scan import Interrupted
+from ttd.search.stops import (
+    known_rows,
+    may_have_rows,
+    questions_of,
+    scanned_rows,
+    without_conditions,
+)
 from ttd.stops import Stop, Stops, Why
 
 SHORTEST_SEARCH = 20_000
@@ -21,28 +34,20 @@ BATCH = 16
 """Hits that are made directly reachable when one after the other is asked for."""
 PIECES = 64
 """Into which an interval with known hits is cut, for the way to one of them to be short."""
-
-BreakHit = tuple[int, int]
-"""(step, address)."""
-
-
-def _hit(row: Row) -> BreakHit | WatchHit:
-    """Where a stop would have been, of a row of a search."""
-    assert row.pc is not None
-    if row.kind is What.EXECUTED:
-        return row.step, row.pc
-    kind = Access.READ if row.kind is What.READ else Access.WRITE
-    return WatchHit(row.step, row.pc, row.address, row.size, kind, row.new or 0, row.by)
+WORTH = 2
+"""Times as many intervals as others take at once have to be left for them to be asked."""
 
 
 class Backward:
-    """Searches the past of a machine, interval by interval, and takes it to what is found."""
+    """Goes back in the history of a machine."""
 
-    def __init__(self, legs: Legs, forward: Forward, teller: Teller) -> None:
+    def __init__(
+        self, legs: Legs, teller: Teller, helpers: Callable[[], tuple[Pool, int] | None]
+    ) -> None:
+        """`helpers`: others who can search the present branch, and its number."""
         self._legs = legs
-        self._snapshots = legs.snapshots
-        self._forward = forward
         self._teller = teller
+        self._helpers = helpers
         self._known: KnownHits | None = None
         """Of the latest interval that has been scanned."""
 
@@ -57,49 +62,72 @@ class Backward:
         """
         legs, tell = self._legs, self._teller.stop
         low = legs.begin if until is None else max(until, legs.begin)
-        start = legs.position
-        if start <= low:
+        if legs.position <= low:
             return tell(Why.HISTORY_BEGIN if low == legs.begin else Why.STEPS)
-        known, high, length = self._known, start, NEAR
-        if known is not None and known.tells(stops, start):
-            hit = known.latest(low, start)
-            if hit is not None:
-                with self._forward.stopping_at(stops):
-                    found = self._land_among(_hit(hit), known, stops)
-                    return found or tell(Why.INTERRUPTED)
-            high, length = max(low, known.low), known.next_length
-        home = self._snapshots.remember()
-        borders = self._borders(low, high, length)
+        landing = Landing(legs, self._teller, stops)
+        search = _Search(landing, stops, low, legs.position)
         try:
-            with self._forward.stopping_at(stops):
-                while borders:
-                    border = borders.pop()
-                    if border < high and self.may_contain(border, high, stops):
-                        found = self._search(max(border, low), high, stops)
-                        if found is not None:
-                            return found
-                    high = border
-                    if legs.interruption.asked:
-                        self._snapshots.restore(home)
-                        return tell(Why.INTERRUPTED)
-                    legs.report((start - border) / max(1, start - low), "searching backward")
-            if not legs.go(low):
-                self._snapshots.restore(home)
-                return tell(Why.INTERRUPTED)
-            return tell(Why.HISTORY_BEGIN if until is None else Why.STEPS)
+            row = self._latest(search)
+            if row is not None:
+                return landing.land(row)
+            landing.go(low)
+        except Interrupted:
+            landing.go_home()
+            return tell(Why.INTERRUPTED)
         finally:
             legs.arm(NO_STOPS)
+        return tell(Why.HISTORY_BEGIN if until is None else Why.STEPS)
 
     # -- searching -------------------------------------------------------------------------
+
+    def _latest(self, search: _Search) -> Row | None:
+        """The row to go to."""
+        known, length = self._known, NEAR
+        if known is not None and known.tells(search.sought, search.high):
+            row = search.chosen(known.between(search.low, search.high))
+            if row is not None:
+                self._make_near(search, row, known)
+                return row
+            search.high, length = max(search.low, known.low), known.next_length
+        helpers = self._helpers()
+        left = self._intervals(search, length)
+        for interval in left if helpers is None else islice(left, helpers[0].alone):
+            row = self._in(search, interval)
+            if row is not None:
+                return row
+        if helpers is None:
+            return None
+        try:
+            return self._by_others(search, left, *helpers)
+        except UserError:  # their answers are not needed
+            for interval in self._intervals(search, length):
+                row = self._in(search, interval)
+                if row is not None:
+                    return row
+        return None
+
+    def _intervals(self, search: _Search, length: int) -> Iterator[Interval]:
+        """Those that can have a hit, the latest first."""
+        snapshots, high = self._legs.snapshots, search.high
+        borders = self._borders(search.low, high, length)
+        while borders:
+            border = borders.pop()
+            if self._legs.interruption.asked:
+                raise Interrupted
+            interval = Interval(border, high)
+            if border < high and may_have_rows(snapshots, interval, search.questions):
+                yield interval
+            high = border
 
     def _borders(self, low: int, start: int, length: int) -> list[int]:
         """Where to cut [low, start) into intervals that are searched one by one, ascending; the
         last of them has about `length` steps."""
+        snapshots = self._legs.snapshots
         borders: list[int] = []
         shortest = max(SHORTEST_SEARCH, length)
-        for step in reversed(self._snapshots.steps_between(low + 1, start)):
+        for step in reversed(snapshots.steps_between(low + 1, start)):
             last = borders[-1] if borders else start
-            if last - step >= shortest or self._snapshots.is_stored(step):
+            if last - step >= shortest or snapshots.is_stored(step):
                 borders.append(step)
         # One hit is often followed by the search for the one before: what is near comes first.
         # (Not beyond the next border: what an interval has touched is asked for where it begins.)
@@ -111,99 +139,86 @@ class Backward:
             size *= 8
         return [low, *reversed(borders), *reversed(near)]
 
-    def may_contain(self, low: int, high: int, stops: Stops) -> bool:
-        """False if the pages touched in the interval that begins at `low` exclude a hit."""
-        if not stops.breakpoints and not stops.watchpoints:
-            return False
-        if known_rows(self._snapshots, Interval(low, high), questions_of(stops)) == []:
-            return False
-        wanted: list[tuple[Access, int, int]] = [
-            (Access.FETCH, b.address, 1) for b in stops.breakpoints
-        ]
-        for watch in stops.watchpoints:
-            wanted += [
-                (kind, watch.address, watch.length)
-                for kind in (Access.READ, Access.WRITE)
-                if watch.kind & kind
-            ]
-        return any(self._snapshots.may_touch(low, *access) for access in wanted)
+    def _in(self, search: _Search, interval: Interval) -> Row | None:
+        """The latest hit in an interval."""
+        low, high = interval.low, interval.high
+        while low < high:
+            rows, first = self._rows(search, Interval(low, high))
+            row = self._among(search, rows, Interval(first, high))
+            if row is not None:
+                return row
+            high = first
+        self._done(search, interval)
+        return None
 
-    def _search(self, low: int, high: int, stops: Stops) -> Stop | None:
-        """The latest hit in [low, high), with the machine taken there."""
-        if stops.conditional:
-            return self._search_conditional(low, high, stops)
+    def _rows(self, search: _Search, interval: Interval) -> tuple[list[Row], int]:
+        """The latest rows, and the step from which on they are all."""
         legs = self._legs
-        interval, questions = Interval(low, high), questions_of(stops)
-        rows, first = known_rows(self._snapshots, interval, questions), low
-        if rows is None:
-            if not legs.go(low):
-                return None
-            legs.arm(NO_STOPS)
-            found = scanned_rows(self._snapshots, interval, questions, lambda: legs.run_to(high))
-            if found is None:
-                return None
-            rows, first = found
-        self._known = KnownHits(stops, first, high, rows)
-        hit = self._known.latest(low, high)
-        return None if hit is None else self._land(_hit(hit), stops)
+        rows = known_rows(legs.snapshots, interval, search.questions)
+        if rows is not None:
+            return rows, interval.low
+        search.landing.go(interval.low)
+        legs.arm(NO_STOPS)
+        found = scanned_rows(
+            legs.snapshots, interval, search.questions, lambda: legs.run_to(interval.high)
+        )
+        if found is None:
+            raise Interrupted
+        return found
 
-    def _search_conditional(self, low: int, high: int, stops: Stops) -> Stop | None:
-        """As `_search`, stopping at every hit to evaluate its condition."""
-        legs = self._legs
-        if not legs.go(low):
-            return None
-        last: BreakHit | WatchHit | None = None
-        past: int | None = None
-        while True:
-            stop = self._forward.run(high, report=False, past=past)
-            if stop.breakpoint is not None:
-                # Not PC: a position may be followed by a reset that leads to the breakpoint.
-                last, past = (stop.step, stop.breakpoint.address), stop.step
-                continue
-            if stop.why is Why.WATCHPOINT:
-                last = stop.watch
-            elif stop.why is Why.INTERRUPTED:
-                legs.interruption.ask()
-                return None
-            else:
-                break
-            # One step without stops.
-            legs.arm(NO_STOPS)
-            legs.run_to(legs.position + 1)
-            if legs.position >= high:
-                break
-        return None if last is None else self._land(last, stops)
+    def _among(self, search: _Search, rows: list[Row], interval: Interval) -> Row | None:
+        """The latest hit among all rows of an interval, which are kept for the next search."""
+        known = KnownHits(search.sought, interval.low, interval.high, rows)
+        self._known = known
+        return search.chosen(known.between(search.low, interval.high))
 
-    # -- landing ---------------------------------------------------------------------------
+    def _done(self, search: _Search, interval: Interval) -> None:
+        """There is no hit from here on."""
+        search.high = interval.low
+        length = max(1, search.start - search.low)
+        self._legs.report((search.start - search.high) / length, "searching backward")
 
-    def _land(self, hit: BreakHit | WatchHit, stops: Stops) -> Stop | None:
-        """Go to a hit. None if interrupted."""
-        legs, forward = self._legs, self._forward
-        if isinstance(hit, WatchHit):
-            if not legs.go(hit.step):
-                return None
-            found = (w for w in forward.watchpoints_of(hit) if forward.holds(w, hit))
-            return self._teller.stop(Why.WATCHPOINT, watch=hit, watchpoint=next(found, None))
-        if not legs.go(hit[0]):
-            return None
-        breakpoint_ = next(b for b in stops.breakpoints if b.address == hit[1])
-        return self._teller.stop(Why.BREAKPOINT, breakpoint_=breakpoint_)
+    # -- with the help of others -------------------------------------------------------------
 
-    def _land_among(self, hit: BreakHit | WatchHit, known: KnownHits, stops: Stops) -> Stop | None:
-        """As `_land`, when those before it are likely to be asked for next: make them near."""
-        legs, snapshots = self._legs, self._snapshots
-        step = hit.step if isinstance(hit, WatchHit) else hit[0]
-        if not snapshots.is_near(step, 0):
-            home = snapshots.remember()
-            steps = known.steps_before(step + 1, BATCH)
-            legs.arm(NO_STOPS)
-            snapshots.go_back(steps[0])
-            for at in (*self._stations(steps[0], known), *steps):
-                if not legs.run_to(at):
-                    snapshots.restore(home)
-                    return None
-                snapshots.remember()
-        return self._land(hit, stops)
+    def _by_others(
+        self, search: _Search, left: Iterator[Interval], pool: Pool, branch: int
+    ) -> Row | None:
+        """The latest hit in what is left, if that is enough for others to be asked. `UserError` if
+        they give no answer."""
+        ahead = list(islice(left, WORTH * pool.ahead))
+        if len(ahead) < WORTH * pool.ahead:
+            rows = (self._in(search, interval) for interval in ahead)
+            return next((row for row in rows if row is not None), None)
+        snapshots = self._legs.snapshots
+        backward = [replace(question, backward=True) for question in search.questions]
+
+        def is_known(interval: Interval) -> bool:
+            return known_rows(snapshots, interval, backward) is not None
+
+        for interval, tickets in handed_out(pool, branch, chain(ahead, left), backward, is_known):
+            for ticket, question in zip(tickets, backward, strict=False):
+                found = awaited(self._legs.interruption, ticket)
+                keep(snapshots, Interval(found.low, found.high), question, found.rows)
+            row = self._in(search, interval)
+            if row is not None:
+                return row
+        return None
+
+    # -- what is likely to be asked for next -------------------------------------------------
+
+    def _make_near(self, search: _Search, row: Row, known: KnownHits) -> None:
+        """Make a hit, and those before it, directly reachable."""
+        legs, snapshots = self._legs, self._legs.snapshots
+        if snapshots.is_near(row.step, 0):
+            return
+        search.landing.remember_home()
+        steps = known.steps_before(row.step + 1, BATCH)
+        legs.arm(NO_STOPS)
+        snapshots.go_back(steps[0])
+        for at in (*self._stations(steps[0], known), *steps):
+            if not legs.run_to(at):
+                raise Interrupted
+            snapshots.remember()
 
     def _stations(self, target: int, known: KnownHits) -> list[int]:
         """Places on the way to `target` where those hits begin that will be asked for later."""
@@ -213,3 +228,29 @@ class Backward:
             at = steps[0]
             found.append(at)
         return found[::-1]
+
+
+class _Search:
+    """What one movement looks for."""
+
+    def __init__(self, landing: Landing, stops: Stops, low: int, start: int) -> None:
+        self.landing = landing
+        self.sought = without_conditions(stops)
+        self.questions = questions_of(stops)
+        self.low = low
+        self.start = start
+        self.high = start
+        """From here on there is no hit."""
+        self._all = self.sought == stops
+
+    def chosen(self, rows: Sequence[Row]) -> Row | None:
+        """The latest that is a stop; of several accesses of its step, with conditions, the first
+        that is one."""
+        if self._all:
+            return rows[-1] if rows else None
+        held, _ = holding(rows, self.landing.holds, backward=True, limit=1)
+        if not held:
+            return None
+        found = held[-1]
+        accesses = (r for r in rows if r.step == found.step and r.kind is not What.EXECUTED)
+        return next((row for row in accesses if self.landing.holds(row)), found)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ttd.engine.types import WatchHit
-from ttd.moment import Here, is_seen, overlaps
 from ttd.moving.legs import MARCH, NO_STOPS, Legs
 from ttd.moving.tell import Teller
 from ttd.runs import RunEnd, RunStop
-from ttd.stops import Breakpoint, Stop, Stops, Watchpoint, Why
+from ttd.search.judge import Judge
+from ttd.stops import Stop, Stops, Why
 
 
 class Forward:
@@ -20,25 +19,22 @@ class Forward:
         self._legs = legs
         self._teller = teller
         self._stops = NO_STOPS
+        self._judge = Judge(legs.machine, NO_STOPS)
 
     @contextmanager
     def stopping_at(self, stops: Stops) -> Iterator[None]:
         """What stops the machine meanwhile."""
-        self._stops = stops
+        self._stops, self._judge = stops, Judge(self._legs.machine, stops)
         try:
             yield
         finally:
             self._stops = NO_STOPS
             self._legs.arm(NO_STOPS)
 
-    def run(self, until: int | None, *, report: bool = True, past: int | None = None) -> Stop:
-        """To the next stop, a hit at the present position included, or to `until`.
-
-        `past`: a step whose breakpoints do not count.
-        """
+    def run(self, until: int | None, *, report: bool = True) -> Stop:
+        """To the next stop, a hit at the present position included, or to `until`."""
         legs, tell = self._legs, self._teller.stop
         engine = legs.machine.engine
-        engine.skip_stops_at(past, watchpoints=False)
         legs.arm(self._stops)
         begin, goal = legs.position, legs.end if until is None else until
         try:
@@ -99,29 +95,9 @@ class Forward:
         # A condition looks at the machine, too.
         legs.machine.replay.note_position()
         if ended.watch is not None:
-            for watch in self.watchpoints_of(ended.watch):
-                if self.holds(watch, ended.watch):
-                    return tell(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
-            return None
-        for breakpoint_ in self._stops.breakpoints:
-            if breakpoint_.address == ended.pc and self.holds(breakpoint_):
-                return tell(Why.BREAKPOINT, breakpoint_=breakpoint_)
-        return None
-
-    def watchpoints_of(self, hit: WatchHit) -> list[Watchpoint]:
-        """Those of the stops that an access is seen by, which has not happened here yet."""
-        if hit.seen_by is not None:
-            return [self._stops.watchpoints[hit.seen_by]]
-        near = [watch for watch in self._stops.watchpoints if overlaps(watch, hit)]
-        if len(near) < 2:
-            return near
-        # What a device or an alias holds may look unchanged here: the engine knows better.
-        return [watch for watch in near if is_seen(self._legs.machine, watch, hit)] or near
-
-    def holds(self, stop: Breakpoint | Watchpoint, hit: WatchHit | None = None) -> bool:
-        """Whether the condition of a stop holds, with the machine there."""
-        if stop.condition is None:
-            return True
-        asked = self._legs.interruption
-        here = Here(self._legs.machine, stop, hit, interrupted=lambda: asked.asked)
-        return stop.condition.holds(here)
+            watch = self._judge.watchpoint(ended.watch)
+            if watch is None:
+                return None
+            return tell(Why.WATCHPOINT, watch=ended.watch, watchpoint=watch)
+        found = self._judge.breakpoint(ended.pc)
+        return None if found is None else tell(Why.BREAKPOINT, breakpoint_=found)

@@ -32,13 +32,10 @@ class KnownHits:
     def _before(self, step: int) -> int:
         return bisect_left(self.rows, step, key=attrgetter("step"))
 
-    def latest(self, low: int, start: int) -> Row | None:
-        """The latest hit in [low, start). In one step a breakpoint comes before an access: the
-        access is the latest."""
-        at = self._before(start)
-        if not at or self.rows[at - 1].step < max(low, self.low):
-            return None
-        return self.rows[at - 1]
+    def between(self, low: int, start: int) -> Sequence[Row]:
+        """The hits in [low, start). In one step a breakpoint comes before an access: the access is
+        the latest."""
+        return self.rows[self._before(max(low, self.low)) : self._before(start)]
 
     def steps_before(self, step: int, most: int) -> list[int]:
         """The latest steps before `step` that have a hit, ascending."""

@@ -3,7 +3,6 @@ rows are asked for."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,43 +15,15 @@ from ttd.history.trials import Trials
 from ttd.machine import Machine
 from ttd.search.interval import Interval
 from ttd.search.kept import keep, recall
+from ttd.search.others import Pool, Ticket, awaited, handed_out
 from ttd.search.plan import intervals
 from ttd.search.question import Question, QuestionError, Row
 from ttd.search.scan import Interrupted, Scanned, scan
 from ttd.snapshot import Snapshots
 from ttd.stops import Stop, whole
 
-_LOOK = 0.05
-"""Seconds between two looks whether somebody wants an end."""
 Report = Callable[[float], None]
 """Is told which fraction of the steps has been searched."""
-
-
-class Ticket(Protocol):
-    """Rows of an interval that somebody else works out."""
-
-    def wait(self, seconds: float) -> Scanned | None:
-        """None: not yet. `UserError` if there is no answer."""
-        ...
-
-    def cancel(self) -> None:
-        """Nobody needs them any more."""
-        ...
-
-
-class Pool(Protocol):
-    """Others who scan intervals: `ttd.workers`."""
-
-    ahead: int
-    """Intervals that they are given at the same time."""
-    alone: int
-    """So many come first that they are not needed for: most questions are answered by then."""
-
-    def can(self, branch: int) -> bool:
-        """Whether they know that branch as it is."""
-        ...
-
-    def scan(self, branch: int, interval: Interval, question: Question) -> Ticket: ...
 
 
 class Timeline(Protocol):
@@ -142,25 +113,15 @@ def _by_others(timeline: Timeline, pool: Pool, asked: Question) -> _Answers:
     if branch == timeline.place.branch:
         for interval in islice(left, pool.alone):
             yield interval, _in_order(timeline, interval, asked)
-    given: deque[tuple[Interval, Ticket | None]] = deque()
-    try:
-        while True:
-            for interval in islice(left, pool.ahead - len(given)):
-                known = _is_known(timeline, interval, asked)
-                given.append((interval, None if known else pool.scan(branch, interval, asked)))
-                if known and len(given) == 1:
-                    break  # nobody may want more than what is known
-            if not given:
-                return
-            interval, ticket = given.popleft()
-            if ticket is None:
-                yield interval, _in_order(timeline, interval, asked)
-            else:
-                yield interval, _of_others(timeline, pool, interval, ticket, asked)
-    finally:
-        for _, ticket in given:
-            if ticket is not None:
-                ticket.cancel()
+
+    def is_known(interval: Interval) -> bool:
+        return _is_known(timeline, interval, asked)
+
+    for interval, tickets in handed_out(pool, branch, left, [asked], is_known):
+        if tickets:
+            yield interval, _of_others(timeline, pool, interval, tickets[0], asked)
+        else:
+            yield interval, _in_order(timeline, interval, asked)
 
 
 def _is_known(timeline: Timeline, interval: Interval, asked: Question) -> bool:
@@ -187,14 +148,11 @@ def _of_others(
 
 def _awaited(timeline: Timeline, ticket: Ticket) -> Scanned:
     interruption = timeline.machine.interruption
-    while True:
-        if interruption.asked:
-            interruption.answer()
-            ticket.cancel()
-            raise Interrupted
-        found = ticket.wait(_LOOK)
-        if found is not None:
-            return found
+    try:
+        return awaited(interruption, ticket)
+    except Interrupted:
+        interruption.answer()
+        raise
 
 
 def _elsewhere(timeline: Timeline, interval: Interval, question: Question) -> list[Row]:

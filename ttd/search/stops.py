@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from heapq import merge
 from operator import attrgetter
 
 from ttd.engine.types import Access
 from ttd.search.interval import Interval
 from ttd.search.kept import keep, recall
+from ttd.search.plan import may_contain
 from ttd.search.question import Question, Range, Row, What
 from ttd.search.scan import rows_of, wanted
 from ttd.snapshot import Snapshots
@@ -21,6 +23,14 @@ _WHAT = {
     Access.WRITE: What.WRITTEN,
     Access.READ | Access.WRITE: What.ACCESSED,
 }
+
+
+def without_conditions(stops: Stops) -> Stops:
+    """The same places: what a search notes."""
+    return Stops(
+        tuple(replace(stop, condition=None) for stop in stops.breakpoints),
+        tuple(replace(stop, condition=None) for stop in stops.watchpoints),
+    )
 
 
 def questions_of(stops: Stops) -> list[Question]:
@@ -40,11 +50,18 @@ def questions_of(stops: Stops) -> list[Question]:
     return code + memory
 
 
+def may_have_rows(snapshots: Snapshots, interval: Interval, questions: Sequence[Question]) -> bool:
+    """False if what is known of an interval excludes rows of all of these questions."""
+    return known_rows(snapshots, interval, questions) != [] and any(
+        may_contain(snapshots, interval.low, question) for question in questions
+    )
+
+
 def known_rows(
     snapshots: Snapshots, interval: Interval, questions: Sequence[Question]
 ) -> list[Row] | None:
     """The rows of all questions by ascending steps; None if those of one are not known."""
-    found = []
+    found = list[list[Row]]()
     for question in questions:
         rows = recall(snapshots, interval, question)
         if rows is None:
@@ -71,6 +88,8 @@ def scanned_rows(
     noted = engine.collected()
     rows = list(rows_of(noted))
     first = max(interval.low, noted.complete_from)
+    if rows and first > rows[-1].step:
+        return rows, rows[-1].step  # there are more of this step, and before
     for question in questions:
         keep(
             snapshots,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Self
 
 from ttd.errors import UserError
 from ttd.recorded import RecordedMachine, drives_of
-from ttd.search.answer import Ticket
 from ttd.search.interval import Interval
+from ttd.search.others import Ticket
 from ttd.search.question import Question
 from ttd.search.scan import MOST, Scanned
 from ttd.text import shown
