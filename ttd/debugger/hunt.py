@@ -44,10 +44,6 @@ class Hit:
     """Of what is watched, before and after the access; None at a breakpoint."""
 
 
-_ROW = 8
-"""Hits that are looked at one by one, before those are searched whose condition holds."""
-
-
 class Interrupted(Exception):
     """Somebody wanted an end before it was found; the machine is where it began."""
 
@@ -78,9 +74,6 @@ class _Hunt:
     def __init__(self, timeline: TimelineApi, quarry: Quarry) -> None:
         self._timeline = timeline
         self._every = quarry.every
-        self._condition = quarry.condition
-        self._plain = Stops()
-        """Of a breakpoint, without its condition."""
         self._counted: Expression | None = None
         """A condition that is worked out hit by hit: it counts them, or a step has to be made."""
         stop, condition = quarry.stop, quarry.condition
@@ -95,8 +88,6 @@ class _Hunt:
         elif condition is not None and self._wide:
             self._counted = condition
         elif condition is not None:
-            if isinstance(stop, Breakpoint):
-                self._plain = Stops((stop,))
             stop = replace(stop, condition=When(condition))
         self._stop = stop
         self._stops = (
@@ -127,12 +118,6 @@ class _Hunt:
 
     def _back(self, until: int | None) -> Stop | None:
         """To the latest stop before the present."""
-        if self._condition is not None and self._plain.breakpoints:
-            # A row of hits is quick to walk: the next one is likely to be one of the latest.
-            for _ in range(_ROW):
-                stop = self._found(self._timeline.run_backward(self._plain, until))
-                if stop is None or evaluate(self._condition, _Moment(self._timeline, self._stop)):
-                    return stop
         stop = self._found(self._timeline.run_backward(self._stops, until))
         if stop is not None and self._wide:
             # The latest access of the step was found: tell of the first.
