@@ -21,6 +21,7 @@ from ttd.cli.indexing import idle_index, index_option
 from ttd.cli.latest import recording_argument
 from ttd.cli.memory import snapshot_memory
 from ttd.cli.svd import svd
+from ttd.cli.workers import at_work, executor_option
 
 if TYPE_CHECKING:
     from socket import socket as Socket
@@ -55,6 +56,7 @@ Examples:
 @svd
 @snapshot_memory
 @index_option
+@executor_option
 def serve(
     recording: str,
     port: int | None,
@@ -67,6 +69,7 @@ def serve(
     svd: Sequence[Block],
     snapshot_memory: int,
     indexing: str,
+    executor: str | None,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
     from ttd.host.expected import expectations
@@ -80,7 +83,8 @@ def serve(
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     session.branches.temporary = temporary
     listener = None if stdio else _listen(port, host, socket)
-    with idle_index(recording, drive, indexing == "idle"):
+    idle = indexing == "idle"
+    with at_work(session, executor), idle_index(recording, drive, idle):
         serve_debugger(
             session,
             listener,
