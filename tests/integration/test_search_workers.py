@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -147,3 +150,28 @@ def test_a_recording_that_is_another_one(path: Path, tmp_path: Path) -> None:
 def test_no_executor(session: RecordedMachine, text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         Workers.of(session, text).scan(0, Interval(0, 1), questions(session)[0])
+
+
+@pytest.mark.slow
+def test_workers_end_with_who_asks() -> None:
+    """Even if that is killed."""
+    code = (
+        "import os, sys; from ttd.workers.workers import processes\n"
+        "pool = processes(1); print(pool.submit(os.getpid).result(), flush=True)\n"
+        "sys.stdin.read()"
+    )
+    asker = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert asker.stdout is not None
+    worker = int(asker.stdout.readline())
+    os.kill(worker, 0)
+    asker.kill()
+    asker.communicate()
+    for _ in range(200):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker is still there")

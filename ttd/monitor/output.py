@@ -38,7 +38,7 @@ class OutputCommands:
 
     def _show(self, words: list[str]) -> str:
         """The lines that the guest has printed last, or the latest ones with a text first."""
-        text, here = _text(words), self._session.place.step
+        text, here = _text(words), self._session.timeline.position
         lines = self._session.timeline.output.lines(text, _LINES)
         shown_lines = [
             f"{line.found if text else line.begin:>14}  {line.label}{characters(line.data)}\n"

@@ -27,6 +27,8 @@ from ttd.workers.job import Done, Job, Source, work
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
+_PR_SET_PDEATHSIG = 1
+"""Of `prctl(2)`."""
 _ALONE = 6
 """Intervals that are searched sooner than processes are there."""
 
@@ -138,12 +140,17 @@ def processes(count: int) -> ProcessPoolExecutor:
     # A fork is there at once, but takes along one thread only, and whatever locks others hold.
     how = "fork" if threading.active_count() == 1 else "spawn"
     context = multiprocessing.get_context(how)
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_deaf)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
 
-def _deaf() -> None:
-    """Ctrl-C is for who asks, who then tells the workers."""
+def _begin() -> None:
+    """In a worker. Ctrl-C is for who asks, who then tells the workers; when that is killed, they
+    are, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def factory_of(text: str) -> Callable[[], object]:
