@@ -274,11 +274,14 @@ class Timeline:
         """The machine is not where the recording has been: go to the last place that is right."""
         self._backward.forget()
         self._legs.arm(NO_STOPS)
+        complaints = self.snapshots.complaints
         try:
             self.snapshots.retreat()
         except (Divergence, RecordingError) as worse:
             note = "; ".join(dict.fromkeys((str(error), str(worse))))
             return self._teller.stop(Why.DIVERGED, note=note)
+        # A full disk is the reason of both.
+        complaints[:] = [complaint for complaint in complaints if str(error) not in complaint]
         where = f"Step {self.position} is the last place before it that has been compared."
         return self._teller.stop(Why.DIVERGED, note=f"{error}. {where}")
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from ttd.cli.output import DIVERGED, USER_ERROR
+
 PATIENCE_S = 5
 """For which an indexer that is to end may go on."""
 
@@ -28,7 +30,7 @@ index_option = click.option(
 @contextmanager
 def idle_index(recording: str, drive: Sequence[str], wanted: bool) -> Iterator[None]:
     """Meanwhile `recording` is indexed, if `wanted`, in time that processors have left over;
-    what has been learned by the end is kept."""
+    what has been learned by the end is kept. Why it could not be indexed is said then."""
     if not wanted:
         yield
         return
@@ -39,7 +41,12 @@ def idle_index(recording: str, drive: Sequence[str], wanted: bool) -> Iterator[N
     nothing = subprocess.DEVNULL
     # In a session of its own: Ctrl-C is the server's.
     with subprocess.Popen(
-        command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+        command,
+        stdin=nothing,
+        stdout=nothing,
+        stderr=subprocess.PIPE,  # a sentence
+        start_new_session=True,
+        text=True,
     ) as child:
         with suppress(OSError):
             os.sched_setscheduler(child.pid, os.SCHED_IDLE, os.sched_param(0))
@@ -47,6 +54,9 @@ def idle_index(recording: str, drive: Sequence[str], wanted: bool) -> Iterator[N
             yield
         finally:
             child.terminate()
+            said = ""
             with suppress(subprocess.TimeoutExpired):
-                child.wait(PATIENCE_S)
+                said = child.communicate(timeout=PATIENCE_S)[1]
             child.kill()
+            if child.returncode in (USER_ERROR, DIVERGED):
+                click.echo(said.rstrip(), err=True)

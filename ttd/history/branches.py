@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ttd.bus.host_time import ContinuedTime
 from ttd.history.place import Place
 from ttd.machine import Machine
+from ttd.recording.errors import RecordingError
 from ttd.recording.index import Branch
 from ttd.recording.recording import Recording
 from ttd.replay.again import Change
@@ -89,7 +90,7 @@ class Branches:
         (`keep`). What came from outside comes again, but for `changes` to some of it, by the
         numbers of its events.
         """
-        with self._machine.replay.still():
+        with self._machine.replay.still(self._lost):
             return self._branch_off(reason, name, changes or {})
 
     def _branch_off(self, reason: str, name: str, changes: Mapping[int, Change]) -> Branch:
@@ -130,7 +131,7 @@ class Branches:
         `RecordingError` if that cannot be.
         """
         if self.recording.temporary and not self.temporary:
-            with self._machine.replay.still():
+            with self._machine.replay.still(self._lost):
                 self.recording.file.begin_growing()
                 self.recording.keep()
 
@@ -156,7 +157,7 @@ class Branches:
     def turn_to(self, number: int) -> None:
         """Be on another branch: at a place that it has in common with the present one, not far
         before they part."""
-        with self._machine.replay.still():
+        with self._machine.replay.still(self._lost):
             self._turn_to(number)
 
     def _turn_to(self, number: int) -> None:
@@ -200,20 +201,26 @@ class Branches:
         progress = self._snapshots.progress
         self._left[self.recording.branch] = _Left(self.recording, line, progress, ahead)
 
+    def _lost(self, error: RecordingError) -> None:
+        """Something of the present branch is not in the file, and will not be."""
+        complaint = f"{error}."
+        if complaint not in self._snapshots.complaints:
+            self._snapshots.complaints.append(complaint)
+
     def explain(self, reason: str) -> None:
         """Say why there is the present branch."""
-        with self._machine.replay.still():
+        with self._machine.replay.still(self._lost):
             self.recording.file.explain(self.present.id, reason)
 
     def rename(self, number: int, name: str) -> None:
         """Give a branch another name."""
-        with self._machine.replay.still():
+        with self._machine.replay.still(self._lost):
             self.recording.file.rename(number, name)
 
     def discard(self, number: int) -> None:
         """Forget a branch, on which the machine is not, and none comes from."""
         self.recording.file.check_unused(number)
-        with self._machine.replay.still():
+        with self._machine.replay.still(self._lost):
             lines = (left.line for left in self._left.values())
             for line in (self._machine.replay.line(), *lines):
                 if line.again is not None:

@@ -364,6 +364,14 @@ class RecordingFile:
         self.moved[branch] = now.id
         return now
 
+    def give_back(self, branch: int, before: Branch) -> None:
+        """Undo `take_over`, which has given `before` the number `branch`."""
+        del self.branches[branch], self.moved[before.id]
+        self._growing.discard(branch)
+        self._said.pop(branch, None)
+        self.branches[before.id] = before
+        self._growing.add(before.id)
+
     def number(self, name: str) -> int:
         """The branch of that name, or number; `RecordingError` if there is none."""
         for branch in self.branches.values():

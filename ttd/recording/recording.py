@@ -173,7 +173,10 @@ class Recording:
         return self.branch >= FIRST_OVER
 
     def keep(self) -> None:
-        """Move a temporary branch, none of which others come, to the file, which can grow."""
+        """Move a temporary branch, none of which others come, to the file, which can grow.
+
+        `RecordingError` if the file takes no more: it is as temporary as before then.
+        """
         if self.before_commit is not None:
             self.before_commit(None)
         old, over = self.branch, self._store
@@ -189,9 +192,9 @@ class Recording:
             )
         ]
         pages = [*over.each("SELECT hash, data FROM pages")]
+        before = self.file.branches[old]
         number = self.file.take_over(old).id
-        self.branch = number
-        self._segments[-1] = _Segment(*self._segments[-1][:-1], number)
+        self._be_branch(number)
 
         def job(db: sqlite3.Connection) -> None:
             db.executemany("INSERT OR IGNORE INTO pages (hash, data) VALUES (?, ?)", pages)
@@ -218,12 +221,21 @@ class Recording:
                 db.execute(KNOWN_ROW, (number, at, kind, blob))
 
         size = sum(len(row[-1]) for rows in (chunks, snapshots, intervals, pages) for row in rows)
-        self._store.put(job, size)
-        self._store.sync()
+        try:
+            self._store.put(job, size)
+            self._store.sync()
+        except RecordingError:
+            self.file.give_back(number, before)
+            self._be_branch(old)
+            raise
         self._commit_status()
         # Before another one gets the number: its events are not queued behind this.
         over.put(lambda db: delete_branch(db, old), _ROW_BYTES)
         over.sync()
+
+    def _be_branch(self, number: int) -> None:
+        self.branch = number
+        self._segments[-1] = _Segment(*self._segments[-1][:-1], number)
 
     def _forked(self, fork: Fork, branch: int) -> list[_Segment]:
         """The parts of a branch that leaves this one."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ttd.recording.config import MachineConfig
+from ttd.recording.errors import RecordingError
 from ttd.recording.events import Kind, small
 from ttd.recording.log import EventLog
 from ttd.recording.recording import Recording
@@ -222,12 +223,16 @@ class Replay:
         return self._at.line()
 
     @contextmanager
-    def still(self) -> Iterator[None]:
+    def still(self, lost: Callable[[RecordingError], None]) -> Iterator[None]:
         """Everything is committed, and meanwhile nothing more but by who asks for it. For the
-        machine's thread, at a position."""
+        machine's thread, at a position. `lost` hears why something cannot be committed any more,
+        as on a full disk; what is in memory is as good as before."""
         self._commits.stir()
         try:
-            self._commits.commit()
+            try:
+                self._commits.commit()
+            except RecordingError as error:
+                lost(error)
             yield
         finally:
             self._commits.rest()
