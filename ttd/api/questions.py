@@ -178,12 +178,21 @@ class Questions:
         with self._asked(begin, end, limit, backward) as (past, stretch):
             return output(past, stretch, text)
 
-    def origin(self, what: str | int, *, at: Where | None = None) -> list[Origin]:
+    def origin(
+        self,
+        what: str | int,
+        *,
+        at: Where | None = None,
+        limit: int | None = None,
+        addresses: bool = False,
+    ) -> list[Origin]:
         """Where the value came from that it has at the present place, or at `at`: the first row is
         what made that value; `of` is the number of the row that a row is a source of. `what` as in
-        `last`, and of 64 bytes at most."""
+        `last`, and of 64 bytes at most. `addresses`: and what the addresses of loads and stores
+        were made of."""
         with self._asked(at=at) as (past, stretch):
-            return origin(past, _text(what), stretch.here)
+            text = _text(what)
+            return origin(past, text, stretch.here, limit=limit, addresses=addresses)
 
     def diff(self, one: Where, other: Where | None = None) -> list[Difference]:
         """Registers, memory and registers of devices that are different at `other`, or here. The

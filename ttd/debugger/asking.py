@@ -154,7 +154,8 @@ def _find(past: Past, stretch: Stretch, words: Sequence[str], options: Options) 
 def _origin(past: Past, stretch: Stretch, words: Sequence[str], options: Options) -> Answer:
     from ttd.questions.origin import origin
 
-    return origin(past, words[0], stretch.here)[: stretch.limit]
+    addresses = bool(options.get("addresses"))
+    return origin(past, words[0], stretch.here, limit=stretch.limit, addresses=addresses)
 
 
 _LISTS = ("at", "from", "to", "limit", "backward")
@@ -200,6 +201,7 @@ ASKINGS: Mapping[str, Asking] = {
             1,
             "where its value came from",
             _origin,
+            (Option("addresses", "follow addresses of loads and stores, too"),),
             takes=("at", "limit"),
         ),
         Asking(

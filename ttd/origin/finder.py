@@ -69,8 +69,12 @@ class _Way:
 class Finder:
     """Finds one origin; moves the machine, and who asks goes back (`Timeline.staying`)."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, most: int | None = None, *, addresses: bool = False) -> None:
+        """`most`: so many rows are wanted. `addresses`: what the addresses of loads and stores were
+        made of is followed, too."""
         self._scene = scene
+        self._most = MOST_ROWS + 1 if most is None else most
+        self._addresses = addresses
         self._hops = Hops(scene)
         self._rows: list[Row] = []
         self._seen: set[tuple[int, Part]] = set()
@@ -108,7 +112,10 @@ class Finder:
         depth: int,
         of: int | None,
         way: _Way,
+        role: str = "",
     ) -> None:
+        if len(self._rows) >= self._most:
+            return
         hop = self._hop(part, step, asked=of is None)
         site = _site(hop, part)
         if (hop.step, part) in self._seen:
@@ -123,7 +130,7 @@ class Finder:
         if way.is_enough(site) and hop.sources:
             self._around(part, step, depth, of, way)
             return
-        number = self._show(hop, part, depth, of)
+        number = self._show(hop, part, depth, of, role)
         if number is None:
             return
         wide = len(hop.ends) + len(hop.sources) > 1
@@ -131,6 +138,8 @@ class Finder:
         for end in hop.ends:
             at = hop.step if end.step is None else end.step
             self._add(end.kind, end.text, deeper, number, at, end.value, end.event)
+        if self._addresses and not role:
+            self._of_address(hop, depth, number)
         if _goes_on(hop, part):
             self._counted(hop, part, depth, number, way.on(site, 0, wide))
             return
@@ -139,6 +148,13 @@ class Finder:
             return
         for index, (source, at) in enumerate(hop.sources):
             self._follow(source, at, deeper, number, way.on(site, index, wide))
+
+    def _of_address(self, hop: Hop, depth: int, of: int) -> None:
+        """What the address of a load, or a store, was made of; addresses on that way are not."""
+        self._addresses = False
+        for register in list(self._hops.addressed(hop)):
+            self._follow(register, hop.step, depth + 1, of, _Way(), role="address: ")
+        self._addresses = True
 
     def _saved(self, hop: Hop, depth: int, of: int, way: _Way) -> None:
         """A register that is saved and restored, maybe very often, by a switch of tasks."""
@@ -199,10 +215,15 @@ class Finder:
             part, step = hop.sources[index]
         more = _more(rounds) + (", with operands that are not shown" if others else "")
         if not self._left:
-            self._add(Kind.UNKNOWN, f"{more}; it is followed no further.", depth, of, step)
+            text = f"{more}; it is followed no further: ask for {self._name(part)} there."
+            self._add(Kind.UNKNOWN, text, depth, of, step)
             return
         self._add(Kind.AGAIN, more, depth, of, step)
         self._follow(part, step, depth, len(self._rows) - 1, way)
+
+    def _name(self, part: Part) -> str:
+        """As it can be asked for."""
+        return part.name if isinstance(part, Register) else f"{part.address:#x}:{part.size}"
 
     def _hop(self, part: Part, step: int, *, asked: bool = False) -> Hop:
         try:
@@ -214,7 +235,7 @@ class Finder:
         except CannotFollow as error:
             return Hop(step, Kind.UNKNOWN, str(error))
 
-    def _show(self, hop: Hop, part: Part, depth: int, of: int | None) -> int | None:
+    def _show(self, hop: Hop, part: Part, depth: int, of: int | None, role: str) -> int | None:
         """The number of its row; None: there are enough."""
         if depth > MOST_DEEP:
             text = "It is followed no further here: it is made of too many."
@@ -231,7 +252,7 @@ class Finder:
             depth,
             of,
             hop.kind,
-            hop.text,
+            role + hop.text,
             hop.value,
             hop.pc,
             hop.event,
@@ -251,7 +272,7 @@ class Finder:
         value: int | None = None,
         event: int | None = None,
     ) -> None:
-        if not self._full:
+        if not self._full and len(self._rows) < self._most:
             self._rows.append(Row(step, depth, of, kind, text, value, event=event))
 
 

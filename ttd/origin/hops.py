@@ -65,6 +65,17 @@ class Hops:
             return None
         return self._counters.of(part, hop)
 
+    def addressed(self, hop: Hop) -> Iterator[Register]:
+        """The registers that the address of a load or a store was made of, at its step; none of
+        the stack pointer."""
+        if hop.pc is None or hop.kind not in (Kind.LOAD, Kind.STORE, Kind.DEVICE):
+            return
+        self._scene.go(hop.step)
+        found = self._scene.instruction()
+        for name in found.bases if found is not None else ():
+            if name not in _NOTHING and name != self._stack:
+                yield self.whole(name)
+
     def of(self, part: Part, step: int, but: Collection[int] = ()) -> Hop:
         """What made the value that a part has at `step`. Of a register, instructions at the
         addresses `but` are passed over. `CannotFollow` if it cannot be found out."""

@@ -62,13 +62,17 @@ def scene_of(session: RecordedMachine, registers: RegisterNames) -> Scene:
     )
 
 
-def origin(past: Past, text: str, step: int) -> list[Origin]:
+def origin(
+    past: Past, text: str, step: int, *, limit: int | None = None, addresses: bool = False
+) -> list[Origin]:
     """Where the value came from that `text` (`target`) has at a step of the present branch; the
-    first row is what made it. A `UserError` if that cannot be followed, or is interrupted."""
+    first row is what made it. `addresses`: and what the addresses of loads and stores on its way
+    were made of. A `UserError` if that cannot be followed, or is interrupted."""
     with past.staying():
         past.go(step)
         meant = target(past, text, step)
-        finder = Finder(scene_of(past.session, past.registers))
+        scene = scene_of(past.session, past.registers)
+        finder = Finder(scene, limit, addresses=addresses)
         if meant.register:
             found = finder.register(meant.register, step)
         elif not meant.physical or past.timeline.cpu.page_tables() is None:
