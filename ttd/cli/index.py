@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +19,7 @@ from ttd.cli.progress import share_line
 from ttd.cli.signals import on_signals
 
 if TYPE_CHECKING:
-    from ttd.indexing import Found
+    from ttd.cli.indexers import Indexers
     from ttd.recorded import RecordedMachine
 
 EXAMPLES = """\b
@@ -29,8 +27,6 @@ Examples:
   ttd index run.ttd
   ttd index run.ttd --jobs 1
 """
-AT_ONCE = 4
-"""Intervals that a process is given at a time."""
 WRITE_EVERY_S = 2.0
 AHEAD_LEAST_S = 1.0
 
@@ -63,9 +59,10 @@ def index(recording: str, jobs: int | None, drive: tuple[str, ...]) -> None:
 
 def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> int:
     """All of a branch; returns how many intervals that were."""
+    from ttd.cli.indexers import Indexers, opened
     from ttd.indexing import Interrupted, keep, missing
 
-    session = _open(recording, branch, drive)
+    session = opened(recording, branch, drive)
     index, asked = session.snapshots.index, False
 
     def stop() -> None:
@@ -77,9 +74,10 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
     todo = missing(session)
     count, began = 0, time.monotonic()
     wrote = began
-    with on_signals(stop), share_line(f"index {branch}") as show:
+    indexers = Indexers(session, (recording, branch, drive), jobs, lambda: asked)
+    with on_signals(stop), indexers, share_line(f"index {branch}") as show:
         try:
-            for found in _found(session, todo, (recording, branch, drive), jobs, lambda: asked):
+            for found in indexers.learn(todo):
                 keep(index, found)
                 count += 1
                 show(count / len(todo))
@@ -89,9 +87,9 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
         except Interrupted:
             asked = True
         index.write()
-    if not asked and session.timeline.place.branch == 0:
-        with on_signals(stop), share_line("answers") as show:
-            asked = not _answer_ahead(session, recording, time.monotonic() - began, show)
+        if session.timeline.place.branch == 0 and not asked:
+            seconds = max(time.monotonic() - began, AHEAD_LEAST_S)
+            _answer_ahead(indexers, session, recording, time.monotonic() + seconds, show)
     session.close()
     if asked:
         fail(f"interrupted; {count} of {len(todo)} intervals were learned", INTERRUPTED)
@@ -99,78 +97,24 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
 
 
 def _answer_ahead(
-    session: RecordedMachine, recording: str, seconds: float, show: Callable[[float], None]
-) -> bool:
-    """Answer what is likely to be asked, for about as long as what was before has taken. False if
-    that was interrupted."""
-    from ttd.cli.ahead import answer_ahead
-    from ttd.questions.past import Interrupted
-
-    try:
-        until = time.monotonic() + max(seconds, AHEAD_LEAST_S)
-        answer_ahead(session, recording, until, show)
-    except Interrupted:
-        return False
-    return True
-
-
-def _open(recording: str, branch: str, drive: tuple[str, ...]) -> RecordedMachine:
-    from ttd.host.expected import expectations
-    from ttd.host.semihost_files import SemihostFiles
-    from ttd.recorded import RecordedMachine
-
-    sides, expected = expectations(recording, (), drive, (), None)
-    files = SemihostFiles(None)
-    return RecordedMachine.open(recording, files, host=sides, expected=expected, branch=branch)
-
-
-def _found(
+    indexers: Indexers,
     session: RecordedMachine,
-    todo: Sequence[int],
-    opened: tuple[str, str, tuple[str, ...]],
-    jobs: int,
-    asked: Callable[[], bool],
-) -> Iterable[Found]:
-    from ttd.indexing import learn
+    recording: str,
+    until: float,
+    show: Callable[[float], None],
+) -> None:
+    """Keep answers to what is likely to be asked; those that there are when it is that late."""
+    from ttd.cli.ahead import likely
+    from ttd.cli.answered import Answered
 
-    if jobs == 1 or len(todo) <= AT_ONCE:
-        return learn(session, todo)
-    return _by_processes(todo, opened, min(jobs, -(-len(todo) // AT_ONCE)), asked)
-
-
-def _by_processes(
-    todo: Sequence[int],
-    opened: tuple[str, str, tuple[str, ...]],
-    jobs: int,
-    asked: Callable[[], bool],
-) -> Iterator[Found]:
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import get_context
-
-    context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=opened) as pool:
-        parts = [todo[first : first + AT_ONCE] for first in range(0, len(todo), AT_ONCE)]
-        futures = [pool.submit(_learn, part) for part in parts]
-        try:
-            for future in as_completed(futures):
-                yield from future.result()
-                if asked():
-                    return
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-_sessions: list[RecordedMachine] = []
-"""That of a worker's process."""
-
-
-def _begin(recording: str, branch: str, drive: tuple[str, ...]) -> None:
-    with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is told by who has begun it
-    _sessions.append(_open(recording, branch, drive))
-
-
-def _learn(numbers: Sequence[int]) -> list[Found]:
-    from ttd.indexing import learn
-
-    return list(learn(_sessions[0], numbers))
+    kept = Answered.of(recording, "")
+    if kept is None:
+        return
+    asked = [each for each in likely(session) if kept.recall(each.said(recording)) is None]
+    for number, (said, lines) in enumerate(indexers.answers(asked)):
+        if lines is not None:
+            kept.keep(said, lines)
+        show(number / len(asked))
+        if time.monotonic() > until:
+            break
+    kept.flush()

@@ -137,7 +137,10 @@ class _Asked:
     def follow(self, stretch: Stretch, entered: dict[int, _Entered]) -> None:
         """Find where calls have returned: at the address they were to return to, the stack as it
         was."""
-        by_processor = [each for each in entered.values() if each.back is None]
+        taken = self._past.entered(replace(stretch, begin=max(0, stretch.begin - 1)))
+        by_processor = [
+            each for each in entered.values() if each.back is None and each.step - 1 in taken
+        ]
         left = handlers(self._past, [each.step - 1 for each in by_processor], stretch.end)
         for each in by_processor:
             each.end = left.get(each.step - 1, (0, None))[1]
