@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench_back import PLACES, latencies
+from bench_index import index_rows, indexed
+from bench_long import LONG_RUN, long_rows, long_run
 from bench_speed import WORKS, Numbers, Work, speed
 from bench_start import start_up
 from rich.console import Console
@@ -22,6 +24,8 @@ from rich.table import Table
 ROUNDS = 3
 BACK = ("no interrupts", "9 909 interrupts", "page tables")
 """Work in whose recordings going back is measured: those that have the symbols for it."""
+INDEXED = "no interrupts"
+"""Work whose recording is indexed, and asked questions."""
 LONG = ("9 909 interrupts", "an hour asleep at 1 kHz", "page tables")
 """Not in a quick run."""
 
@@ -83,10 +87,18 @@ def start_table(numbers: Numbers) -> Table:
     return table
 
 
+def goals_table(title: str, rows: Iterator[tuple[str, str, str]]) -> Table:
+    table = Table(title, "", "goal")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, help=f"of record and replay (default {ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="one round, without what is long")
+    parser.add_argument("--long", action="store_true", help="a recording of 10^10 steps, too")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON")
     parser.add_argument("work", nargs="*", help=", ".join(repr(work.name) for work in WORKS))
     options = parser.parse_args()
@@ -108,10 +120,16 @@ def main() -> int:
         for work in works:
             with console.status(f"{work.name}: record and replay"):
                 numbers[work.name] = speed(work, folder, rounds)
+            recording = folder / f"{work.path.stem}.ttd"
+            if work.name == INDEXED:  # before there is anything in it of what was searched
+                with console.status(f"{work.name}: questions"):
+                    numbers[work.name] |= indexed(recording)
             if work.name in BACK:
                 with console.status(f"{work.name}: going back"):
-                    recording = folder / f"{work.path.stem}.ttd"
                     numbers[work.name] |= latencies(work.path, recording)
+        if options.long:
+            with console.status(LONG_RUN.name):
+                numbers[LONG_RUN.name] = long_run(folder)
     if options.json:
         print(json.dumps({"start-up": start, **numbers}, indent=2))
         return 0
@@ -123,6 +141,10 @@ def main() -> int:
         for lines in zip(*(back_rows(numbers[name]) for name in back), strict=True):
             table.add_row(lines[0][0], *(value for _, value in lines))
         console.print(table)
+    if INDEXED in numbers:
+        console.print(goals_table(f"questions: {INDEXED}", index_rows(numbers[INDEXED])))
+    if options.long:
+        console.print(goals_table(LONG_RUN.name, long_rows(numbers[LONG_RUN.name])))
     return 0
 
 

@@ -7,6 +7,7 @@ import random
 import statistics
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench_back import clock, served
@@ -14,18 +15,17 @@ from bench_speed import TTD, Numbers, Work
 from bench_start import accepts, ended
 from measure_memory import resident
 
-LONG = Work("10^10 steps", "bench/bench-long.elf")
+LONG_RUN = Work("10^10 steps", "bench/bench-long.elf")
 SEEKS = 300
 _SAMPLES_S = 0.2
 _TRIES = 5
-MEASURED = ("resident_first", "resident_last", "resident_most")
 
 
 def long_run(folder: Path) -> Numbers:
-    """Record, index, open, and seek to random places."""
+    """Record, open, and seek to random places."""
     recording = folder / "long.ttd"
     found: Numbers = {}
-    found |= _recorded(LONG.record(recording, folder / "uart.txt"))
+    found |= _recorded(LONG_RUN.record(recording, folder / "uart.txt"))
     found["file_bytes"] = os.path.getsize(recording)
     found["open_info_s"] = statistics.median(
         ended([TTD, "info", str(recording)]) for _ in range(_TRIES)
@@ -43,6 +43,25 @@ def long_run(folder: Path) -> Numbers:
     return found
 
 
+def long_rows(n: Numbers) -> Iterator[tuple[str, str, str]]:
+    """The lines of the table: title, value and goal."""
+    resident = (n[f"resident_{key}"] for key in ("first", "last", "most"))
+    yield "record", f"{n['record_s']:.0f} s, {n['file_bytes'] / (1 << 20):.1f} MiB", ""
+    yield (
+        "memory: after a tenth, at the end, at most",
+        "{:.1f}, {:.1f}, {:.1f} MiB".format(*resident),
+        "flat",
+    )
+    yield "ttd info", f"{n['open_info_s']:.2f} s", "0.2 s"
+    yield "ttd serve: a client is accepted", f"{n['open_serve_s']:.2f} s", "0.2 s"
+    seeks = (1e3 * n[f"seek_{key}_s"] for key in ("p50", "p99", "max"))
+    yield (
+        f"seeks to {SEEKS} random steps: p50, p99, most",
+        "{:.0f}, {:.0f}, {:.0f} ms".format(*seeks),
+        "100 ms",
+    )
+
+
 def _recorded(command: list[str]) -> Numbers:
     """MiB that the recorder has: after the first tenth of its time, at the end, and at most."""
     start = time.perf_counter()
@@ -57,5 +76,9 @@ def _recorded(command: list[str]) -> Numbers:
     if process.returncode:
         raise SystemExit(f"bench: the recorder ended with {process.returncode}")
     later = samples[len(samples) // 10 : -1]
-    sizes = (later[0], later[-1], max(later))
-    return {"record_s": seconds} | dict(zip(MEASURED, sizes, strict=True))
+    return {
+        "record_s": seconds,
+        "resident_first": later[0],
+        "resident_last": later[-1],
+        "resident_most": max(later),
+    }
