@@ -120,7 +120,8 @@ def _put(found: Mapping[Question, list[Row]], rows: Iterable[Row]) -> None:
 
 def _add(rows: list[Row], row: Row) -> None:
     # What is begun before a look and ends after it is noted twice.
-    if row not in rows[-8:] and len(rows) <= MOST_ROWS:
+    again = bool(rows) and row.step <= rows[-1].step and row in rows[-8:]
+    if not again and len(rows) <= MOST_ROWS:
         rows.append(row)
 
 
