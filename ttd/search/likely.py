@@ -23,7 +23,7 @@ _LARGEST = 8
 _MOST_CODE = 1024
 _MOST_DATA = 64
 """Functions and variables that are noted in an interval."""
-_ROOM = 4096
+_ROOM = 2048
 """Bytes of the answers of an interval, before they are compressed to a third."""
 _FIRST = 1 << 14
 _GROWS = 4
