@@ -23,7 +23,9 @@ def likely(session: RecordedMachine) -> list[Asked]:
     snapshots = session.snapshots
     asked = Likely(Symbols(load.image for load in session.machine.loads))
     found = list[tuple[int, Asked]]()
-    for name, question in asked.variables.items():
+    # Others are the compiler's: `count.0` is no name in an expression.
+    variables = {name: each for name, each in asked.variables.items() if name.isidentifier()}
+    for name, question in variables.items():
         found.append((1, Asked(ASKINGS["last"], [name], {"changes": False})))
         rows = count(snapshots, question)
         if rows is not None and rows <= _MOST_WRITES:

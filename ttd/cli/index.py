@@ -28,7 +28,7 @@ Examples:
   ttd index run.ttd --jobs 1
 """
 WRITE_EVERY_S = 2.0
-AHEAD_LEAST_S = 1.0
+AHEAD_LEAST_S = 5.0
 
 
 @click.command(short_help="Make searches of a recording faster.", epilog=EXAMPLES)
