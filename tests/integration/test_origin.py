@@ -126,7 +126,7 @@ def test_one_byte_of_a_packet(recorded: Recorded, tmp_path: Path) -> None:
     rows = _origin(past, f"{place:#x}:1")
     (end,) = (row for row in _ends(rows) if row.kind == "input")
     assert rows[0].value == ord("h")
-    assert f"bytes {at} to {at + 3} of the packet of event" in end.told
+    assert f"byte {at} of the packet of event" in end.told
     assert end.event == next(n for n, event in past.log.select() if event.kind.name == "NET")
     # Put into memory by virtio-net.
     device = ("--device", "virtio-net,netdev=net0")
@@ -152,7 +152,7 @@ def test_one_byte_of_a_disk(recorded: Recorded, tmp_path: Path) -> None:
         words = rows[1].told.split()
         at = int(words[1]) + 512 * int(words[4])
         assert data[at] == past.machine.read_memory(place, 1)[0] == rows[0].value
-        assert words[-1] == "blk0"
+        assert rows[1].told.endswith(f"of blk0, byte {at} of the disk")
 
 
 def test_through_page_tables_and_a_control_register(recorded: Recorded) -> None:
@@ -174,6 +174,21 @@ def test_registers_of_devices(recorded: Recorded) -> None:
     past = _number(recorded, "mps2")
     rows = _origin(past, "UART0.CTRL")
     assert rows[0].kind == "store" and "UART0.CTRL" in rows[0].told
+
+
+def test_what_the_processor_changes_is_said(recorded: Recorded) -> None:
+    past = _number(recorded, "mps2")
+    assert [row.kind for row in _origin(past, "msp")][:2] == ["move", "interrupt"]
+    for name in ("psp", "control"):
+        (row,) = _origin(past, name)
+        assert row.kind == "cannot follow" and row.told.startswith(f"{name} = 0x0, which")
+    past = _number(recorded, "virt")
+    for name in ("cycle", "mip", "priv"):
+        (row,) = _origin(past, name)
+        assert row.kind == "cannot follow"
+    # What a trap sets.
+    rows = _origin(past, "mcause")
+    assert rows[0].kind == "interrupt" and "was set by the entry of" in rows[0].told
 
 
 def test_answers_of_the_host(recorded: Recorded) -> None:

@@ -226,6 +226,7 @@ class Ends:
                 if begin <= address < begin + count:
                     at = offset + address - begin
                     text = f"byte {at % SECTOR} of sector {at // SECTOR} of {device.name}"
+                    text += f", byte {at} of the disk"
                     return End(Kind.INPUT, text, step)
                 offset += count
         return None

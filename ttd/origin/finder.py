@@ -21,7 +21,7 @@ MOST_DEEP = 24
 _SHOWN, _SHOWN_WIDE = 3, 6
 """Times that a value is shown going round a loop, with no operand from elsewhere, and with some:
 then it is followed without."""
-_MOST_ROUND, _MOST_SAVED = 400, 1000
+_MOST_ROUND, _MOST_SAVED = 300, 1000
 """Hops that are made without being shown: round loops, and of a register that is saved."""
 
 _Site = tuple[object, ...]

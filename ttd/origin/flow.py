@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
@@ -22,6 +23,12 @@ _MOST_SKIPPED = 1000
 _CONSTANT = "That is a constant of the program."
 _FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 """What an exception entry of the M profile stacks (DDI0403E B1.5.6)."""
+_FOLLOWED = {
+    "arm": r"r\d+|sp|lr|pc|xpsr|primask|basepri",
+    "aarch64": r"[xv]\d+|sp|pc|cpsr|(tpidr|vbar|ttbr|mair|tcr|sctlr|cpacr).*",
+    "i386:x86-64": r"r[a-ds][xip]|r[bs]p|r\d+|rip|eflags|xmm\d+",
+}
+"""Registers that are followed."""
 _EXC_RETURN, _PROCESS_STACK = 0xFFFFFF00, 4
 
 
@@ -55,15 +62,19 @@ class Flow:
         self._arm = scene.architecture == "arm"
         self._entered: Collection[str] = ()
         """Registers that the entry of an exception sets."""
-        self.own: Collection[str] = ()
-        """Those that the processor changes by itself."""
         if self._arm:
             self._entered = ("lr", "sp")
         elif scene.architecture.startswith("riscv"):
             self._entered = TRAPS
-            self.own = OWN
         self._executed = Executed(scene)
         self._mask = (1 << 8 * scene.timeline.cpu.word_size) - 1
+
+    def has_history(self, register: str) -> bool:
+        """Only what instructions and exceptions are known to do to it changes it."""
+        architecture = self._scene.architecture
+        if architecture.startswith("riscv"):
+            return register not in OWN
+        return re.fullmatch(_FOLLOWED[architecture], register) is not None
 
     def address(self, instruction: Instruction) -> int | None:
         """What the instruction at PC accesses."""
@@ -178,6 +189,7 @@ class Flow:
             return f"Nothing has written {where}: it has what was there at the start.", None
         at = hit.step
         if hit.by:
+            scene.go(at + 1)
             register = self.stacked(address) if hit.by.startswith("exception entry") else None
             what = f", which stacks {register}" if register else ""
             scene.go(at)

@@ -110,8 +110,8 @@ class Scene:
         return self.timeline.machine.engine.traced()
 
     def last_write(self, address: int, size: int) -> Write | None:
-        """Go to just after the last write before the present to what is there now; None if
-        there is none."""
+        """The last write before the present to what is there now, at which the machine stays; None
+        if there is none."""
         physical = self.physical(address)
         shift = address - physical
         question = Question(
@@ -128,7 +128,6 @@ class Scene:
             raise Interrupted("The search was interrupted.") from None
         if found is None:
             return None
-        self.go(found.step + 1)
         at, pc, value = found.address + shift, found.pc or 0, found.new or 0
         return Write(found.step, pc, at, found.size, value, found.by, shift)
 
