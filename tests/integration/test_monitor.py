@@ -158,9 +158,7 @@ def test_questions(connect: Connect) -> None:
     gdb.say("monitor goto 60000")
     gdb.go("stepi")
     text = gdb.say("monitor irqs SysTick")
-    steps = [
-        int(line.split()[0]) for line in text.splitlines() if re.match(r" *\d+  15  SysTick:", line)
-    ]
+    steps = [int(line.split()[0]) for line in text.splitlines() if "  SysTick: " in line]
     assert len(steps) == 20 and steps == sorted(steps) and steps[-1] < 60000
     last = gdb.say("monitor irqs SysTick --limit 1")
     assert str(steps[-1]) in last and str(steps[-2]) not in last

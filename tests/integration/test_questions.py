@@ -17,6 +17,7 @@ from ttd.debugger.asked import Asker
 from ttd.debugger.asking import ASKINGS
 from ttd.errors import UserError
 from ttd.history.place import Place
+from ttd.questions.calls import calls
 from ttd.questions.coverage import coverage, lcov
 from ttd.questions.diff import diff
 from ttd.questions.irqs import irqs
@@ -65,11 +66,11 @@ def test_irqs(past: Past) -> None:
     assert [row.number for row in irqs(past, past.stretch(), "systick")] == [
         number for _, number in taken if number == 15
     ]
-    late = irqs(past, past.stretch(100_000, 200_000, backward=True, limit=5), "15")
+    late = irqs(past, past.stretch(100_000, 200_000, backward=True, limit=5), "exception 15")
     wanted = [s for s, number in taken if number == 15 and 100_000 <= s < 200_000]
     assert [row.place.step for row in late] == wanted[-5:][::-1]
     assert {row.name for row in irqs(past, past.stretch(), "svc")} == {"SVCall"}
-    with pytest.raises(UserError, match="No exception called 'nobody' was taken"):
+    with pytest.raises(UserError, match="Nothing called 'nobody' was taken"):
         irqs(past, past.stretch(), "nobody")
 
 
@@ -222,22 +223,38 @@ def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...],
     }
 
 
+def test_calls_that_are_jumps(past: Past) -> None:
+    """`main` ends with a jump to `svc`, and returns to whom `svc` does; others are called."""
+    for call in calls(past, past.stretch(), "svc"):
+        with past.staying():
+            past.go(call.place.step - 1)
+            there = past.timeline.read_memory(past.machine.engine.pc, 4)
+        assert bool(call.jumped) == (there[1] & 0xD0 != 0xD0 or there[3] & 0xD0 != 0xD0), call
+    assert [str(row) for row in calls(past, past.stretch(), hex(past.program.entry("svc")))] == [
+        str(row) for row in calls(past, past.stretch(), "svc")
+    ]
+    with pytest.raises(UserError, match="is inside svc, which begins at"):
+        calls(past, past.stretch(), hex(past.program.entry("svc") + 2))
+
+
 def test_commands(path: Path) -> None:
     done = ttd("ask", path, "irqs", "SysTick", "--limit", "2", "--json")
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 0 and [row["name"] for row in rows] == ["SysTick", "SysTick"]
     assert rows[0]["place"] == f"main:{rows[0]['step']}"
     short = ttd("irqs", path, "SysTick", "--limit", "2", "--csv").out.decode().splitlines()
-    assert short[0].startswith("place,number,name,handler,pc,returned,steps")
+    assert short[0].startswith("place,number,line,name,handler,pc,returned,steps")
     assert [line.split(",")[0] for line in short[1:]] == [row["place"] for row in rows]
     text = ttd("irqs", path, "SysTick", "--from", str(rows[1]["step"]), "--limit", "1").out.decode()
-    assert text.split()[:4] == [str(rows[1]["step"]), "15", "SysTick:", "SysTick_Handler,"]
+    assert text.split()[:3] == [str(rows[1]["step"]), "SysTick:", "SysTick_Handler,"]
     nothing = ttd("irqs", path, "SysTick", "--to", "1")
     assert (nothing.code, nothing.out, nothing.err) == (1, b"", "ttd: irqs: there is none\n")
     assert ttd("diff", path, "100", "101", "--limit", "1").out.decode().count("\n") == 1
     refused(ttd("ask", path), "what is asked")
     refused(ttd("output", path), "output takes TEXT")
     refused(ttd("irqs", path, "--from", "yesterday"), "--from takes")
+    refused(ttd("irqs", path, "--from", "9", "--to", "5"), "ends, at 5, before it begins, at 9")
+    refused(ttd("last", path, "0x90000000"), "no memory and no device at 0x90000000")
     assert ttd("irqs", path, "--json", "--csv").code == 2
     assert ttd("ask", path, "nonsense").code == 2
 

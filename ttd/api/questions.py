@@ -55,7 +55,8 @@ class Questions:
 
         `what`: an expression of C (`"counter"`, `"p->next"`, `"*pointer"`), an address (of a word),
         `"0x20000000:16"`, `"phys:0x80001000"`, a register (`"$r0"`, `"xpsr.Z"`), or one of a device
-        (`"UART0.STATE"`). `changes`: only writes of another value than what was there.
+        (`"UART0.STATE"`), or some bits (`"$r0[7:4]"`). `changes`: only writes of another value than
+        what was there.
         """
         with self._asked(at=at) as (past, stretch):
             return next(iter(last(past, stretch, _text(what), changes=changes)), None)
@@ -110,7 +111,7 @@ class Questions:
 
     def calls(
         self,
-        function: str,
+        function: str | int,
         *,
         begin: Where | None = None,
         end: Where | None = None,
@@ -118,9 +119,9 @@ class Questions:
         backward: bool = False,
     ) -> list[Call]:
         """Calls of a function: arguments, caller, depth, the task or interrupt it ran in, and what
-        it returned. Of a static function `file.c::name` says which one."""
+        it returned. Of a static function `file.c::name` says which one; a number is its address."""
         with self._asked(begin, end, limit, backward) as (past, stretch):
-            return calls(past, stretch, function)
+            return calls(past, stretch, _text(function))
 
     def values(
         self,
@@ -160,8 +161,8 @@ class Questions:
         limit: int | None = None,
         backward: bool = False,
     ) -> list[Entry]:
-        """Interrupts that were taken, as the log has them. `line`: only those of this number, or
-        with this in their name; exceptions, too (`"SVCall"`)."""
+        """Interrupts that were taken, as the log has them. `line`: only those of this line (8 is
+        IRQ 8), or with this in their name; exceptions, too (`"SVCall"`, `"exception 24"`)."""
         with self._asked(begin, end, limit, backward) as (past, stretch):
             return irqs(past, stretch, None if line is None else str(line))
 

@@ -194,7 +194,7 @@ def _found(
                 rows = asked.answer(past, branch)
         except Interrupted:
             fail("interrupted before there was an answer", INTERRUPTED)
-        return list(asked.written(past, recording, rows))
+    return list(asked.written(past, recording, rows))
 
 
 def _recording(asking: Asking, words: list[str]) -> tuple[str, list[str]]:

@@ -6,22 +6,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from ttd.errors import UserError
 from ttd.history.named_place import Place
 from ttd.program.calling import Back
 from ttd.program.errors import ProgramError
 from ttd.program.frames import Frame, Sort
 from ttd.program.functions import Function
 from ttd.program.location import Location
-from ttd.questions.irqs import handlers
+from ttd.questions.irqs import left_after
 from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Row
 from ttd.questions.search import rows
 from ttd.questions.tasks import Tasks
 from ttd.search import Range, What
+from ttd.text import number
 from ttd.values import dataclass
 
 _MOST = 100
 """Characters of a value."""
+_LONGEST = 16
+"""Bytes of a call, at most: it returns to what is behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class Call(Row):
     """Just after it; None: it has not, as far as is known."""
     result: str
     """What it returned; empty: nothing, or nobody knows."""
+    jumped: str
+    """The instruction that has jumped there, in place of a call (a tail call, a loop); empty: it
+    was called. `caller` is whom it returns to then."""
 
     @property
     def text(self) -> str:
@@ -51,17 +58,18 @@ class Call(Row):
         open_ = "" if self.returned else ", not returned"
         line = f" ({self.line.rpartition('/')[2]})" if self.line else ""
         by = f", from {self.caller}{line}" if self.caller else ""
+        by += f", jumped to by {self.jumped}" if self.jumped else ""
         context = f", in {self.context}" if self.context else ""
         return f"{self.function}({given}){back}{by}{context}, depth {self.depth}{open_}"
 
 
 def calls(past: Past, stretch: Stretch, name: str) -> list[Call]:
-    """When a function was entered; `name`: of a static one perhaps `file.c::name`.
+    """When a function was entered; `name`: of a static one perhaps `file.c::name`; or its address.
 
     `UserError` if there is no such function. What it returned is looked for behind the part that
     is asked about, too.
     """
-    entry = past.program.entry(name)
+    entry = _entry(past, name)
     asked = _Asked(past, past.program.function_at(entry), name)
     taken = past.entered(stretch)
     found = rows(past, stretch, What.EXECUTED, ranges=(Range(entry, entry + 1),))
@@ -70,6 +78,21 @@ def calls(past: Past, stretch: Stretch, name: str) -> list[Call]:
         entered = {step: asked.entered(step) for step in sorted(steps)}
         asked.follow(stretch, entered)
     return [entered[step].told(past) for step in steps]
+
+
+def _entry(past: Past, name: str) -> int:
+    """Where a function begins, by its name or that address."""
+    try:
+        address = number(name)
+    except ValueError:
+        return past.program.entry(name)
+    program = past.program
+    if program.registers.family == "arm":
+        address &= ~1
+    function = program.function_at(address)
+    if function is not None and function.start != address:
+        raise UserError(f"{name} is inside {function.name}, which begins at {function.start:#x}.")
+    return address
 
 
 @dataclass
@@ -91,14 +114,37 @@ class _Entered:
 class _Asked:
     def __init__(self, past: Past, function: Function | None, name: str) -> None:
         self._past, self._function = past, function
-        self._name = name if function is None else function.name
+        self._name = self._named(name) if function is None else function.name
         self._now = past.moment
         self._tasks = Tasks(past)
+
+    def _named(self, name: str) -> str:
+        """Of a function that nobody describes: by its address it may have a name."""
+        try:
+            return self._past.code(number(name))
+        except ValueError:
+            return name
+
+    def _jumped(self, step: int) -> str:
+        """Where the function was jumped to, if it was not called; the machine is there then."""
+        past, now = self._past, self._now
+        if not step or past.entry(step - 1) is not None:
+            past.go(step)
+            return ""
+        past.go(step - 1)
+        cpu, before = past.timeline.cpu, past.machine.engine.pc
+        number = cpu.exception_number()
+        past.go(step)
+        back = past.program.calling.back(now)
+        behind = range(before + 1, before + _LONGEST + 1)
+        if cpu.exception_number() != number or (back and back.address in behind):
+            return ""
+        return past.at(before)
 
     def entered(self, step: int) -> _Entered:
         """At the beginning of a call."""
         past, now, function = self._past, self._now, self._function
-        past.go(step)
+        jumped = self._jumped(step)
         program = past.program
         given: tuple[tuple[str, str], ...] = ()
         result_at = None
@@ -108,9 +154,10 @@ class _Asked:
                 for each in program.calling.arguments(function, now)
             )
             result_at = program.calling.result_address(function, now)
-        back = program.calling.back(now)
+        trap = past.entry(step - 1)
+        back = program.calling.back(now) if trap is None else None
         frames = list(islice(program.backtrace(now), 1000))
-        caller, line = _caller(frames)
+        caller, line = _caller(frames) if trap is None else ("", "")
         depth = sum(len(frame.levels) for frame in frames if frame.sort is not Sort.EXCEPTION) - 1
         call = Call(
             past.place(step),
@@ -119,9 +166,10 @@ class _Asked:
             caller,
             line,
             depth,
-            self._tasks.present(),
+            self._tasks.present() if trap is None else past.exception(trap),
             None,
             "",
+            jumped,
         )
         return _Entered(step, call, back, result_at)
 
@@ -137,13 +185,10 @@ class _Asked:
     def follow(self, stretch: Stretch, entered: dict[int, _Entered]) -> None:
         """Find where calls have returned: at the address they were to return to, the stack as it
         was."""
-        taken = self._past.entered(replace(stretch, begin=max(0, stretch.begin - 1)))
-        by_processor = [
-            each for each in entered.values() if each.back is None and each.step - 1 in taken
-        ]
-        left = handlers(self._past, [each.step - 1 for each in by_processor], stretch.end)
+        by_processor = [each for each in entered.values() if each.back is None]
+        left = left_after(self._past, [each.step for each in by_processor], stretch.end)
         for each in by_processor:
-            each.end = left.get(each.step - 1, (0, None))[1]
+            each.end = left.get(each.step)
         waiting = [each for each in entered.values() if each.back is not None]
         if not waiting:
             return

@@ -148,8 +148,11 @@ class Past:
         backward: bool = False,
         limit: int | None = None,
     ) -> Stretch:
-        """Of the present branch; what is not said is all of it, and the present."""
+        """Of the present branch; what is not said is all of it, and the present. `UserError` if it
+        ends before it begins."""
         timeline = self.timeline
+        if begin is not None and end is not None and begin > end:
+            raise UserError(f"What is asked about ends, at {end}, before it begins, at {begin}.")
         return Stretch(
             timeline.begin if begin is None else max(begin, timeline.begin),
             timeline.end if end is None else min(end, timeline.end),

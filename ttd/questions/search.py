@@ -14,8 +14,13 @@ def rows(past: Past, stretch: Stretch, what: search.What, **asked: Any) -> Itera
     question = search.Question(
         what, begin=stretch.begin, end=stretch.end, backward=stretch.backward, **asked
     )
+    interruption = past.machine.interruption
     try:
-        yield from search.answer(past.timeline, question, past.report)
+        for row in search.answer(past.timeline, question, past.report):
+            if interruption.asked:
+                interruption.answer()
+                raise Interrupted
+            yield row
     except search.Interrupted:
         raise Interrupted from None
 

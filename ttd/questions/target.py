@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
+from ttd.cpu.models import CPUS
 from ttd.errors import UserError
 from ttd.program.errors import ProgramError
 from ttd.program.location import Location, Where
@@ -13,6 +17,7 @@ from ttd.search import Range
 from ttd.text import number, shown
 from ttd.values import dataclass
 
+_BITS = re.compile(r"(?P<of>.+)\[(?P<high>\d{1,3}):(?P<low>\d{1,3})\]")
 PHYSICAL = "phys:"
 """Before a physical address."""
 _TOP = 1 << 64
@@ -68,8 +73,29 @@ def target(past: Past, text: str, here: int) -> Target:
     """What is meant by `text`, at step `here`; a `UserError` if there is nothing of that name.
 
     `counter`, `p->next.count`, `*pointer`, `table[3]`, `0x20000000` (a word), `0x20000000:16` (so
-    many bytes), `phys:0x80001000`, `$r0` or `r0`, `xpsr.Z`, `UART0.STATE`, `UART0.STATE.RXFULL`.
+    many bytes), `phys:0x80001000`, `$r0` or `r0`, `xpsr.Z`, `UART0.STATE`, `UART0.STATE.RXFULL`;
+    behind any of these `[7:4]`: those bits.
     """
+    found = _named(past, text, here)
+    _check_there(past, found)
+    return found
+
+
+def _check_there(past: Past, about: Target) -> None:
+    """`UserError` if no access can get there, ever."""
+    machine = past.machine
+    # With page tables something may be there at another time.
+    if about.register or (CPUS[machine.board.cpu].paged and not about.physical):
+        return
+    ends = about.address, about.address + about.size - 1
+    if not any(machine.bus.at(end) or machine.bus.peek(end, 1) for end in ends):
+        raise UserError(f"There is no memory and no device at {about.address:#x}.")
+
+
+def _named(past: Past, text: str, here: int) -> Target:
+    bits = _BITS.fullmatch(text)
+    if bits is not None:
+        return _part(past, bits, here)
     found = _numbered(past, text) or (_register(past, text) if text.startswith("$") else None)
     if found is not None:
         return found
@@ -87,6 +113,21 @@ def target(past: Past, text: str, here: int) -> Target:
         if found is None:
             raise
         return found if name == text else _expression(past, f"{text[: -len(name)]}${name}", here)
+
+
+def _part(past: Past, bits: re.Match[str], here: int) -> Target:
+    """Some bits of what has a number of 64 bits at most."""
+    whole = target(past, bits["of"], here)
+    high, low = int(bits["high"]), int(bits["low"])
+    if whole.mask >= 0 or whole.size > 8:
+        raise UserError(f"{whole.name} has no bits [{high}:{low}] of its own.")
+    if not low <= high < 8 * whole.size:
+        raise UserError(
+            f"{whole.name} has bits [{8 * whole.size - 1}:0], the higher one said first,"
+            f" not [{high}:{low}]."
+        )
+    mask = ((2 << high - low) - 1) << low
+    return replace(whole, name=bits[0], mask=mask)
 
 
 def _expression(past: Past, text: str, here: int) -> Target:
