@@ -99,6 +99,37 @@ def compare_registers(
         assert [(row.step, row.pc, row.old, row.new) for row in found] == wanted, name
 
 
+def compare_found(
+    session: RecordedMachine, where: Range, begin: int, end: int, dice: Random
+) -> None:
+    """Bytes that come to be somewhere in physical memory, which may be there for a moment only."""
+    read, size = session.timeline.probe.read_physical, where.end - where.begin
+    there = [read(where.begin, size) for _ in positions(session, begin, end + 1)]
+    for _ in range(3):
+        length, seen = dice.choice((1, 2, 4, 8, 12)), dice.choice(there)
+        at = dice.randrange(size - length)
+        data = seen[at : at + length]
+        if not any(data):
+            continue
+        wanted = [
+            (step, where.begin + at)
+            for step, (before, now) in enumerate(pairwise(there), begin)
+            if before != now
+            for at in range(size - length + 1)
+            if now[at : at + length] == data != before[at : at + length]
+        ]
+        regions = session.machine.engine.regions()
+        everywhere = tuple(Range(base, base + extent) for base, extent in regions)
+        asked = {"what": What.FOUND, "ranges": everywhere, "physical": True, "data": data}
+        found = both_ways(session, **asked, begin=begin, end=end)
+        inside = [
+            (row.step, row.address)
+            for row in found
+            if where.begin <= row.address <= where.end - length
+        ]
+        assert sorted(set(inside)) == wanted, data
+
+
 def compare_accesses(
     session: RecordedMachine,
     where: Range,

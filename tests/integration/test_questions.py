@@ -224,11 +224,11 @@ def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...],
 
 
 def test_calls_that_are_jumps(past: Past) -> None:
-    """`main` ends with a jump to `svc`, and returns to whom `svc` does; others are called."""
+    """`SVC_Handler` jumps to `svc`."""
     for call in calls(past, past.stretch(), "svc"):
         with past.staying():
             past.go(call.place.step - 1)
-            there = past.timeline.read_memory(past.machine.engine.pc, 4)
+            there = past.timeline.probe.read_memory(past.machine.engine.pc, 4)
         assert bool(call.jumped) == (there[1] & 0xD0 != 0xD0 or there[3] & 0xD0 != 0xD0), call
     assert [str(row) for row in calls(past, past.stretch(), hex(past.program.entry("svc")))] == [
         str(row) for row in calls(past, past.stretch(), "svc")

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration import soak
-from tests.integration.asked import both_ways, compare_accesses, compare_executed, compare_registers
+from tests.integration.asked import (
+    both_ways,
+    compare_accesses,
+    compare_executed,
+    compare_found,
+    compare_registers,
+)
 from tests.integration.cli_tools import elf, ttd
 from tests.integration.processors import GUESTS
 from tests.unit import unseen_runs
@@ -38,7 +44,7 @@ def dice() -> random.Random:
     return random.Random(seed)
 
 
-def compare_stack(session: RecordedMachine, begin: int, end: int) -> None:
+def compare_stack(session: RecordedMachine, begin: int, end: int, thrown: random.Random) -> None:
     """Memory around the stack pointer, by the guest's addresses and by the memory's own."""
     session.timeline.seek(begin)
     cpu = session.machine.cpu
@@ -49,12 +55,14 @@ def compare_stack(session: RecordedMachine, begin: int, end: int) -> None:
     if not paged:
         physical = compare_accesses(session, where, begin, end, physical=True)
         assert physical == rows
+        compare_found(session, where, begin, begin + (end - begin) // 4, thrown)
         return
     place = cpu.translate(sp - 192)
     # (Where a trap was just taken, the stack pointer is still the other privilege's.)
     if place is not None and session.machine.bus.peek(place, 1):
         there = Range(place, min(place + 256, (place | 0xFFF) + 1))
         compare_accesses(session, there, begin, end, physical=True, stops=False)
+        compare_found(session, there, begin, begin + (end - begin) // 4, thrown)
 
 
 @pytest.mark.parametrize("name", soak.TARGETS)
@@ -73,7 +81,7 @@ def test_random_programs(tmp_path: Path, name: str) -> None:
     with opened(path) as session:
         begin = thrown.randrange(session.timeline.end - STEPS)
         compare_executed(session, begin, begin + STEPS, thrown)
-        compare_stack(session, begin, begin + STEPS)
+        compare_stack(session, begin, begin + STEPS, thrown)
         known = [register.name for register in session.machine.cpu.registers]
         begin = thrown.randrange(session.timeline.end - STEPS)
         names = [session.machine.cpu.stack, *thrown.sample(known, 6)]
@@ -90,7 +98,7 @@ def test_processors(tmp_path: Path, name: str) -> None:
             begin = thrown.randrange(max(1, most - STEPS))
             end = min(most, begin + STEPS)
             compare_executed(session, begin, end, thrown)
-            compare_stack(session, begin, end)
+            compare_stack(session, begin, end, thrown)
         watched = Range(guest.watch, guest.watch + 4)
         rows = both_ways(session, what=What.WRITTEN, ranges=(watched,))
         assert len(rows) >= 3
@@ -127,4 +135,4 @@ def test_code_that_changes(tmp_path: Path) -> None:
             begin = thrown.randrange(max(1, session.timeline.end - STEPS))
             end = min(session.timeline.end, begin + STEPS)
             compare_executed(session, begin, end, thrown)
-            compare_stack(session, begin, end)
+            compare_stack(session, begin, end, thrown)

@@ -146,8 +146,8 @@ class Questions:
         limit: int | None = None,
     ) -> list[Found]:
         """When bytes first appeared in memory, and where: a number of `size` bytes (4, or 8 if it
-        needs them), text, or bytes. Memory is compared where the recording has snapshots, and at
-        the end: what has come and gone between two of them is not seen."""
+        needs them), text, or bytes. Each address is told once; what is overwritten at once is
+        found, too."""
         text = f"hex:{value.hex()}" if isinstance(value, bytes) else _text(value)
         with self._asked(begin, end, limit) as (past, stretch):
             return find(past, stretch, text, size=size)

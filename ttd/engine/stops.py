@@ -63,6 +63,9 @@ class Stops(Pages):
         )
         lib.ttd_note_handlers(self._native, wanted is not None and wanted.handlers)
         lib.ttd_set_scan(self._native, wanted is not None, most)
+        sought = b"" if wanted is None else wanted.sought
+        if not lib.ttd_seek(self._native, sought, len(sought)):
+            raise MemoryError
         compared = None if wanted is None else wanted.compared
         if compared is not None and not lib.ttd_compare(self._native, *compared):
             raise ValueError("this processor's registers cannot be compared natively")

@@ -85,6 +85,9 @@ class Wanted:
     """The ranges accessed are not by the addresses that the guest uses, but by the memory's own."""
     handlers: bool = False
     """Entries to exceptions and returns from them, among what is executed, as `HandlerHit`s."""
+    sought: bytes = b""
+    """Of writes only those by which memory comes to have these bytes: `FOUND` hits at their
+    address."""
     compared: tuple[int, int] | None = None
     """Changes of a register, by the engine's number, in the bits of a mask: among what is executed,
     as a `HandlerHit`, with value and what was there before."""
@@ -109,6 +112,7 @@ class HandlerHit(IntEnum):
     ENTERED = 16
     LEFT = 17
     CHANGED = 18
+    FOUND = 19
 
 
 HIT = Struct("=5Q4i")

@@ -12,12 +12,8 @@ from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Hex, Row
 from ttd.questions.search import rows
 from ttd.questions.target import Target, target
-from ttd.search import Row as Found
 from ttd.search import What
 from ttd.values import dataclass
-
-_ENTRY = "exception entry"
-"""So accesses of it say who makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +113,5 @@ def _accesses(
             "" if row.pc is None else past.line(row.pc),
             part.told(past, old_value),
             part.told(past, new_value),
-            _by(past, row),
+            past.maker(row.by, row.step, register=row.kind is What.REGISTER),
         )
-
-
-def _by(past: Past, row: Found) -> str:
-    """Who did it, if not the instruction at `pc`."""
-    if row.by and not row.by.startswith(_ENTRY):
-        return row.by
-    taken = past.entry(row.step) if row.by or row.kind is What.REGISTER else None
-    return row.by if taken is None else f"the entry to {past.exception(taken)}"

@@ -28,6 +28,8 @@ from ttd.values import dataclass
 
 AnyRow = TypeVar("AnyRow")
 _ENTRIES = (Kind.INTERRUPT, Kind.EXCEPTION)
+_BY_ENTRY = "exception entry"
+"""So accesses of one say who makes them."""
 _WINDOW = 1 << 20
 """Steps whose entries to exceptions are looked up at once."""
 Report = Callable[[float], None]
@@ -209,6 +211,14 @@ class Past:
     def exception(self, number: int) -> str:
         """What people call it."""
         return self.words.exception(number) or f"exception {number}"
+
+    def maker(self, by: str, step: int, *, register: bool = False) -> str:
+        """Who has written something in a step, if not the instruction there; `by` as a row has it.
+        `register`: it is a change of a register, whose rows do not know."""
+        if by and not by.startswith(_BY_ENTRY):
+            return by
+        taken = self.entry(step) if by or register else None
+        return by if taken is None else f"the entry to {self.exception(taken)}"
 
     # -- names -----------------------------------------------------------------------------
 

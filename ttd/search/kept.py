@@ -6,6 +6,8 @@ scanned beside it makes it longer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 
 from ttd.search import packed
@@ -17,7 +19,7 @@ _VERSION = 1
 """Of what rows are, and how they are written."""
 _MOST = 10_000
 """Rows of an interval that are kept: more are as quick to find again as to read."""
-_NOTED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED, What.REGISTER)
+_NOTED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED, What.REGISTER, What.FOUND)
 
 
 def recall(snapshots: Snapshots, interval: Interval, question: Question) -> list[Row] | None:
@@ -84,8 +86,10 @@ def _known(snapshots: Snapshots, number: int, key: bytes) -> tuple[Interval, lis
 def key_of(question: Question) -> bytes:
     """What is asked, without where and in which order: the name that the index has for it."""
     ranges = [(r.begin, r.end) for r in question.ranges]
-    asked = [_VERSION, question.what.value, ranges, question.physical, question.changes]
+    asked: list[Any] = [_VERSION, question.what.value, ranges, question.physical, question.changes]
     if question.name:
         asked += [question.name, question.mask]
+    if question.data:
+        asked.append(question.data)
     found: bytes = msgpack.packb(asked)
     return found

@@ -38,6 +38,8 @@ class What(Enum):
     """Entries and returns; rows are ENTERED and LEFT, and know where it goes on: `address`."""
     VALUES = "values"
     """Steps that change the value of `expression`."""
+    FOUND = "found"
+    """Writes by which memory comes to have the bytes `data` at a physical address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Question:
     """REGISTER: the bits whose changes count."""
     numbers: tuple[int, ...] = ()
     """ENTERED."""
+    data: bytes = b""
+    """FOUND: 256 at most. `ranges` say where something may be written, `physical`."""
     expression: Expression | None = None
     """VALUES: with numbers in place of names (`conditions.resolve`)."""
     condition: Expression | None = None
@@ -90,13 +94,15 @@ class Question:
             raise QuestionError("a range of addresses is empty")
         if (self.what is What.REGISTER) != bool(self.name):
             raise QuestionError("a register is named where one is asked for, and only there")
+        if (self.what is What.FOUND) != bool(self.data):
+            raise QuestionError("bytes are given where they are looked for, and only there")
         if (self.what is What.VALUES) != (self.expression is not None):
             raise QuestionError("an expression is given where values are asked for, and only there")
         if self.limit is not None and self.limit < 1:
             raise QuestionError(f"{self.limit} rows are none")
 
 
-_RANGED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED)
+_RANGED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED, What.FOUND)
 
 
 @dataclass(frozen=True, slots=True)

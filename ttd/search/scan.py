@@ -29,6 +29,7 @@ _KINDS = {
     What.READ: Access.READ,
     What.WRITTEN: Access.WRITE,
     What.ACCESSED: Access.READ | Access.WRITE,
+    What.FOUND: Access.WRITE,
 }
 _FIRST_SLICE = 1 << 20
 _MARCH = 30_000_000
@@ -121,6 +122,7 @@ def wanted(questions: Sequence[Question]) -> Wanted:
             (r.begin, r.end, int(_KINDS[q.what]), q.changes) for q in accessed for r in q.ranges
         ],
         physical=any(q.physical for q in accessed),
+        sought=next((q.data for q in accessed if q.data), b""),
         handlers=any(q.what is What.HANDLERS for q in questions),
     )
 
@@ -190,7 +192,9 @@ def _executed(noted: Collected) -> Iterator[Row]:
 def _accesses(noted: Collected) -> Iterator[Row]:
     for step, pc, address, value, old, size, kind, _, by in HIT.iter_unpack(noted.accessed):
         new = value & ((1 << 8 * size) - 1)
-        if kind == Access.READ:
+        if kind == HandlerHit.FOUND:
+            yield Row(step, What.FOUND, pc, address, size, by=noted.makers[by])
+        elif kind == Access.READ:
             yield Row(step, What.READ, pc, address, size, new, new, noted.makers[by])
         else:
             was = old & ((1 << 8 * size) - 1)

@@ -143,6 +143,7 @@ struct ttd_engine {
     span *traced;                 /* scan mode: every instruction in one of them is noted */
     int ntraced;
     compared compared;
+    struct sought *sought;        /* scan mode: what is looked for; NULL */
     bool notes_handlers;          /* scan mode: entries to exceptions and returns are noted, too */
     watch *watches;
     int nwatches;

@@ -82,6 +82,10 @@ static inline void note_written(ttd_engine *e, uint32_t page, uint64_t at, uint6
 /* hits.c */
 void hits_free(ttd_engine *e);
 
+/* sought.c */
+/* [at, at + size) of memory, which had `old`, gets `data`. `hit`: its step, PC, and who does it. */
+void note_sought(ttd_engine *e, ttd_hit hit, uint64_t at, const uint8_t *old, const uint8_t *data, uint64_t size);
+
 /* compared.c */
 /* Scan mode compares a register at the position that has been reached; before the instruction at `pc`. */
 void compare_here(ttd_engine *e, uint64_t pc);

@@ -305,6 +305,7 @@ void ttd_free(ttd_engine *e)
     free(e->breaks);
     free(e->watches);
     free(e->traced);
+    free(e->sought);
     free(e);
 }
 

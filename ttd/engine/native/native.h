@@ -38,7 +38,7 @@ enum { TTD_MAX_SEEN = 12288 };
 enum { TTD_MAX_RAN = 1 << 15 };
 
 /* Kinds of hits besides those of accesses: a handler begins (`id`: of which exception), or is left. */
-enum { HIT_ENTERED = 16, HIT_LEFT = 17, HIT_CHANGED = 18 };
+enum { HIT_ENTERED = 16, HIT_LEFT = 17, HIT_CHANGED = 18, HIT_FOUND = 19 };
 
 /* Among the kinds of a watchpoint: its addresses are physical. */
 enum { WATCH_PHYSICAL = 8 };
@@ -146,6 +146,9 @@ void ttd_note_handlers(ttd_engine *e, bool on);
 /* ... and every change of these bits of a register, until `ttd_compare_end`. False: it cannot be done. */
 bool ttd_compare(ttd_engine *e, int id, uint64_t mask);
 void ttd_compare_end(ttd_engine *e);
+/* ... and of all watched writes only those by which memory comes to have these bytes, at `address`; `size` 0: that ends.
+ * False: they are too many, or there is no memory. */
+bool ttd_seek(ttd_engine *e, const uint8_t *bytes, uint32_t size);
 int ttd_set_watchpoints(ttd_engine *e, const uint64_t *lo, const uint64_t *last, const int *kinds,
                         const int *changes_only, int count);
 /* `most`: hits that are kept of instructions, and of accesses, the latest. */

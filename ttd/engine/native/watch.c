@@ -52,6 +52,11 @@ static bool sees(ttd_engine *e, int i, uint64_t at, uint64_t size, int kind, con
         return false;
     if (kind == ACC_WRITE && w->changes_only && !memcmp(old + (lo - at), data + (lo - at), length))
         return false;
+    if (e->scan && e->sought) {
+        note_sought(e, (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e), .by = by }, at, old,
+                    data, size);
+        return false;
+    }
     *hit = (ttd_hit){ .step = e->running ? e->now : e->outside_step, .pc = read_pc(e),
                       .address = lo + w->shift, .size = (int)(length < 8 ? length : 8),
                       .kind = kind, .id = i, .by = by };
@@ -133,6 +138,10 @@ bool watched_access(ttd_engine *e, uint64_t address, int size, int kind, uint64_
                 continue;
         }
         seen = true;
+        if (e->scan && e->sought) {
+            note_sought(e, (ttd_hit){ .step = e->io_step, .pc = e->io_pc }, at, old, (uint8_t *)&value, (uint64_t)size);
+            continue;
+        }
         hit_any |= hits(e, (ttd_hit){ .step = e->io_step, .pc = e->io_pc, .address = at + w->shift,
                                       .value = value, .old = before, .size = size, .kind = kind, .id = i },
                         !hit_any);
