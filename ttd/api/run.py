@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -46,6 +47,8 @@ Where: TypeAlias = "Place | int | str"
 """A place, a step of the present branch, or text: `b1:1234`, `50%`, `start`, `end`, a bookmark."""
 _MOST_TYPED = 1 << 15
 _FOR_EVER = 1 << 62
+_FRAMES = 1000
+"""Of a backtrace, at most."""
 
 
 class Run:
@@ -274,11 +277,15 @@ class Run:
         return threads_of(self._session, self._registers)
 
     @property
-    def backtrace(self) -> Iterator[Frame]:
-        """The function that runs here, what called it, and so on, with their variables; read as
-        far as it is wanted, before the next movement."""
+    def backtrace(self) -> list[Frame]:
+        """The function that runs here, what called it, and so on, with their variables; the
+        innermost 1000 of them."""
+        return self.frames(_FRAMES)
+
+    def frames(self, most: int) -> list[Frame]:
+        """The same, as many at most."""
         past = self._past_of_it()
-        return frames(past.program, past.moment)
+        return list(islice(frames(past.program, past.moment), most))
 
     def value(self, expression: str) -> str:
         """What an expression of C is here: `"queue.head - 1"`, `"*p"`, `"table[3].name"`,

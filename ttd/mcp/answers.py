@@ -48,7 +48,7 @@ def where(run: Run, at: str) -> str:
         f"pc {pc:#x} {run.symbols.at(pc) or ''}".rstrip(),
     ]
     with suppress(UserError):
-        lines += map(str, islice(run.backtrace, _CALLERS))
+        lines += map(str, run.frames(_CALLERS))
     named = [f"{name}={value:#x}" for name, value in run.registers.items()]
     lines += [" ".join(named[n : n + 8]) for n in range(0, len(named), 8)]
     return bounded(lines, MOST_ROWS, "there are more registers")
@@ -59,7 +59,7 @@ def backtrace(run: Run, at: str, count: int) -> str:
     run.goto(at)
 
     def lines() -> Iterator[str]:
-        for frame in islice(run.backtrace, count + 1):
+        for frame in run.frames(count + 1):
             yield str(frame)
             yield from (f"      {name} = {value}" for name, value in frame.variables)
 
@@ -69,7 +69,7 @@ def backtrace(run: Run, at: str, count: int) -> str:
 def source(run: Run, sources: Sources, at: str, frame: int, around: int) -> str:
     """The lines around the one that runs, or calls."""
     run.goto(at)
-    found = next(islice(run.backtrace, frame, None), None)
+    found = next(islice(run.frames(frame + 1), frame, None), None)
     if found is None:
         raise UserError(f"there is no frame {frame} at {run.place}")
     if not found.line:
