@@ -22,6 +22,7 @@ from ttd.api.stops import Hit, StopPoint, hit_of, watchpoint
 from ttd.api.threads import Thread, threads_of
 from ttd.api.trail import Trail
 from ttd.conditions import Expression, resolve
+from ttd.debugger.assigning import assignment
 from ttd.debugger.condition_text import parse
 from ttd.debugger.hunt import Quarry
 from ttd.debugger.names import MachineNames, names_of
@@ -292,6 +293,13 @@ class Run:
         `"UART0.STATE"`, with the local variables of the function that runs."""
         past = self._past_of_it()
         return past.program.value(expression, past.moment)
+
+    def set(self, what: str, value: int | str) -> None:
+        """Change a variable, or what an expression of C stands for (`"p->next"`, `"$r0"`,
+        `"0x20000000:4"`); `value` may be an expression, too (`"EVENTS | TICK"`). In the past that
+        begins another future, as every change does."""
+        past = self._past_of_it()
+        assignment(past, what, str(value)).make(past)
 
     @property
     def console(self) -> Console:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +17,8 @@ from ttd.cli.output import say
 from ttd.errors import UserError
 
 if TYPE_CHECKING:
+    from ttd.debugger.assigning import Assignment
+    from ttd.questions.past import Past
     from ttd.recorded import RecordedMachine
     from ttd.recording.index import Branch
 
@@ -27,7 +28,6 @@ Examples:
   ttd branch run.ttd --edit '533 chars X' --edit '612 drop' -o other.ttd
   ttd branch run.ttd --at 533 --serial-input 'help\\n' --name help
 """
-_SET = re.compile(r"\s*(\$?)([A-Za-z_.][\w.$]*|0[xX][0-9a-fA-F]+)(?::([1248]))?\s*=\s*(-?\w+)\s*")
 _MOST_INPUT = 60_000
 
 
@@ -87,6 +87,7 @@ def branch(
     from ttd.history.place import Place
     from ttd.host.expected import expectations
     from ttd.host.semihost_files import SemihostFiles
+    from ttd.questions.past import Past
     from ttd.recorded import RecordedMachine
     from ttd.recording.errors import RecordingError
 
@@ -100,7 +101,6 @@ def branch(
     sides, expected = expectations(recording, (), drive, (), None)
     session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
     timeline, log = session.timeline, session.replay.log
-    writes = [_write(session, text) for text in sets]
     found = [edit(log, session.replay.words, text) for text in edits]
     plan = merged(found) if found else None
     if at is None and plan is not None:
@@ -112,6 +112,8 @@ def branch(
         raise UserError(f"--at {step} is behind the input that is edited: {plan.step} is before it")
     changes = dict(plan.changes) if plan is not None else {}
     timeline.go_to(place)
+    past = Past(session)
+    writes = [_assignment(past, text) for text in sets]
     device = session.machine.board.serials[0]
     if serial_input is not None:
         of_device = bytes((session.recording.file.devices.index(device),))
@@ -124,7 +126,7 @@ def branch(
     except RecordingError as error:
         raise UserError(f"{error}: -o FILE puts the branch into a copy") from None
     for write in writes:
-        _change(session, write)
+        write.make(past)
     timeline.trials.keep()
     timeline.notes.clear()
     if typed:
@@ -164,48 +166,14 @@ def _copied(recording: str, output: str, force: bool) -> str:
     return output
 
 
-class _Write(NamedTuple):
-    """A register, by its name, or memory at an address; and what it becomes."""
-
-    where: str | int
-    value: int
-    size: int
-
-
-def _write(session: RecordedMachine, text: str) -> _Write:
+def _assignment(past: Past, text: str) -> Assignment:
     """What `--set` says."""
-    from ttd.debugger.names import names_of
+    from ttd.debugger.assigning import assignment
 
-    parts = _SET.fullmatch(text)
-    if parts is None:
+    what, equals, value = text.partition("=")
+    if not (equals and what.strip() and value.strip()):
         raise UserError(f"--set takes $register=N, variable=N or 0xADDRESS:BYTES=N, not '{text}'")
-    dollar, what, size, value = parts.groups()
     try:
-        number = int(value, 0)
-    except ValueError:
-        raise UserError(f"--set {text}: {value} is no number") from None
-    cpu = session.timeline.cpu
-    if dollar:
-        bits = {register.name: register.bits for register in cpu.registers}.get(what)
-        if bits is None:
-            raise UserError(f"--set {text}: there is no register {what}")
-        return _Write(what, number & ((1 << bits) - 1), 0)
-    if what[:2] in ("0x", "0X"):
-        address, length = int(what, 16), cpu.word_size
-    else:
-        named = names_of(session.machine).by_name.get(what)
-        if named is None or named.function:
-            raise UserError(f"no program here has a variable {what}")
-        address, length = named.address, named.size
-    length = int(size or length)
-    if length not in (1, 2, 4, 8):
-        raise UserError(f"--set {text}: {what} has {length} bytes; say which: {what}:4=...")
-    return _Write(address, number & ((1 << 8 * length) - 1), length)
-
-
-def _change(session: RecordedMachine, write: _Write) -> None:
-    timeline = session.timeline
-    if isinstance(write.where, str):
-        timeline.probe.write_register(write.where, write.value)
-    else:
-        timeline.probe.write_memory(write.where, write.value.to_bytes(write.size, "little"))
+        return assignment(past, what.strip(), value.strip())
+    except UserError as error:
+        raise UserError(f"--set {text}: {error}") from None

@@ -114,20 +114,14 @@ def output(run: Run, text: str, at: str, count: int) -> str:
 
 
 def branch(
-    run: Run, at: str, reason: str, changes: dict[str, int], edits: list[str], steps: int
+    run: Run, at: str, reason: str, changes: dict[str, int | str], edits: list[str], steps: int
 ) -> str:
     """Begin one, change it, run on, and say what has become of it."""
     run.goto(at)
     printed = len(run.console.lines)
     with run.branch_off(reason, edits=edits) as made:
         for name, value in changes.items():
-            if name.startswith("$"):
-                run.registers[name[1:]] = value
-                continue
-            size = run.symbols[name].size
-            if size not in (1, 2, 4, 8):
-                raise UserError(f"{name} has {size} bytes: set a register, or a smaller variable")
-            run.memory[name] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+            run.set(name, value)
         run.go_on(steps)
         lines = [f"Branch {made} begins at {made.begin} and runs to {run.place}."]
         ended = run.note or run.end_reason

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
@@ -82,14 +82,14 @@ async def source(
 
 async def value(
     context: Asked,
-    expression: Annotated[str, EXPRESSION],
+    what: Annotated[str, EXPRESSION],
     at: At = "end",
 ) -> str:
     """What an expression of C is at a place, with local variables of the function that runs."""
 
     def work(run: Run) -> str:
         run.goto(at)
-        return cut(f"{expression} = {run.value(expression)}", MOST_CHARACTERS)
+        return cut(f"{what} = {run.value(what)}", MOST_CHARACTERS)
 
     return await _desk(context).ask(work, context)
 
@@ -120,15 +120,15 @@ async def last(
 async def values(
     context: Asked,
     what: Annotated[str, EXPRESSION],
-    first: At = "start",
-    last: At = "end",
+    begin: At = "start",
+    end: At = "end",
     count: Limit = 50,
 ) -> str:
     """All values that a variable or register had between two places, each with where it changed."""
 
     def work(run: Run) -> str:
-        end = run.goto(last)
-        found = run.ask.values(what, begin=first, end=end, limit=count + 1)
+        high = run.goto(end)
+        found = run.ask.values(what, begin=begin, end=high, limit=count + 1)
         return answers.rows(found, count, "Nothing is known of it there.")
 
     return await _desk(context).ask(work, context)
@@ -136,7 +136,9 @@ async def values(
 
 async def executed(
     context: Asked,
-    code: Annotated[str, Field(description="A function, an address, or a range 0x100-0x200.")],
+    what: Annotated[
+        str, Field(description="A function, a line main.c:12, an address, or a range 0x100-0x200.")
+    ],
     at: At = "end",
     forward: Annotated[bool, Field(description="The next ones after that place instead.")] = False,
     count: Limit = 5,
@@ -145,14 +147,16 @@ async def executed(
 
     def work(run: Run) -> str:
         asked, side = answers.beside(run, at, forward, count)
-        return answers.rows(run.ask.executed(code, **asked), count, f"{code} did not run {side}.")
+        return answers.rows(run.ask.executed(what, **asked), count, f"{what} did not run {side}.")
 
     return await _desk(context).ask(work, context)
 
 
 async def calls(
     context: Asked,
-    function: Annotated[str, Field(description="Its name; a static one perhaps file.c::name.")],
+    what: Annotated[
+        str, Field(description="Its name, of a static one perhaps file.c::name; or its address.")
+    ],
     at: At = "end",
     forward: Annotated[bool, Field(description="The next ones after that place instead.")] = False,
     count: Limit = 10,
@@ -162,8 +166,8 @@ async def calls(
 
     def work(run: Run) -> str:
         asked, side = answers.beside(run, at, forward, count)
-        found = run.ask.calls(function, **asked)
-        return answers.rows(found, count, f"{function} was not called {side}.")
+        found = run.ask.calls(what, **asked)
+        return answers.rows(found, count, f"{what} was not called {side}.")
 
     return await _desk(context).ask(work, context)
 
@@ -185,13 +189,13 @@ async def origin(
 
 async def output(
     context: Asked,
-    text: Annotated[str, Field(description="What to look for; nothing: all lines.")] = "",
+    what: Annotated[str, Field(description="Text to look for; nothing: all lines.")] = "",
     at: At = "end",
     count: Limit = 20,
 ) -> str:
     """Lines that the guest had printed up to a place, the latest last, each with the place at
     which its first character was printed."""
-    return await _desk(context).ask(lambda run: answers.output(run, text, at, count), context)
+    return await _desk(context).ask(lambda run: answers.output(run, what, at, count), context)
 
 
 async def events(
@@ -199,16 +203,16 @@ async def events(
     kind: Annotated[
         str, Field(description="Such as interrupt, char_read, net, block; nothing: all.")
     ] = "",
-    first: At = "start",
-    last: At = "end",
+    begin: At = "start",
+    end: At = "end",
     count: Limit = 50,
 ) -> str:
     """What came from outside between two places: interrupts, characters, packets, disk
     completions, clock reads, each with its place."""
 
     def work(run: Run) -> str:
-        end = run.goto(last)
-        return answers.rows(run.events(kind or None, first, end), count, "There are none.")
+        high = run.goto(end)
+        return answers.rows(run.events(kind or None, begin, high), count, "There are none.")
 
     return await _desk(context).ask(work, context)
 
@@ -248,8 +252,11 @@ async def branch(
     at: At,
     reason: Annotated[str, Field(description="What is tried, in some words.")],
     set: Annotated[
-        dict[str, int],
-        Field(description="Variables by name, registers by $name, and what they become."),
+        dict[str, int | str],
+        Field(
+            description="What is changed (a variable, p->next, a register $r0), and what it"
+            " becomes: a number, or text as in C, such as EVENTS | TICK."
+        ),
     ] = {},  # noqa: B006 -- pydantic copies it
     edits: Annotated[
         list[str],
@@ -284,8 +291,12 @@ READING: tuple[_Tool, ...] = (
 WRITING: tuple[_Tool, ...] = (bookmark, branch)
 
 
-def add_tools(server: MCPServer[Desk]) -> None:
-    """Give a server all tools; its desk is what its lifespan yields."""
-    for tools, effect in ((READING, _READS), (WRITING, _WRITES)):
-        for tool in tools:
-            server.add_tool(tool, annotations=effect, structured_output=False)
+def all_tools() -> list[Tool]:
+    """All of them; the desk is what the lifespan of their server yields."""
+    found = []
+    for functions, effect in ((READING, _READS), (WRITING, _WRITES)):
+        for function in functions:
+            tool = Tool.from_function(function, annotations=effect, structured_output=False)
+            tool.parameters["additionalProperties"] = False
+            found.append(tool)
+    return found
