@@ -95,7 +95,12 @@ def test_the_bug_of_the_demo_is_found_without_a_human(recording: Path) -> None:
         assert "handler of IRQ 8, timer0" in await ask(client, "why", at=sets)
         # The proof: with the bit kept the machine runs on beyond where it died.
         future = await ask(
-            client, "branch", at=loses, reason="the bit stays", set={"$r0": "EVENTS"}, steps=1_000_000
+            client,
+            "branch",
+            at=loses,
+            reason="the bit stays",
+            set={"$r0": "EVENTS"},
+            steps=1_000_000,
         )
         assert "There it goes on." in future and "PANIC" not in future
         # A question about the branch leaves no trace in the next one.
