@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli_tools import elf, refused, ttd
+from tests.integration.cli_tools import ROOT, elf, refused, ttd
+from tests.integration.guests import install
 from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
 from ttd.debugger.asked import Asker
@@ -196,6 +199,30 @@ def test_coverage_of_all(past: Past) -> None:
     counts = dict(line.removeprefix("DA:").split(",") for line in text if line.startswith("DA:"))
     assert [int(line) for line, count in counts.items() if count == "1"] == [*ours.executed]
     assert f"LF:{len(counts)}" in text and f"LH:{len(ours.executed)}" in text
+
+
+@pytest.mark.slow
+def test_what_others_read(past: Past, tmp_path: Path) -> None:
+    """genhtml takes the tracefile; speedscope's schema and flamegraph.pl's lines are kept to."""
+    install([Path("/usr/bin/genhtml")], "lcov")
+    files = [each for each in coverage(past, past.stretch()) if each.file.endswith("/irqs.c")]
+    (tmp_path / "run.info").write_text("".join(f"{line}\n" for line in lcov(files)))
+    words = ["genhtml", "-o", tmp_path / "html", tmp_path / "run.info"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    (ours,) = files
+    total = len(ours.executed) + len(ours.missed)
+    assert done.returncode == 0, done.stderr
+    assert f"({len(ours.executed)} of {total} lines)" in done.stdout
+    shares = profile(past, past.stretch(), 200, stacks=True)
+    assert all(re.fullmatch(r"[^;]+(;[^;]+)* \d+", line) for line in folded(shares))
+    written = speedscope(shares, "run")
+    (sampled,) = written["profiles"]  # type: ignore[misc]
+    assert written["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    assert {*sampled} == {*("type", "name", "unit", "startValue", "endValue", "samples", "weights")}
+    assert (sampled["type"], sampled["unit"]) == ("sampled", "nanoseconds")
+    frames = written["shared"]["frames"]  # type: ignore[index]
+    assert all({*frame} == {"name"} for frame in frames)
+    assert {n for stack in sampled["samples"] for n in stack} == {*range(len(frames))}
 
 
 def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:

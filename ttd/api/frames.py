@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ttd.program.errors import ProgramError
 from ttd.program.frames import Level, Sort
-from ttd.program.location import Moment
 from ttd.program.program import Program
+from ttd.questions.past import Past
+from ttd.questions.traps import backtrace
 from ttd.values import dataclass
 
 _LONGEST = 200
@@ -38,10 +39,10 @@ class Frame:
         return f"#{self.number}  {name}" + (f" at {self.line}" if self.line else "")
 
 
-def frames(program: Program, at: Moment) -> Iterator[Frame]:
-    """From the innermost one."""
-    number = 0
-    for frame in program.backtrace(at):
+def frames(past: Past) -> Iterator[Frame]:
+    """Where the machine is, from the innermost one."""
+    number, program = 0, past.program
+    for frame in backtrace(past):
         for level in frame.levels:
             yield Frame(
                 number,

@@ -286,7 +286,7 @@ class Run:
     def frames(self, most: int) -> list[Frame]:
         """The same, as many at most."""
         past = self._past_of_it()
-        return list(islice(frames(past.program, past.moment), most))
+        return list(islice(frames(past), most))
 
     def value(self, expression: str) -> str:
         """What an expression of C is here: `"queue.head - 1"`, `"*p"`, `"table[3].name"`,

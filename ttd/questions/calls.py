@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -18,6 +18,7 @@ from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Row
 from ttd.questions.search import rows
 from ttd.questions.tasks import Tasks
+from ttd.questions.traps import Traced, Trap, open_traps
 from ttd.search import Range, What
 from ttd.text import number
 from ttd.values import dataclass
@@ -74,8 +75,9 @@ def calls(past: Past, stretch: Stretch, name: str) -> list[Call]:
     taken = past.entered(stretch)
     found = rows(past, stretch, What.EXECUTED, ranges=(Range(entry, entry + 1),))
     steps = [s for s in islice((r.step for r in found if r.step not in taken), stretch.limit)]
+    traps = open_traps(past, steps)
     with past.staying():
-        entered = {step: asked.entered(step) for step in sorted(steps)}
+        entered = {step: asked.entered(step, traps[step]) for step in sorted(steps)}
         asked.follow(stretch, entered)
     return [entered[step].told(past) for step in steps]
 
@@ -117,6 +119,7 @@ class _Asked:
         self._name = self._named(name) if function is None else function.name
         self._now = past.moment
         self._tasks = Tasks(past)
+        self._traced = Traced(past)
 
     def _named(self, name: str) -> str:
         """Of a function that nobody describes: by its address it may have a name."""
@@ -141,7 +144,12 @@ class _Asked:
             return ""
         return past.at(before)
 
-    def entered(self, step: int) -> _Entered:
+    def _context(self, traps: Sequence[Trap]) -> str:
+        """The interrupt, or the task, that runs."""
+        number = self._past.entry(traps[0].step) if traps else None
+        return self._tasks.present() if number is None else self._past.exception(number)
+
+    def entered(self, step: int, traps: Sequence[Trap]) -> _Entered:
         """At the beginning of a call."""
         past, now, function = self._past, self._now, self._function
         jumped = self._jumped(step)
@@ -156,7 +164,7 @@ class _Asked:
             result_at = program.calling.result_address(function, now)
         trap = past.entry(step - 1)
         back = program.calling.back(now) if trap is None else None
-        frames = list(islice(program.backtrace(now), 1000))
+        frames = list(islice(self._traced.frames(traps), 1000))
         caller, line = _caller(frames) if trap is None else ("", "")
         depth = sum(len(frame.levels) for frame in frames if frame.sort is not Sort.EXCEPTION) - 1
         call = Call(
@@ -166,7 +174,7 @@ class _Asked:
             caller,
             line,
             depth,
-            self._tasks.present() if trap is None else past.exception(trap),
+            self._context(traps),
             None,
             "",
             jumped,
