@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,7 @@ def test_a_program(path: Path, tmp_path: Path) -> None:
     assert None in [recall(session.snapshots, Interval(*span), often) for span in spans]
     session.close()
     assert [ttd("ask", path, *words.split()) for words in asked] == before
+    for sql in ("UPDATE known SET data = zeroblob(length(data))", "DELETE FROM known"):
+        with sqlite3.connect(path) as db:
+            db.execute(sql)
+        assert [ttd("ask", path, *words.split()) for words in asked] == before

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ttd.cli.ahead import answered
+from ttd.errors import UserError
 from ttd.host.expected import expectations
 from ttd.host.semihost_files import SemihostFiles
 from ttd.indexing import Found, learn
@@ -79,6 +80,8 @@ class Indexers:
     def _by_processes(
         self, work: Callable[[Source, Any], Any], parts: Sequence[Any]
     ) -> Iterator[Any]:
+        from concurrent.futures.process import BrokenProcessPool
+
         from ttd.workers.workers import processes
 
         if self._pool is None:
@@ -92,7 +95,10 @@ class Indexers:
                         break
                 if not given:
                     return
-                yield given.popleft().result()
+                try:
+                    yield given.popleft().result()
+                except BrokenProcessPool:
+                    raise UserError("a process that worked on it has been killed") from None
         finally:
             for future in given:
                 future.cancel()
