@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import msgpack
 
@@ -100,6 +101,8 @@ class Snapshots:
         """Of the line of history on which the machine is."""
         self._sharing = Sharing()
         self._tables = StoredTables(recording, self._pages, self._empty, (self._zero, self._hole))
+        self._read_lists: tuple[int, list[frozenset[int]]] = (-1, [])
+        """What `_index` says, and of which interval: it is asked for many addresses of one."""
         self._unusable: set[int] = set()
         """Numbers of stored snapshots."""
         self._proven: set[int] = set()
@@ -283,6 +286,7 @@ class Snapshots:
         self.index.flush()
         self.recording = recording
         self.index, self._sharing = Index(recording), Sharing()
+        self._read_lists = (-1, [])
         self._infos = recording.snapshots
         self._end_checked = False
         self._restored = None
@@ -570,19 +574,21 @@ class Snapshots:
             if (b"" if found is None else digest(found)) != self._index_of(number):
                 raise RecordingError("the recording is damaged: its index is not what was recorded")
 
-    def _listed(self, low: int, kind: Access, *, physical: bool = False) -> set[int] | None:
+    def _listed(self, low: int, kind: Access, *, physical: bool = False) -> frozenset[int] | None:
         """The pages that `may_touch` goes by; None: not known. By addresses of the guest, unless
         `physical` is said."""
         number = self._number_before(low)
         if number < 0:
             return None
-        try:
-            lists = self._index(number)
-        except RecordingError:
-            lists = []  # what is damaged says nothing, and not that nothing was touched
+        if number != self._read_lists[0]:
+            lists: list[Sequence[int]] = []
+            with suppress(RecordingError):  # then it says nothing, and not that nothing was touched
+                lists = self._index(number)
+            self._read_lists = number if lists else -1, [*map(frozenset, lists)]
+        found = self._read_lists[1]
         moved = self.machine.engine.moves_addresses and not physical
         at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
-        return set(lists[at]) if at < len(lists) and EVERYWHERE not in lists[at] else None
+        return found[at] if at < len(found) and EVERYWHERE not in found[at] else None
 
     def _index(self, number: int) -> list[Sequence[int]]:
         """What is stored of an interval, if what ends it in the log vouches for it."""
