@@ -194,11 +194,16 @@ def test_trace_frames(record: Record, serve: Callable[..., Server]) -> None:
         'printf "frame %x\\n", rare',
         "backtrace",
         "set var rare = 5",
+        "monitor last rare",
+        "monitor last rare",
+        "monitor calls write_rare",
+        "monitor output",
         "monitor when",
         "tfind pc inner",
         "tfind 10",
         'printf "frame %x\\n", rare',
         "tfind none",
+        "monitor last rare",
         'printf "at %u %x\\n", $pc, rare',
         "monitor when",
         "tfind 99999999",
@@ -219,6 +224,15 @@ def test_trace_frames(record: Record, serve: Callable[..., Server]) -> None:
     assert result.stdout.count(home) == 2, (result.stdout, result.stderr)
     assert "Found trace frame 300000" in result.stdout
     assert "frame 33333333\n" in result.stdout
+    # Questions are asked at the step that is shown, and leave that alone.
+    told = re.findall(r"rare \S+ -> \S+|value=\d+|  corner \w+", result.stderr + result.stdout)
+    ones = 0x11111111
+    assert told == [
+        *(f"rare {n * ones} -> {(n + 1) * ones}" for n in (2, 1)),
+        *(f"value={n * ones}" for n in (1, 2, 3)),
+        "  corner 000032d8",
+        f"rare 0 -> {ones}",
+    ]
     assert "frame 0\n" in result.stdout
     assert "Cannot access memory" in result.stderr
     shown = re.findall(r"Step: (\d+) of", result.stderr)
