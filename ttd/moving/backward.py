@@ -251,6 +251,5 @@ class _Search:
         held, _ = holding(rows, self.landing.holds, backward=True, limit=1)
         if not held:
             return None
-        found = held[-1]
-        accesses = (r for r in rows if r.step == found.step and r.kind is not What.EXECUTED)
-        return next((row for row in accesses if self.landing.holds(row)), found)
+        last = (row for row in held if row.step == held[-1].step)
+        return next((row for row in last if row.kind is not What.EXECUTED), held[-1])

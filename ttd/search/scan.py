@@ -16,6 +16,7 @@ from ttd.engine.types import HIT, Access, Collected, HandlerHit, Wanted
 from ttd.machine import Machine
 from ttd.recording.events import Kind, to_small
 from ttd.runs import RunEnd
+from ttd.search.holding import holding
 from ttd.search.interval import Interval
 from ttd.search.kept import keep, recall
 from ttd.search.moments import AtRow, Now, reads_machine
@@ -76,10 +77,7 @@ def scan(
                 keep(snapshots, Interval(found.low, found.high), question, found.rows)
             else:
                 found = Scanned(known, interval.low, interval.high)
-    condition = question.condition
-    if condition is None:
-        return found
-    return Scanned(list(_where_it_holds(runner, found.rows, question)), found.low, found.high)
+    return found if question.condition is None else _where_it_holds(runner, found, question)
 
 
 class Runner:
@@ -240,12 +238,21 @@ def _values(runner: Runner, interval: Interval, question: Question) -> Iterator[
 # -- conditions ------------------------------------------------------------------------------
 
 
-def _where_it_holds(runner: Runner, rows: list[Row], question: Question) -> Iterator[Row]:
+def _where_it_holds(runner: Runner, found: Scanned, question: Question) -> Scanned:
+    """Looked at from the end at which the question begins, until there are enough."""
     condition = question.condition
     assert condition is not None
     looks = reads_machine(condition)
-    for row in rows:
+
+    def holds(row: Row) -> bool:
         if looks:
             runner.to(row.step)
-        if evaluate(condition, AtRow(runner.machine, row)):
-            yield row
+        return evaluate(condition, AtRow(runner.machine, row)) != 0
+
+    rows = found.rows
+    held, looked = holding(rows, holds, backward=question.backward, limit=question.limit)
+    if looked == len(rows):
+        return Scanned(held, found.low, found.high)
+    if question.backward:
+        return Scanned(held, rows[-looked].step, found.high)
+    return Scanned(held, found.low, rows[looked].step)
