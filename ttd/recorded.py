@@ -339,7 +339,7 @@ class RecordedMachine:
         events and what is said of the end; or `Divergence`. `RecordingError` if the index of what
         was touched is not the recorded one."""
         self.snapshots.check_end(again=True)
-        self.snapshots.check_index()
+        self.snapshots.touched.check()
 
     def verify_snapshots(self) -> None:
         """Read every page, become every stored snapshot once, and compare.

@@ -4,41 +4,35 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 
 import msgpack
 
 from ttd.contents import PAGE, Contents
 from ttd.engine import FRAME, Access, Context
-from ttd.engine.pages import WORD
 from ttd.history.budget import Budget
 from ttd.history.kept import Kept, Snapshot
 from ttd.history.pages import Digest, Page, PageStore, PageTable
 from ttd.history.stored_tables import MOST_CHANGES, StoredTables
+from ttd.history.touched import EVERYWHERE, KINDS, Touched
 from ttd.index import Index, Ranges
 from ttd.index.index import EXECUTED
 from ttd.index.rows import Sharing
 from ttd.machine import Machine
-from ttd.recording.blob import digest
 from ttd.recording.errors import RecordingError
 from ttd.recording.events import Kind
 from ttd.recording.recording import Recording
-from ttd.recording.varint import Reader, put_series
+from ttd.recording.varint import put_series
 from ttd.replay.errors import Divergence
 from ttd.replay.marks import HASH
 from ttd.replay.replay import Mode
 
-EVERYWHERE = 1 << 60
-"""In a list of pages: they are too many, or DMA was at what page tables may show anywhere."""
 MEMORY = 512 << 20
 """Bytes that snapshots in memory may take, and what is kept of those in the recording."""
 SNAPSHOT_COST = 60_000
 """Bytes that one takes beside its pages, about."""
 PAGES_STORED = 512
 """Pages handed to the recording at a time."""
-PAGES_LOOKED_UP = 256
-"""Pages that are asked for one by one; of a larger area something will have been touched."""
 
 
 class Progress:
@@ -99,10 +93,9 @@ class Snapshots:
         self._infos = recording.snapshots
         self.index = Index(recording)
         """Of the line of history on which the machine is."""
+        self.touched = Touched(machine, recording, self.index)
         self._sharing = Sharing()
         self._tables = StoredTables(recording, self._pages, self._empty, (self._zero, self._hole))
-        self._read_lists: tuple[int, list[frozenset[int]]] = (-1, [])
-        """What `_index` says, and of which interval: it is asked for many addresses of one."""
         self._unusable: set[int] = set()
         """Numbers of stored snapshots."""
         self._proven: set[int] = set()
@@ -260,7 +253,7 @@ class Snapshots:
     def branch_off(self, recording: Recording) -> None:
         """The machine goes on from here as a new branch, which has what came before."""
         last = len(recording.snapshots) - 1
-        touched = self._interval(last)
+        touched = self.touched.interval(last)
         if touched is None:
             recorded = self.machine.replay.live and last == len(self._infos) - 1
             touched = self._pack_touched() if recorded else b""
@@ -286,7 +279,7 @@ class Snapshots:
         self.index.flush()
         self.recording = recording
         self.index, self._sharing = Index(recording), Sharing()
-        self._read_lists = (-1, [])
+        self.touched = Touched(self.machine, recording, self.index)
         self._infos = recording.snapshots
         self._end_checked = False
         self._restored = None
@@ -487,124 +480,14 @@ class Snapshots:
 
     def _pack_touched(self) -> bytes:
         out = bytearray()
-        lists = [self._progress.touched[kind] for kind in _KINDS]
+        lists = [self._progress.touched[kind] for kind in KINDS]
         if self.machine.engine.moves_addresses:
-            lists += [self._progress.seen[kind] for kind in _KINDS]
+            lists += [self._progress.seen[kind] for kind in KINDS]
         for pages in map(sorted, lists):
             put_series(out, [len(pages)])
             put_series(out, pages)
         return bytes(out)
 
-    def may_touch(
-        self, low: int, kind: Access, address: int, size: int, *, physical: bool = False
-    ) -> bool:
-        """False if nothing accessed [address, address + size) in the interval of step `low`.
-
-        The interval is the recorded one in which `low` is; the address as the guest used it, unless
-        it is said to be `physical`.
-        """
-        engine, number = self.machine.engine, self._number_before(low)
-        if (
-            kind is Access.FETCH
-            and not physical
-            and not self.index.may_execute(number, address, address + size)
-        ):
-            return False
-        if size > PAGES_LOOKED_UP * engine.page_size:
-            return True
-        moves = engine.moves_addresses and not physical
-        if kind is Access.WRITE:
-            index = self.index
-            words = index.written_in_place(number) if moves else index.written(number)
-            if words is not None:
-                return self._meets(words, address, size)
-        touched = self._listed(low, kind, physical=physical)
-        first = address - address % engine.page_size
-        for at in range(first, address + size, engine.page_size):
-            page = at // engine.page_size if moves else engine.find_page(at)
-            if page is None or touched is None or page in touched:
-                return True
-            if moves and self._touched_elsewhere(low, kind, at):
-                return True
-        return False
-
-    def _meets(self, words: Ranges, address: int, size: int) -> bool:
-        """Whether one of the words is of memory at [address, address + size), or there is none."""
-        engine = self.machine.engine
-        for at in range(address - address % engine.page_size, address + size, engine.page_size):
-            page = engine.find_page(at)
-            if page is None:
-                return True
-            begin, end = max(at, address), min(at + engine.page_size, address + size)
-            first = page * engine.page_size - at
-            if words.meets((first + begin) // WORD, (first + end - 1) // WORD + 1):
-                return True
-        return False
-
-    def _touched_elsewhere(self, low: int, kind: Access, address: int) -> bool:
-        """The memory that is seen at `address` now was touched, at whatever address."""
-        engine = self.machine.engine
-        physical = engine.translate(address)[0]
-        page = None if physical is None else engine.find_page(physical)
-        touched = self._listed(low, kind, physical=True)
-        return touched is None or (page is not None and page in touched)
-
-    def _interval(self, number: int) -> bytes | None:
-        """What is stored of an interval; None if nothing is, or not what was recorded."""
-        recording = self.recording
-        assert recording is not None
-        try:
-            data = recording.interval(number)
-        except RecordingError:
-            return None
-        if data is None or recording.writable:
-            return data
-        return data if digest(data) == self._index_of(number) else None
-
-    def _index_of(self, number: int) -> bytes:
-        """Hash of what was recorded of an interval; b"" if nothing was."""
-        if number + 1 >= len(self._infos):
-            return b""
-        return self.machine.replay.index_digest(self._infos[number + 1].sequence) or b""
-
-    def check_index(self) -> None:
-        """`RecordingError` unless of each interval there is what was recorded, be it nothing."""
-        for number in range(len(self._infos)):
-            found = self.recording.interval(number)
-            if (b"" if found is None else digest(found)) != self._index_of(number):
-                raise RecordingError("the recording is damaged: its index is not what was recorded")
-
-    def _listed(self, low: int, kind: Access, *, physical: bool = False) -> frozenset[int] | None:
-        """The pages that `may_touch` goes by; None: not known. By addresses of the guest, unless
-        `physical` is said."""
-        number = self._number_before(low)
-        if number < 0:
-            return None
-        if number != self._read_lists[0]:
-            lists: list[Sequence[int]] = []
-            with suppress(RecordingError):  # then it says nothing, and not that nothing was touched
-                lists = self._index(number)
-            self._read_lists = number if lists else -1, [*map(frozenset, lists)]
-        found = self._read_lists[1]
-        moved = self.machine.engine.moves_addresses and not physical
-        at = _KINDS.index(kind) + (len(_KINDS) if moved else 0)
-        return found[at] if at < len(found) and EVERYWHERE not in found[at] else None
-
-    def _index(self, number: int) -> list[Sequence[int]]:
-        """What is stored of an interval, if what ends it in the log vouches for it."""
-        blob = self._interval(number)
-        if blob is None:
-            return []
-        reader = Reader(blob)
-        lists: list[Sequence[int]] = []
-        while not reader.done:
-            (count,) = reader.series(1)
-            lists.append(reader.series(count))
-        return lists
-
 
 def _no_pages() -> dict[Access, set[int]]:
-    return {kind: set() for kind in _KINDS}
-
-
-_KINDS = (Access.READ, Access.WRITE, Access.FETCH)
+    return {kind: set() for kind in KINDS}

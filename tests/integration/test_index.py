@@ -137,7 +137,7 @@ def test_written_words(tmp_path: Path, name: str) -> None:
         noted = {word for begin, end in written for word in range(begin, end)}
         assert {word_of(address) for address in at} == noted
         for row in answer(session.timeline, replace(asked, ranges=ANYWHERE, physical=False)):
-            assert session.snapshots.may_touch(low, Access.WRITE, row.address, row.size)
+            assert session.snapshots.touched.may_touch(low, Access.WRITE, row.address, row.size)
         session.timeline.seek(low)
         pages = sorted({address - address % engine.page_size for address in at})
         before = [engine.read(page, engine.page_size) for page in pages]
@@ -292,10 +292,12 @@ def test_words_exclude_what_pages_do_not(path: Path) -> None:
                     base + (page - first) * engine.page_size + 4 * n,
                     page * per_page + n,
                 )
-                assert snapshots.may_touch(step, Access.WRITE, address + 3, 1) == (word in words)
+                assert snapshots.touched.may_touch(step, Access.WRITE, address + 3, 1) == (
+                    word in words
+                )
                 both = n + 1 < per_page and bool({word, word + 1} & words)
-                assert snapshots.may_touch(step, Access.WRITE, address + 2, 4) >= both
-                assert snapshots.may_touch(step, Access.READ, address, 4)
+                assert snapshots.touched.may_touch(step, Access.WRITE, address + 2, 4) >= both
+                assert snapshots.touched.may_touch(step, Access.READ, address, 4)
     session.close()
 
 

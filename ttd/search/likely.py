@@ -51,7 +51,11 @@ class Likely:
         """Those that an interval can have answers to."""
         number = snapshots.index.number_at(low)
         code = (a for a in self._code if snapshots.index.may_execute(number, a, a + 1))
-        data = ((b, e) for b, e in self._data if snapshots.may_touch(low, Access.WRITE, b, e - b))
+        data = (
+            (b, e)
+            for b, e in self._data
+            if snapshots.touched.may_touch(low, Access.WRITE, b, e - b)
+        )
         return [
             *(_entered(a) for a in islice(code, _MOST_CODE)),
             *(_written(b, e) for b, e in islice(data, _MOST_DATA)),

@@ -62,7 +62,7 @@ def may_contain(snapshots: Snapshots, low: int, question: Question) -> bool:
     if kinds is None:
         return True
     return any(
-        snapshots.may_touch(low, kind, r.begin, r.end - r.begin, physical=question.physical)
+        snapshots.touched.may_touch(low, kind, r.begin, r.end - r.begin, physical=question.physical)
         for kind in kinds
         for r in question.ranges
     )
