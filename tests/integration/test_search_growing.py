@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ttd.recording.events import Kind
 from ttd.search import Question, Range, Row, What, answer
 from ttd.search.scan import MOST
 from ttd.stops import Stops, Watchpoint, Why
+from ttd.workers.workers import Workers, processes
 
 pytestmark = pytest.mark.slow
 LONG = 600_000
@@ -149,6 +151,16 @@ def test_other_branches(tmp_path: Path, name: str) -> None:
         assert [r for r in one if r.step < fork] == [r for r in other if r.step < fork]
     session.leave("enough")
     session.close()
+    again = soak.player(path)
+    number = next(known.id for known in again.branches.all if known.id)
+    with Workers(again, partial(processes, 1), 2) as workers:
+        assert workers.can(number)
+        for pool in (None, workers):
+            again.timeline.pool = pool
+            for question, found in zip(asked, own[branch], strict=True):
+                asking = replace(question, branch=number, end=ends[branch])
+                assert rows(again, asking) == found
+    again.close()
 
 
 def test_an_interval_with_more_rows_than_one_scan_gives(tmp_path: Path) -> None:

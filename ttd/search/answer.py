@@ -4,7 +4,7 @@ rows are asked for."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
@@ -98,11 +98,19 @@ _Answers = Iterator[tuple[Interval, Iterator[Row]]]
 
 
 def _here(timeline: Timeline, asked: Question) -> _Answers:
-    for interval in intervals(timeline.snapshots, asked):
-        if asked.branch == timeline.place.branch:
+    left = intervals(timeline.snapshots, asked)
+    if asked.branch == timeline.place.branch:
+        for interval in left:
             yield interval, _in_order(timeline, interval, asked)
-        else:
-            yield interval, iter(_elsewhere(timeline, interval, asked))
+        return
+    while True:
+        # What there is of a branch is known on it only: the plan goes on there, too.
+        with _elsewhere(timeline, asked):
+            found = [(each, list(_in_order(timeline, each, asked))) for each in islice(left, 1)]
+        if not found:
+            return
+        for interval, rows in found:
+            yield interval, iter(rows)
 
 
 def _by_others(timeline: Timeline, pool: Pool, asked: Question) -> _Answers:
@@ -113,6 +121,9 @@ def _by_others(timeline: Timeline, pool: Pool, asked: Question) -> _Answers:
     if branch == timeline.place.branch:
         for interval in islice(left, pool.alone):
             yield interval, _in_order(timeline, interval, asked)
+    else:
+        with _elsewhere(timeline, asked):
+            left = iter(list(left))
 
     def is_known(interval: Interval) -> bool:
         return _is_known(timeline, interval, asked)
@@ -155,13 +166,13 @@ def _awaited(timeline: Timeline, ticket: Ticket) -> Scanned:
         raise
 
 
-def _elsewhere(timeline: Timeline, interval: Interval, question: Question) -> list[Row]:
-    """Rows of an interval of another branch."""
-    assert question.branch is not None
+@contextmanager
+def _elsewhere(timeline: Timeline, asked: Question) -> Iterator[None]:
+    """Be on the branch that is asked about meanwhile."""
     home = timeline.place
     try:
-        whole(lambda: timeline.go_to(Place(question.branch or 0, interval.low)))
-        return list(_in_order(timeline, interval, question))
+        whole(lambda: timeline.go_to(Place(asked.branch or 0, asked.begin)))
+        yield
     finally:
         whole(lambda: timeline.go_to(home))
 
