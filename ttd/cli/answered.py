@@ -55,9 +55,14 @@ class Answered:
         if sum(map(len, lines)) <= MOST:
             self._index.learn(_ROW, self._key(said), msgpack.packb(list(lines)))
 
-    def flush(self) -> None:
-        """Put what is new into the file, if that can be written."""
-        self._index.flush()
+    def flush(self, *, patient: bool = False) -> None:
+        """Put what is new into the file, if that can be written; `patient`: wait a moment for who
+        is in the way."""
+        if patient:
+            with suppress(RecordingError):
+                self._index.write()
+        else:
+            self._index.flush()
 
     def _key(self, said: Said) -> bytes:
         """All that an answer depends on: what is asked, of which run, by which names places go, and

@@ -117,4 +117,4 @@ def _answer_ahead(
         show(number / len(asked))
         if time.monotonic() > until:
             break
-    kept.flush()
+    kept.flush(patient=True)

@@ -131,4 +131,7 @@ def _learn(source: Source, numbers: Sequence[int]) -> list[Found]:
 
 
 def _answer(source: Source, asked: Asked) -> Answer:
-    return asked.said(source[0]), answered(_past(source), source[0], asked)
+    past = _past(source)
+    lines = answered(past, source[0], asked)
+    past.snapshots.index.flush()  # what was searched is known to whoever asks something like it
+    return asked.said(source[0]), lines
