@@ -17,6 +17,7 @@ from tests.integration.gdb_mi import ROOT, Gdb
 from tests.integration.inside import playing_session
 from ttd.origin.flow import Flow
 from ttd.origin.instructions import decode
+from ttd.origin.rounds import Rounds
 from ttd.questions.origin import Origin, origin, scene_of
 from ttd.questions.past import Past
 
@@ -174,6 +175,39 @@ def test_registers_of_devices(recorded: Recorded) -> None:
     past = _number(recorded, "mps2")
     rows = _origin(past, "UART0.CTRL")
     assert rows[0].kind == "store" and "UART0.CTRL" in rows[0].told
+
+
+def test_addresses_and_no_more_than_is_asked_for(recorded: Recorded) -> None:
+    past = _number(recorded, "mps2")
+    end = past.timeline.end
+    rows = _origin(past, "number")
+    assert origin(past, "number", end, limit=4) == rows[:4]
+    wide = origin(past, "number", end, addresses=True)
+    assert [row.told for row in wide[:1]] == [row.told for row in rows[:1]]
+    # The first one is where the variable is: a constant of the program.
+    address, _, constant = wide[1:4]
+    assert "address: " in address.told and address.of == 0 and address.depth == 1
+    assert constant.kind == "image" and constant.value == address.value
+    inputs = {row.event for row in rows if row.kind == "input"}
+    assert inputs <= {row.event for row in wide}
+
+
+@pytest.mark.parametrize("variable", ["progress", "checksum"])
+def test_many_rounds_at_once(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A counter that is kept on the stack in its loop, and in registers for others there: as it is
+    when each round is gone through."""
+    elf = FIRMWARE / "bench" / "bench-systick.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting", "--steps", "6000000")
+    at_once = _origin(past, variable)
+    monkeypatch.setattr(Rounds, "back", lambda *_: None)
+    one_by_one = _origin(past, variable)
+    assert [row.told for row in at_once] == [row.told for row in one_by_one]
+    if variable == "progress":
+        (again,) = (row for row in at_once if "times more" in row.told and row.place.step < 500_000)
+        assert int(again.told.split()[2]) + 3 == (at_once[0].value or 0) > 6
+        assert at_once[-1].kind == "constant"
 
 
 def test_what_the_processor_changes_is_said(recorded: Recorded) -> None:

@@ -88,6 +88,9 @@ def _thumb_moves(rng: Rng) -> bytes:
                 [0xF3C0 | b, 2 * rng.randrange(4) << 12 | a << 8 | 7],  # ubfx: a byte
                 [0xF360 | b, 2 * rng.randrange(2) << 12 | a << 8 | rng.choice((15, 23, 31))],  # bfi
                 [0xF2C0 | rng.randrange(16), a << 8 | rng.randrange(256)],  # movt
+                [rng.choice((0xE886, 0xE896)), 1 << a | 1 << (a + 2) % 6],  # stm, ldm
+                # ldrex, strex: whether it was stored goes to another
+                *[[0xE856, a << 12 | 0xF00 | 1, 0xE846, b << 12 | (b + 1) % 6 << 8 | 1]] * (a != b),
                 # cmp r7, #2; ite; mov a; mov b
                 [0x2F02, rng.choice((0xBF0C, 0xBFD4, 0xBF34)), 0x4600 | b << 3 | a, 0x4600 | a],
             ]
@@ -139,6 +142,8 @@ def _a64_moves(rng: Rng) -> bytes:
                 # cmp x19, #2; csel
                 [0xF1000A7F, 0x9A800000 | b << 16 | rng.choice((0, 1, 2, 8, 13)) << 12 | a],
                 [0xD51BD040 | a, 0xD53BD040 | b],  # msr, mrs tpidr_el0
+                # ldxr, stxr: whether it was stored goes to another
+                [0xC85F7C00 | 20 << 5 | a, 0xC8007C00 | (b + 1) % 6 << 16 | 20 << 5 | b],
             ]
         )
     )
@@ -164,6 +169,9 @@ def _riscv_moves(rng: Rng) -> bytes:
                 [b << 15 | 0x1B | a << 7],  # sext.w
                 [0x34001073 | a << 15, 0x34002073 | b << 7],  # csrw, csrr mscratch
                 [0x34001073 | a << 15 | b << 7],  # csrrw
+                # lr.d, sc.d: whether it was stored goes to another; amoswap.d
+                [0x1004B02F | a << 7, 0x1804B02F | b << 20 | (10 + (b - 9) % 6) << 7],
+                [0x0804B02F | a << 20 | b << 7],
                 [where << 20 | 9 << 15 | width << 12 | a << 7 | 0x03],
                 [where << 20 | 9 << 15 | (width | 4 if size < 8 else 3) << 12 | a << 7 | 0x03],
                 [(where >> 5) << 25 | a << 20 | 9 << 15 | width << 12 | (where & 31) << 7 | 0x23],
@@ -180,6 +188,22 @@ def _riscv_computes(rng: Rng) -> bytes:
     three = c << 20 | b << 15 | a << 7
     kinds = (0x33, 0x40000033, 0x4033, 0x6033, 0x02000033, 0x3B, 0x7033, 0x1033, 0x5033, 0x3033)
     return _words(rng.choice([three | kind for kind in kinds]))
+
+
+def _x86_block(rng: Rng) -> bytes:
+    """Push %rcx, let %rsi and %rdi lead to data, mov to %ecx, rep movsb or stosb, pop %rcx."""
+    count = rng.randrange(1, 9)
+    source, target = rng.randrange(SIZE - count), rng.randrange(SIZE - count)
+    leas = bytes([0x48, 0x8D, 0x73, source, 0x48, 0x8D, 0x7B, target])
+    return (
+        b"\x51"
+        + leas
+        + b"\xb9"
+        + _words(count)
+        + b"\xf3"
+        + rng.choice((b"\xa4", b"\xaa"))
+        + b"\x59"
+    )
 
 
 def _x86_moves(rng: Rng) -> bytes:
@@ -204,6 +228,7 @@ def _x86_moves(rng: Rng) -> bytes:
             wide + (b"\x88" if size == 1 else b"\x89") + memory,
             b"\x48\x89" + bytes([0xC0 | b << 3 | a]),
             bytes([0x50 + a, 0x58 + b]),
+            _x86_block(rng),
             bytes([0xB8 + a]) + rng.randbytes(4),
         ]
     )
@@ -346,7 +371,7 @@ def _past(tmp_path: Path, program: Program) -> Past:
     binary, path = tmp_path / "program.bin", str(tmp_path / "run.ttd")
     binary.write_bytes(program.image)
     words = ("record", "--board", "raw", "--cpu", program.language.name, "--ram", f"{RAM:#x}:64K")
-    load = ("--load", f"{binary}@{RAM:#x}", "--steps", "400", "-o", path)
+    load = ("--load", f"{binary}@{RAM:#x}", "--steps", "2000", "-o", path)
     command = [sys.executable, "-m", "ttd", *words, *load]
     done = subprocess.run(command, check=False, capture_output=True)
     assert not done.returncode, done.stderr.decode()

@@ -13,6 +13,8 @@ MOST_STEPS = 1_000_000_000
 """That are looked at, backwards from a value to the instruction that made it."""
 _FIRST, _LONGEST = 256, 1 << 27
 """Steps that are looked at first, and at most at once; each time they are eight times as many."""
+_NEAR = 1 << 15
+"""Most that are looked at first because they were the last time."""
 _ALONE = 64
 """Steps that are made one by one where code changes."""
 
@@ -35,6 +37,8 @@ class Executed:
         self._scene = scene
         self._decoded: dict[tuple[int, bytes], Instruction | None] = {}
         self._wide = 16 if "86" in scene.architecture else 4
+        self._usual: dict[str, int] = {}
+        """How far back a register was set the last time that was asked."""
 
     def last(
         self,
@@ -50,7 +54,9 @@ class Executed:
 
         None: there is none, or none in `MOST_STEPS`. The machine is anywhere afterwards.
         """
-        begin, high, size = self._scene.timeline.begin, step, _FIRST
+        begin, high = self._scene.timeline.begin, step
+        # In a loop it is about as far as the time before.
+        size = max(_FIRST, min(self._usual.get(register, 0) * 5 // 4, _NEAR))
         while high > begin and step - high < MOST_STEPS:
             low, found = self._window(max(begin, high - size), high, register, returns, but)
             mark = self._scene.last_mark(high) if entries else None
@@ -60,9 +66,26 @@ class Executed:
                 high, size = found.step, _FIRST  # it was an entry, and no instruction
                 continue
             if found is not None:
+                self._usual[register] = step - found.step
                 return found
             high, size = low, min(8 * size, _LONGEST)
         return None
+
+    def setters(
+        self, registers: Collection[str], low: int, high: int
+    ) -> dict[str, set[int]] | None:
+        """Addresses of the instructions that have set each register in these steps; None: code
+        has changed meanwhile."""
+        self._scene.go(low)
+        raw, complete = self._scene.trace(high)
+        if complete > low:
+            return None
+        found: dict[str, set[int]] = {name: set() for name in registers}
+        for pc, physical, count in set(zip(*(raw[n::5] for n in range(1, 4)), strict=True)):
+            for _, at, one in self._instructions(pc, physical, count):
+                for name in one.sets & found.keys():
+                    found[name].add(at)
+        return found
 
     def times(self, pcs: Sequence[int], low: int, high: int) -> list[int]:
         """How often the instructions at some addresses have run in the steps from `low` to before

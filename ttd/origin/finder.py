@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -21,7 +22,7 @@ MOST_DEEP = 24
 _SHOWN, _SHOWN_WIDE = 3, 6
 """Times that a value is shown going round a loop, with no operand from elsewhere, and with some:
 then it is followed without."""
-_MOST_ROUND, _MOST_SAVED = 300, 1000
+_MOST_ROUND, _MOST_SAVED = 240, 1000
 """Hops that are made without being shown: round loops, and of a register that is saved."""
 
 _Site = tuple[object, ...]
@@ -73,11 +74,11 @@ class Finder:
         """`most`: so many rows are wanted. `addresses`: what the addresses of loads and stores were
         made of is followed, too."""
         self._scene = scene
-        self._most = MOST_ROWS + 1 if most is None else most
+        self._most = most or sys.maxsize
         self._addresses = addresses
         self._hops = Hops(scene)
         self._rows: list[Row] = []
-        self._seen: set[tuple[int, Part]] = set()
+        self._seen: set[tuple[int, Kind, Part]] = set()
         self._full = False
         self._left = _MOST_ROUND
 
@@ -118,10 +119,10 @@ class Finder:
             return
         hop = self._hop(part, step, asked=of is None)
         site = _site(hop, part)
-        if (hop.step, part) in self._seen:
+        if (hop.step, hop.kind, part) in self._seen:
             self._add(Kind.AGAIN, "as above", depth, of, hop.step)
             return
-        self._seen.add((hop.step, part))
+        self._seen.add((hop.step, hop.kind, part))
         counted = self._hops.counted(part, hop) if way.is_second(site) else None
         if counted is not None:
             self._add(Kind.AGAIN, _more(counted.times), depth, of, counted.before)
@@ -202,7 +203,7 @@ class Finder:
     ) -> None:
         """Round a loop, on the way that was taken before, to where that is left."""
         begun = _site(self._hop(part, step), part)
-        rounds, others = 0, False
+        rounds, others, walked = 0, False, list[tuple[Part, Hop]]()
         while self._left:
             self._left -= 1
             hop = self._hop(part, step)
@@ -211,6 +212,12 @@ class Finder:
                 break
             rounds += site == begun
             others |= len(hop.sources) + len(hop.ends) > 1
+            if rounds == 2 and site == begun and not others and isinstance(part, Register):
+                back = self._hops.rounds.back(part, step, walked)
+                if back is not None:
+                    part, step, rounds = back.part, back.step, 1 + back.rounds
+                    break
+            walked.append((part, hop))
             index = min(way.visits[site].source, len(hop.sources) - 1)
             part, step = hop.sources[index]
         more = _more(rounds) + (", with operands that are not shown" if others else "")

@@ -21,7 +21,7 @@ MOST_SAVED = 1000
 _MOST_SKIPPED = 1000
 """Times in a row that an IT block leaves out what would set a register."""
 _CONSTANT = "That is a constant of the program."
-_FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
+FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 """What an exception entry of the M profile stacks (DDI0403E B1.5.6)."""
 _FOLLOWED = {
     "arm": r"r\d+|sp|lr|pc|xpsr|primask|basepri",
@@ -46,12 +46,12 @@ class Made:
     def loads(self, register: str) -> bool:
         """From memory."""
         if self.returns:
-            return register in _FRAME
+            return register in FRAME
         return self.instruction is not None and register in self.instruction.loads
 
     def by_exception(self, register: str) -> bool:
         """The entry of an exception has set it, or the return from one, to no value from memory."""
-        return self.mark is not None or (self.returns and register not in _FRAME)
+        return self.mark is not None or (self.returns and register not in FRAME)
 
 
 class Flow:
@@ -172,7 +172,7 @@ class Flow:
         # What the return itself pops from the main stack is not of the frame.
         popped = 4 * len(made.instruction.loads)
         frame = scene.value("psp") if came & _PROCESS_STACK else scene.value("msp") + popped
-        return (frame + 4 * _FRAME.index(register)) & self._mask, 4
+        return (frame + 4 * FRAME.index(register)) & self._mask, 4
 
     def _written(self, address: int, size: int) -> tuple[str, str | None]:
         """Who wrote there last, and which register went there; be where it has that value."""
@@ -209,7 +209,7 @@ class Flow:
         scene = self._scene
         frame = scene.value("psp" if scene.value("lr") & _PROCESS_STACK else "msp")
         index = (address - frame) // 4
-        return _FRAME[index] if 0 <= index < len(_FRAME) else None
+        return FRAME[index] if 0 <= index < len(FRAME) else None
 
     # -- the instruction that made the value of a register -----------------------------------
 
@@ -222,7 +222,7 @@ class Flow:
                 register,
                 high,
                 entries=register in self._entered,
-                returns=self._arm and (register in _FRAME or register == "sp"),
+                returns=self._arm and (register in FRAME or register == "sp"),
                 but=but,
             )
             if ran is None:
@@ -256,6 +256,13 @@ class Flow:
             return True
         self._scene.go(mark.step + 1)
         return "us-m"[self._scene.value("priv")] in TRAPS[register]
+
+    def setters(
+        self, registers: Collection[str], low: int, high: int
+    ) -> dict[str, set[int]] | None:
+        """The addresses of all instructions that have set each of these registers in the steps from
+        `low` to before `high`; None: that is not known, as code has changed."""
+        return self._executed.setters(registers, low, high)
 
     def times(self, pcs: Sequence[int], low: int, high: int) -> list[int]:
         """How often instructions have run in the steps from `low` to before `high`."""

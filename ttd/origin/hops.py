@@ -11,6 +11,7 @@ from ttd.origin.memory_hops import MemoryHops
 from ttd.origin.operands import NOTHING, Operands
 from ttd.origin.parts import Hop, Memory, Part, Register
 from ttd.origin.register_hops import RegisterHops
+from ttd.origin.rounds import Rounds
 from ttd.origin.rows import Kind
 from ttd.origin.scene import Scene
 
@@ -26,6 +27,7 @@ class Hops:
         self._operands = Operands(scene, flow)
         self._memory = MemoryHops(scene, flow, ends, self._operands)
         self._registers = RegisterHops(scene, flow, ends, self._operands, self._memory)
+        self.rounds = Rounds(scene, flow, self._operands)
         self.whole = self._operands.whole
         self.asked = self._memory.asked
 

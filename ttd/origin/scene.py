@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgpack
 
 from ttd.boards.base import MappedDevice
 from ttd.cpu.base import FaultLine
+from ttd.engine.types import HIT, Wanted
 from ttd.errors import UserError
 from ttd.origin.instructions import Instruction, decode
 from ttd.recording.events import Event, Kind, to_small
@@ -22,6 +23,8 @@ from ttd.symbols import Symbols
 from ttd.timeline import Timeline
 from ttd.values import dataclass
 
+MOST_RAN = 1 << 20
+"""Rows of `Scene.ran`."""
 MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 
 
@@ -108,6 +111,22 @@ class Scene:
         """Run to `until`; what `Engine.traced` says of that."""
         self._check(self.timeline.trace(until))
         return self.timeline.machine.engine.traced()
+
+    def ran(
+        self, addresses: Sequence[int], low: int, high: int
+    ) -> tuple[list[int], list[int], int]:
+        """The steps in which instructions at some addresses have run, ascending, where each was,
+        and from which step on that is all; so many that rows of a question take too long."""
+        self.go(low)
+        engine = self.timeline.machine.engine
+        engine.collect(Wanted(executed=[(one, one + 1) for one in addresses]), MOST_RAN)
+        try:
+            self._check(self.timeline.trace(high))
+        finally:
+            engine.collect(None)
+        noted = engine.collected()
+        raw, width = memoryview(noted.executed).cast("Q"), HIT.size // 8
+        return raw[::width].tolist(), raw[1::width].tolist(), max(low, noted.complete_from)
 
     def last_write(self, address: int, size: int) -> Write | None:
         """The last write before the present to what is there now, at which the machine stays; None
