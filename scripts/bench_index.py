@@ -15,6 +15,8 @@ from ttd.recording.recording import Recording
 
 QUESTIONS = {"last": "last rare_var", "writes": "writes rare_var", "calls": "calls write_rare"}
 """By short names."""
+ORIGIN_AT = 100_000_000
+"""A step; the value goes back to the beginning."""
 TRIES = 5
 
 
@@ -27,6 +29,7 @@ def indexed(recording: Path) -> Numbers:
         shutil.copy(recording, copy)
         took = timed([TTD, "index", str(copy), "--jobs", str(jobs)])
         found |= {f"index_{jobs}_s": took.wall, f"index_{jobs}_cpu_s": took.cpu}
+    found |= _commands(recording, "origin", ["origin", "rare_var", "--at", f"{ORIGIN_AT}"])
     found["index_bytes"] = Recording.open(str(copy)).known_bytes()
     found["index_recording_bytes"] = os.path.getsize(recording)
     for name, words in QUESTIONS.items():
@@ -70,6 +73,11 @@ def index_rows(n: Numbers) -> Iterator[tuple[str, str, str]]:
         "... adds to the file, of",
         f"{n['index_bytes'] / 1024:.1f}, {n['index_recording_bytes'] / 1024:.0f} KiB",
         f"{0.03 * n['steps'] / 1000 / 1024:.1f}",
+    )
+    yield (
+        f"ttd origin run.ttd rare_var --at {ORIGIN_AT}: time, processors",
+        f"{1e3 * n['ask_origin_s']:.0f}, {1e3 * n['ask_origin_cpu_s']:.0f} ms",
+        "2000 ms",
     )
     for name, words in QUESTIONS.items():
         yield (
