@@ -15,7 +15,7 @@ from ttd.origin.flow import FRAME, Flow, Made
 from ttd.origin.operands import Operands
 from ttd.origin.parts import Hop, Memory, Part, Register
 from ttd.origin.rows import Kind
-from ttd.origin.scene import CannotFollow, Scene
+from ttd.origin.scene import Scene
 from ttd.recording.events import Kind as EventKind
 from ttd.search import Question, Range, Row, What, answer
 from ttd.values import dataclass
@@ -66,6 +66,8 @@ class Rounds:
     def back(self, part: Register, step: int, walked: Sequence[tuple[Part, Hop]]) -> Back | None:
         """From the value that a register has at `step`, where a round begins, as far as it goes
         round in the way in which it has; None: it cannot be said. `walked`: one round."""
+        if self._scene.paged:
+            return None  # what is at an address differs from one address space to the other
         circle = self._circle(part, walked)
         if circle is None or self._scene.events((EventKind.DEBUG_WRITE,), 0, step):
             return None
@@ -111,14 +113,14 @@ class Rounds:
         if found is None or pc is None or found.leaves:
             return False
         if isinstance(part, Memory):
-            slot = Memory(scene.physical(part.address), part.size)
+            slot = Memory(part.address, part.size)
             if not isinstance(source, Register):
                 return False
             circle.stores[pc] = slot, source.name
             return True
         if hop.kind in (Kind.SAVED, Kind.LOAD):
             at, width = self._flow.source(part.name, Made(hop.step, pc, found))
-            slot = Memory(scene.physical(at + part.low), part.size)
+            slot = Memory(at + part.low, part.size)
             if width != part.size or part.low:
                 return False
             circle.loads[pc] = part.name, slot
@@ -162,7 +164,6 @@ class Rounds:
         asked = Question(
             What.ACCESSED,
             tuple(Range(one.address, one.address + one.size) for one in slots),
-            physical=self._scene.paged,
             begin=low,
             end=high,
             backward=True,
@@ -176,10 +177,7 @@ class Rounds:
         """It may be left out (DDI0403E A7.3.3)."""
         if self._scene.architecture != "arm":
             return False
-        try:
-            code = self._scene.bytes_at(pc - 16, 16)
-        except CannotFollow:
-            return True
+        code = self._scene.bytes_at(pc - 16, 16)
         return any(code[n + 1] == _IT and code[n] & 0xF for n in range(0, len(code) - 1, 2))
 
 
