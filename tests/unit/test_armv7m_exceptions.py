@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.armv7m_doubles import FIRST_IRQ, ICER, ICPR, IPR, ISER, ISPR, Bench, reset_bench
 from ttd.cpu.armv7m import exceptions as exc
 from ttd.engine._native import lib
@@ -168,7 +169,7 @@ def test_reset_keeps_the_inputs(bench: Bench) -> None:
 NUMBERS = st.integers(0, (1 << 256) - 1)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.tuples(NUMBERS, NUMBERS, NUMBERS),
     st.lists(st.integers(0, 255), min_size=252, max_size=252),

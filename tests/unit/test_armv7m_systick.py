@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.armv7m_doubles import SYST_CSR, SYST_CVR, SYST_RVR, Bench, reset_bench
 from ttd.cpu.armv7m import exceptions as exc
 from ttd.engine._native import lib
@@ -173,7 +174,7 @@ def apply(timer: Timer, operation: str, value: int) -> int | None:
     return None
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(0, 12), OPERATION), max_size=25), st.integers(1, 4))
 def test_it_counts_as_the_hardware_does(
     script: list[tuple[int, tuple[str, int]]], tick_ns: int

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ttd.devices
+from tests.examples import examples
 from tests.unit.device_doubles import HandClock, HandFront, HandNet, Trace
 from tests.unit.test_devices_state import FACTORIES
 from tests.unit.virtio_driver import AVAIL, MAKERS, QUEUE, TABLE, USED, Driver
@@ -64,7 +65,7 @@ def check(device: Device, trace: Trace) -> None:
 
 
 @pytest.mark.parametrize("name", ON_BUS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     writes=st.lists(
         st.tuples(
@@ -95,7 +96,7 @@ def test_on_the_bus(name: str, writes: list[tuple[int, int]], arriving: bytes) -
 
 
 @pytest.mark.parametrize("name", VIRTIO)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     memory=st.binary(min_size=64, max_size=64),
     ring=st.integers(0, 0xFFFFFFFFFFFFFFFF),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.device_doubles import HandClock, HandFront, Trace
 from tests.unit.riscv_doubles import Bench
 from ttd.devices.base import Device
@@ -168,7 +169,7 @@ def exercise(device: Device, clock: HandClock, accesses: list[tuple[str, int, in
 
 
 @pytest.mark.parametrize("kind", FACTORIES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(accesses=ACCESSES)
 def test_saving_loading_saving_is_the_identity(
     kind: str, accesses: list[tuple[str, int, int]]
@@ -203,7 +204,7 @@ def test_saving_loading_saving_is_the_identity(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FACTORIES if kind not in KEEPERS])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(accesses=ACCESSES)
 @example(accesses=[("write", 0x510, 0x1FFFFF)])
 def test_reset_forgets_everything(kind: str, accesses: list[tuple[str, int, int]]) -> None:

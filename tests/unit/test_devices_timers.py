@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.device_doubles import HandClock, Trace, advance
 from ttd.devices.base import Device
 from ttd.devices.cmsdk_dualtimer import CmsdkDualTimer
@@ -18,7 +19,7 @@ HZ = 25_000_000
 TICK = 40
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     start=st.integers(0, 12),
     reload=st.integers(0, 6),
@@ -71,7 +72,7 @@ REGISTERS = (*range(0, 0x40, 4), 0xC00)
 
 
 @pytest.mark.parametrize("kind", WRITES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_looking_changes_nothing(kind: str, data: st.DataObject) -> None:
     hz = data.draw(st.sampled_from([HZ, 1_000_000, 24_576_000, 3]))

@@ -18,7 +18,7 @@ from tests.unit.gdbstub_fake import LOAD, FakeTimeline
 from ttd.gdbserver import NO_AUTHENTICATION, REFUSAL, listen, serve_stdio, serve_tcp
 from ttd.rsp.framing import Decoder, Packet, encode
 
-HANG = 10.0
+HANG = 60.0
 """Seconds after which a test is taken to hang."""
 
 
@@ -193,6 +193,7 @@ def test_stop_ends_a_movement_too() -> None:
     assert timeline.position < timeline.end
 
 
+@pytest.mark.slow
 def test_rude_clients_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     rng = random.Random(1)
     with server(FakeTimeline()) as port:

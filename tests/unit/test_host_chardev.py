@@ -22,6 +22,9 @@ from ttd.replay.chars import CharBackend
 
 ROOT = str(Path(__file__).parents[2])
 
+PATIENCE = 60.0
+"""Seconds after which something has gone wrong."""
+
 
 class Input:
     """Collects what a backend reads."""
@@ -37,11 +40,11 @@ class Input:
 
     def wait(self, data: bytes) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: bytes(self.data) == data, 5), self.data
+            assert self._changed.wait_for(lambda: bytes(self.data) == data, PATIENCE), self.data
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -177,7 +180,7 @@ def test_tcp_server_waits_for_the_first_connection() -> None:
         return True
 
     eventually(reached)
-    thread.join(5)
+    thread.join(PATIENCE)
     assert opened[0].write(b"hi") == 2
     assert peers[0].recv(10) == b"hi"
     opened[0].close()
@@ -250,7 +253,7 @@ def test_stdio_on_a_terminal_gives_it_back(keys: bytes) -> None:
         while not seen.endswith(b">"):
             seen += os.read(master, 100)
         assert seen == b"ready<" + keys + b">"
-        assert process.wait(5) == (1 if b"?" in keys else 0)
+        assert process.wait(PATIENCE) == (1 if b"?" in keys else 0)
         assert termios.tcgetattr(slave) == before
     finally:
         process.kill()

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -92,22 +93,65 @@ def room_of(module: str) -> str | None:
     return PART_OF.get(parts[1], parts[1])
 
 
+class Source(NamedTuple):
+    """What is looked at of a source file. (Its tree, of all files, would be in the way of every
+    collection of garbage until the last test.)"""
+
+    imports: list[tuple[int, str]]
+    """Line and dotted name of everything that it imports, relative imports resolved."""
+    private: list[tuple[int, str]]
+    """Line and text of attributes that begin with _, and are none of its own classes'."""
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
+def read(path: Path) -> Source:
     """A source file."""
-    return ast.parse(path.read_text())
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    return Source(list(imports(path, nodes)), list(private(nodes)))
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of everything that a source file imports, relative imports resolved."""
+def imports(path: Path, nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(parsed(path)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             name = ".".join([*base, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+def private(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
+    own = own_attributes(nodes)
+    for node in nodes:
+        if not isinstance(node, ast.Attribute) or not re.match(r"_[^_]", node.attr):
+            continue
+        mine = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        # Unicorn's binding has no other way to its handle.
+        if not (mine or node.attr in own or ast.unparse(node) == "self._uc._uch"):
+            yield node.lineno, ast.unparse(node)
+
+
+def own_attributes(nodes: list[ast.AST]) -> set[str]:
+    """Names of the attributes that a module gives to its own classes and their instances."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            for part in node.body:
+                targets = part.targets if isinstance(part, ast.Assign) else []
+                if isinstance(part, ast.AnnAssign):
+                    targets = [part.target]
+                found.update(target.id for target in targets if isinstance(target, ast.Name))
+                if isinstance(part, ast.FunctionDef):
+                    found.add(part.name)
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        ):
+            found.add(node.attr)
+    return found
 
 
 SOURCES = sorted((ROOT / "ttd").rglob("*.py"))
@@ -119,7 +163,7 @@ def test_imports_point_downwards(path: Path) -> None:
     if here in (None, "__init__"):
         return
     assert here in LEVEL, f"room {here} has no floor: add it to docs/architecture.md and here"
-    for line, name in imports(path):
+    for line, name in read(path).imports:
         there = room_of(name)
         if there is None or there == here:
             continue
@@ -151,39 +195,11 @@ def test_nothing_unpickles() -> None:
         path = ROOT / name
         # Where none of the words is, there is nothing to parse.
         if path.exists() and forbidden.search(path.read_text()):
-            for line, module in imports(path):
+            for line, module in read(path).imports:
                 assert not forbidden.fullmatch(module.split(".")[0]), f"{name}:{line}: {module}"
-
-
-def own_attributes(tree: ast.Module) -> set[str]:
-    """Names of the attributes that a module gives to its own classes and their instances."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for part in node.body:
-                targets = part.targets if isinstance(part, ast.Assign) else []
-                if isinstance(part, ast.AnnAssign):
-                    targets = [part.target]
-                found.update(target.id for target in targets if isinstance(target, ast.Name))
-                if isinstance(part, ast.FunctionDef):
-                    found.add(part.name)
-        elif (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and ast.unparse(node.value) == "self"
-        ):
-            found.add(node.attr)
-    return found
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_private_attribute_of_another_module(path: Path) -> None:
-    tree = parsed(path)
-    own = own_attributes(tree)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute) or not re.match(r"_[^_]", node.attr):
-            continue
-        mine = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-        # Unicorn's binding has no other way to its handle.
-        known = mine or node.attr in own or ast.unparse(node) == "self._uc._uch"
-        assert known, f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)} is private"
+    found = [f"{path.relative_to(ROOT)}:{line}: {text}" for line, text in read(path).private]
+    assert not found, f"{found} is private"

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from intelhex import IntelHex
 
+from tests.examples import examples
 from ttd.boards import BOARDS
 from ttd.boards.raw import raw_board
 from ttd.images import MAX_BYTES, Image, ImageError, Load, Segment, parse_image
@@ -262,7 +263,7 @@ BASES = {"elf": SMALL, "rdimon": RDIMON[:0x2000], "hex": small_hex(start=1)}
 
 
 @pytest.mark.parametrize("kind", BASES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_garbled_images_load_or_raise_image_error(kind: str, data: st.DataObject) -> None:
     garbled = bytearray(BASES[kind])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.device_doubles import HandClock, HandNet, Trace, advance
 from ttd.devices import lan9118 as r
 from ttd.devices import lan9118_fifo as fifo
@@ -521,7 +522,7 @@ def exercise(rig: Rig, accesses: list) -> list:  # type: ignore[type-arg]
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(before=ACCESSES, after=ACCESSES)
 def test_state_is_data_and_all_of_it(before: list, after: list) -> None:  # type: ignore[type-arg]
     rig = Rig()
@@ -545,7 +546,7 @@ def test_state_is_data_and_all_of_it(before: list, after: list) -> None:  # type
     assert rig.net.sent == other.net.sent
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(accesses=ACCESSES)
 def test_reset_forgets_all_but_the_eeprom(accesses: list) -> None:  # type: ignore[type-arg]
     clock = HandClock()

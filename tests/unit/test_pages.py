@@ -129,7 +129,7 @@ def test_contents_are_read_when_they_are_wanted_and_all_at_once() -> None:
     assert pages[0].is_like(store.stored(digest(b"a"))) and not pages[0].is_like(pages[1])
 
 
-@pytest.mark.parametrize("size", [0, 1, 4096])
+@pytest.mark.parametrize("size", [0, 4096, pytest.param(1, marks=pytest.mark.slow)])
 def test_what_pages_take_is_known_and_given_back(size: int) -> None:
     store = PageStore(no_recording)
     table: PageTable | None = PageTable.filled(PAGES, store.page(bytes(size)))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ttd.cpu.armv7m.registers import REGISTERS
 from ttd.elf import Elf
 from ttd.images import parse_image
@@ -157,7 +158,7 @@ def test_a_section_that_is_empty(section: object) -> None:
     ask_everything(bytes(damaged))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.integers(0, (1 << 32) - 1))
 def test_damage(seed: int) -> None:
     dice = random.Random(seed)

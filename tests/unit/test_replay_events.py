@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ttd.recording.blob import seal, unseal
 from ttd.recording.chunk import decode_chunk, encode_chunk
 from ttd.recording.errors import RecordingError
@@ -106,7 +107,7 @@ def test_a_cut_chunk_is_noticed(events: list[Event], keep: int) -> None:
             decode_chunk(blob[:keep])
 
 
-@settings(deadline=None, print_blob=True, max_examples=150)
+@settings(deadline=None, print_blob=True, max_examples=examples(150))
 @given(st.binary(max_size=80))
 def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
     """Somebody who means harm can compute checksums too."""
@@ -118,7 +119,7 @@ def test_garbage_with_a_good_checksum_is_survived(raw: bytes) -> None:
         assert all(a.step <= b.step for a, b in pairwise(events))
 
 
-@settings(deadline=None, print_blob=True, max_examples=60)
+@settings(deadline=None, print_blob=True, max_examples=examples(60))
 @given(logs(), st.data())
 def test_damage_under_a_good_checksum_is_survived(events: list[Event], data: st.DataObject) -> None:
     sealed = encode_chunk(events)

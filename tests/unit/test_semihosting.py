@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.device_doubles import HandClock
 from ttd.host.semihost_files import SemihostFiles
 from ttd.semihosting.calls import Call
@@ -461,7 +462,7 @@ def test_going_back_and_forward_again_keeps_the_files(guest: Guest) -> None:
     assert guest.read(handle, 50) == b"first second"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     calls=st.lists(
         st.tuples(st.integers(0, 0x32), st.lists(st.integers(0, 12) | st.just(BUFFER), max_size=4)),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.unit.device_doubles import HandFront, HandNet
 from tests.unit.virtio_driver import (
     AVAIL,
@@ -45,7 +46,7 @@ def test_identity_and_status(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     accesses=st.lists(
         st.tuples(st.integers(0, 0x44).map(lambda n: n * 4), st.integers(0, 0xFFFFFFFF)),

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ttd.cpu.x86 import transcendental as functions
 
 FRACTIONS = st.integers(1 << 63, (1 << 64) - 1)
 SIGNS = st.sampled_from((0, 0x8000))
 MODES = st.integers(0, 3)
 EXACT = gmpy2.context(precision=2_000)
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=examples(60), deadline=None)
 
 
 def numbers(low: int, high: int) -> st.SearchStrategy[int]:
@@ -112,6 +113,7 @@ def test_what_is_below_all_normal_numbers_is_rounded_once() -> None:
         assert (result.bits, result.inexact, result.tiny) == (expected, True, True)
 
 
+@pytest.mark.slow
 def test_what_is_beyond_all_numbers_is_said_in_every_mode() -> None:
     largest, infinity = 0x7FFE << 64 | (1 << 64) - 1, 0x7FFF << 64 | 1 << 63
     y = 0x7FFE << 64 | 1 << 63  # 2^16383
