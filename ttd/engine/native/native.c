@@ -224,7 +224,8 @@ ttd_engine *ttd_new(const char *libunicorn, int arch, int mode, int model, const
     e->window_base = window_base;
     e->window_pages = window_pages;
     e->cache = map_low(sizeof(block_info) << CACHE_BITS);
-    forget_blocks(e);
+    /* Zeros are no block but at the place of a key of 0: all of it is not touched before it is used. */
+    forget_block(e->cache);
     e->slots = calloc(window_pages, sizeof *e->slots);
     e->slot_table = calloc(2 * window_pages, sizeof *e->slot_table);
     e->nspaces = 1;
