@@ -356,7 +356,9 @@ class Machine:
             if not seen:
                 self._let_in()
                 if self._hit_late():
-                    return RunEnd.WATCH
+                    if self._is_position():
+                        return RunEnd.WATCH
+                    continue
                 seen = replay.seen  # where a live recording has caught up
             if not self.beyond:
                 end = self._end_here(limit)
@@ -365,7 +367,9 @@ class Machine:
             if seen:
                 self._let_in()
                 if self._hit_late():
-                    return RunEnd.WATCH
+                    if self._is_position():
+                        return RunEnd.WATCH
+                    continue
             if self._goes_on():
                 return None
 
@@ -431,8 +435,16 @@ class Machine:
     def _hit_late(self) -> bool:
         """Something that is watched has been accessed by no instruction."""
         if self.engine.watches:
-            self._late_hit = self.engine.take_late_hit()
+            self._late_hit = self._late_hit or self.engine.take_late_hit()
         return self._late_hit is not None
+
+    def _is_position(self) -> bool:
+        """History can end here. False, in record, where the machine was on its way to the next
+        position: that comes now, and there is more to let in."""
+        if self.replay.in_play or not self.beyond:
+            return True
+        self._idle_step()
+        return False
 
     def _end_here(self, limit: int | None) -> RunEnd | None:
         """Why the run ends at this position, if it does."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Server, ttd
+from tests.integration.conftest import Server, symbols, ttd
 from tests.integration.gdb_mi import Gdb, Record, history_ended
+from tests.integration.inside import playing_session
 from tests.unit.unseen_runs import elf_of, record
+from ttd.engine.types import Access
+from ttd.host.files import Null
+from ttd.host.machine_choice import MachineChoice
+from ttd.host.semihost_files import SemihostFiles
+from ttd.recorded import SEMIHOSTING, RecordedMachine, RecordOptions
+from ttd.replay.terms import Cause
+from ttd.stops import Stops, Watchpoint, Why
 
 pytestmark = pytest.mark.slow
 
@@ -130,3 +139,28 @@ def test_a_reset_loads_again(
     server.process.send_signal(2)
     assert server.wait() == 0
     assert ttd("replay", "--verify", path).returncode == 0
+
+
+def test_history_ends_where_a_reset_was_found(tmp_path: Path) -> None:
+    """The debugger stands before the reset, and goes; the recording has all of it."""
+    path, elf = tmp_path / "live.ttd", elf_of("virt")
+    board, loads = MachineChoice("virt", str(elf)).make()
+    options = RecordOptions(board, loads, board.ns_per_step, semihosting=True)
+    backends = {name: Null() for name in (SEMIHOSTING, *board.serials)}
+    session = RecordedMachine.record(options, str(path), backends, SemihostFiles(None), os.urandom)
+    timeline = session.timeline
+    timeline.run_forward(Stops(), 100)
+    code = symbols(elf)["finish"]
+    timeline.probe.write_memory(code, bytes(4))
+    timeline.trials.keep()
+    session.replay.note_position()
+    session.replay.reset_request(Cause.HOST)
+    stop = timeline.run_forward(Stops(watchpoints=(Watchpoint(code, 4, Access.WRITE),)), here=True)
+    assert (stop.why, stop.step) == (Why.WATCHPOINT, 100)
+    session.leave("enough")
+    session.close()
+    played = playing_session(path)
+    played.run(None, lambda step: None)
+    assert played.machine.engine.step == 101
+    played.compare_end()
+    played.close()
