@@ -143,3 +143,18 @@ def test_damaged_rows_give_the_same_answers(path: Path, scans: Scans) -> None:
     session = playing_session(path)
     assert rows(session) == found and scans.since()
     session.close()
+
+
+def test_the_last_address(path: Path, scans: Scans) -> None:
+    """A range ends behind it, where no address is."""
+    last = (1 << 64) - 1
+    stops = Stops((Breakpoint(last),), (Watchpoint(last, 1, Access.WRITE),))
+    session = playing_session(path)
+    timeline = session.timeline
+    assert timeline.find_pc(last).why is Why.HISTORY_END
+    assert timeline.run_backward(stops).why is Why.HISTORY_BEGIN
+    scans.since()
+    timeline.seek(timeline.end)
+    assert timeline.run_backward(stops).why is Why.HISTORY_BEGIN
+    assert not scans.since()
+    session.close()

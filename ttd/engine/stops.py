@@ -48,7 +48,7 @@ class Stops(Pages):
         code = () if wanted is None else wanted.executed
         memory = () if wanted is None else wanted.accessed
         flag = lib.WATCH_PHYSICAL if wanted is not None and wanted.physical else 0
-        lows, highs = [low for low, _ in code], [high for _, high in code]
+        lows, highs = [low for low, _ in code], [min(high, NEVER) for _, high in code]
         lib.ttd_set_traced(
             self._native, ffi.new("uint64_t[]", lows), ffi.new("uint64_t[]", highs), len(code)
         )

@@ -19,6 +19,8 @@ _VERSION = 1
 """Of what rows are, and how they are written."""
 _MOST = 10_000
 """Rows of an interval that are kept: more are as quick to find again as to read."""
+_LAST = (1 << 64) - 1
+"""Address: a range that has it ends at 0."""
 _NOTED = (What.EXECUTED, What.READ, What.WRITTEN, What.ACCESSED, What.REGISTER, What.FOUND)
 
 
@@ -85,7 +87,7 @@ def _known(snapshots: Snapshots, number: int, key: bytes) -> tuple[Interval, lis
 
 def key_of(question: Question) -> bytes:
     """What is asked, without where and in which order: the name that the index has for it."""
-    ranges = [(r.begin, r.end) for r in question.ranges]
+    ranges = [(r.begin, r.end & _LAST) for r in question.ranges]
     asked: list[Any] = [_VERSION, question.what.value, ranges, question.physical, question.changes]
     if question.name:
         asked += [question.name, question.mask]
