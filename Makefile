@@ -52,7 +52,7 @@ test: $(READY)
 check: $(READY)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy --strict
-	@TTD_EXAMPLES=0.25 $(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
+	@TTD_EXAMPLES=0.25 TTD_ENGINE_EXAMPLES=9 $(PY) -m pytest -n 2 --dist loadscope -m 'not slow'
 
 fuzz: $(READY)
 	@$(PY) scripts/fuzz.py $(FUZZ)

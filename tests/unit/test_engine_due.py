@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unicorn.arm_const import UC_ARM_REG_XPSR
 
-from tests.examples import examples
 from tests.unit import engine_bench, engine_programs, flat_programs, riscv_bench, riscv_programs
 from tests.unit import test_engine_flat as flat
 from ttd.engine import Engine, StopReason
 
-EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES") or examples(30))
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 LATENCY = 32
 IT_BITS = 0x0600FC00
 COMMON = settings(

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unicorn import arm64_const, x86_const
 
-from tests.examples import examples
 from tests.unit.device_doubles import HandClock
 from tests.unit.engine_bench import device_stops, device_value
 from tests.unit.flat_programs import (
@@ -35,7 +34,7 @@ from ttd.cpu.models import CPUS
 from ttd.engine import FRAME, Context, Engine, EngineStop, StopReason
 from ttd.engine._native import lib
 
-EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES") or examples(30))
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
     max_examples=EXAMPLES,
     deadline=None,

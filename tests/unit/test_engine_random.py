@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unicorn import arm_const as arm
 
-from tests.examples import examples
 from tests.unit import single_steps
 from tests.unit.collecting import accessed, collect, executed
 from tests.unit.engine_bench import LIMIT, REGS, UNALIGNED, XPSR, Bench, Reference, holds, in_it
@@ -24,7 +23,7 @@ from ttd.cpu.armv7m.data_faults import data_access
 from ttd.engine import Access, StopReason
 from ttd.engine.types import UNALIGNED as UNALIGNED_FAULT
 
-EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES") or examples(30))
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -15,13 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.examples import examples
 from tests.unit.riscv_bench import LIMIT, Bench
 from tests.unit.riscv_programs import Program, programs
 from tests.unit.single_steps import check_end, check_slices, stepped
 from ttd.engine import StopReason
 
-EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES") or examples(30))
+EXAMPLES = int(os.environ.get("TTD_ENGINE_EXAMPLES", "30"))
 COMMON = settings(
     max_examples=EXAMPLES,
     deadline=None,
