@@ -14,6 +14,8 @@ from tests.integration import cli_forks
 
 PATIENCE = 20.0
 """Seconds that a command may take before it gets a Ctrl-C, and after that."""
+ENDING = 90.0
+"""For which it then may go on, on a machine that is busy, too."""
 MEMORY = 3 << 30
 """Bytes of address space that a command may take: guests of 128 MB RAM, and what is beside it."""
 
@@ -78,7 +80,7 @@ def _wait(pid: int, patience: float, signals: tuple[int, ...]) -> tuple[int, int
     """Exit code and most memory (KiB); a command that takes long gets a Ctrl-C, and must end."""
     for number in signals:
         deadline = time.monotonic() + patience
-        patience = PATIENCE
+        patience = ENDING
         while time.monotonic() < deadline:
             done, status, used = os.wait4(pid, os.WNOHANG)
             if done:
