@@ -65,6 +65,7 @@ def test_gdb_on_a_recording(run: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_branches_are_said_at_the_prompt(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.ttd"
     shutil.copy(run, path)
@@ -102,6 +103,7 @@ def test_gdb_on_a_machine_that_records(tmp_path: Path) -> None:
     assert ttd("replay", path, "--verify").code == 0
 
 
+@pytest.mark.slow
 def test_gdb_with_a_live_machine_and_no_name(tmp_path: Path) -> None:
     """A name may look like FILE@ADDRESS."""
     image = tmp_path / "me@home" / "calls.elf"
@@ -145,6 +147,7 @@ def test_a_folder_with_a_blank_in_its_name(run: Path, tmp_path: Path, lldb: str)
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sources_that_have_moved(run: Path, tmp_path: Path) -> None:
     """The ELF files here say `tests/firmware/...` in `.`: GDB looks below `--source`, too."""
     line = ("-ex", "list main,main")
@@ -154,6 +157,7 @@ def test_sources_that_have_moved(run: Path, tmp_path: Path) -> None:
     assert re.search(r"^77\s+{$", found, re.MULTILINE), found
 
 
+@pytest.mark.slow
 def test_symbols_of_somebodys_own(run: Path, tmp_path: Path) -> None:
     symbols = ("--symbols", elf("echo"))
     _, text = client("gdb", *symbols, run, "--", *QUIET, "-ex", "info files", cwd=tmp_path)
@@ -189,6 +193,7 @@ def test_no_debugger(run: Path, tmp_path: Path) -> None:
     assert code == 2 and "apt-get install gdb-multiarch" in text and len(text.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_the_debuggers(run: Path, tmp_path: Path) -> None:
     code, _ = client("gdb", run, "--", *QUIET, "-ex", "quit 7", cwd=tmp_path)
     assert code == 7
@@ -213,6 +218,7 @@ def test_nothing_is_left(run: Path, tmp_path: Path, number: signal.Signals) -> N
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_no_folder_is_left(run: Path, tmp_path: Path, number: signal.Signals) -> None:
     """A closed terminal says so more than once: while GDB runs, and while the server ends."""
