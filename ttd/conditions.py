@@ -370,6 +370,10 @@ class Names(Protocol):
         """Address and size of a symbol; None if there is none. The size is 0 if it is not known."""
         ...
 
+    def is_signed(self, name: str) -> bool:
+        """Whether the variable of this name is known to have a sign."""
+        ...
+
 
 def resolve(tree: Expression, names: Names, *, as_address: bool = False) -> Expression:
     """The same tree with numbers in place of symbols; `ConditionError` names what is not there.
@@ -389,7 +393,7 @@ def resolve(tree: Expression, names: Names, *, as_address: bool = False) -> Expr
                     f"{name} has no size that can be compared ({size} bytes): say u32[{name}], or "
                     f"&{name} for its address"
                 )
-            return Memory(size, False, Constant(where))
+            return Memory(size, names.is_signed(name), Constant(where))
         case AddressOf(name):
             return Constant(_variable(name, names)[0])
         case RegisterValue(name):

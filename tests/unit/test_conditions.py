@@ -61,6 +61,9 @@ class Names:
     def variable(self, name: str) -> tuple[int, int] | None:
         return Double.symbols.get(name)
 
+    def is_signed(self, name: str) -> bool:
+        return False
+
 
 def worth(tree: str | Expression) -> int:
     tree = parse(tree) if isinstance(tree, str) else tree

@@ -22,8 +22,8 @@ from ttd.api.stops import Hit, StopPoint, hit_of, watchpoint
 from ttd.api.threads import Thread, threads_of
 from ttd.api.trail import Trail
 from ttd.conditions import Expression, resolve
+from ttd.debugger import c_conditions as conditions
 from ttd.debugger.assigning import assignment
-from ttd.debugger.condition_text import parse
 from ttd.debugger.hunt import Quarry
 from ttd.debugger.names import MachineNames, names_of
 from ttd.debugger.places import find_place, place_at, same_step, step_here
@@ -69,7 +69,7 @@ class Run:
         machine = recorded.machine
         self._patience = machine.onlooker = Patience(machine, self._session.interrupts)
         symbols = names_of(machine)
-        self._names = MachineNames(machine.cpu, symbols)
+        self._names = MachineNames(machine.cpu, symbols, self._is_signed)
         self._registers = Registers(self._session, self._names)
         self._symbols = SymbolTable(symbols)
         self._memory = Memory(self._session, self._symbols)
@@ -374,10 +374,19 @@ class Run:
             stop, told = watchpoint(self._memory, watch, access), f"{access} of {watch}"
         condition = None
         if when is not None:
-            tree = parse(when) if isinstance(when, str) else when
-            condition, told = resolve(tree, self._names), f"{told} when {tree}"
+            told = f"{told} when {when}"
+            condition = (
+                self._condition(when) if isinstance(when, str) else resolve(when, self._names)
+            )
         quarry = Quarry(stop, condition, hits)
         return StopPoint(told, lambda back, until: self._find(quarry, back, until))
+
+    def _is_signed(self, name: str) -> bool:
+        return self._past_of_it().program.is_signed(name)
+
+    def _condition(self, text: str) -> Expression:
+        past = self._past_of_it()
+        return conditions.condition(text, self._names, past.program, past.moment)
 
     def _find(self, quarry: Quarry, backward: bool, until: Where | None) -> Hit | None:
         limit = None if until is None else self._step(until, "until", ahead=True)

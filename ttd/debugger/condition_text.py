@@ -30,7 +30,8 @@ _TOKEN = re.compile(
     r"|(?P<sign>&&|\|\||<<|>>|[<>=!]=|[-+*/%&|^~!<>()\[\]]))"
 )
 _SPELLINGS = {"&&": "and", "||": "or", "!": "not"}
-_WORDS = {"old": old, "new": new, "address": address, "hits": hits, "changed": changed}
+SPECIAL = {"old": old, "new": new, "address": address, "hits": hits, "changed": changed}
+"""Names of what is watched, and of how often."""
 _LENGTH_MOST = 2000
 _DEPTH_MOST = 50
 
@@ -105,7 +106,7 @@ class _Parser:
                 self._take()
                 return WORDS[word](self._closed(")"))
             case "name", _:
-                return _WORDS[word] if word in _WORDS else Name(word)
+                return SPECIAL[word] if word in SPECIAL else Name(word)
             case "sign", "(":
                 return self._closed(")")
             case "sign", "not":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ttd.cpu.base import Cpu
@@ -22,9 +23,13 @@ def names_of(machine: Machine) -> Symbols:
 class MachineNames:
     """For `conditions.resolve`, and for all who take a register or a symbol by name."""
 
-    def __init__(self, cpu: Cpu, symbols: Symbols) -> None:
+    def __init__(
+        self, cpu: Cpu, symbols: Symbols, signed: Callable[[str], bool] = lambda name: False
+    ) -> None:
+        """`signed`: whether a variable is known to have a sign."""
         self.registers = tuple(register.name for register in cpu.registers)
         self._symbols = symbols
+        self.is_signed = signed
         self._aliases = {"sp": cpu.stack, "pc": next(n for n in _COUNTERS if n in self.registers)}
 
     def register(self, name: str) -> str | None:

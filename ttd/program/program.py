@@ -11,6 +11,7 @@ from ttd.cpu.base import Register
 from ttd.elf import SHF_EXECINSTR, Elf, ElfError
 from ttd.images import Image
 from ttd.program.c_text import parse
+from ttd.program.c_tree import Tree
 from ttd.program.call_frames import CallFrames, Rules
 from ttd.program.calling import Calling
 from ttd.program.debug import Debug
@@ -83,9 +84,13 @@ class Program:
     def locate(self, text: str, at: Moment | Level) -> Location:
         """What an expression of C stands for at a moment; in a frame, or a function inlined there,
         if `at` is one."""
-        tree = parse(text, self._is_type)
+        tree = self.tree(text)
         level = self._level(at)
         return Evaluator(_Names(self, level), level.frame, text).whole(tree)
+
+    def tree(self, text: str) -> Tree:
+        """An expression of C, taken apart; `ProgramError` if it is none."""
+        return parse(text, self._is_type)
 
     def _level(self, at: Moment | Level) -> Level:
         if isinstance(at, Level):
@@ -161,6 +166,14 @@ class Program:
                 for die in debug.variables(name):
                     if not scope or is_file(name_of(die.cu.get_top_DIE()), scope):
                         yield Variable(debug, die)
+
+    def is_signed(self, name: str) -> bool:
+        """Whether a static variable is described, as a number with a sign."""
+        try:
+            found = self.global_variable(name, "", None)
+            return found is not None and found.type.signed
+        except (ProgramError, LookupError):
+            return False
 
     @readings
     def enumerator(self, name: str) -> Location | None:
