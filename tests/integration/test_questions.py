@@ -27,6 +27,7 @@ from ttd.questions.irqs import irqs
 from ttd.questions.output import output
 from ttd.questions.past import Past
 from ttd.questions.profile import IDLE, folded, profile, speedscope
+from ttd.questions.values import values
 from ttd.recording.events import Kind, to_small
 
 SNAPSHOTS = 20_000
@@ -248,6 +249,11 @@ def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...],
         )
         for file, known in lines.items()
     }
+
+
+def test_values_that_change_with_every_step(past: Past) -> None:
+    """No more steps are looked at than it takes."""
+    assert [row.place.step for row in values(past, past.stretch(limit=4), "$pc")] == [0, 0, 1, 2]
 
 
 def test_calls_that_are_jumps(past: Past) -> None:

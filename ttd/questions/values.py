@@ -128,7 +128,8 @@ def _at(past: Past, about: Target, step: int) -> int:
 
 
 def _register(past: Past, stretch: Stretch, about: Target, first: int) -> _Changes:
-    for row in rows(past, stretch, What.REGISTER, name=about.register, mask=about.mask):
+    asked: dict[str, Any] = {"name": about.register, "mask": about.mask, "limit": stretch.limit}
+    for row in rows(past, stretch, What.REGISTER, **asked):
         yield row.step, row.pc, row.new or 0
 
 
