@@ -21,6 +21,8 @@ class Contents:
         self.pages = -(-size // PAGE)
         self._known: dict[int, bytes] = {}
         self._changed: set[int] = set()
+        self.changes = 0
+        """Counts them."""
 
     def missing(self, numbers: Sequence[int]) -> list[int]:
         """Those of the pages that are holes."""
@@ -33,6 +35,7 @@ class Contents:
             if number not in known:
                 known[number] = data if len(data) == PAGE else data.ljust(PAGE, b"\0")
                 changed.add(number)
+                self.changes += 1
 
     def page(self, number: int) -> bytes | None:
         """What a known page holds; None for a hole."""
@@ -42,11 +45,13 @@ class Contents:
         """Change a whole page, known or not."""
         self._known[number] = data
         self._changed.add(number)
+        self.changes += 1
 
     def forget(self, number: int) -> None:
         """Make a page a hole again."""
         if self._known.pop(number, None) is not None:
             self._changed.add(number)
+            self.changes += 1
 
     def read(self, offset: int, count: int) -> bytes:
         """What known pages hold; holes read as zeros."""
@@ -64,6 +69,7 @@ class Contents:
             old = self._known.get(number, _ZEROS)
             self._known[number] = old[:start] + part + old[start + len(part) :]
             self._changed.add(number)
+            self.changes += 1
             at += len(part)
 
     def contents(self) -> list[tuple[int, bytes]]:

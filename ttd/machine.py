@@ -87,6 +87,9 @@ class Machine:
         """Record: idle time takes as long as on the real machine."""
         self.onlooker: Onlooker | None = None
         """Record: who looks whether the guest gets anywhere."""
+        self.on_arrival: Callable[[], None] | None = None
+        """Play: called where the run loop is in Python, at each position as it is seen there, and
+        where it goes on from one (`beyond`)."""
         self._pace = Pace()
         self.suspended = False
         """Record: nothing runs until `wake_up`. Not part of the state: in play nobody waits."""
@@ -360,6 +363,8 @@ class Machine:
                         return RunEnd.WATCH
                     continue
                 seen = replay.seen  # where a live recording has caught up
+            if self.on_arrival is not None:
+                self.on_arrival()
             if not self.beyond:
                 end = self._end_here(limit)
                 if end is not None:

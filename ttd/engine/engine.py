@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ttd.engine._native import lib
-from ttd.engine.stops import Stops
+from ttd.engine.stairs import StepsBack
 from ttd.engine.types import NEVER, EngineStop, StopReason, Work
 
 _REASONS = tuple(StopReason)
 _HOST_ERROR: int = lib.WHY_HOST_ERROR
 
 
-class Engine(Stops):
+class Engine(StepsBack):
     """One CPU and its memory.
 
     Map everything, call `start`, then `run`. RAM pages are numbered 0.. in the order of the

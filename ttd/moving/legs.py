@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ttd.history.stairs import Stairs
 from ttd.machine import Machine
 from ttd.runs import RunEnd, RunStop
 from ttd.snapshot import Snapshots
@@ -28,6 +29,7 @@ class Legs:
         self.leaving: Callable[[], None] = lambda: None
         """Called when the machine goes on from where it is."""
         self._armed = NO_STOPS
+        self._stairs = Stairs(machine)
 
     @property
     def position(self) -> int:
@@ -50,13 +52,13 @@ class Legs:
 
     # -- going -----------------------------------------------------------------------------
 
-    def go(self, target: int, window: int = 0, *, again: bool = False) -> bool:
+    def go(self, target: int, *, again: bool = False) -> bool:
         """Be at `target`, which is in the known history. False if interrupted on the way.
 
         `again`: the machine may be there, but in a sleep that has begun since.
 
-        Snapshots are left on the way, closer and closer to the target, and at each of the last
-        `window` positions, so that what comes next is near.
+        Snapshots are left on the way, closer and closer to the target, so that what comes next is
+        near.
         """
         self.arm(NO_STOPS)
         here = self.position
@@ -66,14 +68,14 @@ class Legs:
         if self.interruption.asked:
             return False
         if target < here or again or (nearest is not None and nearest > here):
-            if self.snapshots.is_near(target, 0 if window else SHORT):
+            if self.snapshots.is_near(target, SHORT):
                 # Sooner there than the way back would be prepared, should it be interrupted.
                 self.snapshots.go_back(target)
                 self.machine.run(target, interruptible=False)
                 return True
             home = self.snapshots.remember() if here != target else None
             self.snapshots.go_back(target)
-            if not self._approach(target, window):
+            if not self._approach(target):
                 if home is not None:
                     self.snapshots.restore(home)
                 else:
@@ -82,22 +84,45 @@ class Legs:
             return True
         return self.run_to(target)
 
-    def _approach(self, target: int, window: int) -> bool:
+    def build_stairs(self, target: int, length: int) -> bool:
+        """As `go`, back to `target`; up to `length` positions before it are then as quick to reach,
+        one after the other, as `step_back` is."""
+        self.arm(NO_STOPS)
+        self.leaving()
+        if self.interruption.asked:
+            return False
+        home = self.snapshots.remember()
+        first = max(self.begin, target - length)
+        self.snapshots.go_back(first)
+        if self._approach(first):
+            with self._stairs.building():
+                if self.run_to(target):
+                    return True
+        self.snapshots.restore(home)
+        return False
+
+    def step_back(self, target: int) -> bool:
+        """Be at `target`, if the last stairs lead there and nothing has happened since but
+        that. False, and nowhere, if not."""
+        if self.interruption.asked or not self._stairs.back(target):
+            return False
+        self.leaving()
+        return True
+
+    def forget_stairs(self) -> None:
+        """What there is now is another history."""
+        self._stairs.forget()
+
+    def _approach(self, target: int) -> bool:
         distance = target - self.position
-        while distance > (window or SHORT):
+        while distance > SHORT:
             # Half-way stations: the next target is likely to be a little before this one.
-            station = target - max(window, distance // 4)
+            station = target - distance // 4
             if not self.run_to(station):
                 return False
             if self.position < target:
                 self.snapshots.remember()
             distance = target - self.position
-        if window:
-            while self.position < target:
-                before = self.position
-                if not self.run_to(before + 1):
-                    return False
-                self.snapshots.remember()
         return self.run_to(target)
 
     def run(self, limit: int) -> RunStop:

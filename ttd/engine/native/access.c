@@ -160,6 +160,7 @@ void on_window_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     if ((e->flags[s->page] & PAGE_TABLE) && memcmp(s->host + in_page, &value, size)
         && (e->nwatches || e->set->entry_valid(e, s, s->vaddr + in_page, (int)size)))
         flush_tlb(e);                     /* what is watched may be shown elsewhere now */
+    before_write(e, s->page);
     memcpy(s->host + in_page, &value, size);
     e->flags[s->page] |= PAGE_DIRTY;
     note_written(e, s->page, in_page, size);

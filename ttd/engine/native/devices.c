@@ -123,6 +123,7 @@ bool device_access(ttd_engine *e, uint64_t address, uint64_t seen_at, int size, 
         forget_prefix(e);
         return true;
     }
+    e->doings++;
     e->stop_after = e->code_hit = false;
     e->now = e->io_step;
     e->io_value = 0;

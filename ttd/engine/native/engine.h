@@ -157,6 +157,8 @@ struct ttd_engine {
     hit_row scan_breaks, scan_watches;
     bool tracing;
     trace_table trace;
+    stairs stairs;
+    uint64_t doings;              /* counts what was done beside running instructions */
     bool late;                    /* `hit` is of an access that has happened, by no instruction */
     uint64_t outside_step;        /* the step that such accesses between runs belong to */
     bool noting;                  /* breakpoints of the present block are still to be noted */

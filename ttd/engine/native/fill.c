@@ -199,6 +199,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
             viewed = mixed_fill(e, page, paddr, &out->paddr);
         *flags |= PAGE_READ;
         if (kind == ACC_WRITE) {
+            before_write(e, page);
             *flags |= PAGE_DIRTY;
             if (!viewed && !trap)             /* a trapped one is noted when it happens */
                 note_written(e, page, 0, e->page_size);
@@ -212,7 +213,7 @@ bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out,
             if (kind == ACC_WRITE && !(rights & ACC_READ))
                 out->perms = 0;
             if (kind == ACC_WRITE
-                || ((*flags & PAGE_DIRTY) && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
+                || ((*flags & PAGE_DIRTY) && !e->stairs.on && !(*flags & (PAGE_EVER_EXEC | PAGE_TABLE)) && !watched
                     && !wants_words(e, page) && grants(e, vaddr, paddr, rights, ACC_WRITE, true)
                     && r->kind == REGION_RAM && !leads_to_split(e, vaddr, ACC_WRITE)))
                 out->perms |= UC_PROT_WRITE;

@@ -21,8 +21,10 @@ static uint8_t *plain_memory(ttd_engine *e, uint64_t address, int size, int kind
         return NULL;
     r = find_region(e, address);
     e->flags[page_of(e, r, address)] |= kind == ACC_WRITE ? PAGE_READ | PAGE_DIRTY : PAGE_READ;
-    if (kind == ACC_WRITE)
+    if (kind == ACC_WRITE) {
+        before_write(e, page_of(e, r, address));
         note_written(e, page_of(e, r, address), address, (uint64_t)size);
+    }
     return r->host + (address - r->base);
 }
 

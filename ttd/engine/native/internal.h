@@ -13,6 +13,12 @@ region *region_of_page(ttd_engine *e, uint32_t page);
 uint64_t behind(const region *band, uint64_t address, int size, int *bit);
 region *band_at(ttd_engine *e, uint64_t address);
 
+/* was.c */
+/* The memory of a page; NULL. */
+uint8_t *page_at(ttd_engine *e, uint32_t page);
+/* The step under way is over: what it has changed on the pages that were kept is what takes it back. */
+void keep_changes(ttd_engine *e);
+
 /* tlb.c */
 /* Is it no access that asks for the page? Then this is the answer. */
 bool tlb_counting(ttd_engine *e, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out);
@@ -261,6 +267,15 @@ void on_interrupt(uc_engine *uc, uint32_t number, void *user);
 
 /* fill.c */
 bool on_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *out, void *user);
+
+/* stairs.c */
+void stairs_free(ttd_engine *e);
+/* One step of stairs is about to be run. It has been: do they go on without Python? Then the position has its
+ * row. */
+void stairs_step(ttd_engine *e);
+bool stairs_goes_on(ttd_engine *e, uint64_t limit, const ttd_stop *out);
+/* Something happens to the machine that no stairs know of. */
+static inline void stairs_spoiled(ttd_engine *e) { e->stairs.stands = false; }
 
 /* run.c */
 /* A run is under way already, so that another cannot begin: `out` says so. */

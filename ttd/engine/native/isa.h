@@ -149,6 +149,15 @@ uint8_t *host_pointer(ttd_engine *e, uint64_t address);
 uint32_t page_of(ttd_engine *e, region *r, uint64_t address);
 region *find_region(ttd_engine *e, uint64_t address);
 
+/* was.c */
+void keep_page(ttd_engine *e, uint32_t page);
+/* Memory on this page is about to be written. */
+static inline void before_write(ttd_engine *e, uint32_t page)
+{
+    if (e->stairs.on)
+        keep_page(e, page);
+}
+
 /* tlb.c */
 void flush_tlb(ttd_engine *e);
 

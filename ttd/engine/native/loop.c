@@ -13,7 +13,10 @@
 static bool expire(ttd_engine *e)
 {
     update_due(e);
-    if (!due_now(e) || expire_core(e))
+    if (!due_now(e))
+        return true;
+    e->doings++;
+    if (expire_core(e))
         return true;
     if (time_now(e) >= END_OF_TIME)
         return false;
@@ -50,6 +53,7 @@ static bool take(ttd_engine *e, int number)
         return false;
     e->outside_step = e->now = e->steps;
     compare_here(e, read_pc(e));
+    e->doings++;
     if (e->tracing)
         trace_end(e);
     if (!e->core_ops->enter(e, number)) {
@@ -106,7 +110,7 @@ static int go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
         if (!expire(e))
             return end(e, WHY_BUDGET, out);
         switch (enter_input(e)) {
-        case INPUT_ENTERED: continue;
+        case INPUT_ENTERED: e->doings++; continue;
         case INPUT_ASK: return end(e, WHY_BUDGET, out);
         case INPUT_UNMET: return end(e, WHY_UNMET, out);
         }
@@ -114,6 +118,7 @@ static int go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
         if (e->range_lo != e->range_hi && e->steps != began && leaves_range(e, read_pc(e)))
             return end(e, WHY_BUDGET, out);
         if (e->time.waiting) {
+            e->doings++;
             if (e->time.tells_waits)
                 return end(e, WHY_BUDGET, out);
             if (!e->core_ops->wake(e)) {
@@ -151,6 +156,7 @@ static int go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
         }
         /* What a return unstacks is read by the instruction that returns. */
         e->outside_step = e->steps ? e->steps - 1 : 0;
+        e->doings++;
         switch (e->core_ops->stopped(e, out)) {
         case CORE_ON:
             break;
@@ -178,7 +184,15 @@ int ttd_go(ttd_engine *e, uint64_t limit, bool exact, ttd_stop *out)
         return out->why;
     host_was_here(e);
     e->looks_for_input = e->marks.mode != MARKS_PLAY;
-    go(e, limit, exact, out);
+    stairs_spoiled(e);
+    if (!e->stairs.on) {
+        go(e, limit, exact, out);
+    } else {
+        do {
+            stairs_step(e);
+            go(e, e->steps < limit ? e->steps + 1 : limit, true, out);
+        } while (stairs_goes_on(e, limit, out));
+    }
     e->looks_for_input = e->input_ready = false;
     give_output(e);
     return out->why;

@@ -160,6 +160,7 @@ void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *da
     uint32_t first, end;
     if (!r)
         return;
+    stairs_spoiled(e);
     first = page - r->first_page;
     end = (uint32_t)(r->size >> e->page_shift);
     end = first + (count < end - first ? count : end - first);
@@ -296,6 +297,7 @@ void ttd_free(ttd_engine *e)
     free(e->slot_table);
     hits_free(e);
     trace_free(e);
+    stairs_free(e);
     marks_free(e);
     free_seen(e);
     free_ran(e);

@@ -175,6 +175,19 @@ bool ttd_set_trace(ttd_engine *e, bool on);
  * and their code is what is in memory now; UINT64_MAX: code has changed in the last of them. */
 uint32_t ttd_traced(ttd_engine *e, ttd_block_run *out, uint64_t *from);
 
+/* Stairs: while they are on, runs note of each position what it takes to come back to it, as long as steps only run
+ * instructions; they end behind those that do more. Whoever drives the runs says where the machine has arrived at a
+ * position, whatever the runs have noted (false: there is no memory for that). */
+void ttd_stairs_begin(ttd_engine *e);
+bool ttd_stairs_arrive(ttd_engine *e);
+/* ... and where it does something between two positions. */
+void ttd_stairs_depart(ttd_engine *e);
+void ttd_stairs_end(ttd_engine *e);
+void ttd_stairs_forget(ttd_engine *e);
+/* Be at this step of the last stairs, memory, registers and time, from where that has ended or from where this has led.
+ * False, with nothing changed, if they have not been there, or something else has happened since. */
+bool ttd_stairs_back(ttd_engine *e, uint64_t step);
+
 int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);
 void ttd_restore(ttd_engine *e, uint32_t page, uint32_t count, const uint8_t *data);

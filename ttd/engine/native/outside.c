@@ -22,6 +22,8 @@ static void change(ttd_engine *e, region *r, uint64_t at, const uint8_t *data, i
     uint8_t *flags = &e->flags[page_of(e, r, at)];
     if (*flags & PAGE_TABLE)
         flush_tlb(e);
+    stairs_spoiled(e);
+    before_write(e, page_of(e, r, at));
     memcpy(r->host + (at - r->base), data, (size_t)size);
     *flags |= PAGE_DIRTY;
     note_written(e, page_of(e, r, at), at, (uint64_t)size);
@@ -76,6 +78,7 @@ int ttd_store(ttd_engine *e, uint64_t address, const uint8_t *data, int size, in
     int done = present(e, address, size, ACC_WRITE), at, n;
     if (done < size)
         return done;
+    e->doings++;
     for (at = 0; at < size; at += n) {
         region *r = find_region(e, address + at);
         uint8_t *old = r->host + (address + at - r->base);

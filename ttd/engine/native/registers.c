@@ -20,6 +20,7 @@ void ttd_regs_read(ttd_engine *e, const int *ids, uint64_t *out, int count)
 void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int count)
 {
     int i;
+    stairs_spoiled(e);
     if (e->set->write_registers) {
         e->set->write_registers(e, ids, values, count);
         return;
@@ -31,6 +32,7 @@ void ttd_regs_write(ttd_engine *e, const int *ids, const uint64_t *values, int c
 
 static void replaced(ttd_engine *e)
 {
+    stairs_spoiled(e);
     if (e->set->replaced)
         e->set->replaced(e);
 }
@@ -74,6 +76,17 @@ void ttd_save_state(ttd_engine *e, uint64_t *values)
 
 int ttd_monitor_words(ttd_engine *e) { return e->set->monitor.words; }
 
+void ttd_set_step(ttd_engine *e, uint64_t step)
+{
+    stairs_spoiled(e);
+    e->steps = e->now = step;
+    if (e->tracing)
+        trace_end(e);
+    e->follows = false;
+    e->token_step = e->looked_step = NEVER;
+    e->blk_n = 0;
+}
+
 void ttd_wide_read(ttd_engine *e, int id, uint64_t *out)
 {
     out[0] = out[1] = 0;
@@ -82,6 +95,7 @@ void ttd_wide_read(ttd_engine *e, int id, uint64_t *out)
 
 void ttd_wide_write(ttd_engine *e, int id, const uint64_t *value)
 {
+    stairs_spoiled(e);
     e->reg_write(e->uc, id, value);
 }
 

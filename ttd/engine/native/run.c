@@ -305,7 +305,17 @@ int ttd_run(ttd_engine *e, uint64_t max_steps, bool exact, ttd_stop *out)
     if (inside_run(e, out))
         return out->why;
     host_was_here(e);
-    run_steps(e, max_steps, exact, out);
+    stairs_spoiled(e);
+    if (!e->stairs.on) {
+        run_steps(e, max_steps, exact, out);
+    } else {
+        uint64_t began = e->steps, limit = max_steps < NEVER - began ? began + max_steps : NEVER;
+        do {
+            stairs_step(e);
+            run_steps(e, e->steps < limit, true, out);
+        } while (stairs_goes_on(e, limit, out));
+        out->steps = e->steps - began;
+    }
     give_output(e);
     return out->why;
 }
@@ -316,16 +326,6 @@ uint64_t *ttd_now(ttd_engine *e)
 }
 
 ttd_work ttd_work_done(ttd_engine *e) { return e->work; }
-
-void ttd_set_step(ttd_engine *e, uint64_t step)
-{
-    e->steps = e->now = step;
-    if (e->tracing)
-        trace_end(e);
-    e->follows = false;
-    e->token_step = e->looked_step = NEVER;
-    e->blk_n = 0;
-}
 
 void ttd_request_stop(ttd_engine *e)
 {

@@ -41,6 +41,7 @@ void on_ours(uc_engine *uc, uint64_t pc, uint32_t size, void *user)
             e->set->leave(e, pc);
         e->steps = done;
         e->blk_n = e->blk_size = 0;
+        e->doings++;
         e->turned.branches = t.branches;
         e->blk = &e->turned;
         e->reg_write(uc, e->set->pc, &t.next);

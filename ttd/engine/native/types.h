@@ -145,6 +145,23 @@ typedef struct {
     uint64_t mask, value, step, pc, begin, at, next;
 } compared;
 
+/* A position that was come to on stairs (stairs.c), and where what takes back its step begins in `undo`. */
+typedef struct { uint64_t step, undo; void *context; bool follows; } stair;
+/* In `undo`: so many bytes follow, which were at `at` of a page. */
+typedef struct { uint32_t page, at, size; } undo_head;
+/* `on`: it is under way; `stands`: the machine is where its last row is, and nothing has happened there since. Of `pages`
+ * there is in `was` what they held before the step under way (was.c); `lost`: not of all that are written.
+ * `began`: when that step began. `doings`: when the last row did. */
+typedef struct {
+    bool on, stands, lost;
+    stair *rows;
+    uint32_t count, room;
+    uint32_t *pages, npages, page_room;
+    uint8_t *was, *undo;
+    size_t undo_size, undo_room;
+    uint64_t began, doings;
+} stairs;
+
 /* When each block ran last (trace.c): `slots` is a hash with places in `runs` + 1. `last`: what began to run last, whose
  * `count` is not known; `from`: of what ran since then nothing is missing. */
 typedef struct {

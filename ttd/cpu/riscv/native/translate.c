@@ -180,6 +180,7 @@ static int walk(ttd_engine *e, uint64_t vaddr, int kind, bool update, uint64_t *
                 return REFUSED_ACCESS;
             if (e->nwatches && stops_walk(e, kind, at, size, (uint8_t *)&pte, (uint8_t *)&now))
                 return REFUSED_WATCHED;
+            before_write(e, page_of(e, r, at));
             memcpy(host, &now, size);
             *flags |= PAGE_DIRTY;
         }
