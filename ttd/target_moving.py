@@ -5,6 +5,7 @@ GDB manual, appendix "Remote Protocol"; sections are cited at the handlers.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -53,8 +54,11 @@ class TargetMoving:
             register for register in self._timeline.cpu.registers if register.in_stop_reply
         ]
         """What a stop reply has: LLDB knows them as registers by their two digits."""
+        self._pc = next(r.name for r in self._timeline.cpu.registers if r.type == "code_ptr")
         self._last_stop = (5, "")
         """Signal and reason of the last stop reply."""
+        self._within: tuple[range, ...] = ()
+        """Code in which the client goes on from a step backward; ascending."""
 
     # -- moving: "Packets" (`vCont`, `bc`, `bs`), "Stop Reply Packets", "Interrupts" --------------
 
@@ -77,6 +81,7 @@ class TargetMoving:
     @packets.handles(rq.Resume)
     def _resume(self, request: rq.Resume) -> bytes:
         timeline, stops = self._timeline, self._stops.stops()
+        self._within = ()
         match request.how:
             case rq.How.STEP:
                 return self._step(1, stops, request.thread, request.alone)
@@ -98,7 +103,28 @@ class TargetMoving:
     def _back_step(self, request: rq.BackStep) -> bytes:
         # To make the step of a watchpoint's GDB lets go of it, as of a breakpoint in `_resume`.
         over = "watch" in self._last_stop[1]
-        return self._step(-1, self._stops.stops(), alone=over)
+        return self._step(-1, self._stops.stops(), alone=over, within=not over)
+
+    @packets.handles(rq.StepWithin)
+    def _step_within(self, request: rq.StepWithin) -> bytes:
+        self._within = tuple(sorted(request.code, key=lambda code: code.start))
+        return b"OK"
+
+    def _code_here(self, stops: Stops) -> range | None:
+        """The code in which a step backward may go on: no breakpoint is in it."""
+        if not self._within:
+            return None
+        pc = self._timeline.cpu.read_register(self._pc)
+        at = bisect_right(self._within, pc, key=lambda code: code.start) - 1
+        if at < 0 or pc not in self._within[at]:
+            return None
+        low, high = self._within[at].start, self._within[at].stop
+        for breakpoint_ in stops.breakpoints:
+            if breakpoint_.address > pc:
+                high = min(high, breakpoint_.address)
+            else:
+                low = max(low, breakpoint_.address + 1)
+        return range(low, high) if low <= pc else None
 
     @packets.handles(rq.BackContinue, "ReverseContinue+")
     def _back_continue(self, request: rq.BackContinue) -> bytes:
@@ -115,19 +141,29 @@ class TargetMoving:
         )
 
     def _step(
-        self, direction: int, stops: Stops, thread: int | None = None, alone: bool = False
+        self,
+        direction: int,
+        stops: Stops,
+        thread: int | None = None,
+        alone: bool = False,
+        within: bool = False,
     ) -> bytes:
-        """One step, which watchpoints may stop, but breakpoints may not."""
+        """One step, which watchpoints may stop, but breakpoints may not; `within`: or more, as the
+        client has said."""
         timeline = self._timeline
         watches = replace(stops, breakpoints=())
 
         def go() -> Stop:
-            if not stops.watchpoints:
-                return timeline.step_forward() if direction > 0 else timeline.step_backward()
             until = timeline.position + direction
-            if direction > 0:
+            code = self._code_here(stops) if within else None
+            if code is not None:
+                stop = timeline.step_backward_within(code, stops)
+            elif not stops.watchpoints:
+                return timeline.step_forward() if direction > 0 else timeline.step_backward()
+            elif direction > 0:
                 return timeline.run_forward(watches, until, here=True)
-            stop = timeline.run_backward(watches, until)
+            else:
+                stop = timeline.run_backward(watches, until)
             # The first position is the beginning of history, but to get there was a step.
             return replace(stop, why=Why.STEPS) if stop.step == until == timeline.begin else stop
 

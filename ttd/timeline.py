@@ -19,6 +19,7 @@ from ttd.moving.backward import Backward
 from ttd.moving.forward import Forward
 from ttd.moving.legs import NO_STOPS, Legs
 from ttd.moving.tell import Teller
+from ttd.moving.within import run_within
 from ttd.output import Output
 from ttd.printed import Interrupted
 from ttd.probe import Probe
@@ -160,6 +161,9 @@ class Timeline:
     @_movement
     def step_backward(self, count: int = 1) -> Stop:
         """`count` steps backward; in a row of them the positions before become quick to reach."""
+        return self._step_backward(count)
+
+    def _step_backward(self, count: int) -> Stop:
         before = self.position
         if before == self.begin:
             return self._teller.stop(Why.HISTORY_BEGIN)
@@ -172,6 +176,22 @@ class Timeline:
                 return self._teller.stop(Why.INTERRUPTED)
         self._stepped_to = self.position
         return self._teller.stop(Why.STEPS if target == before - count else Why.HISTORY_BEGIN)
+
+    @_movement
+    def step_backward_within(self, code: range, stops: Stops) -> Stop:
+        """A step backward, and on for as long as PC stays in `code`, in which it is, and none of
+        the watchpoints of `stops` hits; breakpoints in `code` do not count."""
+        if stops.watchpoints:
+            stop = self._backward.run(replace(stops, breakpoints=()), self.position - 1)
+        else:
+            stop = self._step_backward(1)
+        if stop.why is not Why.STEPS or stop.pc not in code or self.position == self.begin:
+            return stop
+        known = not stops.watchpoints and self._legs.back_within(code)
+        if not known and not run_within(self._legs, code, stops.watchpoints):
+            return self._teller.stop(Why.INTERRUPTED)
+        self._stepped_to = self.position
+        return self._teller.stop(Why.STEPS)
 
     @_movement
     def reset(self) -> Stop:

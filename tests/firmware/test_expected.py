@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ["calls", "irqs", "faults", "mpu", "selfmod", "tasks"]
+PROGRAMS = ["calls", "irqs", "faults", "loops", "mpu", "selfmod", "tasks"]
 KERNELS = ["freertos", "zephyr", "riot"]
 """All under the program in `threads`."""
 

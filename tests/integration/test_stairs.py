@@ -23,8 +23,9 @@ from ttd.history.unattended import Unattended
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
+from ttd.recording.events import Kind
 from ttd.replay.chars import CharBackend
-from ttd.stops import Why
+from ttd.stops import Stops, Why
 
 NS16550 = {"ram": ("0x100000:4M",), "uart": ("ns16550@0x40000000",)}
 PL011 = {"ram": ("0x40000000:16M",), "uart": ("pl011@0x9000000",)}
@@ -165,8 +166,12 @@ def test_as_forward_at_more_places(machine: Machine, tmp_path: Path) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> RecordedMachine:
     """300 000 steps with an interrupt each millisecond, at their end."""
-    path = tmp_path / "bench.ttd"
-    session = recording_session(FIRMWARE / "bench/bench-systick.elf", path)
+    return _bench("systick", tmp_path)
+
+
+def _bench(name: str, folder: Path) -> RecordedMachine:
+    path = folder / "bench.ttd"
+    session = recording_session(FIRMWARE / f"bench/bench-{name}.elf", path)
     session.machine.run(300_000)
     session.leave("enough")
     session.close()
@@ -293,3 +298,67 @@ def test_while_it_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert _hash(played) == expected
     assert played.timeline.seek(6000).why is Why.STEPS
     played.close()
+
+
+@pytest.mark.parametrize("machine", [QUICK[0], QUICK[4], QUICK[5]], ids=_name)
+def test_back_within_code(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To where a plain run came into it, from any place in it, with stairs there or not."""
+    monkeypatch.setattr("ttd.moving.within.FIRST", 50)
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    path = tmp_path / "run.ttd"
+    machine.record(path)
+    session = playing_session(path)
+    timeline, engine = session.timeline, session.machine.engine
+    begin = timeline.end // 2
+    kinds = (Kind.INTERRUPT, Kind.EXCEPTION)
+    entries = {event.step for _, event in session.replay.log.select(kinds)}
+    pcs = []
+    timeline.seek(begin)
+    while timeline.position < min(begin + 3000, timeline.end):
+        pcs.append(engine.pc)
+        timeline.step_forward()
+    for _ in range(40):
+        at = dice.randrange(len(pcs) // 2, len(pcs))
+        low = max(0, pcs[at] - dice.choice((0, 8, 400)))
+        code = range(low, pcs[at] + dice.choice((4, 20, 400)))
+        expected = at - 1
+        while expected > 0 and pcs[expected] in code and pcs[expected - 1] in code:
+            expected -= 1
+        timeline.seek(begin + at)
+        for _ in range(dice.choice((0, 0, 1, 4))):
+            timeline.step_backward()
+            timeline.step_forward()
+        if expected == 0:
+            continue
+        stop = timeline.step_backward_within(code, Stops())
+        found = stop.step - begin
+        assert stop.why is Why.STEPS
+        assert expected <= found < at
+        # An entry to an exception is passed over only where it is known where it has come from.
+        assert found == expected or stop.step - 1 in entries, at
+    session.close()
+
+
+def test_back_within_code_is_one_search(tmp_path: Path) -> None:
+    """What is run again is counted: once to find, and once to get there."""
+    bench = _bench("notimer", tmp_path)
+    timeline, machine = bench.timeline, bench.machine
+    begin, code = timeline.end, range(1 << 20)  # all of the program
+    run, steps = machine.run, 0
+
+    def counted(limit: int | None = None, **how: bool) -> object:
+        nonlocal steps
+        before = machine.engine.step
+        ended = run(limit, **how)
+        steps += machine.engine.step - before
+        return ended
+
+    machine.run = counted  # type: ignore[method-assign, assignment]
+    stop = timeline.step_backward_within(code, Stops())
+    assert (stop.why, stop.step) == (Why.STEPS, 0)
+    assert steps <= 2.1 * begin
+    bench.close()

@@ -235,6 +235,9 @@ class FakeTimeline:
     def step_backward(self, count: int = 1) -> Stop:
         return self.run_backward(Stops(), self.position - count)
 
+    def step_backward_within(self, code: range, stops: Stops) -> Stop:
+        return self.run_backward(Stops((), stops.watchpoints), self.position - 1)
+
     def _breakpoint(self, stops: Stops) -> Breakpoint | None:
         for stop in stops.breakpoints:
             here = Here(self, stop, interrupted=self._interrupted.is_set)

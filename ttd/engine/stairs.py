@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ttd.engine._native import lib
 from ttd.engine.stops import Stops
+from ttd.engine.types import NEVER
 
 
 class StepsBack(Stops):
@@ -35,3 +36,9 @@ class StepsBack(Stops):
         """Be where the last stairs were at `step`, from their end or from where this has led.
         False, and nothing, if they have not been there, or anything else has happened since."""
         return bool(lib.ttd_stairs_back(self._native, step))
+
+    def within_since(self, code: range) -> int | None:
+        """The first step of the last stairs from which on to here PC was in `code`. None: that may
+        be before them, or there are none."""
+        step: int = lib.ttd_stairs_within(self._native, code.start, code.stop)
+        return None if step == NEVER else step

@@ -109,6 +109,12 @@ class Legs:
         self.leaving()
         return True
 
+    def back_within(self, code: range) -> bool:
+        """Down the last stairs to where PC came into `code`, in which it is. False, and nowhere, if
+        that may be before them."""
+        since = self.machine.engine.within_since(code)
+        return since is not None and (since == self.position or self.step_back(since))
+
     def forget_stairs(self) -> None:
         """What there is now is another history."""
         self._stairs.forget()

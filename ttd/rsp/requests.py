@@ -284,6 +284,18 @@ class Attached(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class StepWithin(Request):
+    """ttd's own `Qttd.StepWithin:START,END;...`: while PC is in one of these ranges, a `bs` may
+    lead to where it came into it.
+
+    GDB makes such steps one by one to get over a line, and goes on from each of them that leaves
+    PC there. That holds until anything else moves.
+    """
+
+    code: tuple[range, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Monitor(Request):
     """`qRcmd`; or, `in_reply`, ttd's own `qttd.Monitor:TEXT`, whose reply is what it prints.
 
@@ -530,6 +542,11 @@ def _monitor_in_reply(rest: bytes) -> Request:
     return Monitor(_data(rest).decode("utf-8", "replace"), in_reply=True)
 
 
+def _step_within(rest: bytes) -> Request:
+    pairs = (_numbers(part) for part in rest.split(b";") if part)
+    return StepWithin(tuple(range(start, end) for start, end in pairs))
+
+
 def _select_frame(rest: bytes) -> Request:
     if rest == b"ffffffff":
         return SelectFrame(Nav.NUMBER, None)
@@ -562,6 +579,7 @@ _GRAMMAR: tuple[tuple[bytes, Callable[[bytes], Request]], ...] = (
     (b"qAttached", _loose(Attached())),
     (b"qRcmd,", _monitor),
     (b"qttd.Monitor:", _monitor_in_reply),
+    (b"Qttd.StepWithin:", _step_within),
     (b"qTStatus", _plain(TraceStatus())),
     (b"qTfP", _plain(TraceList())),
     (b"qTsP", _plain(TraceList())),

@@ -7,9 +7,10 @@ in GDB 9 and newer.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -177,6 +178,127 @@ class Restart(Jump):
         return [number for number in numbers if number.startswith(word)]
 
 
+class LineSteps:
+    """Tells the server what GDB gets over one instruction at a time in `reverse-step` and
+    `reverse-next`, which it may then do in one go: the lines of the functions under way. Where GDB
+    stops is for GDB to say, as ever.
+    """
+
+    FRAMES = 3
+    """Functions looked at, from the one in which the program is outwards."""
+    LARGEST = 1 << 16
+    """Bytes of a function that is looked at."""
+    OTHERS = re.compile(
+        r"\b(?:bl|blx|bx|blr|br|ret\w*|call\w*|lcall|ljmp|jal|jalr|jr|c\.jal|c\.jalr|c\.jr|tail"
+        r"|[misu]ret|eret|iret\w*|sysret\w*|sysexit\w*|syscall|svc|hvc|smc|ecall|ebreak|bkpt|brk"
+        r"|udf|int\w*|pop\w*|ldm\w*|tbb|tbh|(?<!\[)pc)\b"
+    )
+    """Instructions, in GDB's words, that may lead to another function: those are steps of their
+    own. (Rather too many than too few.)"""
+
+    def __init__(self) -> None:
+        self.told = False
+        for name in ("reverse-step", "reverse-next"):
+            if self.is_free(f"hook-{name}"):
+                gdb.execute(f"define hook-{name}\npython ttd_line_steps.tell()\nend")
+        gdb.events.stop.connect(lambda event: self.end())
+        gdb.events.before_prompt.connect(self.end)
+
+    @staticmethod
+    def is_free(name: str) -> bool:
+        try:
+            gdb.execute(f"help {name}", to_string=True)
+        except gdb.error:
+            return True
+        return False
+
+    @staticmethod
+    def send(pieces: list[tuple[int, int]]) -> bool:
+        """False if this GDB, or the server, has no such packet."""
+        connection = getattr(gdb.selected_inferior(), "connection", None)
+        send = getattr(connection, "send_packet", None)
+        if send is None:
+            return False
+        text = ";".join(f"{start:x},{end:x}" for start, end in pieces)
+        return bytes(send(f"Qttd.StepWithin:{text}")) == b"OK"
+
+    def tell(self) -> None:
+        """Before a command that goes back by lines."""
+        software = getattr(gdb, "BP_WATCHPOINT", None)
+        if any(one.type == software and one.enabled for one in gdb.breakpoints()):
+            return  # GDB looks at it after each step
+        # If anything is wrong, the command itself says so.
+        with contextlib.suppress(gdb.error, RuntimeError, ValueError):
+            self.told = self.send(self.pieces())
+
+    def end(self) -> None:
+        """The command has ended."""
+        thread = gdb.selected_thread() if self.told else None
+        if thread is None or not thread.is_valid() or thread.is_running():
+            return
+        self.told = False
+        with contextlib.suppress(gdb.error, ValueError):
+            self.send([])
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """Begin and end of what can be passed over."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        frame = gdb.newest_frame()
+        for _ in range(self.FRAMES):
+            block = self.function_at(frame.pc()) if frame is not None else None
+            if block is None:
+                break
+            if block.end - block.start <= self.LARGEST and block.start not in found:
+                found[block.start] = list(self.pieces_of(block, frame.architecture()))
+            frame = frame.older()
+        return sorted(piece for pieces in found.values() for piece in pieces)
+
+    @staticmethod
+    def function_at(pc: int) -> gdb.Block | None:
+        """The function in which an address is, inlined ones left aside."""
+        block = gdb.block_for_pc(pc)
+        found = None
+        while block is not None and not block.is_static and not block.is_global:
+            found = block if block.function is not None else found
+            block = block.superblock
+        return found
+
+    @staticmethod
+    def innermost(pc: int) -> tuple[int, int] | None:
+        """The function, or the inlined one, in which an address is: GDB has a frame for each."""
+        block = gdb.block_for_pc(pc)
+        while block is not None and block.function is None:
+            block = block.superblock
+        return None if block is None else (block.start, block.end)
+
+    def pieces_of(
+        self, function: gdb.Block, architecture: gdb.Architecture
+    ) -> Iterator[tuple[int, int]]:
+        """What is within one of the ranges of addresses that GDB has for lines, of one frame. Not
+        the first address of a range: GDB may stop there.
+        """
+        at = function.start
+        while at < function.end:
+            line = gdb.find_pc_line(at)
+            if line.symtab is None or line.last is None or line.last < at:
+                at += 1
+                continue
+            end = line.last + 1
+            begin, frame = None, None
+            for found in architecture.disassemble(at, line.last):
+                place, behind = found["addr"], found["addr"] + found["length"]
+                inside = place > line.pc and behind <= end and not self.OTHERS.search(found["asm"])
+                where = self.innermost(place) if inside else None
+                if begin is not None and (not inside or where != frame):
+                    yield begin, place
+                    begin = None
+                if inside and begin is None:
+                    begin, frame = place, where
+            if begin is not None:
+                yield begin, end
+            at = end
+
+
 class Prompt:
     """Puts the step before the prompt that the user has chosen."""
 
@@ -264,6 +386,7 @@ Jump("back-to event", "Go back to the last event of a kind, or to its event N: K
 Jump("back-to output", "Go back to where TEXT was printed last: back-to output TEXT.")
 Restart("restart", "Go to a numbered position: restart NUMBER.")
 ShowStep()
+ttd_line_steps = LineSteps()
 gdb.prompt_hook = Prompt()
 if "gdb.dap" in sys.modules:
     gdb.execute(f"source {Path(__file__).with_name('ttd_dap.py')}")

@@ -187,6 +187,9 @@ void ttd_stairs_forget(ttd_engine *e);
 /* Be at this step of the last stairs, memory, registers and time, from where that has ended or from where this has led.
  * False, with nothing changed, if they have not been there, or something else has happened since. */
 bool ttd_stairs_back(ttd_engine *e, uint64_t step);
+/* The first step of the last stairs from which on to here PC has been in [lo, hi); UINT64_MAX: that may be before them,
+ * or there are none. */
+uint64_t ttd_stairs_within(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 int ttd_collect(ttd_engine *e, int mask, int shift, uint32_t *out, int room);
 void ttd_new_interval(ttd_engine *e);

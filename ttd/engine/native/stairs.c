@@ -59,6 +59,7 @@ bool ttd_stairs_arrive(ttd_engine *e)
         return false;
     row = &w->rows[w->count++];
     row->step = e->steps;
+    row->pc = read_pc(e);
     row->follows = e->follows;
     row->undo = w->undo_size;
     w->doings = e->doings;
@@ -117,6 +118,16 @@ bool ttd_stairs_back(ttd_engine *e, uint64_t step)
     e->flush_due = true;
     w->stands = true;
     return true;
+}
+
+uint64_t ttd_stairs_within(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    stairs *w = &e->stairs;
+    const stair *row;
+    if (!w->stands)
+        return NEVER;
+    for (row = last_row(w); row > w->rows && row[-1].pc >= lo && row[-1].pc < hi; row--) {}
+    return row == w->rows ? NEVER : row->step;
 }
 
 void stairs_step(ttd_engine *e)

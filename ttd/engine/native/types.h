@@ -146,7 +146,7 @@ typedef struct {
 } compared;
 
 /* A position that was come to on stairs (stairs.c), and where what takes back its step begins in `undo`. */
-typedef struct { uint64_t step, undo; void *context; bool follows; } stair;
+typedef struct { uint64_t step, pc, undo; void *context; bool follows; } stair;
 /* In `undo`: so many bytes follow, which were at `at` of a page. */
 typedef struct { uint32_t page, at, size; } undo_head;
 /* `on`: it is under way; `stands`: the machine is where its last row is, and nothing has happened there since. Of `pages`
