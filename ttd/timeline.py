@@ -169,20 +169,40 @@ class Timeline:
             return self._teller.stop(Why.HISTORY_BEGIN)
         target = max(before - count, self.begin)
         if not self._legs.step_back(target):
-            self._built = self._built + 1 if self.position == self._stepped_to else 0
-            length = STAIRS[min(self._built, len(STAIRS) - 1)]
+            length = self._stairs_wanted(before)
             there = self._legs.build_stairs(target, length) if length else self._legs.go(target)
             if not there:
                 return self._teller.stop(Why.INTERRUPTED)
         self._stepped_to = self.position
         return self._teller.stop(Why.STEPS if target == before - count else Why.HISTORY_BEGIN)
 
+    def _stairs_wanted(self, before: int) -> int:
+        """How many positions are to be quick to reach, if a step backward from here goes beyond
+        those that were."""
+        self._built = self._built + 1 if before == self._stepped_to else 0
+        return STAIRS[min(self._built, len(STAIRS) - 1)]
+
+    def _step_backward_watching(self, stops: Stops) -> Stop:
+        """One step, in which something may be accessed that is watched."""
+        before, legs = self.position, self._legs
+        if legs.touches_nothing(before - 1, stops.watchpoints) and legs.step_back(before - 1):
+            self._stepped_to = self.position
+            return self._teller.stop(Why.STEPS)
+        stop = self._backward.run(stops, before - 1)
+        if stop.why is Why.STEPS and self.position > self.begin:
+            length = self._stairs_wanted(before)
+            if length and not legs.build_stairs(self.position, length, stops.watchpoints):
+                return self._teller.stop(Why.INTERRUPTED)
+        if stop.why is not Why.INTERRUPTED:
+            self._stepped_to = self.position
+        return stop
+
     @_movement
     def step_backward_within(self, code: range, stops: Stops) -> Stop:
         """A step backward, and on for as long as PC stays in `code`, in which it is, and none of
         the watchpoints of `stops` hits; breakpoints in `code` do not count."""
         if stops.watchpoints:
-            stop = self._backward.run(replace(stops, breakpoints=()), self.position - 1)
+            stop = self._step_backward_watching(replace(stops, breakpoints=()))
         else:
             stop = self._step_backward(1)
         if stop.why is not Why.STEPS or stop.pc not in code or self.position == self.begin:
@@ -269,6 +289,8 @@ class Timeline:
 
         Without a hit: to `until`, or to the beginning. Interrupted, the present position is kept.
         """
+        if until == self.position - 1 and stops.watchpoints and not stops.breakpoints:
+            return self._step_backward_watching(stops)
         return self._backward.run(stops, until)
 
     @_movement

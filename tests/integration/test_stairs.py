@@ -19,13 +19,14 @@ from tests.integration.walks import BLOCK
 from tests.snapshots import snapshots_every
 from ttd.boards.extras import Extra
 from ttd.boards.networks import Networks
+from ttd.engine import Access
 from ttd.history.unattended import Unattended
 from ttd.host.machine_choice import MachineChoice
 from ttd.host.semihost_files import SemihostFiles
 from ttd.recorded import SEMIHOSTING, HostSides, RecordedMachine, RecordOptions
 from ttd.recording.events import Kind
 from ttd.replay.chars import CharBackend
-from ttd.stops import Stops, Why
+from ttd.stops import Stops, Watchpoint, Why
 
 NS16550 = {"ram": ("0x100000:4M",), "uart": ("ns16550@0x40000000",)}
 PL011 = {"ram": ("0x40000000:16M",), "uart": ("pl011@0x9000000",)}
@@ -73,7 +74,7 @@ class Machine:
             HostSides(disks={"disk0": Image(disk)}, time=Clocks()),
         )
         if self.typed:
-            session.machine.run(SOME // 10)
+            session.machine.run(TYPED_AT)
             line.type(self.typed)
         session.machine.onlooker = Unattended(session.machine)
         session.machine.run(SOME)
@@ -83,6 +84,7 @@ class Machine:
 
 SOME = 400_000
 """Steps that are recorded, at most."""
+TYPED_AT = 40_000
 TYPED = (FIRMWARE / "rtos/input.txt").read_bytes()
 QUICK = (
     Machine("mps2-an385", "irqs/irqs.elf"),
@@ -124,7 +126,11 @@ def _as_forward(path: Path, windows: int, length: int) -> None:
     back, forward = playing_session(path), playing_session(path)
     mine, theirs = back.timeline, forward.timeline
     last = theirs.end
-    ends = [last, *(dice.randint(min(length, last), last) for _ in range(windows - 1))]
+    ends = [
+        last,
+        min(TYPED_AT + length // 2, last),
+        *(dice.randint(min(length, last), last) for _ in range(windows - 1)),
+    ]
     for end in ends:
         begin = max(0, end - length)
         theirs.seek(begin)
@@ -153,14 +159,14 @@ def _as_forward(path: Path, windows: int, length: int) -> None:
 @pytest.mark.parametrize("machine", QUICK, ids=_name)
 def test_as_forward(machine: Machine, tmp_path: Path) -> None:
     machine.record(tmp_path / "run.ttd")
-    _as_forward(tmp_path / "run.ttd", 2, 350)
+    _as_forward(tmp_path / "run.ttd", 1, 300)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", LONG, ids=_name)
 def test_as_forward_at_more_places(machine: Machine, tmp_path: Path) -> None:
     machine.record(tmp_path / "run.ttd")
-    _as_forward(tmp_path / "run.ttd", 3, 800)
+    _as_forward(tmp_path / "run.ttd", 2, 700)
 
 
 @pytest.fixture
@@ -362,3 +368,41 @@ def test_back_within_code_is_one_search(tmp_path: Path) -> None:
     assert (stop.why, stop.step) == (Why.STEPS, 0)
     assert steps <= 2.1 * begin
     bench.close()
+
+
+@pytest.mark.parametrize("machine", [QUICK[0], QUICK[3], QUICK[4], QUICK[5]], ids=_name)
+def test_watchpoints_on_the_way(machine: Machine, tmp_path: Path) -> None:
+    """Each step of a row says what it would say alone, whatever is accessed."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    path = tmp_path / "run.ttd"
+    machine.record(path)
+    row, alone = playing_session(path), playing_session(path)
+    mine, theirs = row.timeline, alone.timeline
+    end = dice.choice((mine.end, min(TYPED_AT + 200, mine.end), dice.randint(400, mine.end)))
+    mine.seek(end)
+    hits = 0
+    for _ in range(4):
+        kind = dice.choice((Access.READ, Access.WRITE, Access.READ | Access.WRITE))
+        stack = row.machine.cpu.read_register("rsp" if machine.cpu == "x86-64" else "sp")
+        near = stack - dice.randrange(0, 64) & ~3
+        changes = kind is Access.WRITE and dice.random() < 0.5
+        watch = Watchpoint(near, dice.choice((1, 4, 32)), kind, changes_only=changes)  # type: ignore[arg-type]
+        stops = Stops((), (watch,))
+        for _ in range(120):
+            here = mine.position
+            stop = mine.run_backward(stops, here - 1)
+            theirs.seek(here)
+            expected = theirs.run_backward(stops, here - 1)
+            assert (stop.why, stop.step, stop.pc, stop.watch) == (
+                expected.why,
+                expected.step,
+                expected.pc,
+                expected.watch,
+            ), here
+            hits += stop.why is Why.WATCHPOINT
+        assert _hash(row) == _hash(alone)
+    print(hits)
+    row.close()
+    alone.close()

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from ttd.engine.types import Wanted
 from ttd.history.stairs import Stairs
 from ttd.machine import Machine
 from ttd.runs import RunEnd, RunStop
+from ttd.search.scan import rows_of
 from ttd.snapshot import Snapshots
-from ttd.stops import Stops
+from ttd.stops import Stops, Watchpoint
 from ttd.timeline_api import OnProgress
 
 NO_STOPS = Stops()
 SHORT = 4096
 """Steps that are run again sooner than a snapshot is made."""
+MOST_TOUCHED = 4096
+"""Accesses of what is watched that are noted: the latest."""
 MARCH = 30_000_000
 """Steps run between two reports of progress."""
+
+
+def accesses(watched: Sequence[Watchpoint]) -> list[tuple[int, int, int, bool]]:
+    """As `Wanted` has them."""
+    return [(w.address, w.address + w.length, int(w.kind), w.changes_only) for w in watched]
 
 
 class Legs:
@@ -30,6 +40,8 @@ class Legs:
         """Called when the machine goes on from where it is."""
         self._armed = NO_STOPS
         self._stairs = Stairs(machine)
+        self._touched: tuple[tuple[Watchpoint, ...], int, frozenset[int]] | None = None
+        """What was watched while they were built; from which step on; the steps that access it."""
 
     @property
     def position(self) -> int:
@@ -84,9 +96,9 @@ class Legs:
             return True
         return self.run_to(target)
 
-    def build_stairs(self, target: int, length: int) -> bool:
+    def build_stairs(self, target: int, length: int, watched: tuple[Watchpoint, ...] = ()) -> bool:
         """As `go`, back to `target`; up to `length` positions before it are then as quick to reach,
-        one after the other, as `step_back` is."""
+        one after the other, as `step_back` is. `watched`: for `touches_nothing`."""
         self.arm(NO_STOPS)
         self.leaving()
         if self.interruption.asked:
@@ -95,11 +107,35 @@ class Legs:
         first = max(self.begin, target - length)
         self.snapshots.go_back(first)
         if self._approach(first):
-            with self._stairs.building():
+            with self._stairs.building(), self._noting(watched):
                 if self.run_to(target):
                     return True
         self.snapshots.restore(home)
         return False
+
+    @contextmanager
+    def _noting(self, watched: tuple[Watchpoint, ...]) -> Iterator[None]:
+        """Which steps access what is watched."""
+        self._touched = None
+        if not watched:
+            yield
+            return
+        engine, first = self.machine.engine, self.position
+        engine.collect(Wanted(accessed=accesses(watched)), MOST_TOUCHED)
+        try:
+            yield
+        finally:
+            engine.collect(None)
+        noted = engine.collected()
+        steps = frozenset(row.step for row in rows_of(noted))
+        self._touched = watched, max(first, noted.complete_from), steps
+
+    def touches_nothing(self, step: int, watched: tuple[Watchpoint, ...]) -> bool:
+        """The last stairs were built with this `watched`, and none of it is accessed in `step`."""
+        if self._touched is None or self._touched[0] != watched:
+            return False
+        _, first, steps = self._touched
+        return step >= first and step not in steps
 
     def step_back(self, target: int) -> bool:
         """Be at `target`, if the last stairs lead there and nothing has happened since but

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ttd.engine.types import NEVER, Wanted
-from ttd.moving.legs import Legs
+from ttd.moving.legs import Legs, accesses
 from ttd.search.question import What
 from ttd.search.scan import rows_of
 from ttd.stops import Watchpoint
@@ -24,7 +24,7 @@ def run_within(legs: Legs, code: range, watched: tuple[Watchpoint, ...] = ()) ->
     home = legs.snapshots.remember()
     wanted = Wanted(
         executed=[(0, code.start), (code.stop, NEVER)],
-        accessed=[(w.address, w.address + w.length, int(w.kind), w.changes_only) for w in watched],
+        accessed=accesses(watched),
         handlers=True,  # an entry is no instruction, wherever it has come from
     )
     found = legs.begin

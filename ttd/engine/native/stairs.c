@@ -139,9 +139,11 @@ void stairs_step(ttd_engine *e)
 bool stairs_goes_on(ttd_engine *e, uint64_t limit, const ttd_stop *out)
 {
     const stairs *w = &e->stairs;
+    uint64_t next;
     if (out->why != WHY_BUDGET || out->returns || e->steps != w->began + 1 || e->steps >= limit
         || e->doings != w->doings || e->late || requested(e) || e->time.waiting)
         return false;
     update_due(e);
-    return !due_now(e) && ttd_stairs_arrive(e);
+    marks_ahead(e, &next);
+    return !due_now(e) && next > e->steps && ttd_stairs_arrive(e);    /* input of the log's is in at a position */
 }
