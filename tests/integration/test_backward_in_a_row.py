@@ -102,7 +102,9 @@ def _record(elf: Path, path: Path, *options: str, stdin: bytes = b"") -> dict[st
     return symbols(elf)
 
 
-@pytest.fixture(scope="module", params=["cortex-m3", "rv64", "x86-64"])
+@pytest.fixture(
+    scope="module", params=["cortex-m3", pytest.param("rv64", marks=pytest.mark.slow), "x86-64"]
+)
 def case(
     request: pytest.FixtureRequest, record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Case]:

@@ -202,13 +202,18 @@ FLIP = "UPDATE known SET data = CAST(substr(data, 1, 40) || X'00' || substr(data
     "sql",
     [
         "DELETE FROM known",
-        "DELETE FROM known WHERE interval % 2",
-        "DELETE FROM known WHERE interval = 0",
         FLIP,
-        "UPDATE known SET data = X''",
-        "UPDATE known SET interval = interval + 1000",
-        "UPDATE known SET data = (SELECT data FROM known WHERE interval = 1)",
-        "UPDATE known SET branch = 7",
+        *(
+            pytest.param(sql, marks=pytest.mark.slow)
+            for sql in (
+                "DELETE FROM known WHERE interval % 2",
+                "DELETE FROM known WHERE interval = 0",
+                "UPDATE known SET data = X''",
+                "UPDATE known SET interval = interval + 1000",
+                "UPDATE known SET data = (SELECT data FROM known WHERE interval = 1)",
+                "UPDATE known SET branch = 7",
+            )
+        ),
     ],
 )
 def test_without_rows_or_with_wrong_ones(path: Path, sql: str) -> None:
@@ -230,6 +235,7 @@ def test_rows_of_another_run(path: Path, tmp_path: Path) -> None:
     assert stops(path) == before
 
 
+@pytest.mark.slow
 def test_format_2_has_none(path: Path) -> None:
     before = stops(path)
     change(path, "DROP TABLE known", "PRAGMA user_version = 2")
@@ -320,6 +326,7 @@ def test_all_branches(path: Path) -> None:
         session.close()
 
 
+@pytest.mark.slow
 def test_a_server_keeps_what_it_finds(
     path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
 ) -> None:

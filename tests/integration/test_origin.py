@@ -270,6 +270,7 @@ def _next(past: Past, text: str, step: int) -> int:
                 return past.timeline.position
 
 
+@pytest.mark.slow
 def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
     """The bit is lost because what is written back was read before the interrupt set it."""
     elf = ROOT / "examples" / "lost-event" / "lost-event.elf"

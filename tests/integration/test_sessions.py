@@ -83,6 +83,7 @@ def test_two_servers_on_one_recording(
     assert [gdb.step for gdb in clients] == [1000, 2000]
 
 
+@pytest.mark.slow
 def test_a_write_in_the_past_begins_a_branch_and_says_so(
     record: Record, serve: Callable[..., Server], attach: Callable[..., Gdb], tmp_path: Path
 ) -> None:
