@@ -254,6 +254,10 @@ def _lines(past: Past, begin: int, end: int) -> dict[str, tuple[tuple[int, ...],
 def test_values_that_change_with_every_step(past: Past) -> None:
     """No more steps are looked at than it takes."""
     assert [row.place.step for row in values(past, past.stretch(limit=4), "$pc")] == [0, 0, 1, 2]
+    for what in ("xpsr.IPSR", "sp"):
+        found = values(past, past.stretch(), what)
+        assert values(past, past.stretch(backward=True, limit=3), what) == found[:-4:-1]
+        assert values(past, past.stretch(limit=3), what) == found[:3]
 
 
 def test_calls_that_are_jumps(past: Past) -> None:

@@ -53,7 +53,8 @@ def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
     if about.size > _MOST:
         raise QuestionError(f"{text} has {about.size} bytes, and a value at most {_MOST}.")
     begin = _begin(past, stretch, about)
-    ahead = replace(stretch, begin=begin, backward=False)
+    limit = None if stretch.backward else stretch.limit
+    ahead = replace(stretch, begin=begin, backward=False, limit=limit)
     first = _at(past, about, begin)
     changes = (_register if about.register else _memory)(past, ahead, about, first)
 
