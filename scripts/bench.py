@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench_back import PLACES, latencies
+from bench_far import far, far_rows
 from bench_index import index_rows, indexed
 from bench_long import LONG_RUN, long_rows, long_run
 from bench_speed import WORKS, Numbers, Work, speed
@@ -25,7 +26,7 @@ ROUNDS = 3
 BACK = ("no interrupts", "9 909 interrupts", "page tables")
 """Work in whose recordings going back is measured: those that have the symbols for it."""
 INDEXED = "no interrupts"
-"""Work whose recording is indexed, and asked questions."""
+"""Work whose recording is indexed, asked questions, and gone back in by half."""
 LONG = ("9 909 interrupts", "an hour asleep at 1 kHz", "page tables")
 """Not in a quick run."""
 
@@ -87,6 +88,14 @@ def start_table(numbers: Numbers) -> Table:
     return table
 
 
+def far_table(numbers: Numbers) -> Table:
+    columns = ("first", "again, in another session", "QEMU", "goal")
+    table = Table("half of the run back: s, of them processors", *columns)
+    for row in far_rows(numbers):
+        table.add_row(*row)
+    return table
+
+
 def goals_table(title: str, rows: Iterator[tuple[str, str, str]]) -> Table:
     table = Table(title, "", "goal")
     for row in rows:
@@ -124,6 +133,9 @@ def main() -> int:
             if work.name == INDEXED:  # before there is anything in it of what was searched
                 with console.status(f"{work.name}: questions"):
                     numbers[work.name] |= indexed(recording)
+                with console.status(f"{work.name}: going back half of the run"):
+                    steps = numbers[work.name]["steps"]
+                    numbers[work.name] |= far(work, recording, steps, folder, not options.quick)
             if work.name in BACK:
                 with console.status(f"{work.name}: going back"):
                     numbers[work.name] |= latencies(work.path, recording)
@@ -142,6 +154,7 @@ def main() -> int:
             table.add_row(lines[0][0], *(value for _, value in lines))
         console.print(table)
     if INDEXED in numbers:
+        console.print(far_table(numbers[INDEXED]))
         console.print(goals_table(f"questions: {INDEXED}", index_rows(numbers[INDEXED])))
     if options.long:
         console.print(goals_table(LONG_RUN.name, long_rows(numbers[LONG_RUN.name])))

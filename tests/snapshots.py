@@ -10,6 +10,7 @@ from ttd.history.budget import Budget
 def snapshots_every(patch: pytest.MonkeyPatch, steps: int) -> None:
     """Until `patch` is undone, so many steps lie between two snapshots."""
     patch.setattr(Budget, "__call__", lambda budget, step: step + steps)
+    patch.setattr(Budget, "FIRST", steps)
     patch.setattr(Budget, "spent", lambda budget: False)
 
 

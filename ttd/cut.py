@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ttd.errors import UserError
-from ttd.index.index import EXECUTED
+from ttd.index.index import REACHED
 from ttd.index.rows import Sharing
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Event, Kind
@@ -94,7 +94,7 @@ def cut_out(
             if at and (touched := recording.interval(info.id - 1)) is not None:
                 part.add_interval(at - 1, touched)
             if at and (executed := snapshots.index.executed(info.id - 1)) is not None:
-                part.add_known(EXECUTED, sharing.shrink(at - 1, executed.pack()))
+                part.add_known(REACHED, sharing.shrink(at - 1, executed.pack()))
             part.add_snapshot(*info[1:], state, listed)
             report((at + 1) / len(kept))
         log.append(Event(last.steps, Kind.END, last.reason.encode()))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from ttd.errors import UserError
-from ttd.index import Index, Ranges
+from ttd.index import Index, Ranges, Ticks
 from ttd.recorded import RecordedMachine
 from ttd.runs import RunEnd
 from ttd.search.interval import Interval
@@ -21,7 +21,7 @@ class Found:
     """What an interval does."""
 
     number: int
-    executed: Ranges | None
+    executed: Ticks | None
     """The code that it has executed, if that is known, as all the rest."""
     written: Ranges | None
     """Numbers of words."""
@@ -68,7 +68,7 @@ def learn(session: RecordedMachine, numbers: Sequence[int]) -> Iterator[Found]:
             snapshots.go_back(low)
         if machine.engine.step != low:
             raise UserError(f"{session.recording.path}: step {low} cannot be gone to")
-        with _noting(session) as seen:
+        with _noting(session, high - low) as seen:
             found = answers(snapshots, Interval(low, high), likely, partial(_run, session))
         yield Found(number, seen.executed, seen.written, seen.moved, found)
 
@@ -84,8 +84,9 @@ def _run(session: RecordedMachine, end: int) -> None:
 
 
 @contextmanager
-def _noting(session: RecordedMachine) -> Iterator[_Seen]:
+def _noting(session: RecordedMachine, steps: int) -> Iterator[_Seen]:
     snapshots, engine = session.snapshots, session.machine.engine
+    engine.note_when(steps)
     snapshots.capture()  # what the engine says is of this interval only
     seen = _Seen(session)
     if engine.knows_words:
@@ -96,6 +97,7 @@ def _noting(session: RecordedMachine) -> Iterator[_Seen]:
         seen.look()
     finally:
         snapshots.onlooker = None
+        engine.note_when(None)
         if engine.knows_words:
             engine.note_words(False)
 
@@ -105,7 +107,7 @@ class _Seen:
 
     def __init__(self, session: RecordedMachine) -> None:
         self._engine = session.machine.engine
-        self.executed: Ranges | None = Ranges()
+        self.executed: Ticks | None = Ticks()
         self.written: Ranges | None = None
         self.moved = False
 
@@ -115,8 +117,8 @@ class _Seen:
         if reached is None or self.executed is None:
             self.executed = None
         else:
-            self.executed = self.executed.joined(*reached)
+            self.executed = self.executed.joined(Ticks.of(reached))
         if engine.knows_words:
             words = engine.words_written()
-            self.written = None if words is None else Ranges().joined(*words)
+            self.written = None if words is None else Ranges(*map(tuple, words))
             self.moved = self.moved or engine.words_moved

@@ -313,7 +313,7 @@ class RecordedMachine:
         # One that has come to no end of its own may stand in the past: it could not be moved.
         if self.replay.in_play and self.machine.ended is None:
             return None
-        return self.snapshots.state_hash(self.snapshots.capture())
+        return self.snapshots.end()
 
     def leave(self, reason: str) -> None:
         """A debugger is done with a live machine: end the recording where history ends.

@@ -15,8 +15,8 @@ from ttd.history.kept import Kept, Snapshot
 from ttd.history.pages import Digest, Page, PageStore, PageTable
 from ttd.history.stored_tables import MOST_CHANGES, StoredTables
 from ttd.history.touched import EVERYWHERE, KINDS, Touched
-from ttd.index import Index, Ranges
-from ttd.index.index import EXECUTED
+from ttd.index import Index, Ticks
+from ttd.index.index import REACHED
 from ttd.index.rows import Sharing
 from ttd.machine import Machine
 from ttd.recording.errors import RecordingError
@@ -50,7 +50,7 @@ class Progress:
         """Since the last one."""
         self.seen = _no_pages()
         """Page numbers as the guest used them, if it has page tables."""
-        self.executed: Ranges | None = Ranges()
+        self.executed: Ticks | None = Ticks()
         """None: they were too many, or the machine has been elsewhere since."""
         self.inherited: bytes | None = None
         """At the beginning of a branch: what the interval in which it begins has touched, and maybe
@@ -179,6 +179,7 @@ class Snapshots:
         """Record: take the snapshot that is due, and go on from it as it would be read back."""
         machine = self.machine
         self.budget.taking()
+        machine.engine.note_when(self.budget.distance)
         # What no state says is lost in a stored snapshot, so the run loses it too.
         machine.engine.load_state(machine.engine.save_state())
         snapshot = self.capture()
@@ -217,7 +218,7 @@ class Snapshots:
             machine.replay.commit()
         progress.touched = _no_pages()
         progress.seen = _no_pages()
-        progress.executed = Ranges()
+        progress.executed = Ticks()
         progress.table = snapshot.table
         self._make_room()
         self.budget.taken(recording.file.page_bytes)
@@ -465,18 +466,29 @@ class Snapshots:
                 pages.update((EVERYWHERE,) if found is None else found)
         executed, reached = self._progress.executed, engine.code_reached()
         if executed is not None:
-            self._progress.executed = None if reached is None else executed.joined(*reached)
+            more = None if reached is None else executed.joined(Ticks.of(reached))
+            self._progress.executed = more
 
     def _store_interval(self, number: int) -> bytes:
         """What the interval that ends here has touched; returns its hash, b"" if that is not
         known."""
         progress = self._progress
+        self._add_executed(number)
         inherited, progress.inherited = progress.inherited, None
-        if progress.executed is not None and inherited is None:
-            row = self._sharing.shrink(number, progress.executed.pack())
-            self.recording.add_known(EXECUTED, row)
         touched = self._pack_touched() if inherited is None else inherited
         return self.recording.add_interval(number, touched) if touched else b""
+
+    def _add_executed(self, number: int) -> None:
+        progress = self._progress
+        if progress.executed is not None and progress.inherited is None:
+            row = self._sharing.shrink(number, progress.executed.pack())
+            self.recording.add_known(REACHED, row)
+
+    def end(self) -> bytes:
+        """Record: history ends here. The hash of this state."""
+        found = self.state_hash(self.capture())
+        self._add_executed(len(self._infos) - 1)
+        return found
 
     def _pack_touched(self) -> bytes:
         out = bytearray()

@@ -19,10 +19,12 @@ from tests.integration.inside import playing_session, record_to_end
 from tests.snapshots import snapshots_every
 from ttd.cli.indexing import idle_index
 from ttd.engine import Access
+from ttd.engine.types import TIMELESS
 from ttd.host.semihost_files import SemihostFiles
-from ttd.index import Ranges
+from ttd.index import Ranges, Ticks
 from ttd.indexing import learn, missing
 from ttd.recorded import RecordedMachine
+from ttd.recording.blob import shrink
 from ttd.recording.claim import Claim
 from ttd.recording.events import Kind
 from ttd.recording.recording import Recording
@@ -80,6 +82,7 @@ def test_executed_code(tmp_path: Path, name: str) -> None:
     entered = {event.step for _, event in rows}
     reached: dict[int, list[tuple[int, int]]] = {}
     certain: dict[int, set[int]] = {}
+    moments: dict[int, dict[int, list[int]]] = {}
     numbers = range(index.number_at(min(session.timeline.end, STEPS)))
     while (step := machine.engine.step) < index.span(numbers[-1])[1]:
         number, pc = index.number_at(step), machine.engine.pc
@@ -87,6 +90,7 @@ def test_executed_code(tmp_path: Path, name: str) -> None:
             reached.setdefault(number, []).append((pc, pc + size_of(name, half)))
         if step not in entered:
             certain.setdefault(number, set()).add(pc)
+            moments.setdefault(number, {}).setdefault(pc, []).append(step)
         machine.run(step + 1)
     assert len(numbers) > 2
     for number in numbers:
@@ -94,9 +98,24 @@ def test_executed_code(tmp_path: Path, name: str) -> None:
         assert executed is not None
         assert all(executed.meets(pc, pc + 1) for pc in certain[number])
         most = Ranges.of(reached[number])
-        more = [(hex(a), hex(b)) for a, b in executed if Ranges.of([*most, (a, b)]) != most]
+        ranges = executed.ranges
+        more = [(hex(a), hex(b)) for a, b in ranges if Ranges.of([*most, (a, b)]) != most]
         assert not more, (number, [(hex(a), hex(b)) for a, b in most])
         assert not index.may_execute(number, most.ends[-1], most.ends[-1] + 2)
+        assert executed.shift < TIMELESS
+        begin, end = index.span(number)
+        for pc, steps in moments[number].items():
+            # In the last tick it ran, and in one before it may have.
+            last = executed.latest(pc, pc + 1, begin, end)
+            assert last is not None
+            assert last[0] <= steps[-1] < last[1]
+            for at in (steps[0], steps[len(steps) // 2]):
+                found = executed.latest(pc, pc + 1, begin, at + 1)
+                assert found is not None
+                assert at < found[1]
+            assert executed.latest(pc, pc + 1, last[1], end) is None
+            first = steps[0] >> executed.shift << executed.shift
+            assert executed.latest(pc, pc + 1, begin, first) is None
     session.close()
 
 
@@ -107,8 +126,12 @@ def test_replayed_it_is_the_same_code(tmp_path: Path, name: str) -> None:
     assert number > 2
     session = soak.player(path)
     index = session.snapshots.index
-    noted = [index.executed(n) for n in range(number)]
-    assert [found.executed for found in learn(session, range(number))] == noted
+    for found in learn(session, range(number)):
+        executed, noted = found.executed, index.executed(found.number)
+        assert executed is not None
+        assert noted is not None
+        assert executed.shift <= noted.shift  # the recorder does not know how long one will be
+        assert executed.coarser(noted.shift) == noted
     session.close()
 
 
@@ -235,6 +258,29 @@ def test_rows_of_another_run(path: Path, tmp_path: Path) -> None:
     assert stops(path) == before
 
 
+def test_rows_that_do_not_say_when(path: Path) -> None:
+    """Those of earlier versions give the same answers."""
+    before = stops(path)
+    session = playing_session(path)
+    recording, index = session.recording, session.snapshots.index
+    rows_then = {}
+    for number in range(len(recording.snapshots)):
+        executed = index.executed(number)
+        assert executed is not None
+        rows_then[number, "executed"] = b"\0" + shrink(executed.ranges.pack())
+    session.close()
+    change(path, "DELETE FROM known")
+    recording = Recording.open(str(path))
+    recording.learn(rows_then)
+    recording.close()
+    session = playing_session(path)
+    executed = session.snapshots.index.executed(1)
+    assert executed is not None
+    assert executed.shift == TIMELESS
+    session.close()
+    assert stops(path) == before
+
+
 @pytest.mark.slow
 def test_format_2_has_none(path: Path) -> None:
     before = stops(path)
@@ -243,13 +289,14 @@ def test_format_2_has_none(path: Path) -> None:
     session = playing_session(path)
     index = session.snapshots.index
     index.learn(1, b"a question", b"an answer")
-    index.learn_executed(1, Ranges((0, 8), (4, 10)))
+    executed = Ticks((0, 8), (4, 10), (3, 4), 7, 12)
+    index.learn_executed(1, executed)
     index.flush()
     session.close()
     session = playing_session(path)
     index = session.snapshots.index
     assert index.known(1, b"a question") == b"an answer"
-    assert index.executed(1) == Ranges((0, 8), (4, 10))
+    assert index.executed(1) == executed
     assert index.known(2, b"a question") is index.executed(2) is None
     session.close()
 
@@ -275,7 +322,7 @@ def test_all_is_learned(path: Path) -> None:
         done = ttd("index", path, "--jobs", jobs)
         assert (done.code, done.out) == (0, b"")
         assert f"{learned} intervals learned; what is known takes" in done.err
-        assert len([kind for _, kind in rows(path) if kind in ("executed", "written")]) == 2 * count
+        assert len([kind for _, kind in rows(path) if kind in ("reached", "written")]) == 2 * count
     assert (stops(path), written()) == (before, went)
     change(path, FLIP)
     assert (stops(path), written()) == (before, went)

@@ -7,7 +7,10 @@ from itertools import cycle
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ttd.engine import Engine
+from ttd.engine.types import Reached
 
+WHEN = 100
+"""Steps of which it is noted when they ran, so that ticks are short, and become longer."""
 P_contra = TypeVar("P_contra", contravariant=True)
 
 
@@ -32,14 +35,15 @@ class Stepped(NamedTuple):
     accesses: list[Any]
     events: list[Any]
     memory: bytes
-    reached: tuple[list[int], list[int]] | None
-    """Ranges of the addresses at which there was an instruction."""
+    reached: Reached | None
+    """The addresses at which there was an instruction, and when."""
 
 
 def stepped(
     bench: Bench[P_contra], program: P_contra, look: Callable[[], None] = lambda: None
 ) -> Stepped:
     """One step at a time; `look` is called after each."""
+    bench.engine.note_when(WHEN)
     bench.load(program)
     bench.engine.new_interval()
     states = {0: bench.state()}

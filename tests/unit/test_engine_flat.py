@@ -29,6 +29,7 @@ from tests.unit.flat_programs import (
     Program,
     programs,
 )
+from tests.unit.single_steps import WHEN
 from ttd.cpu.base import After, CoreWiring, Over
 from ttd.cpu.models import CPUS
 from ttd.engine import FRAME, Context, Engine, EngineStop, StopReason
@@ -182,6 +183,7 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 
 def stepped(bench: Bench, program: Program) -> tuple[States, list[Any], list[Any], bytes]:
     """One step at a time: the state at each position, and what happened."""
+    bench.engine.note_when(WHEN)
     bench.load(program)
     bench.engine.new_interval()
     states = {0: bench.engine.save_state()}

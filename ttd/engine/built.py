@@ -58,6 +58,7 @@ class Built:
         self._wide = ffi.new("uint64_t[2]")
         self._hits = ffi.new("ttd_hit *")
         self._step_out = ffi.new("uint64_t *")
+        self._shift_out = ffi.new("int *")
         self._arrays: dict[tuple[int, ...], tuple[Any, Any, int]] = {}
         self._small = ffi.new("uint8_t[]", SMALL)
         self._makers = ["", "page walk"]
@@ -146,7 +147,7 @@ class Built:
             raise EngineError("Unicorn cannot be set up as this version is expected to be")
         self._collected = ffi.new("uint32_t[]", max(1, self.pages))
         self._seen = ffi.new("uint64_t[]", MAX_SEEN)
-        self._ran = ffi.new("uint64_t[]", 2 * lib.TTD_MAX_RAN)
+        self._ran = ffi.new("uint64_t[]", 3 * lib.TTD_MAX_RAN)
         self.marks = MarkRow(self._native)
         self.exceptions = ExceptionLoop(self._native)
 

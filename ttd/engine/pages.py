@@ -8,10 +8,12 @@ from ttd.engine._native import ffi, lib
 from ttd.engine.built import MAX_SEEN
 from ttd.engine.memory import Memory
 from ttd.engine.port import EngineError
-from ttd.engine.types import FRAME, Access
+from ttd.engine.types import FRAME, TIMELESS, Access, Reached
 
 WORD = 4
 """Bytes of a word (words.c)."""
+TICKS: int = lib.TTD_TICKS
+"""Parts into which an interval is cut, at most, to say when something was."""
 _FLAGS: dict[Access, int] = {
     Access.READ: lib.PAGE_READ,
     Access.WRITE: lib.PAGE_DIRTY,
@@ -53,11 +55,23 @@ class Pages(Memory):
         count = lib.ttd_seen(self._native, kind, self._seen, MAX_SEEN)
         return None if count < 0 else ffi.unpack(self._seen, count)
 
-    def code_reached(self) -> tuple[list[int], list[int]] | None:
-        """Where instructions were reached since `new_interval`: begins and ends of ranges of the
-        addresses that the guest used, ascending, not touching. None if they were too many."""
-        count = lib.ttd_ran(self._native, self._ran)
-        return None if count < 0 else self._ranges(count)
+    def code_reached(self) -> Reached | None:
+        """Where instructions were reached since `new_interval`, by the addresses that the guest
+        used. None if they were too many."""
+        count = lib.ttd_ran(self._native, self._ran, self._step_out, self._shift_out)
+        if count < 0:
+            return None
+        found = ffi.unpack(self._ran, 3 * count) if count else []
+        return Reached(found[::3], found[1::3], found[2::3], self._step_out[0], self._shift_out[0])
+
+    def note_when(self, steps: int | None) -> None:
+        """From the next interval on, `code_reached` says when; None: it does not.
+
+        In at most `TICKS` ticks of 16 steps or more, which are as short as can be in an interval
+        of at least half as many steps as are said here.
+        """
+        shift = TIMELESS if steps is None else max(0, (steps // TICKS).bit_length() - 1)
+        lib.ttd_set_ticks(self._native, shift)
 
     @property
     def knows_words(self) -> bool:
@@ -70,19 +84,16 @@ class Pages(Memory):
             raise EngineError("there is not enough memory for words, or they cannot be known here")
 
     def words_written(self) -> tuple[list[int], list[int]] | None:
-        """Which were since, maybe some too many: begins and ends of ranges like `code_reached`, of
-        numbers in the order of the pages."""
+        """Which were since, maybe some too many: begins and ends of ranges of their numbers in
+        the order of the pages, ascending, not touching."""
         count = lib.ttd_words(self._native, self._ran)
-        return None if count < 0 else self._ranges(count)
+        found = ffi.unpack(self._ran, 2 * count) if count > 0 else []
+        return None if count < 0 else (found[::2], found[1::2])
 
     @property
     def words_moved(self) -> bool:
         """Whether page tables were set up meanwhile: addresses need not be those of the memory."""
         return bool(lib.ttd_words_moved(self._native))
-
-    def _ranges(self, count: int) -> tuple[list[int], list[int]]:
-        found = ffi.unpack(self._ran, 2 * count) if count else []
-        return found[::2], found[1::2]
 
     def new_interval(self) -> None:
         """Forget which pages were touched, and what was executed."""

@@ -13,6 +13,8 @@ FRAME = 4096
 """Bytes of RAM that are remembered together: one or several of the engine's pages."""
 NEVER = (1 << 64) - 1
 """To the native side, a step or a time (virtual ns) that does not come."""
+TIMELESS = 63
+"""Ticks of 2 ** 63 steps: it is not known when."""
 
 
 class StopReason(IntEnum):
@@ -103,6 +105,19 @@ class Collected:
     """Of no step from there on one is missing."""
     makers: Sequence[str]
     """Who made an access, by number; the first one is the instruction."""
+
+
+class Reached(NamedTuple):
+    """Code that an interval has reached, and when: ranges of addresses, ascending."""
+
+    begins: list[int]
+    ends: list[int]
+    """Before these."""
+    ticks: list[int]
+    """Of each range a mask, from the first to the last tick in which it was: bit i is that of the
+    steps from (`first` + i) << `shift` to before (`first` + i + 1) << `shift`."""
+    first: int = 0
+    shift: int = TIMELESS
 
 
 class HandlerHit(IntEnum):

@@ -28,6 +28,8 @@ class Budget:
         self._clock = clock
         self._began = (0.0, 0)
         """When and where the last one was taken."""
+        self.distance = self.FIRST
+        """Steps to the next one, at most, as it was said last."""
         self._seconds: float | None = None
         self._taking = 0.0
         self._cost = 0.0
@@ -47,6 +49,7 @@ class Budget:
         if self._seconds is not None and step > before:
             speed = (step - before) / max(self._taking - began, 1e-6)
             distance = max(20_000, int(speed * seconds))
+        self.distance = distance
         self._seconds = seconds
         self._began = (self._clock(), step)
         return step + distance

@@ -2,5 +2,6 @@
 
 from ttd.index.index import Index
 from ttd.index.ranges import Ranges
+from ttd.index.ticks import Ticks
 
-__all__ = ["Index", "Ranges"]
+__all__ = ["Index", "Ranges", "Ticks"]

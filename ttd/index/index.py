@@ -12,11 +12,14 @@ import msgpack
 
 from ttd.index.ranges import Ranges
 from ttd.index.rows import Rows
+from ttd.index.ticks import Ticks
 from ttd.recording.errors import RecordingError
 from ttd.recording.recording import Recording
 
-EXECUTED = "executed"
-"""The kind of rows with the code that an interval has reached."""
+REACHED = "reached"
+"""The kind of rows with the code that an interval has reached, and when."""
+_EXECUTED = "executed"
+"""The same without when: earlier versions of this program write those."""
 _WRITTEN = "written"
 """The kind with the words that it has written, at the addresses at which the memory is."""
 _MOVED = "written moved"
@@ -40,7 +43,7 @@ class Index:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._rows = Rows(recording)
-        self._executed: OrderedDict[int, Ranges | None] = OrderedDict()
+        self._executed: OrderedDict[int, Ticks | None] = OrderedDict()
         self._written: OrderedDict[int, Ranges | None] = OrderedDict()
         self._moved: OrderedDict[int, Ranges | None] = OrderedDict()
         self._found: OrderedDict[int, Mapping[bytes, bytes] | None] = OrderedDict()
@@ -59,10 +62,13 @@ class Index:
 
     # -- code ----------------------------------------------------------------------------
 
-    def executed(self, number: int) -> Ranges | None:
+    def executed(self, number: int) -> Ticks | None:
         """Where an interval has reached instructions, by the addresses that the guest used: of all
         of them, and of no others. None: not known."""
-        return self._read(self._executed, number, EXECUTED, Ranges.unpack)
+        found = self._read(self._executed, number, REACHED, Ticks.unpack)
+        if found is not None:
+            return found
+        return self._read(self._executed, number, _EXECUTED, _without_when)
 
     def may_execute(self, number: int, begin: int, end: int) -> bool:
         """False if no instruction at [begin, end) has been reached in an interval."""
@@ -102,9 +108,9 @@ class Index:
         """Keep something; `flush` puts it into the file."""
         self._rows.keep_answer(number, key, data)
 
-    def learn_executed(self, number: int, executed: Ranges) -> None:
+    def learn_executed(self, number: int, executed: Ticks) -> None:
         """Keep what an interval has executed."""
-        self._rows.keep(number, EXECUTED, executed.pack())
+        self._rows.keep(number, REACHED, executed.pack())
         self._executed.pop(number, None)
 
     def learn_written(self, number: int, words: Ranges, moved: bool = False) -> None:
@@ -149,3 +155,7 @@ def _unpack_found(data: bytes) -> Mapping[bytes, bytes]:
     if not all(isinstance(each, bytes) for item in found.items() for each in item):
         raise RecordingError("the recording is damaged: what was found of it is nothing")
     return found
+
+
+def _without_when(data: bytes) -> Ticks:
+    return Ticks.timeless(Ranges.unpack(data))

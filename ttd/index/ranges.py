@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from operator import sub
 
@@ -36,12 +36,6 @@ class Ranges:
                 begins.append(begin)
                 ends.append(end)
         return Ranges(tuple(begins), tuple(ends))
-
-    def joined(self, begins: Sequence[int], ends: Sequence[int]) -> Ranges:
-        """With further ones, which ascend and do not touch each other."""
-        if not self.begins:
-            return Ranges(tuple(begins), tuple(ends))
-        return Ranges.of(chain(self, zip(begins, ends, strict=True)))
 
     def __iter__(self) -> Iterator[Range]:
         return zip(self.begins, self.ends, strict=True)

@@ -15,6 +15,7 @@ from ttd.search.holding import holding
 from ttd.search.interval import Interval
 from ttd.search.kept import keep
 from ttd.search.others import Pool, awaited, handed_out
+from ttd.search.plan import latest_part
 from ttd.search.question import Row, What
 from ttd.search.scan import Interrupted
 from ttd.search.stops import (
@@ -34,6 +35,8 @@ BATCH = 16
 """Hits that are made directly reachable when one after the other is asked for."""
 PIECES = 64
 """Into which an interval with known hits is cut, for the way to one of them to be short."""
+GROWTH = 8
+"""A part of an interval that is searched after another one in vain has so many times its steps."""
 WORTH = 2
 """Times as many intervals as others take at once have to be left for them to be asked."""
 
@@ -89,6 +92,7 @@ class Backward:
                 self._make_near(search, row, known)
                 return row
             search.high, length = max(search.low, known.low), known.next_length
+            search.length = length
         helpers = self._helpers()
         left = self._intervals(search, length)
         for interval in left if helpers is None else islice(left, helpers[0].alone):
@@ -143,7 +147,7 @@ class Backward:
         """The latest hit in an interval."""
         low, high = interval.low, interval.high
         while low < high:
-            rows, first = self._rows(search, Interval(low, high))
+            rows, first = self._rows(search, Interval(low, high), interval.high - high)
             row = self._among(search, rows, Interval(first, high))
             if row is not None:
                 return row
@@ -151,17 +155,21 @@ class Backward:
         self._done(search, interval)
         return None
 
-    def _rows(self, search: _Search, interval: Interval) -> tuple[list[Row], int]:
-        """The latest rows, and the step from which on they are all."""
-        legs = self._legs
-        rows = known_rows(legs.snapshots, interval, search.questions)
+    def _rows(self, search: _Search, interval: Interval, searched: int) -> tuple[list[Row], int]:
+        """The latest rows, and the step from which on they are all. `searched`: so many steps
+        behind the interval had none."""
+        legs, snapshots, questions = self._legs, self._legs.snapshots, search.questions
+        rows = known_rows(snapshots, interval, questions)
         if rows is not None:
             return rows, interval.low
-        search.landing.go(interval.low)
+        length = max(search.length, GROWTH * searched)
+        part = latest_part(snapshots, interval, questions, length)
+        if part is None:
+            return [], interval.low
+        search.landing.go(part.low)
         legs.arm(NO_STOPS)
-        found = scanned_rows(
-            legs.snapshots, interval, search.questions, lambda: legs.run_to(interval.high)
-        )
+        known = Interval(part.low, interval.high)
+        found = scanned_rows(snapshots, known, questions, lambda: legs.run_to(part.high))
         if found is None:
             raise Interrupted
         return found
@@ -241,6 +249,8 @@ class _Search:
         self.start = start
         self.high = start
         """From here on there is no hit."""
+        self.length = 0
+        """Steps to search at once, or more."""
         self._all = self.sought == stops
 
     def chosen(self, rows: Sequence[Row]) -> Row | None:

@@ -87,7 +87,7 @@ def executed(past: Past, begin: int, end: int) -> Ranges:
         for low, high in zip([begin, *cuts], [*cuts, end], strict=True):
             number = index.number_at(low)
             known = index.executed(number) if index.span(number) == (low, high) else None
-            found.update(_replayed(past, low, high) if known is None else known)
+            found.update(_replayed(past, low, high) if known is None else known.ranges)
             past.report((high - begin) / max(1, end - begin))
     return Ranges.of(found)
 
@@ -106,7 +106,8 @@ def _replayed(past: Past, low: int, high: int) -> Iterator[tuple[int, int]]:
             march //= 8
             past.go(here)
             continue
-        yield from zip(*(reached or ([], [])), strict=True)
+        if reached is not None:
+            yield from zip(reached.begins, reached.ends, strict=True)
     taken = (Kind.INTERRUPT, Kind.EXCEPTION)
     if low < high and not any(past.log.select(taken, high - 1, high - 1)):
         pc = past.machine.engine.pc

@@ -415,7 +415,8 @@ class Recording:
         return digest(data)
 
     def add_known(self, kind: str, data: bytes) -> None:
-        """Something else that is known of the interval that the next snapshot ends (opaque).
+        """Something else that is known of the interval that the next snapshot ends, or else the
+        recording (opaque).
 
         Nothing vouches for it in the log: whoever reads it believes its checksum.
         """
@@ -462,6 +463,10 @@ class Recording:
             exit_code=exit_code,
             state_hash=state_hash,
         )
+        known, self._known = self._known, {}
+        last = len(self._snapshots) - 1
+        self.learn({(last, kind): data for kind, data in known.items()})
+        self._store.sync()
         self._commit_status()
         self.file.finished(self.branch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ttd.engine.types import Access
@@ -54,6 +54,32 @@ def _growing(begin: int, end: int, question: Question) -> Iterator[Interval]:
             at += size
             size *= 8
     yield Interval(at, end)
+
+
+def latest_part(
+    snapshots: Snapshots, interval: Interval, questions: Sequence[Question], length: int
+) -> Interval | None:
+    """The last part of an interval that can have rows of these: behind it there are none. None: it
+    has none at all.
+
+    Where it is known when code ran it begins at least `length` steps before its end, as far as the
+    interval goes; else it is all of it.
+    """
+    index = snapshots.index
+    executed = index.executed(index.number_at(interval.low))
+    low, high = interval.low, interval.low
+    for question in questions:
+        if not may_contain(snapshots, interval.low, question):
+            continue
+        if question.what is not What.EXECUTED or executed is None:
+            return interval
+        for r in question.ranges:
+            found = executed.latest(r.begin, r.end, interval.low, interval.high)
+            if found is not None and found[1] > high:
+                low, high = found
+    high = min(interval.high, high)
+    low = max(interval.low, min(low, high - length))
+    return Interval(low, high) if low < high else None
 
 
 def may_contain(snapshots: Snapshots, low: int, question: Question) -> bool:

@@ -77,7 +77,7 @@ def scanned_rows(
     run: Callable[[], bool],
 ) -> tuple[list[Row], int] | None:
     """The same by running once: the latest rows, and the step from which on they are all. `run`
-    leads to the end of the interval, at whose begin the machine is; None if that says False."""
+    leads from the begin of the interval to where there are no more; None if that says False."""
     engine = snapshots.machine.engine
     engine.collect(wanted(questions), MAX_ROWS)
     try:

@@ -15,7 +15,7 @@ struct ttd_engine {
     const block_info *before;     /* the block before `blk`; NULL: `follows` knows (due.c). Not beside it: the
                                    * compiler would store both as one, for which the next block has to wait */
     block_info *cache;
-    uint32_t stamp;       /* of the present interval: a block that has another is to be noted (ran.c) */
+    uint32_t stamp;       /* of the present interval, or tick: a block that has another is to be noted (ran.c) */
     uint64_t salt;        /* makes block keys of one address space differ from those of another */
 
     block_info prefix_block, exit_block;
@@ -176,6 +176,7 @@ struct ttd_engine {
     code_page code_map[1 << CODE_MAP_BITS];
     page_set seen[3];             /* by kind of access: read, write, fetch */
     ran_list ran;
+    int tick_shift;               /* of the ticks of intervals that begin */
     uint64_t *words;              /* written words of each page, if somebody wants to know (words.c); NULL */
     bool words_moved;             /* page tables were set up since */
     bool words_full;              /* a page has become complete: its stores need no look any more */

@@ -35,7 +35,7 @@ enum {
 /* Addresses of an interval that are kept apart, at most. */
 enum { TTD_MAX_SEEN = 12288 };
 /* Ranges of executed code that an interval keeps. */
-enum { TTD_MAX_RAN = 1 << 15 };
+enum { TTD_MAX_RAN = 1 << 15, TTD_TICKS = 16 };
 
 /* Kinds of hits besides those of accesses: a handler begins (`id`: of which exception), or is left. */
 enum { HIT_ENTERED = 16, HIT_LEFT = 17, HIT_CHANGED = 18, HIT_FOUND = 19 };
@@ -213,11 +213,15 @@ bool ttd_is_ram(ttd_engine *e, uint64_t address, int kind);
 
 int ttd_translate(ttd_engine *e, uint64_t vaddr, int kind, uint64_t *paddr);
 int ttd_seen(ttd_engine *e, int kind, uint64_t *out, int room);
-/* Addresses at which this interval has reached an instruction: pairs of begin and end, ascending, at most
- * TTD_MAX_RAN; -1: more than are kept. */
-int ttd_ran(ttd_engine *e, uint64_t *out);
+/* Addresses at which this interval has reached an instruction: begin, end and a mask of ticks of each range, ascending,
+ * at most TTD_MAX_RAN; -1: more than are kept. Bit i of a mask, which has all from the first to the last tick in which
+ * the range was reached, is tick `first` + i, of steps from that << `shift` on; if `shift` is 63 it is not known when. */
+int ttd_ran(ttd_engine *e, uint64_t *out, uint64_t *first, int *shift);
+/* From the next interval on, ticks are of 2 ** `shift` steps, at least 16, and of more where they would be more than
+ * TTD_TICKS; 63: it is not noted when. */
+void ttd_set_ticks(ttd_engine *e, int shift);
 /* Note from now on which words of 4 bytes are written; false: there is no memory, or it cannot be known here. Their
- * numbers, in the order of the pages, as `ttd_ran` has ranges. */
+ * numbers, in the order of the pages, as ranges: pairs of begin and end, ascending, at most TTD_MAX_RAN; -1: more. */
 bool ttd_knows_words(const ttd_engine *e);
 bool ttd_note_words(ttd_engine *e, bool on);
 int ttd_words(const ttd_engine *e, uint64_t *out);

@@ -7,6 +7,8 @@ void set_fast_limit(ttd_engine *e)
     bool look = e->settle_next || e->look_at_masks || e->masks_next || e->prefix_next || e->lookahead
         || e->range_lo != e->range_hi || e->cut_code || e->nchanged || e->noting || e->tracing;
     uint64_t limit = look || e->late ? 0 : e->limit < e->due ? e->limit : e->due;
+    if (e->ran.end < limit)
+        limit = e->ran.end;
     if (fast_limit(e) != limit)
         atomic_store(&e->fast_limit, limit);
     if (e->input_ready || atomic_load(&e->request))

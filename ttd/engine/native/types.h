@@ -43,11 +43,11 @@
  * `span` what is run. `prefix_after`: the prefix behind it. `last`: the length of its last instruction;
  * `branches`: that is a branch. `ways`: those of its instructions. `operands`, `own`: what `operands` of the
  * instruction set is to look at. `key`: PC and the address space. `tag`: which block it is of those at its
- * place, if it needs no look and its address has 32 bits; else 0. `stamp`: of the interval in which it was noted
- * as executed (ran.c). `stays`: its call of the hook cannot be shortened. */
+ * place, if it needs no look and its address has 32 bits; else 0. `stamp`: of the interval, or its tick, in which it
+ * was noted as executed, at `noted` of the list (ran.c). `stays`: its call of the hook cannot be shortened. */
 typedef struct {
     uint64_t key, pc;
-    uint32_t span, n, tag, stamp;
+    uint32_t span, n, tag, stamp, noted;
     uint16_t size;
     uint8_t slow, ways, prefix_after, last, own, noperands;
     uint16_t operands[MAX_OPERANDS];
@@ -112,8 +112,21 @@ typedef struct { uint64_t base, size; const device_ops *ops; void *device; } nat
 typedef struct { uint64_t paddr, vaddr; } view;
 /* Page numbers as the guest used them in an interval; `table` is a hash with places in `pages` + 1. */
 typedef struct { uint64_t *pages; uint16_t *table; uint32_t n; bool full; } page_set;
-/* Code that an interval has executed (ran.c). `block`: that noted last, at `step`; NULL. */
-typedef struct { span *spans; uint32_t n; bool full; block_info *block; uint64_t step; } ran_list;
+/* Code that an interval has executed (ran.c). `ticks`: a bit for each in which it has. */
+typedef struct { uint64_t lo, hi, ticks; } ran_span;
+/* `first`: the tick of the lowest bit, of 2 ** `shift` steps; NEVER: none yet. `bit`: of the present one, which is
+ * over at step `end`. `noted`: something has been last, at `step`: the block of `size` bytes at `pc`; the list had `before`
+ * then, of which that of `block` has got the bit `added`. `edges`, `bits`: room to sort it in. */
+typedef struct {
+    ran_span *spans;
+    uint64_t *edges, *bits;
+    uint32_t n, before;
+    bool full, noted;
+    int shift;
+    uint64_t first, bit, end, step, pc, added;
+    uint32_t size;
+    block_info *block;
+} ran_list;
 /* A page of code: where it was when it was last fetched from. */
 typedef struct { uint64_t vpage, ppage; int space; bool used; } code_page;
 
