@@ -22,7 +22,7 @@ MOST_DEEP = 24
 _SHOWN, _SHOWN_WIDE = 3, 6
 """Times that a value is shown going round a loop, with no operand from elsewhere, and with some:
 then it is followed without."""
-_MOST_ROUND, _MOST_SAVED = 240, 1000
+_MOST_ROUND, _MOST_SAVED = 240, 600
 """Hops that are made without being shown: round loops, and of a register that is saved."""
 
 _Site = tuple[object, ...]
@@ -80,7 +80,7 @@ class Finder:
         self._rows: list[Row] = []
         self._seen: set[tuple[int, Kind, Part]] = set()
         self._full = False
-        self._left = _MOST_ROUND
+        self._left, self._left_saved = _MOST_ROUND, _MOST_SAVED
 
     def register(self, name: str, step: int) -> tuple[Row, ...]:
         """Where the value came from that a register has at `step`; the first row is what made it.
@@ -161,9 +161,15 @@ class Finder:
         """A register that is saved and restored, maybe very often, by a switch of tasks."""
         ((part, step),) = hop.sources
         again = 0
-        while again < _MOST_SAVED and (hop := self._hop(part, step)).kind is Kind.SAVED:
+        while (hop := self._hop(part, step)).kind is Kind.SAVED and self._left_saved:
             ((part, step),) = hop.sources
+            self._left_saved -= 1
             again += 1
+        if hop.kind is Kind.SAVED:
+            text = f"it is followed no further: ask for {self._name(part)} there."
+            text = f"{_more(again)}; {text}" if again else f"I{text[1:]}"
+            self._add(Kind.UNKNOWN, text, depth, of, step)
+            return
         if again:
             self._add(Kind.AGAIN, _more(again), depth, of, step)
             of = len(self._rows) - 1
