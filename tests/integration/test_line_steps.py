@@ -91,6 +91,7 @@ def test_with_stops(start: Start, stop: str) -> None:
             compare(gdb, dice.randrange(50, SHORT), plain, told)
 
 
+@pytest.mark.slow
 def test_a_long_line_is_one_search(start: Start) -> None:
     """1 000 000 steps, with 200 interrupts among them."""
     gdb, server = start()
@@ -162,6 +163,7 @@ def test_out_of_a_call_at_the_end_of_another(start: Start) -> None:
     assert re.search(r"\bb(\.[nw])?\b", gdb.say("x/i $pc")), gdb.say("x/i $pc")
 
 
+@pytest.mark.slow
 def test_from_within_an_interrupt(start: Start) -> None:
     gdb, _ = start()
     gdb.say("break SysTick_Handler")
