@@ -152,5 +152,6 @@ def test_the_last_address(path: Path) -> None:
     session = playing_session(path)
     timeline = session.timeline
     assert timeline.find_pc(last).why is Why.HISTORY_END
+    timeline.seek(timeline.end)  # what cannot have it need not have been run
     assert timeline.run_backward(stops).why is Why.HISTORY_BEGIN
     session.close()
