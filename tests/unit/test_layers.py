@@ -178,6 +178,9 @@ def test_every_file_is_in_the_plan() -> None:
     wanted = {name if name.endswith(".py") else f"{name}/" for name in there}
     missing = sorted(name for name in wanted if f"`ttd/{name}`" not in text)
     assert not missing, f"docs/architecture.md does not say what {missing} are for"
+    rows = re.findall(r"^\| `(ttd/[^`]*)` \|", text, re.MULTILINE)
+    twice = sorted({row for row in rows if rows.count(row) > 1})
+    assert not twice, f"docs/architecture.md has more than one row of {twice}"
 
 
 def test_nothing_unpickles() -> None:

@@ -4,9 +4,9 @@ question again is answered without a machine, a program's debug information or a
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import msgpack
 
@@ -19,8 +19,7 @@ MOST = 64 << 10
 """Characters of an answer that is kept."""
 _ROW = 0
 """The interval whose rows have what is of the whole run."""
-_ANSWERING = ("questions", "program", "search", "origin", "why", "rtos", "debugger", "cli")
-"""Rooms on which it depends what an answer looks like."""
+_SOURCES = (".py", ".c", ".h")
 Said = Sequence[object]
 """A question as data."""
 
@@ -31,6 +30,7 @@ class Answered:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._index = Index(recording)
+        self._who = who_answers(os.path.dirname(ttd.__file__))
 
     @staticmethod
     def of(path: str, branch: str) -> Answered | None:
@@ -69,22 +69,27 @@ class Answered:
         who answers."""
         file = self._recording.file
         branches = [
-            (branch.id, branch.name, repr(branch.fork), repr(branch.status))
-            for branch in file.branches.values()
+            (each.id, each.name, repr(each.fork), repr(each.status))
+            for each in file.branches.values()
         ]
         marks = repr(sorted(file.remarks.bookmarks().items()))
-        key: bytes = msgpack.packb(
-            ["asked", self._recording.branch, said, branches, marks, _who_answers()]
-        )
+        branch = self._recording.branch
+        key: bytes = msgpack.packb(["asked", branch, said, branches, marks, self._who])
         return key
 
 
-def _who_answers() -> list[Any]:
-    """This version of ttd: a changed program does not give the answers of another one."""
-    top = os.path.dirname(ttd.__file__)
-    found: list[Any] = [ttd.__version__]
-    for room in _ANSWERING:
-        with suppress(OSError), os.scandir(os.path.join(top, room)) as entries:
-            sources = [entry for entry in entries if entry.name.endswith(".py")]
-            found.append(sorted((entry.name, entry.stat().st_size) for entry in sources))
-    return found
+def who_answers(top: str) -> str:
+    """This ttd, whose package is in the directory `top`: its version, and a sum of all its sources,
+    6 ms. A number to be raised by whoever changes an answer would be forgotten, and times of files
+    are others on each machine: what one has indexed, another one of the same ttd is to know.
+    """
+    found = 0
+    for directory, below, names in os.walk(top):
+        below[:] = sorted(name for name in below if name != "__pycache__")
+        for name in sorted(names):
+            if name.endswith(_SOURCES):
+                path = os.path.join(directory, name)
+                found = zlib.crc32(os.path.relpath(path, top).encode(), found)
+                with suppress(OSError), open(path, "rb") as source:
+                    found = zlib.crc32(source.read(), found)
+    return f"{ttd.__version__} {found:08x}"
