@@ -13,14 +13,6 @@ from ttd.origin.instructions import HOST_CALL, STORED, Instruction
 
 _NAMES = {"fp": "x29", "lr": "x30", "nzcv": "cpsr", "wsp": "sp"}
 _ZERO = ("xzr", "wzr")
-_EXTENDS = {
-    cs.ARM64_EXT_UXTB: (8, False),
-    cs.ARM64_EXT_UXTH: (16, False),
-    cs.ARM64_EXT_UXTW: (32, False),
-    cs.ARM64_EXT_SXTB: (8, True),
-    cs.ARM64_EXT_SXTH: (16, True),
-    cs.ARM64_EXT_SXTW: (32, True),
-}
 _WIDE = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16, "w": 4, "x": 8}
 _KEPT = ("tpidr", "vbar", "ttbr", "mair", "tcr", "sctlr", "cpacr")
 """Registers of the system that only MSR changes, as they begin."""
@@ -159,7 +151,7 @@ def _access(
     base = _name(found, mem.base)
     index = _name(found, mem.index) if mem.index else ""
     after = found.operands[-1].type == cs.ARM64_OP_IMM  # the base changes afterwards
-    extend, shift = _EXTENDS.get(memory.ext), memory.shift.value  # type: ignore[attr-defined]
+    extend, shift = a64_bits.EXTENDS.get(memory.ext), memory.shift.value  # type: ignore[attr-defined]
 
     def address(value: Value) -> int:
         at = value(base) + (0 if after else mem.disp)

@@ -45,7 +45,7 @@ _PARTS = {
 _FIELDS = ("ubfx", "sbfx", "ubfiz", "sbfiz", "bfi", "bfxil")
 _ON_FLAGS = ("cset", "csetm", "cinc", "cinv", "cneg")
 _SELECTS = ("csel", "csinc", "csinv", "csneg")
-_EXTENDS = {
+EXTENDS = {
     cs.ARM64_EXT_UXTB: (8, False),
     cs.ARM64_EXT_UXTH: (16, False),
     cs.ARM64_EXT_UXTW: (32, False),
@@ -53,6 +53,7 @@ _EXTENDS = {
     cs.ARM64_EXT_SXTH: (16, True),
     cs.ARM64_EXT_SXTW: (32, True),
 }
+"""Bits of an operand that are extended, and whether by its sign: DDI0487, "Extended register"."""
 
 
 def operand(op: cs.Arm64Op, name: str, width: int) -> Operand | None:
@@ -65,8 +66,8 @@ def operand(op: cs.Arm64Op, name: str, width: int) -> Operand | None:
         return None
     if name in ("xzr", "wzr"):
         return constant(0)
-    if op.ext in _EXTENDS:
-        bits, signed = _EXTENDS[op.ext]
+    if op.ext in EXTENDS:
+        bits, signed = EXTENDS[op.ext]
         by = op.shift.value
         return Operand(name, needs=chain(left(by), extended(bits, signed=signed)))
     kind, by = op.shift.type, op.shift.value
