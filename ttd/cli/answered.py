@@ -80,7 +80,7 @@ class Answered:
 
 def who_answers(top: str) -> str:
     """This ttd, whose package is in the directory `top`: its version, and a sum of all its sources,
-    6 ms. A number to be raised by whoever changes an answer would be forgotten, and times of files
+    10 ms. A number to be raised by whoever changes an answer would be forgotten, and times of files
     are others on each machine: what one has indexed, another one of the same ttd is to know.
     """
     found = 0
