@@ -7,6 +7,7 @@ from itertools import islice
 from ttd.moving.legs import NO_STOPS, Legs
 from ttd.printed import Interrupted, Line, Printed
 from ttd.probe_api import TimelineError
+from ttd.text import as_bytes
 
 
 class Output:
@@ -47,4 +48,4 @@ class Output:
 
         self._legs.arm(NO_STOPS)
         with self._printed.staying():
-            return list(islice(self._printed.lines(text.encode(), until, end, report), count))
+            return list(islice(self._printed.lines(as_bytes(text), until, end, report), count))

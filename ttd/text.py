@@ -33,6 +33,14 @@ def printable(text: str) -> str:
     )
 
 
+def as_bytes(text: str) -> bytes:
+    """As it was typed, or in UTF-8; also if that was no text, or is half of a pair."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+
+
 def shown(word: str) -> str:
     """A word that was typed, in quotes and no longer than a line."""
     cut = word if len(word) <= _WORD_MOST else word[: _WORD_MOST - 3] + "..."

@@ -12,6 +12,7 @@ from tests.integration.cli_tools import BOARD, FIRMWARE, Done, ttd
 from ttd.recording.recording import Recording
 
 LAST = ("last", "counter")
+CODE = ("executed", "main")
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,20 @@ def test_branch_that_comes_to_it(path: Path) -> None:
     made = ttd("branch", path, "--at", "25000", "--name", "other")
     assert made.code == 0, made.err
     assert ask(path, *LAST).out.decode().strip() == f"main:{alone}"
+
+
+def test_whatever_is_typed(path: Path) -> None:
+    """Bytes that are no text, and numbers beyond the machine's."""
+    stray = "\udcff\udcfe\udcf5 stray"
+    for words in (("find", stray), ("output", stray)):
+        both = [ttd("ask", path, *words) for _ in range(2)]
+        assert both[0] == both[1]
+        assert (both[0].code, both[0].err) == (1, f"ttd: {words[0]}: there is none\n")
+    for question in ("irqs", "calls", "executed", "values"):
+        done = ttd("ask", path, question, stray)
+        assert done.code == 2
+        assert "\\udcff" in done.err
+        assert "damaged" not in done.err
+    for question in (LAST, ("writes", "counter"), ("values", "counter"), ("values", "sp"), CODE):
+        for most in (1 << 63, (1 << 64) - 1, 10**30):
+            assert ask(path, *question, "--limit", str(most)).out

@@ -73,9 +73,8 @@ class Answered:
             for each in file.branches.values()
         ]
         marks = repr(sorted(file.remarks.bookmarks().items()))
-        branch = self._recording.branch
-        key: bytes = msgpack.packb(["asked", branch, said, branches, marks, self._who])
-        return key
+        key = ["asked", self._recording.branch, said, branches, marks, self._who]
+        return repr(key).encode()  # which has a way to write whatever was typed
 
 
 def who_answers(top: str) -> str:

@@ -16,6 +16,7 @@ from ttd.program.described import STRUCTURES, TypeReader
 from ttd.program.entries import children, full_name, name
 from ttd.program.errors import NotDescribed, reading
 from ttd.program.types import Type
+from ttd.text import as_bytes
 
 _MOST_LISTED = 1 << 20
 """Entries of a list of ranges."""
@@ -114,7 +115,7 @@ class Debug:
 
     def units_with(self, wanted: str) -> Iterator[Any]:
         """The units that say a name."""
-        return self._units_with(wanted.encode() + b"\0")
+        return self._units_with(as_bytes(wanted) + b"\0")
 
     def _units_with(self, text: bytes) -> Iterator[Any]:
         """The units that say a text themselves, or refer to the table of strings where it is.

@@ -10,7 +10,7 @@ from ttd.questions.row import Hex, Row
 from ttd.questions.search import rows
 from ttd.search import Range, What
 from ttd.search import Row as Made
-from ttd.text import number, shown
+from ttd.text import as_bytes, number, shown
 from ttd.values import dataclass
 
 _MOST = 256
@@ -117,7 +117,7 @@ def _bytes(text: str, size: int | None) -> bytes:
             raise UserError(
                 f"{_HEX} is followed by hexadecimal digits, not {shown(text)}."
             ) from None
-        found = text.encode()
+        found = as_bytes(text)
     if not 0 < len(found) <= _MOST:
         raise UserError(f"What is looked for has 1 to {_MOST} bytes.")
     if not any(found):

@@ -8,7 +8,7 @@ from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Line, Printed
 from ttd.questions.past import Interrupted, Past, Stretch
 from ttd.questions.row import Row
-from ttd.text import printable
+from ttd.text import as_bytes, printable
 from ttd.values import dataclass
 
 _MOST = 200
@@ -41,7 +41,7 @@ def output(past: Past, stretch: Stretch, text: str) -> list[Shown]:
         with printed.staying():
             end = past.timeline.end
             # Backward: steps before `end` count, and what is wanted is in its last lines.
-            for line in printed.lines(text.encode(), stretch.end, end, past.report):
+            for line in printed.lines(as_bytes(text), stretch.end, end, past.report):
                 if stretch.begin <= line.found < stretch.end:
                     found.append(_shown(past, line))
                     if stretch.backward and len(found) == stretch.limit:

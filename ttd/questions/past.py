@@ -32,6 +32,8 @@ _BY_ENTRY = "exception entry"
 """So accesses of one say who makes them."""
 _WINDOW = 1 << 20
 """Steps whose entries to exceptions are looked up at once."""
+_MOST_ROWS = 1 << 48
+"""More than any answer has; one can still count on from there."""
 Report = Callable[[float], None]
 """Is told which fraction of the work is done."""
 
@@ -160,7 +162,7 @@ class Past:
             timeline.end if end is None else min(end, timeline.end),
             timeline.position if here is None else here,
             backward,
-            limit,
+            None if limit is None else min(limit, _MOST_ROWS),
         )
 
     @contextmanager
