@@ -14,6 +14,7 @@ import click
 
 from ttd.cli.expected import drive_option
 from ttd.cli.latest import latest
+from ttd.cli.nearest import NearestGroup
 from ttd.cli.output import INTERRUPTED, fail, interrupted, say
 from ttd.cli.progress import share_line
 from ttd.cli.signals import on_signals
@@ -38,7 +39,7 @@ Examples:
 """
 
 
-class Questions(click.Group):
+class Questions(NearestGroup):
     """A command for each; the word before may be the recording."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 import ttd
+from ttd.cli.nearest import NearestGroup
 from ttd.cli.output import DIVERGED, INTERRUPTED, USER_ERROR, fail
 from ttd.errors import UserError, reason
 
@@ -70,7 +71,7 @@ def _sentence(error: OSError) -> str:
     return (f"{os.fsdecode(error.filename)}: " if error.filename else "") + reason(error)
 
 
-class Commands(click.Group):
+class Commands(NearestGroup):
     """Commands by the names of the modules that they are in, loaded when they are wanted."""
 
     NAMES = (
