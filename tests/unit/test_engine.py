@@ -717,6 +717,17 @@ def test_mpu_execute_never(board: Board) -> None:
     assert (stop.reason, stop.code, stop.steps) == (StopReason.FAULT, Access.FETCH, 0)
 
 
+@pytest.mark.parametrize("steps", [1, 9])
+def test_mpu_execute_never_where_code_is_changed(board: Board, steps: int) -> None:
+    """Unicorn looks code up to drop what it has translated: by that it is not allowed to run."""
+    engine = board.code(NOP, NOP, BKPT)
+    assert engine.run(9).reason is StopReason.EXCEPTION
+    set_mpu(engine, True, True, False, [(RAM, 0x400, 0, FULL, True)])
+    board.code(NOP, BKPT)
+    stop = engine.run(steps)
+    assert (stop.reason, stop.code, stop.steps) == (StopReason.FAULT, Access.FETCH, 0)
+
+
 @pytest.mark.parametrize("hfnmiena", [False, True])
 def test_mpu_under_faultmask(board: Board, hfnmiena: bool) -> None:
     """CPSID F switches the MPU off unless HFNMIENA is set, at once, and CPSIE F on again."""

@@ -44,12 +44,20 @@ void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi)
     }
 }
 
+/* To drop what it has translated, Unicorn has looked the code up, which was granted (`quiet`) and is remembered:
+ * a fetch would not ask again. It has to where it must be marked accessed, or may not be, on all of the page. */
+void forget_look_up(ttd_engine *e, uint64_t lo, uint64_t hi)
+{
+    uint64_t page = e->page_size, first = lo & ~(page - 1), size = ((hi + page - 1) & ~(page - 1)) - first;
+    if (e->space || (e->set->allows && e->set->allows(e, first, first, size, ACC_FETCH, false) != 1))
+        flush_tlb(e);
+}
+
 /* What was translated of code on one page, by the addresses that are mapped now. */
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi)
 {
     e->quiet = true;
     e->ctl(e->uc, UC_CTL_WRITE(UC_CTL_TB_REMOVE_CACHE, 2), lo, hi);
     e->quiet = false;
-    if (e->space)                         /* it was looked up without marking it accessed */
-        flush_tlb(e);
+    forget_look_up(e, lo, hi);
 }

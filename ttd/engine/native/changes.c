@@ -66,4 +66,6 @@ void drop_code(ttd_engine *e, region *r, uint64_t paddr, uint32_t size)
     e->quiet = e->quiet_physical = false;
     if (moved)
         flush_tlb(e);
+    else
+        forget_look_up(e, first, first + size);
 }

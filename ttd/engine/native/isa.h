@@ -192,6 +192,7 @@ void forget_blocks_at(ttd_engine *e, uint64_t lo, uint64_t hi);
 void forget_blocks(ttd_engine *e);
 /* Protection is another: no page of code is known to be split by it. The TLB is to be flushed as well. */
 void forget_splits(ttd_engine *e);
+void forget_look_up(ttd_engine *e, uint64_t lo, uint64_t hi);
 void drop_translated(ttd_engine *e, uint64_t lo, uint64_t hi);
 
 /* spaces.c */
