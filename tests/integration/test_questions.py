@@ -307,6 +307,41 @@ def test_a_debugger_takes_spaces(past: Past) -> None:
     assert "none before step 777" in asker.ask(ASKINGS["last"], ["0x20000ff0"])
 
 
+def test_values_that_a_debugger_has_given(path: Path, tmp_path: Path) -> None:
+    """As they are seen step by step, forward and backward, of registers and memory."""
+    copy, low, high = tmp_path / "run.ttd", 49_900, 50_300
+    shutil.copy(path, copy)
+    edits = ("--set", "$r0=0x1234", "--set", "*(int*)0x20000000=77")
+    assert ttd("branch", str(copy), "--at", "50000", *edits, "--steps", "51000").code == 0
+    session = playing_session(copy)
+    past, timeline = Past(session), session.timeline
+    timeline.go_to(Place(1, low))
+
+    def word() -> int:
+        return int.from_bytes(timeline.probe.read_memory(0x20000000, 4), "little")
+
+    read = {
+        "$r0": lambda: timeline.cpu.read_register("r0"),
+        "*(int*)0x20000000": word,
+        "*(int*)0x20000000 + 1": lambda: word() + 1,
+    }
+    seen: dict[str, list[int]] = {text: [] for text in read}
+    while timeline.position < high:
+        for text, value in read.items():
+            if [value()] != seen[text][-1:]:
+                seen[text].append(value())
+        timeline.step_forward()
+    for text, expected in seen.items():
+        rows = values(past, past.stretch(low, high - 1), text)
+        assert [row.value for row in rows] == expected
+        assert [row.place.step for row in rows if row.where == "debugger"] == [50_000]
+        for limit in range(1, len(rows) + 1):
+            latest = values(past, past.stretch(low, high - 1, backward=True, limit=limit), text)
+            assert latest == rows[::-1][:limit]
+            assert values(past, past.stretch(low, high - 1, limit=limit), text) == rows[:limit]
+    session.close()
+
+
 def test_a_place_says_its_branch(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run.ttd"
     shutil.copy(path, copy)

@@ -201,6 +201,15 @@ class Past:
         found = self.log.select(_ENTRIES, stretch.begin, stretch.end - 1)
         return {event.step for _, event in found}
 
+    def unedited(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of a stretch in which only the guest changes anything: each but the first one
+        begins where a debugger has."""
+        edits = self.log.select((Kind.DEBUG_WRITE,), begin + 1, end - 1)
+        for step in sorted({event.step for _, event in edits}):
+            yield begin, step
+            begin = step
+        yield begin, end
+
     def entry(self, step: int) -> int | None:
         """The exception that the processor took in this step, instead of an instruction."""
         log, window = self.log, step // _WINDOW

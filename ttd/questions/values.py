@@ -18,6 +18,8 @@ from ttd.values import dataclass
 
 _AHEAD = 4
 """Times as many writes are looked at as there may be changes, and then as many times more."""
+_DEBUGGER = "debugger"
+"""Who has changed something between two steps."""
 _MOST = 64
 """Bytes of what has values."""
 
@@ -30,7 +32,7 @@ class Value(Row):
     told: str
     """The same for people, by its type."""
     where: str
-    """The instruction that has changed it."""
+    """The instruction that has changed it, or `debugger`."""
     line: str
     """Of the source: `file.c:12`."""
 
@@ -55,19 +57,24 @@ def values(past: Past, stretch: Stretch, text: str) -> list[Value]:
     begin = _begin(past, stretch, about)
     limit = None if stretch.backward else stretch.limit
     ahead = replace(stretch, begin=begin, backward=False, limit=limit)
-    first = _at(past, about, begin)
-    changes = (_register if about.register else _memory)(past, ahead, about, first)
 
     def told() -> Iterator[Value]:
-        now = about.value(first)
-        if begin == stretch.begin:
-            yield Value(past.place(begin), Hex(now), about.told(past, now), "", "")
-        for step, pc, whole in changes:
-            then = about.value(whole)
-            if then != now:
-                where, line = ("", "") if pc is None else (past.code(pc), past.line(pc))
-                yield Value(past.place(step), Hex(then), about.told(past, then), where, line)
+        now = None
+        for low, high in past.unedited(begin, stretch.end):
+            part = replace(ahead, begin=low, end=high)
+            first = _at(past, about, low)
+            then = about.value(first)
+            if low == stretch.begin or (low > begin and then != now):
+                by = "" if low == begin else _DEBUGGER
+                yield Value(past.place(low), Hex(then), about.told(past, then), by, "")
             now = then
+            changes = (_register if about.register else _memory)(past, part, about, first)
+            for step, pc, whole in changes:
+                then = about.value(whole)
+                if then != now:
+                    where, line = ("", "") if pc is None else (past.code(pc), past.line(pc))
+                    yield Value(past.place(step), Hex(then), about.told(past, then), where, line)
+                now = then
 
     if stretch.backward:
         return stretch.chosen(list(told()))
@@ -91,11 +98,13 @@ def _computed(past: Past, stretch: Stretch, expression: Computed) -> list[Value]
 
 def _worked_out(past: Past, stretch: Stretch, expression: Computed) -> Iterator[Value]:
     before: int | None = None
-    for step, pc, value, told in expression.over(stretch):
-        if value != before:
-            where, line = ("", "") if pc is None else (past.code(pc), past.line(pc))
-            yield Value(past.place(step), Hex(value), told, where, line)
-        before = value
+    for low, high in past.unedited(stretch.begin, stretch.end):
+        by = "" if low == stretch.begin else _DEBUGGER
+        for step, pc, value, told in expression.over(replace(stretch, begin=low, end=high)):
+            if value != before:
+                where, line = (by, "") if pc is None else (past.code(pc), past.line(pc))
+                yield Value(past.place(step), Hex(value), told, where, line)
+            before = value
 
 
 def _begin(past: Past, stretch: Stretch, about: Target) -> int:
