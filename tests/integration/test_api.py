@@ -274,6 +274,15 @@ def test_what_cannot_be(run: ttd.Run, ask: str, said: str) -> None:
     assert run.place == here
 
 
+def test_a_recording_is_replaced_when_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "run.ttd"
+    for replace in (False, True):
+        with ttd.record(board="microbit", image=BUTTONS, path=path, steps=10, replace=replace):
+            pass
+    with pytest.raises(ttd.UserError, match="is there already; replace=True replaces it"):
+        ttd.record(board="microbit", image=BUTTONS, path=path, steps=10)
+
+
 def test_closed(run: ttd.Run) -> None:
     run.close()
     run.close()

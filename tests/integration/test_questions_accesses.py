@@ -345,4 +345,5 @@ def test_commands(walked: Walked) -> None:
     lines = done.out.decode().splitlines()
     assert lines[0].startswith("place,value") and len(lines) == 2 + len(changes)
     refused(ttd("last", path, "nothing"), "There is no variable")
+    refused(ttd("values", path, "$pc + 1"), "a register is asked about alone")
     refused(ttd("last", path), "last takes EXPR")

@@ -550,6 +550,11 @@ def test_monitor_words_of_other_tools(client: Client) -> None:
     assert client.monitor("frobnicate now") == (
         "There is no monitor command 'frobnicate now'; 'monitor help' lists them.\n"
     )
+    assert client.monitor("gotoo 5") == (
+        "There is no monitor command 'gotoo 5'; 'goto' may be meant, and "
+        "'monitor help' lists them.\n"
+    )
+    assert client.monitor("") == client.monitor("help")
     assert client.monitor("info replay").startswith("Replaying a recording, steps 0 to 1000.\n")
 
 

@@ -89,6 +89,7 @@ def test_a_whole_one() -> None:
     ("text", "said"),
     [
         ("nope", "There is no variable 'nope' here."),
+        ("r3 + 1", "There is no variable 'r3' here; the register is $r3."),
         ("first.nope", "struct item has no member nope; it has next, name"),
         ("list->name.x", "char [12] is no structure"),
         ("*counter.x", "is no structure"),

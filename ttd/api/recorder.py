@@ -98,7 +98,7 @@ def record(
         )
     existing = Existing.REPLACE if replace else Existing.REFUSE
     if path is not None:
-        check_replaceable(os.fspath(path), existing)
+        check_replaceable(os.fspath(path), existing, by="replace=True")
     name = program_name(loads)
     said = f"ttd.record(board={board!r}, image={name!r})"
     with ExitStack() as undo:

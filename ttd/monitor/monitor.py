@@ -53,7 +53,19 @@ class Monitor:
         for view in self._session.timeline.probe.views():
             if words == [view.name]:
                 return view.show()
-        return f"There is no monitor command {shown(line.strip())}; 'monitor help' lists them.\n"
+        if not words:
+            return self._help(words)
+        return (
+            f"There is no monitor command {shown(line.strip())}; {self._near(words[0])}"
+            "'monitor help' lists them.\n"
+        )
+
+    def _near(self, word: str) -> str:
+        """What a misspelt word may have meant."""
+        from difflib import get_close_matches  # noqa: PLC0415
+
+        near = get_close_matches(word, [c.name for c in self._commands if c.text], n=1)
+        return f"'{near[0]}' may be meant, and " if near else ""
 
     def _help(self, words: list[str]) -> str:
         usages = [(c.usage, c.text) for c in self._commands if c.text]

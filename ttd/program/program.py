@@ -388,7 +388,8 @@ class _Names:
             return constant
         symbol = program.symbols.by_name.get(name)
         if symbol is None:
-            raise ProgramError(f"There is no variable {shown(name)} here.")
+            meant = f"; the register is ${name}" if program.registers.named(name) else ""
+            raise ProgramError(f"There is no variable {shown(name)} here{meant}.")
         if symbol.function:
             kind = Number(Kind.FUNCTION, 1, "function")
             return Location(Where.MEMORY, name, 1, kind, address=symbol.address)

@@ -22,7 +22,7 @@ _MOST = 32
 """Places in memory that one value may depend on."""
 _KNOWN = 1 << 14
 """States of that memory of which the value is kept."""
-_NO_REGISTERS = "say what it is of memory: registers in it would be followed step by step"
+_NO_REGISTERS = "that is done of memory only, and a register is asked about alone"
 
 
 class Outside(Exception):

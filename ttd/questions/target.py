@@ -174,7 +174,7 @@ def _register(past: Past, text: str) -> Target | None:
                     return Target(word, register.name, size=size, mask=mask)
             there = ", ".join(flag for flag, _, _ in fields) or "none"
             raise UserError(f"{register.name} has no field {shown(field)}; it has {there}.")
-    if text.startswith("$"):
+    if text.startswith("$") and name.isidentifier():
         raise UserError(f"The processor has no register {shown(word)}.")
     return None
 

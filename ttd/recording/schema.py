@@ -91,9 +91,11 @@ def sentence(path: str, error: BaseException) -> RecordingError:
     return RecordingError(what)
 
 
-def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
+def check_replaceable(
+    path: str, existing: Existing = Existing.REPLACE, by: str = "--force"
+) -> None:
     """Raise `RecordingError` if there is something at `path` that is not to be replaced, or there
-    can be nothing."""
+    can be nothing. `by` which word it would be replaced is said."""
     folder = os.path.dirname(os.path.abspath(path))
     if not path or not os.path.isdir(folder):
         raise RecordingError(f"{path!r} cannot be made: No such file or directory")
@@ -114,7 +116,7 @@ def check_replaceable(path: str, existing: Existing = Existing.REPLACE) -> None:
     with one_sentence(path):
         Claim(path).release()
     if existing is Existing.REFUSE:
-        raise RecordingError(f"{path} is there already; --force replaces it")
+        raise RecordingError(f"{path} is there already; {by} replaces it")
 
 
 def make(
