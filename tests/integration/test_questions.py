@@ -296,6 +296,21 @@ def test_commands(path: Path) -> None:
     assert ttd("ask", path, "nonsense").code == 2
 
 
+def test_code_is_named_as_answers_name_it(past: Past) -> None:
+    """`main+4`."""
+    asker = Asker(past)
+    main = past.program.entry("main")
+    for beyond in (0, 4):
+        found = asker.ask(ASKINGS["executed"], [f"main+{beyond}", "--limit=1", "--from", "0"])
+        assert found == asker.ask(
+            ASKINGS["executed"], [hex(main + beyond), "--limit=1", "--from", "0"]
+        )
+        assert f"{main + beyond:#x}  main" in found
+    for name in ("main+x", "nosuch+4", "+4"):
+        with pytest.raises(UserError, match="has a function"):
+            asker.ask(ASKINGS["executed"], [name])
+
+
 def test_a_debugger_takes_spaces(past: Past) -> None:
     """Of an expression as they are, of a text in quotes; a quote of C stays."""
     asker = Asker(past)

@@ -30,7 +30,7 @@ class Ran(Row):
 
 def executed(past: Past, stretch: Stretch, text: str) -> list[Ran]:
     """When an instruction ran: the first one of a function, or of a line (`file.c:12`), the one at
-    an address, or any of those in a range, `0x100-0x200`."""
+    an address or at `main+130`, or any of those in a range, `0x100-0x200`."""
     ranges = _code(past, text)
     entered = past.entered(stretch)
     limit = None if stretch.limit is None else stretch.limit + len(entered)
@@ -51,8 +51,17 @@ def _code(past: Past, text: str) -> tuple[Range, ...]:
     except ValueError:
         if ":" in text and "::" not in text:
             return tuple(Range(line.start, line.start + 1) for line in past.program.lines(text))
-        begin = past.program.entry(text)
+        begin = _in_function(past, text)
         end = begin + 1
     if end <= begin or end >= 1 << 64:
         raise UserError(f"{shown(text)} has no addresses in it.")
     return (Range(begin, end),)
+
+
+def _in_function(past: Past, text: str) -> int:
+    """Its first instruction, or the one that answers call `main+130`."""
+    name, _, offset = text.rpartition("+")
+    try:
+        return past.program.entry(name) + number(offset) if name else past.program.entry(text)
+    except ValueError:
+        return past.program.entry(text)
