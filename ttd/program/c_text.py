@@ -228,7 +228,8 @@ class _Parser:
         return repr(word) if kind != "tree" else "a value"
 
     def _error(self, why: str) -> ProgramError:
-        return ProgramError(f"The expression {shown(self._text)} cannot be read: {why}.")
+        end = "" if why.endswith("?") else "."
+        return ProgramError(f"The expression {shown(self._text)} cannot be read: {why}{end}")
 
 
 def _token(found: re.Match[str]) -> tuple[str, Tree | str]:
