@@ -90,7 +90,7 @@ def test_a_whole_one() -> None:
     [
         ("nope", "There is no variable 'nope' here."),
         ("r3 + 1", "There is no variable 'r3' here; the register is $r3."),
-        ("counter $", "The expression 'counter $' cannot be read: what is '$'?"),
+        ("counter $", "The expression 'counter $' cannot be read: '$' is nothing of C."),
         ("first.nope", "struct item has no member nope; it has next, name"),
         ("list->name.x", "char [12] is no structure"),
         ("*counter.x", "is no structure"),
@@ -116,7 +116,6 @@ def test_sentences(text: str, said: str) -> None:
     with pytest.raises(ProgramError) as error:
         program(ELF).value(text, Stopped(0x100200))
     assert said in str(error.value) and "\n" not in str(error.value)
-    assert not str(error.value).endswith("?.")
 
 
 def test_places_of_sources() -> None:

@@ -84,7 +84,7 @@ class _Parser:
         while at < end:
             found = _TOKEN.match(text, at)
             if found is None:
-                raise self._error(f"what is {shown(text[at:].strip()[:20])}?")
+                raise self._error(f"{shown(text[at:].strip()[:20])} is nothing of C")
             self._tokens.append(_token(found))
             at = found.end()
 
@@ -228,8 +228,7 @@ class _Parser:
         return repr(word) if kind != "tree" else "a value"
 
     def _error(self, why: str) -> ProgramError:
-        end = "" if why.endswith("?") else "."
-        return ProgramError(f"The expression {shown(self._text)} cannot be read: {why}{end}")
+        return ProgramError(f"The expression {shown(self._text)} cannot be read: {why}.")
 
 
 def _token(found: re.Match[str]) -> tuple[str, Tree | str]:
