@@ -11,6 +11,9 @@ import pytest
 from tests.integration.cli_tools import BOARD, FIRMWARE, Done, ttd
 from ttd.recording.recording import Recording
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 LAST = ("last", "counter")
 CODE = ("executed", "main")
 

@@ -15,6 +15,9 @@ from tests.integration.gdb18 import GDBS, gdb_program
 from tests.integration.gdb_mi import Gdb
 from ttd.gdb import COMMANDS
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 Start = Callable[..., tuple[Gdb, Server]]
 SHORT = 14_000
 """Steps from the beginning in which GDB's own way does not take long."""
@@ -75,7 +78,6 @@ def test_as_gdb_does_it(start: Start) -> None:
             compare(gdb, dice.randrange(50, SHORT), plain, told)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["break loops.c:{loop}", "watch ticks", "rwatch sink"])
 def test_with_stops(start: Start, stop: str) -> None:
     """A breakpoint on the line that is stepped over, or something accessed on the way."""
@@ -91,7 +93,6 @@ def test_with_stops(start: Start, stop: str) -> None:
             compare(gdb, dice.randrange(50, SHORT), plain, told)
 
 
-@pytest.mark.slow
 def test_a_long_line_is_one_search(start: Start) -> None:
     """1 000 000 steps, with 200 interrupts among them."""
     gdb, server = start()
@@ -163,7 +164,6 @@ def test_out_of_a_call_at_the_end_of_another(start: Start) -> None:
     assert re.search(r"\bb(\.[nw])?\b", gdb.say("x/i $pc")), gdb.say("x/i $pc")
 
 
-@pytest.mark.slow
 def test_from_within_an_interrupt(start: Start) -> None:
     gdb, _ = start()
     gdb.say("break SysTick_Handler")

@@ -21,6 +21,9 @@ from ttd.origin.rounds import Rounds
 from ttd.questions.origin import Origin, origin, scene_of
 from ttd.questions.past import Past
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 BOARDS = {"mps2": "mps2-an385", "microbit": "microbit", "virt": "virt", "virt32": "virt32"}
 TYPED = b"4711\n"
 Recorded = Callable[..., Past]
@@ -270,7 +273,6 @@ def _next(past: Past, text: str, step: int) -> int:
                 return past.timeline.position
 
 
-@pytest.mark.slow
 def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
     """The bit is lost because what is written back was read before the interrupt set it."""
     elf = ROOT / "examples" / "lost-event" / "lost-event.elf"
@@ -292,7 +294,6 @@ def test_the_bug_of_the_tutorial(recorded: Recorded) -> None:
     assert "the instruction behind it" in _origin(past, "pc", saved.place.step)[0].told
 
 
-@pytest.mark.slow
 def test_front_ends(
     recorded: Recorded, serve: Callable[..., Server], attach: Callable[..., Gdb], tmp_path: Path
 ) -> None:

@@ -24,6 +24,9 @@ from ttd.questions.target import target
 from ttd.questions.values import values
 from ttd.recording.events import Kind
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 GUESTS = {
     "irqs": ("mps2-an385", elf("irqs"), b""),
     "rtos": ("virt", elf("rtos", "rtos-rv64"), b"Two lines\nof input\n"),

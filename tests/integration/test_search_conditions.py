@@ -25,6 +25,9 @@ from ttd.stops import Breakpoint, Condition, Stop, Stops, Watchpoint, Why
 from ttd.symbols import Symbols
 from ttd.workers.workers import Workers, processes
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 MOST = 8_000
 """Steps of the reference."""
 HITS = (Why.BREAKPOINT, Why.WATCHPOINT)
@@ -177,7 +180,6 @@ def test_rows_that_are_damaged_or_missing(path: Path) -> None:
     session.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -201,7 +203,6 @@ def test_others_help(session: RecordedMachine, make: Callable[[RecordedMachine],
     one_cluster.close()
 
 
-@pytest.mark.slow
 def test_others_that_fail_are_not_needed(session: RecordedMachine) -> None:
     case = Case(session)
     with Workers(session, partial(processes, 1), 1) as workers:

@@ -28,6 +28,9 @@ from ttd.recording.events import Kind
 from ttd.replay.chars import CharBackend
 from ttd.stops import Stops, Watchpoint, Why
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 NS16550 = {"ram": ("0x100000:4M",), "uart": ("ns16550@0x40000000",)}
 PL011 = {"ram": ("0x40000000:16M",), "uart": ("pl011@0x9000000",)}
 RTC = Extra("pl031", "rtc0", {"clock": "vm"})
@@ -162,7 +165,6 @@ def test_as_forward(machine: Machine, tmp_path: Path) -> None:
     _as_forward(tmp_path / "run.ttd", 1, 300)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("machine", LONG, ids=_name)
 def test_as_forward_at_more_places(machine: Machine, tmp_path: Path) -> None:
     machine.record(tmp_path / "run.ttd")

@@ -24,6 +24,9 @@ from ttd.questions.origin import origin
 from ttd.questions.past import Past
 from ttd.recorded import RecordedMachine
 
+pytestmark = pytest.mark.slow
+"""`make check` does without."""
+
 RAM, CODE = 0x100000, 0x200
 DATA, SIZE = 0x40, 32
 """Where in RAM the data of a program are, and its memory: so many bytes."""
