@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -32,8 +31,7 @@ from ttd.edits import edit, merged
 from ttd.errors import UserError
 from ttd.history import place as history
 from ttd.history.named_place import Place
-from ttd.host.expected import expectations
-from ttd.host.semihost_files import SemihostFiles
+from ttd.host.opened import opened
 from ttd.inspection import event_rows, summary
 from ttd.printed import Interrupted as PrintedInterrupted
 from ttd.printed import Printed
@@ -537,11 +535,6 @@ def open(
     branches that read more. A `UserError` says what is wrong with the file.
     """
     recording = os.fspath(path)
-    sides, expected = expectations(recording, (), drives, (), None)
-    if snapshot_memory is not None:
-        sides = replace(sides, snapshot_memory=snapshot_memory)
-    session = RecordedMachine.open(
-        recording, SemihostFiles(None), host=sides, expected=expected, branch=branch
-    )
+    session = opened(recording, drives, branch=branch, snapshot_memory=snapshot_memory)
     session.branches.temporary = temporary
     return Run(session)

@@ -174,15 +174,10 @@ def _found(
     executor: str | None,
 ) -> list[str]:
     """The lines of an answer that has to be found; none if there is nothing."""
-    from ttd.host.expected import expectations
-    from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.opened import opened
     from ttd.questions.past import Interrupted, Past
-    from ttd.recorded import RecordedMachine
 
-    sides, expected = expectations(recording, (), drive, (), None)
-    session = RecordedMachine.open(
-        recording, SemihostFiles(None), host=sides, expected=expected, branch=branch
-    )
+    session = opened(recording, drive, branch=branch)
     past = Past(session, svd)
 
     def stop() -> None:

@@ -85,10 +85,8 @@ def branch(
     from ttd.debugger.places import find_place
     from ttd.edits import edit, merged, unescaped, without
     from ttd.history.place import Place
-    from ttd.host.expected import expectations
-    from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.opened import opened
     from ttd.questions.past import Past
-    from ttd.recorded import RecordedMachine
     from ttd.recording.errors import RecordingError
 
     if at is None and not edits:
@@ -98,8 +96,7 @@ def branch(
         raise UserError(f"--serial-input has at most {_MOST_INPUT} characters")
     if output is not None:
         recording = _copied(recording, output, force)
-    sides, expected = expectations(recording, (), drive, (), None)
-    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    session = opened(recording, drive)
     timeline, log = session.timeline, session.replay.log
     found = [edit(log, session.replay.words, text) for text in edits]
     plan = merged(found) if found else None

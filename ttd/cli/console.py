@@ -38,14 +38,11 @@ def console(recording: str, steps: bool, serial: str | None, drive: tuple[str, .
 
     Parts of the recording in which something was printed are run again.
     """
-    from ttd.host.expected import expectations
-    from ttd.host.semihost_files import SemihostFiles
+    from ttd.host.opened import opened
     from ttd.host.writer import Outputs
     from ttd.printed import Interrupted, Printed
-    from ttd.recorded import RecordedMachine
 
-    sides, expected = expectations(recording, (), drive, (), None)
-    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    session = opened(recording, drive)
     printed = Printed(session.machine, session.snapshots)
     devices = _chosen(session, printed.devices, serial)
     outputs = Outputs(say)

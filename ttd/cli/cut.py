@@ -41,16 +41,13 @@ def cut(
     """
     from ttd.cut import cut_out
     from ttd.debugger.places import find_place
-    from ttd.host.expected import expectations
+    from ttd.host.opened import opened
     from ttd.host.provenance import provenance
-    from ttd.host.semihost_files import SemihostFiles
-    from ttd.recorded import RecordedMachine
     from ttd.recording.schema import Existing
 
     if os.path.exists(output) and os.path.exists(recording) and os.path.samefile(output, recording):
         raise UserError(f"{output} is the recording that is cut")
-    sides, expected = expectations(recording, (), drive, (), None)
-    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    session = opened(recording, drive)
     existing = Existing.REPLACE if force else Existing.REFUSE
     first = find_place(session.timeline, begin, "--from")
     last = find_place(session.timeline, end, "--to")

@@ -59,10 +59,11 @@ def index(recording: str, jobs: int | None, drive: tuple[str, ...]) -> None:
 
 def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> int:
     """All of a branch; returns how many intervals that were."""
-    from ttd.cli.indexers import Indexers, opened
+    from ttd.cli.indexers import Indexers
+    from ttd.host.opened import opened
     from ttd.indexing import Interrupted, keep, missing
 
-    session = opened(recording, branch, drive)
+    session = opened(recording, drive, branch=branch)
     index, asked = session.snapshots.index, False
 
     def stop() -> None:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ttd.cli.ahead import answered
 from ttd.errors import UserError
-from ttd.host.expected import expectations
-from ttd.host.semihost_files import SemihostFiles
+from ttd.host.opened import opened
 from ttd.indexing import Found, learn
 from ttd.questions.past import Interrupted, Past
 from ttd.recorded import RecordedMachine
@@ -33,13 +32,6 @@ _MOST_AT_ONCE = 4
 one."""
 _TIMES = 8
 """So often a process is given some, if there are enough of them: all end at about the same time."""
-
-
-def opened(recording: str, branch: str, drive: tuple[str, ...]) -> RecordedMachine:
-    """The machine of a branch."""
-    sides, expected = expectations(recording, (), drive, (), None)
-    files = SemihostFiles(None)
-    return RecordedMachine.open(recording, files, host=sides, expected=expected, branch=branch)
 
 
 class Indexers:
@@ -122,7 +114,8 @@ _pasts: dict[Source, Past] = {}
 
 def _past(source: Source) -> Past:
     if source not in _pasts:
-        _pasts[source] = Past(opened(*source))
+        recording, branch, drive = source
+        _pasts[source] = Past(opened(recording, drive, branch=branch))
     return _pasts[source]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,15 +71,11 @@ def serve(
     executor: str | None,
 ) -> None:
     """Let GDB, LLDB or an IDE move through a recording in both directions."""
-    from ttd.host.expected import expectations
-    from ttd.host.semihost_files import SemihostFiles
-    from ttd.recorded import RecordedMachine
+    from ttd.host.opened import opened
 
     if sum((stdio, socket is not None, port is not None or host is not None)) > 1:
         raise click.UsageError("--stdio, --socket, and --port with --host: only one of them")
-    sides, expected = expectations(recording, (), drive, (), None)
-    sides = replace(sides, snapshot_memory=snapshot_memory)
-    session = RecordedMachine.open(recording, SemihostFiles(None), host=sides, expected=expected)
+    session = opened(recording, drive, snapshot_memory=snapshot_memory)
     session.branches.temporary = temporary
     listener = None if stdio else _listen(port, host, socket)
     idle = indexing == "idle"
