@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
 import msgpack
@@ -394,7 +393,7 @@ class Snapshots:
 
     def _usable(self, step: int) -> int | None:
         """The number of the latest stored snapshot at or before `step` that is good."""
-        number = self._number_before(step)
+        number = self.index.number_at(step)
         while number in self._unusable:
             number -= 1
         return None if number < 0 else number
@@ -412,11 +411,8 @@ class Snapshots:
     def _stored_steps(self) -> list[int]:
         return self._infos.steps.tolist()
 
-    def _number_before(self, step: int) -> int:
-        return bisect_right(self._infos.steps, step) - 1
-
     def _stored_before(self, step: int) -> int | None:
-        number = self._number_before(step)
+        number = self.index.number_at(step)
         return None if number < 0 else self._infos[number].step
 
     def load_stored(self, number: int) -> Snapshot:
