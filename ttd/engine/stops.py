@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -69,6 +70,15 @@ class Stops(Pages):
         compared = None if wanted is None else wanted.compared
         if compared is not None and not lib.ttd_compare(self._native, *compared):
             raise ValueError("this processor's registers cannot be compared natively")
+
+    @contextmanager
+    def collecting(self, wanted: Wanted, most: int) -> Iterator[None]:
+        """Meanwhile; `collected` has it then."""
+        self.collect(wanted, most)
+        try:
+            yield
+        finally:
+            self.collect(None)
 
     @property
     def noted(self) -> int:

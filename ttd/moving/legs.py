@@ -121,11 +121,8 @@ class Legs:
             yield
             return
         engine, first = self.machine.engine, self.position
-        engine.collect(Wanted(accessed=accesses(watched)), MOST_TOUCHED)
-        try:
+        with engine.collecting(Wanted(accessed=accesses(watched)), MOST_TOUCHED):
             yield
-        finally:
-            engine.collect(None)
         noted = engine.collected()
         steps = frozenset(row.step for row in rows_of(noted))
         self._touched = watched, max(first, noted.complete_from), steps

@@ -55,12 +55,9 @@ def _latest(legs: Legs, low: int, high: int, wanted: Wanted) -> int | None:
     if not legs.go(low):
         return None
     engine = legs.machine.engine
-    engine.collect(wanted, ROWS)
-    try:
+    with engine.collecting(wanted, ROWS):
         if not legs.run_to(high):
             return None
-    finally:
-        engine.collect(None)
     noted = engine.collected()
     last = max((row.step for row in rows_of(noted) if row.kind is not What.LEFT), default=None)
     if last is None and noted.complete_from > low:

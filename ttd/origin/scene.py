@@ -119,11 +119,9 @@ class Scene:
         and from which step on that is all; so many that rows of a question take too long."""
         self.go(low)
         engine = self.timeline.machine.engine
-        engine.collect(Wanted(executed=[(one, one + 1) for one in addresses]), MOST_RAN)
-        try:
+        wanted = Wanted(executed=[(one, one + 1) for one in addresses])
+        with engine.collecting(wanted, MOST_RAN):
             self._check(self.timeline.trace(high))
-        finally:
-            engine.collect(None)
         noted = engine.collected()
         raw, width = memoryview(noted.executed).cast("Q"), HIT.size // 8
         return raw[::width].tolist(), raw[1::width].tolist(), max(low, noted.complete_from)

@@ -139,14 +139,11 @@ def _collect(
     engine = runner.machine.engine
     low, high = interval.low, interval.high
     runner.to(low)
-    engine.collect(notes, most if backward else 1 << 31)
-    try:
+    with engine.collecting(notes, most if backward else 1 << 31):
         if backward:
             runner.run(high)
         else:
             high = _run_until_full(runner, high, most)
-    finally:
-        engine.collect(None)
     noted = engine.collected()
     low = max(low, noted.complete_from)
     rows = [row for row in rows_of(noted) if low <= row.step < high]

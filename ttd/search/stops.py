@@ -79,12 +79,9 @@ def scanned_rows(
     """The same by running once: the latest rows, and the step from which on they are all. `run`
     leads from the begin of the interval to where there are no more; None if that says False."""
     engine = snapshots.machine.engine
-    engine.collect(wanted(questions), MAX_ROWS)
-    try:
+    with engine.collecting(wanted(questions), MAX_ROWS):
         if not run():
             return None
-    finally:
-        engine.collect(None)
     noted = engine.collected()
     rows = list(rows_of(noted))
     first = max(interval.low, noted.complete_from)
