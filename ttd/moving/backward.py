@@ -15,7 +15,7 @@ from ttd.search.holding import holding
 from ttd.search.interval import Interval
 from ttd.search.kept import keep
 from ttd.search.others import Pool, awaited, handed_out
-from ttd.search.plan import latest_part
+from ttd.search.plan import GROWTH, NEAR, latest_part, near_first
 from ttd.search.question import Row, What
 from ttd.search.scan import Interrupted
 from ttd.search.stops import (
@@ -29,14 +29,10 @@ from ttd.stops import Stop, Stops, Why
 
 SHORTEST_SEARCH = 20_000
 """Steps between snapshots in memory that make a search in between worth its restart."""
-NEAR = 1000
-"""Steps before the present that are searched first; then eight times as many, and so on."""
 BATCH = 16
 """Hits that are made directly reachable when one after the other is asked for."""
 PIECES = 64
 """Into which an interval with known hits is cut, for the way to one of them to be short."""
-GROWTH = 8
-"""A part of an interval that is searched after another one in vain has so many times its steps."""
 WORTH = 2
 """Times as many intervals as others take at once have to be left for them to be asked."""
 
@@ -135,12 +131,8 @@ class Backward:
                 borders.append(step)
         # One hit is often followed by the search for the one before: what is near comes first.
         # (Not beyond the next border: what an interval has touched is asked for where it begins.)
-        last, at, size = borders[0] if borders else low, start, length
-        near = []
-        while at - last > 4 * size:
-            at -= size
-            near.append(at)
-            size *= 8
+        steps = start - (borders[0] if borders else low)
+        near = [start - away for away in near_first(steps, length)]
         return [low, *reversed(borders), *reversed(near)]
 
     def _in(self, search: _Search, interval: Interval) -> Row | None:

@@ -11,8 +11,9 @@ from ttd.search.question import Question, What
 from ttd.snapshot import Snapshots
 
 NEAR = 1000
-"""Steps before the end of a question that are searched first, backward; then eight times as many,
-and so on up to the next border: one answer is often near."""
+"""Steps beside the end at which a search begins that are searched first; then `GROWTH` times as
+many, and so on up to the next border: one answer is often near."""
+GROWTH = 8
 _KINDS = {
     What.EXECUTED: (Access.FETCH,),
     What.READ: (Access.READ,),
@@ -37,23 +38,31 @@ def intervals(snapshots: Snapshots, question: Question) -> Iterator[Interval]:
     for begin, end in reversed(list(pairwise(cuts))):
         if not may_contain(snapshots, begin, question):
             continue
-        at, size = end, NEAR
-        while end == high and at - begin > 4 * size:
-            yield Interval(at - size, at)
-            at -= size
-            size *= 8
+        at = end
+        for away in near_first(end - begin) if end == high else ():
+            yield Interval(end - away, at)
+            at = end - away
         yield Interval(begin, at)
 
 
 def _growing(begin: int, end: int, question: Question) -> Iterator[Interval]:
     """An interval; in parts where each step takes long and the first rows may be enough."""
-    at, size = begin, NEAR
+    at = begin
     if question.limit is not None and question.what in (What.REGISTER, What.VALUES):
-        while end - at > 4 * size:
-            yield Interval(at, at + size)
-            at += size
-            size *= 8
+        for away in near_first(end - begin):
+            yield Interval(at, begin + away)
+            at = begin + away
     yield Interval(at, end)
+
+
+def near_first(steps: int, first: int = NEAR) -> Iterator[int]:
+    """How far from one end to cut so many steps, for what is near that end to be searched first:
+    the part there has `first` of them, the next one more, and so on."""
+    away = 0
+    while steps - away > 4 * first:
+        away += first
+        yield away
+        first *= GROWTH
 
 
 def latest_part(
