@@ -18,8 +18,8 @@ from ttd.moving.ahead import Ahead
 from ttd.moving.backward import Backward
 from ttd.moving.forward import Forward
 from ttd.moving.legs import NO_STOPS, Legs
+from ttd.moving.steps import Steps
 from ttd.moving.tell import Teller
-from ttd.moving.within import run_within
 from ttd.output import Output
 from ttd.printed import Interrupted
 from ttd.probe import Probe
@@ -35,10 +35,6 @@ from ttd.timeline_api import OnProgress
 if TYPE_CHECKING:
     from ttd.search.others import Pool
 
-STAIRS = (0, 16, 64, 256, 1024)
-"""Positions before the target that a step backward makes quick to reach, by going through them one
-by one: the first of a row, and then each that goes beyond those. One of these waits for all of
-them, at 0.01 to 0.02 ms each."""
 FAR = 1 << 20
 """Steps that are run before it is asked which parts of what is known can have a hit."""
 _P = ParamSpec("_P")
@@ -87,12 +83,9 @@ class Timeline:
         self._forward = Forward(self._legs, self._teller)
         self._ahead = Ahead(self._legs, self._forward, self._teller)
         self._backward = Backward(self._legs, self._teller, self._helpers)
+        self._steps = Steps(self._legs, self._teller, self._backward)
         self.trials = Trials(machine, snapshots, branches, self)
         self._legs.leaving = self.trials.ran
-        self._stepped_to = -1
-        """Where the last step backward has led to."""
-        self._built = 0
-        """How many steps of the present row have gone beyond what was quick to reach."""
         self.probe = Probe(machine, self.trials)
         self.output = Output(self._legs)
 
@@ -161,57 +154,13 @@ class Timeline:
     @_movement
     def step_backward(self, count: int = 1) -> Stop:
         """`count` steps backward; in a row of them the positions before become quick to reach."""
-        return self._step_backward(count)
-
-    def _step_backward(self, count: int) -> Stop:
-        before = self.position
-        if before == self.begin:
-            return self._teller.stop(Why.HISTORY_BEGIN)
-        target = max(before - count, self.begin)
-        if not self._legs.step_back(target):
-            length = self._stairs_wanted(before)
-            there = self._legs.build_stairs(target, length) if length else self._legs.go(target)
-            if not there:
-                return self._teller.stop(Why.INTERRUPTED)
-        self._stepped_to = self.position
-        return self._teller.stop(Why.STEPS if target == before - count else Why.HISTORY_BEGIN)
-
-    def _stairs_wanted(self, before: int) -> int:
-        """How many positions are to be quick to reach, if a step backward from here goes beyond
-        those that were."""
-        self._built = self._built + 1 if before == self._stepped_to else 0
-        return STAIRS[min(self._built, len(STAIRS) - 1)]
-
-    def _step_backward_watching(self, stops: Stops) -> Stop:
-        """One step, in which something may be accessed that is watched."""
-        before, legs = self.position, self._legs
-        if legs.touches_nothing(before - 1, stops.watchpoints) and legs.step_back(before - 1):
-            self._stepped_to = self.position
-            return self._teller.stop(Why.STEPS)
-        stop = self._backward.run(stops, before - 1)
-        if stop.why is Why.STEPS and self.position > self.begin:
-            length = self._stairs_wanted(before)
-            if length and not legs.build_stairs(self.position, length, stops.watchpoints):
-                return self._teller.stop(Why.INTERRUPTED)
-        if stop.why is not Why.INTERRUPTED:
-            self._stepped_to = self.position
-        return stop
+        return self._steps.back(count)
 
     @_movement
     def step_backward_within(self, code: range, stops: Stops) -> Stop:
         """A step backward, and on for as long as PC stays in `code`, in which it is, and none of
         the watchpoints of `stops` hits; breakpoints in `code` do not count."""
-        if stops.watchpoints:
-            stop = self._step_backward_watching(replace(stops, breakpoints=()))
-        else:
-            stop = self._step_backward(1)
-        if stop.why is not Why.STEPS or stop.pc not in code or self.position == self.begin:
-            return stop
-        known = not stops.watchpoints and self._legs.back_within(code)
-        if not known and not run_within(self._legs, code, stops.watchpoints):
-            return self._teller.stop(Why.INTERRUPTED)
-        self._stepped_to = self.position
-        return self._teller.stop(Why.STEPS)
+        return self._steps.back_within(code, stops)
 
     @_movement
     def reset(self) -> Stop:
@@ -234,7 +183,7 @@ class Timeline:
             self._legs.arm(NO_STOPS)
             self.machine.replay.note_position()
             self.snapshots.restore(home)
-            self._stepped_to = -1
+            self._steps.forget()
 
     # -- running to a stop ---------------------------------------------------------------
 
@@ -290,7 +239,7 @@ class Timeline:
         Without a hit: to `until`, or to the beginning. Interrupted, the present position is kept.
         """
         if until == self.position - 1 and stops.watchpoints and not stops.breakpoints:
-            return self._step_backward_watching(stops)
+            return self._steps.back_watching(stops)
         return self._backward.run(stops, until)
 
     @_movement
@@ -309,7 +258,7 @@ class Timeline:
         """What is known of the way back is of another history."""
         self._backward.forget()
         self._legs.forget_stairs()
-        self._stepped_to = -1
+        self._steps.forget()
 
     @_movement
     def back_to_printed(self, text: str) -> Stop:
