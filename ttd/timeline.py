@@ -349,18 +349,7 @@ class Timeline:
 
     def keep_branch(self, step: int) -> None:
         """Put the present branch into the file, and say so; it began at `step`."""
-        why = ""
-        try:
-            self.branches.keep()
-        except RecordingError as error:
-            why = f" It is kept in memory only: {error}."
-        made = self.branches.present
-        assert made.fork is not None
-        parent = next(b.name for b in self.branches.all if b.id == made.fork.parent)
-        self.notes.append(
-            f"Branch {made.name} begins at step {step}, as {made.reason};"
-            f" what was to come stays on {parent}.{why}"
-        )
+        self.notes.append(self.branches.kept(step))
 
     def changed(self) -> None:
         """A snapshot in memory of this very position is now of another state."""

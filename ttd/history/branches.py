@@ -135,6 +135,22 @@ class Branches:
                 self.recording.file.begin_growing()
                 self.recording.keep()
 
+    def kept(self, step: int) -> str:
+        """The same, in a sentence for people; it began at `step`. Where that cannot be, they are
+        told so."""
+        why = ""
+        try:
+            self.keep()
+        except RecordingError as error:
+            why = f" It is kept in memory only: {error}."
+        made = self.present
+        assert made.fork is not None
+        parent = next(b.name for b in self.all if b.id == made.fork.parent)
+        return (
+            f"Branch {made.name} begins at step {step}, as {made.reason};"
+            f" what was to come stays on {parent}.{why}"
+        )
+
     def _owner(self) -> tuple[Recording, int | None]:
         """Whose the history here is: before the fork of a branch its parent's; and there, where
         the last of its chunks begins at the latest, as those of the branch may be cut otherwise."""
