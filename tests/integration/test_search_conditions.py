@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -192,7 +193,7 @@ def test_rows_that_are_damaged_or_missing(path: Path) -> None:
 )
 def test_others_help(session: RecordedMachine, make: Callable[[RecordedMachine], Workers]) -> None:
     case = Case(session)
-    with make(session) as workers:
+    with closing(make(session)) as workers:
         asked = list[int]()
         scan = workers.scan
         workers.scan = lambda *job: asked.append(job[0]) or scan(*job)  # type: ignore
@@ -205,7 +206,7 @@ def test_others_help(session: RecordedMachine, make: Callable[[RecordedMachine],
 
 def test_others_that_fail_are_not_needed(session: RecordedMachine) -> None:
     case = Case(session)
-    with Workers(session, partial(processes, 1), 1) as workers:
+    with closing(Workers(session, partial(processes, 1), 1)) as workers:
         everything = Question(What.EXECUTED, (Range(0, 1 << 20),))
         workers.scan(0, Interval(0, 10), everything).cancel()
         workers.close()  # it takes no questions any more
@@ -216,7 +217,7 @@ def test_others_that_fail_are_not_needed(session: RecordedMachine) -> None:
 
 def test_a_short_way_asks_nobody(session: RecordedMachine) -> None:
     case = Case(session)
-    with Workers(session, pytest.fail, 2, 6) as workers:
+    with closing(Workers(session, pytest.fail, 2, 6)) as workers:
         session.timeline.pool = workers
         session.timeline.seek(case.end)
         assert session.timeline.run_backward(case.breaks(None)).why is Why.BREAKPOINT

@@ -4,6 +4,7 @@ the machine is, and with very many answers."""
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_other_branches(tmp_path: Path, name: str) -> None:
     session.close()
     again = soak.player(path)
     number = next(known.id for known in again.branches.all if known.id)
-    with Workers(again, partial(processes, 1), 2) as workers:
+    with closing(Workers(again, partial(processes, 1), 2)) as workers:
         assert workers.can(number)
         for pool in (None, workers):
             again.timeline.pool = pool

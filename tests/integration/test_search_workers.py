@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_the_same_answers(session: RecordedMachine, path: Path, make: Make) -> N
     expected = answers(alone)
     alone.close()
     assert all(expected[:5]) and expected[6]
-    with make(session) as workers:
+    with closing(make(session)) as workers:
         assert workers.can(0)
         session.timeline.pool = workers
         session.timeline.seek(session.timeline.end // 2)
@@ -100,7 +101,7 @@ def test_the_same_answers(session: RecordedMachine, path: Path, make: Make) -> N
 @pytest.mark.slow
 def test_an_end_that_somebody_wants(session: RecordedMachine) -> None:
     inner = Range(0, 1 << 32)
-    with Workers(session, partial(processes, 2), 4) as workers:
+    with closing(Workers(session, partial(processes, 2), 4)) as workers:
         session.timeline.pool = workers
         rows = answer(session.timeline, Question(What.EXECUTED, (inner,)))
         next(rows)
@@ -114,7 +115,7 @@ def test_an_end_that_somebody_wants(session: RecordedMachine) -> None:
 @pytest.mark.slow
 def test_a_worker_that_is_killed(session: RecordedMachine) -> None:
     pool = processes(1)
-    with Workers(session, lambda: pool, 2) as workers:
+    with closing(Workers(session, lambda: pool, 2)) as workers:
         session.timeline.pool = workers
         question = questions(session)[0]
         assert list(answer(session.timeline, question))
@@ -128,7 +129,7 @@ def test_a_recording_that_is_another_one(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.ttd"
     copy.write_bytes(path.read_bytes())
     session = playing_session(copy)
-    with Workers.of(session, "tests.integration.one_cluster:thread") as workers:
+    with closing(Workers.of(session, "tests.integration.one_cluster:thread")) as workers:
         assert workers.can(0)
         copy.unlink()
         record_to_end(FIRMWARE / "irqs" / "irqs.elf", copy)

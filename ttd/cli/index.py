@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -76,7 +77,7 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
     count, began = 0, time.monotonic()
     wrote = began
     indexers = Indexers(session, (recording, branch, drive), jobs, lambda: asked)
-    with on_signals(stop), indexers, share_line(f"index {branch}") as show:
+    with on_signals(stop), closing(indexers), share_line(f"index {branch}") as show:
         try:
             for found in indexers.learn(todo):
                 keep(index, found)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ttd.cli.ahead import answered
 from ttd.errors import UserError
@@ -95,15 +94,8 @@ class Indexers:
             for future in given:
                 future.cancel()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """What has not begun is not done."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 

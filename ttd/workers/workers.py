@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ttd.errors import UserError
@@ -99,17 +98,6 @@ class Workers:
             self._executor.shutdown(wait=True, cancel_futures=True)
         else:
             self._executor.shutdown(wait=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Ticket:
