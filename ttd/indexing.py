@@ -12,6 +12,7 @@ from ttd.recorded import RecordedMachine
 from ttd.runs import RunEnd
 from ttd.search.interval import Interval
 from ttd.search.likely import Likely, answers
+from ttd.search.scan import Interrupted
 from ttd.symbols import Symbols
 from ttd.values import dataclass
 
@@ -29,10 +30,6 @@ class Found:
     """Page tables may have put them elsewhere."""
     answers: Mapping[bytes, bytes]
     """To what is likely to be asked (`ttd.search.likely`)."""
-
-
-class Interrupted(UserError):
-    """Somebody wanted an end."""
 
 
 def missing(session: RecordedMachine) -> list[int]:
@@ -59,7 +56,7 @@ def keep(index: Index, found: Found) -> None:
 
 def learn(session: RecordedMachine, numbers: Sequence[int]) -> Iterator[Found]:
     """What these intervals do; quicker if one follows the other. `UserError` if they cannot be
-    run; `Interrupted`."""
+    run; `search.Interrupted`."""
     machine, snapshots = session.machine, session.snapshots
     likely = Likely(Symbols(load.image for load in machine.loads))
     for number in numbers:
@@ -78,7 +75,7 @@ def _run(session: RecordedMachine, end: int) -> None:
     while (here := machine.engine.step) < end:
         stop = machine.run(end)
         if stop.end is RunEnd.INTERRUPTED:
-            raise Interrupted("interrupted")
+            raise Interrupted
         if machine.engine.step == here:
             raise UserError(f"{session.recording.path}: what is replayed ends at step {here}")
 

@@ -62,7 +62,8 @@ def _index(recording: str, branch: str, jobs: int, drive: tuple[str, ...]) -> in
     """All of a branch; returns how many intervals that were."""
     from ttd.cli.indexers import Indexers
     from ttd.host.opened import opened
-    from ttd.indexing import Interrupted, keep, missing
+    from ttd.indexing import keep, missing
+    from ttd.search import Interrupted
 
     session = opened(recording, drive, branch=branch)
     index, asked = session.snapshots.index, False

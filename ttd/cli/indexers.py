@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ttd.cli.ahead import answered
@@ -47,7 +48,7 @@ class Indexers:
         self._pool: ProcessPoolExecutor | None = None
 
     def learn(self, numbers: Sequence[int]) -> Iterator[Found]:
-        """What these intervals do, in any order. `ttd.indexing.Interrupted`."""
+        """What these intervals do, in any order. `ttd.search.Interrupted`."""
         size = max(1, min(_MOST_AT_ONCE, len(numbers) // (_TIMES * self._jobs)))
         parts = [numbers[first : first + size] for first in range(0, len(numbers), size)]
         if self._alone(len(parts)):
@@ -100,15 +101,11 @@ class Indexers:
             self._pool.shutdown(cancel_futures=True)
 
 
-_pasts: dict[Source, Past] = {}
-"""Those of a worker's process."""
-
-
+@cache
 def _past(source: Source) -> Past:
-    if source not in _pasts:
-        recording, branch, drive = source
-        _pasts[source] = Past(opened(recording, drive, branch=branch))
-    return _pasts[source]
+    """In a worker: the one that it has open."""
+    recording, branch, drive = source
+    return Past(opened(recording, drive, branch=branch))
 
 
 def _learn(source: Source, numbers: Sequence[int]) -> list[Found]:
