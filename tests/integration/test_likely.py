@@ -98,3 +98,20 @@ def test_a_program(path: Path, tmp_path: Path) -> None:
         with sqlite3.connect(path) as db:
             db.execute(sql)
         assert [ttd("ask", path, *words.split()) for words in asked] == before
+
+
+def test_more_than_there_is_room_for(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks, as where a guest ends in a handler that is an endless loop."""
+    fresh = Path(shutil.copy(path, tmp_path / "fresh.ttd"))
+    monkeypatch.setattr("ttd.search.likely._RING", 800)
+    session = playing_session(path)
+    likely = Likely(Symbols(load.image for load in session.machine.loads))
+    full = 0
+    for found in learn(session, missing(session)):
+        full += not found.answers
+        keep(session.snapshots.index, found)
+    assert full
+    assert not missing(session)
+    assert any(compare(session, playing_session(fresh), likely).values())

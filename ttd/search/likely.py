@@ -99,7 +99,8 @@ def answers(
             noted = engine.collected()
             if noted.complete_from > interval.low:
                 found.clear()  # what was more often than there is room for hides the rest
-            _put(found, rows_of(noted))
+            else:
+                _put(found, rows_of(noted))
             found = {q: rows for q, rows in found.items() if len(rows) <= MOST_ROWS}
             length *= _GROWS
     finally:
