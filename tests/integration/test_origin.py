@@ -18,8 +18,10 @@ from tests.integration.inside import playing_session
 from ttd.origin.flow import Flow
 from ttd.origin.instructions import decode
 from ttd.origin.rounds import Rounds
+from ttd.origin.scene import Happened, Scene
 from ttd.questions.origin import Origin, origin, scene_of
 from ttd.questions.past import Past
+from ttd.search import Range
 
 pytestmark = pytest.mark.slow
 """`make check` does without."""
@@ -212,6 +214,30 @@ def test_many_rounds_at_once(
         again = next(row for row in at_once if row.kind == "again" and row.place.step < 500_000)
         assert int(again.told.split()[2]) + 3 == at_once[0].value
         assert at_once[-1].kind == "constant"
+
+
+@pytest.mark.parametrize("most", ["rounds._WINDOW", "scene._MOST_RAN", "scene._MOST_ACCESSES"])
+def test_many_rounds_in_pieces(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    """Fewer steps, instructions or accesses at once."""
+    elf = FIRMWARE / "bench" / "bench-systick.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting", "--steps", "6000000")
+    whole = _origin(past, "progress")
+    few = {"rounds._WINDOW": 700_000, "scene._MOST_RAN": 10_000, "scene._MOST_ACCESSES": 40}
+    monkeypatch.setattr(f"ttd.origin.{most}", few[most])
+    ends = list[int]()
+    ran = Scene.ran
+
+    def noted(
+        scene: Scene, code: Sequence[int], data: Sequence[Range], low: int, high: int
+    ) -> Happened:
+        ends.append(high)
+        return ran(scene, code, data, low, high)
+
+    monkeypatch.setattr(Scene, "ran", noted)
+    assert _origin(past, "progress") == whole
+    assert len(ends) > 4
 
 
 def _shown(rows: Sequence[Origin]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import compress
 
 from ttd.origin.bits import MEMORY
 from ttd.origin.flow import FRAME, Flow, Made
@@ -17,13 +17,11 @@ from ttd.origin.parts import Hop, Memory, Part, Register
 from ttd.origin.rows import Kind
 from ttd.origin.scene import Scene
 from ttd.recording.events import Kind as EventKind
-from ttd.search import Question, Range, Row, What, answer
+from ttd.search import Range, Row, What
 from ttd.values import dataclass
 
 _WINDOW = 1 << 24
 """Steps that are asked about at once."""
-_MOST_ROWS = 200_000
-"""Accesses; where there are more, the window is shorter."""
 _IT = 0xBF
 
 
@@ -148,30 +146,13 @@ class Rounds:
         every = sorted({pc for pcs in setters.values() for pc in pcs})
         if not every:
             return None
-        steps, pcs, low = self._scene.ran(every, low, high)
-        accesses: list[Row] = []
-        if circle.slots:
-            accesses, low = self._accesses(circle.slots, low, high)
-        sets: dict[str, list[tuple[int, int]]] = {}
-        begin = bisect_left(steps, low)
+        slots = [Range(one.address, one.address + one.size) for one in circle.slots]
+        ran = self._scene.ran(every, slots, low, high)
+        sets: dict[str, tuple[list[int], list[int]]] = {}
         for name, setting in setters.items():
-            both = zip(steps[begin:], pcs[begin:], strict=True)
-            sets[name] = [one for one in both if one[1] in setting]
-        return _Window(circle, low, sets, accesses)
-
-    def _accesses(self, slots: set[Memory], low: int, high: int) -> tuple[list[Row], int]:
-        """Ascending, and from which step on they are all."""
-        asked = Question(
-            What.ACCESSED,
-            tuple(Range(one.address, one.address + one.size) for one in slots),
-            begin=low,
-            end=high,
-            backward=True,
-        )
-        rows = list(islice(answer(self._scene.timeline, asked), _MOST_ROWS))
-        if len(rows) == _MOST_ROWS:
-            low = rows[-1].step + 1
-        return [row for row in reversed(rows) if row.step >= low], low
+            its = [pc in setting for pc in ran.pcs]
+            sets[name] = list(compress(ran.steps, its)), list(compress(ran.pcs, its))
+        return _Window(circle, ran.low, sets, ran.accesses)
 
     def _in_it_block(self, pc: int) -> bool:
         """It may be left out (DDI0403E A7.3.3)."""
@@ -188,9 +169,10 @@ class _Window:
         self,
         circle: Circle,
         low: int,
-        sets: dict[str, list[tuple[int, int]]],
+        sets: dict[str, tuple[list[int], list[int]]],
         accesses: list[Row],
     ) -> None:
+        """`sets`: of each register the steps in which it was set, ascending, and where."""
         self._circle = circle
         self.low = low
         self._sets = sets
@@ -218,11 +200,11 @@ class _Window:
         all: it was before these steps."""
         if isinstance(here, Memory):
             return self._stored(here, at)
-        sets = self._sets[here]
-        index = bisect_left(sets, (at, 0)) - 1
+        steps, pcs = self._sets[here]
+        index = bisect_left(steps, at) - 1
         if index < 0:
             return None
-        step, pc = sets[index]
+        step, pc = steps[index], pcs[index]
         move, load = self._circle.moves.get(pc), self._circle.loads.get(pc)
         if move is not None and move[0] == here:
             return step, pc, move[1]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import msgpack
 
 from ttd.boards.base import MappedDevice
 from ttd.cpu.base import FaultLine
-from ttd.engine.types import HIT, Wanted
+from ttd.engine.types import HIT
 from ttd.errors import UserError
 from ttd.origin.instructions import Instruction, decode
 from ttd.recording.events import Event, Kind, to_small
@@ -17,14 +19,17 @@ from ttd.recording.log import EventLog
 from ttd.register_names import RegisterNames
 from ttd.replay.words import EventWords
 from ttd.search import Interrupted as SearchInterrupted
-from ttd.search import Question, Range, What, answer
+from ttd.search import Question, Range, Row, What, answer
+from ttd.search.scan import accesses_of, wanted
 from ttd.stops import Stop, Why
 from ttd.symbols import Symbols
 from ttd.timeline import Timeline
 from ttd.values import dataclass
 
-MOST_RAN = 1 << 20
-"""Rows of `Scene.ran`."""
+_MOST_RAN = 1 << 20
+"""Instructions of `Scene.ran`."""
+_MOST_ACCESSES = 200_000
+"""Of `Scene.ran`."""
 MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 
 
@@ -59,6 +64,18 @@ class Write:
     """Who did it; empty: the instruction at `pc`."""
     shift: int
     """`address` is so far from the physical one."""
+
+
+class Happened(NamedTuple):
+    """What `Scene.ran` has met, ascending by steps."""
+
+    low: int
+    """The step from which on it is all."""
+    steps: list[int]
+    """In which the instructions have run."""
+    pcs: list[int]
+    """Where each was."""
+    accesses: list[Row]
 
 
 class Scene:
@@ -113,18 +130,26 @@ class Scene:
         return self.timeline.machine.engine.traced()
 
     def ran(
-        self, addresses: Sequence[int], low: int, high: int
-    ) -> tuple[list[int], list[int], int]:
-        """The steps in which instructions at some addresses have run, ascending, where each was,
-        and from which step on that is all; so many that rows of a question take too long."""
+        self, addresses: Sequence[int], ranges: Sequence[Range], low: int, high: int
+    ) -> Happened:
+        """When instructions at some addresses have run, and what has been accessed of some memory,
+        in the steps from `low` to before `high`, in one run of them; so many instructions that rows
+        of a question take too long. No memory that page tables move."""
         self.go(low)
         engine = self.timeline.machine.engine
-        wanted = Wanted(executed=[(one, one + 1) for one in addresses])
-        with engine.collecting(wanted, MOST_RAN):
-            self._check(self.timeline.trace(high))
+        code = Question(What.EXECUTED, tuple(Range(one, one + 1) for one in addresses))
+        data = Question(What.ACCESSED, tuple(ranges))
+        with engine.collecting(wanted((code, data)), _MOST_RAN):
+            self._check(self.timeline.step_forward(high - low))
         noted = engine.collected()
+        low = max(low, noted.complete_from)
+        accesses = list(accesses_of(noted, _MOST_ACCESSES))
+        if len(accesses) == _MOST_ACCESSES:
+            low = max(low, accesses[0].step + 1)
         raw, width = memoryview(noted.executed).cast("Q"), HIT.size // 8
-        return raw[::width].tolist(), raw[1::width].tolist(), max(low, noted.complete_from)
+        begin = width * bisect_left(raw[::width], low)
+        steps, pcs = raw[begin::width].tolist(), raw[begin + 1 :: width].tolist()
+        return Happened(low, steps, pcs, [row for row in accesses if row.step >= low])
 
     def last_write(self, address: int, size: int) -> Write | None:
         """The last write before the present to what is there now, at which the machine stays; None

@@ -168,7 +168,7 @@ def _run_until_full(runner: Runner, high: int, most: int) -> int:
 
 def rows_of(noted: Collected) -> Iterator[Row]:
     """What a collector has noted, as rows by ascending steps."""
-    return merge(_executed(noted), _accesses(noted), key=attrgetter("step"))
+    return merge(_executed(noted), accesses_of(noted), key=attrgetter("step"))
 
 
 def _executed(noted: Collected) -> Iterator[Row]:
@@ -184,8 +184,10 @@ def _executed(noted: Collected) -> Iterator[Row]:
                 yield Row(step, What.EXECUTED, pc, pc)
 
 
-def _accesses(noted: Collected) -> Iterator[Row]:
-    for step, pc, address, value, old, size, kind, _, by in HIT.iter_unpack(noted.accessed):
+def accesses_of(noted: Collected, most: int | None = None) -> Iterator[Row]:
+    """The accesses among them, ascending; the latest `most`."""
+    raw = noted.accessed if most is None else noted.accessed[-most * HIT.size :]
+    for step, pc, address, value, old, size, kind, _, by in HIT.iter_unpack(raw):
         new = value & ((1 << 8 * size) - 1)
         if kind == HandlerHit.FOUND:
             yield Row(step, What.FOUND, pc, address, size, by=noted.makers[by])
