@@ -1,4 +1,4 @@
 #!/bin/sh
 cd "$(dirname "$0")" && exec riscv64-unknown-elf-gcc -march=rv64imac_zicsr -mabi=lp64 -mcmodel=medany \
     -O2 -ffreestanding -nostdlib -static -Wl,--build-id=none -Wl,--no-warn-rwx-segments -T fw.ld \
-    start.S fw.c -o bench-sv39.elf
+    ../common/sv39.S fw.c -o bench-sv39.elf

@@ -9,6 +9,7 @@
 #define FINISHER (*(volatile uint32_t *)0x100000)
 
 enum { V = 1, R = 2, W = 4, X = 8 };
+#define SV39 (8ull << 60)
 
 extern char _text[], _etext[], _top[];
 static uint64_t root[512] __attribute__((aligned(4096)));
@@ -36,14 +37,14 @@ static void map(uint64_t at, uint64_t flags)
     *page = entry((void *)at, flags | V);
 }
 
-uint64_t *make_tables(void)
+uint64_t make_tables(void)
 {
     uint64_t at;
     for (at = (uint64_t)_text; at < (uint64_t)_top; at += 4096)
         map(at, at < (uint64_t)_etext ? R | X : R | W);
     map(0x10000000, R | W);
     map(0x100000, R | W);
-    return root;
+    return SV39 | (uint64_t)root >> 12;
 }
 
 static void put(char letter)

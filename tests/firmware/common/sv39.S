@@ -1,4 +1,6 @@
-# Machine mode: let S-mode have all memory, switch Sv39 on, go there.
+# Machine mode: let S-mode have all memory, switch Sv39 on by the satp that make_tables gives, go to main there.
+# Without a name of its own its symbols would be in a file that is called at random.
+ .file "sv39.S"
  .section .text.start
  .globl _start
 _start:
