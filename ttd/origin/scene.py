@@ -14,7 +14,7 @@ from ttd.cpu.base import FaultLine
 from ttd.engine.types import HIT
 from ttd.errors import UserError
 from ttd.origin.instructions import Instruction, decode
-from ttd.recording.events import Event, Kind, to_small
+from ttd.recording.events import MARKS, Event, Kind, to_small
 from ttd.recording.log import EventLog
 from ttd.register_names import RegisterNames
 from ttd.replay.words import EventWords
@@ -30,7 +30,6 @@ _MOST_RAN = 1 << 20
 """Instructions of `Scene.ran`."""
 _MOST_ACCESSES = 200_000
 """Of `Scene.ran`."""
-MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 
 
 class CannotFollow(UserError):

@@ -9,7 +9,7 @@ from ttd.errors import UserError
 from ttd.index import Ranges
 from ttd.questions.past import Interrupted, Past, Stretch
 from ttd.questions.row import Sum
-from ttd.recording.events import Kind
+from ttd.recording.events import MARKS
 from ttd.runs import RunEnd
 from ttd.values import dataclass
 
@@ -108,8 +108,7 @@ def _replayed(past: Past, low: int, high: int) -> Iterator[tuple[int, int]]:
             continue
         if reached is not None:
             yield from zip(reached.begins, reached.ends, strict=True)
-    taken = (Kind.INTERRUPT, Kind.EXCEPTION)
-    if low < high and not any(past.log.select(taken, high - 1, high - 1)):
+    if low < high and not any(past.log.select(MARKS, high - 1, high - 1)):
         pc = past.machine.engine.pc
         yield pc, pc + _ONE
 

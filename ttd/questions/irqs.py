@@ -15,13 +15,12 @@ from ttd.questions.past import Past, Stretch
 from ttd.questions.row import Hex, Row
 from ttd.questions.search import rows
 from ttd.recorded import extras_of
-from ttd.recording.events import Kind, to_small
+from ttd.recording.events import MARKS, Kind, to_small
 from ttd.search import What
 from ttd.text import number, shown
 from ttd.values import dataclass
 
 _EXTERNAL = (traps.INTERRUPT | bits.MEI, traps.INTERRUPT | bits.SEI)
-_BOTH = (Kind.INTERRUPT, Kind.EXCEPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def irqs(past: Past, stretch: Stretch, wanted: str | None = None) -> list[Entry]
     When they were taken is in the log; for the handlers that part of the run is replayed.
     `UserError` where none of that name was ever taken.
     """
-    kinds = _BOTH[:1] if wanted is None else _BOTH
+    kinds = (Kind.INTERRUPT,) if wanted is None else MARKS
     lines = _Lines(past)
     taken = {
         event.step: to_small(event.payload)
@@ -203,7 +202,7 @@ class _Lines:
         }
         if not found:
             past = self._past
-            ever = {event.step: to_small(event.payload) for _, event in past.log.select(_BOTH)}
+            ever = {event.step: to_small(event.payload) for _, event in past.log.select(MARKS)}
             names = {name for _, name in self.named(ever).values()}
             if not any(wanted.lower() in name.lower() for name in names):
                 there = ", ".join(sorted(names)) or "none"

@@ -16,7 +16,7 @@ from ttd.program.errors import ProgramError
 from ttd.program.location import Location, Where
 from ttd.program.program import Program
 from ttd.recorded import RecordedMachine
-from ttd.recording.events import Kind, to_small
+from ttd.recording.events import MARKS, Kind, to_small
 from ttd.recording.log import EventLog
 from ttd.register_names import Block, RegisterNames
 from ttd.replay.words import EventWords
@@ -27,7 +27,6 @@ from ttd.timeline import Timeline
 from ttd.values import dataclass
 
 AnyRow = TypeVar("AnyRow")
-_ENTRIES = (Kind.INTERRUPT, Kind.EXCEPTION)
 _BY_ENTRY = "exception entry"
 """So accesses of one say who makes them."""
 _WINDOW = 1 << 20
@@ -198,7 +197,7 @@ class Past:
 
     def entered(self, stretch: Stretch) -> set[int]:
         """The steps in which the processor took an exception, instead of an instruction."""
-        found = self.log.select(_ENTRIES, stretch.begin, stretch.end - 1)
+        found = self.log.select(MARKS, stretch.begin, stretch.end - 1)
         return {event.step for _, event in found}
 
     def unedited(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
@@ -214,7 +213,7 @@ class Past:
         """The exception that the processor took in this step, instead of an instruction."""
         log, window = self.log, step // _WINDOW
         if self._window != (log, window):
-            found = log.select(_ENTRIES, window * _WINDOW, (window + 1) * _WINDOW - 1)
+            found = log.select(MARKS, window * _WINDOW, (window + 1) * _WINDOW - 1)
             self._taken = {event.step: to_small(event.payload) for _, event in found}
             self._window = log, window
         return self._taken.get(step)

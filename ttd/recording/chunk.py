@@ -14,6 +14,7 @@ from ttd.recording.errors import RecordingError
 from ttd.recording.events import (
     HEAD,
     KINDS,
+    MARKS,
     MAX_EVENTS,
     MAX_PAYLOAD,
     NUMBERS,
@@ -29,7 +30,6 @@ from ttd.recording.varint import Reader, put_column, put_series, put_steps, put_
 _MAX_RAW = 10 << 20
 _TIGHT = 64 << 10
 """Bytes up to which a chunk is compressed as well as possible."""
-_MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
 _INPUTS = (Kind.CHAR_READ, Kind.WARP)
 """Of these there is more to say than a mark's key."""
 _WITH_MORE = (*_INPUTS, Kind.NET_TX)
@@ -177,7 +177,7 @@ class Events:
         stream = self._numbers[head] = len(self._heads)
         self._heads.append(head)
         taken = to_small(payload)
-        mark = kind in _INPUTS or (kind in _MARKS and payload == small(taken))
+        mark = kind in _INPUTS or (kind in MARKS and payload == small(taken))
         key = mark_key(kind, taken) if mark else _NO_MARK
         self._keys.append(_PACKET if kind is Kind.NET_TX else key)
         return stream

@@ -80,6 +80,8 @@ class Event(NamedTuple):
 
 KINDS = {int(kind): kind for kind in Kind}
 """The kinds by their numbers."""
+MARKS = (Kind.INTERRUPT, Kind.EXCEPTION)
+"""Exceptions that were taken."""
 HEAD = {
     Kind.CHAR_READ: 1,
     Kind.CHAR_WRITE: 1,

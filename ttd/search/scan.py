@@ -14,7 +14,7 @@ from operator import attrgetter
 from ttd.conditions import evaluate
 from ttd.engine.types import HIT, Access, Collected, HandlerHit, Wanted
 from ttd.machine import Machine
-from ttd.recording.events import Kind, to_small
+from ttd.recording.events import MARKS, to_small
 from ttd.runs import RunEnd
 from ttd.search.holding import holding
 from ttd.search.interval import Interval
@@ -203,7 +203,7 @@ def accesses_of(noted: Collected, most: int | None = None) -> Iterator[Row]:
 
 def _entered(machine: Machine, interval: Interval, question: Question) -> Iterator[Row]:
     log = machine.replay.log
-    for _, event in log.select((Kind.INTERRUPT, Kind.EXCEPTION), interval.low, interval.high - 1):
+    for _, event in log.select(MARKS, interval.low, interval.high - 1):
         number = to_small(event.payload)
         if not question.numbers or number in question.numbers:
             yield Row(event.step, What.ENTERED, new=number)

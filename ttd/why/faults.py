@@ -6,7 +6,6 @@ from ttd.engine.types import Access
 from ttd.origin.flow import Flow
 from ttd.origin.instructions import Instruction
 from ttd.origin.scene import Scene
-from ttd.recording.events import Kind
 
 _ADVICE = "'monitor goto STEP' goes to where one of these is about to run."
 
@@ -60,7 +59,7 @@ def _jump(scene: Scene, step: int, said: list[str]) -> None:
         return
     scene.go(step - 1)
     if step - 1 in scene.marks(step - 1, step):
-        mark = scene.last_mark(step, kinds=(Kind.INTERRUPT, Kind.EXCEPTION))
+        mark = scene.last_mark(step)
         assert mark is not None
         said.append(f"The vector of {scene.words.exception(mark.number)} says so.")
         return
