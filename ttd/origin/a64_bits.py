@@ -27,11 +27,12 @@ from ttd.origin.bits import (
     same,
     shifted,
     swapped,
+    these,
     together,
 )
 
 FLAGS = "cpsr"
-_CARRY, _NZCV = 1 << 29, 0xF << 28
+_CARRY, _CONDITION = (FLAGS, these(1 << 29)), (FLAGS, these(0xF << 28))
 _SUMS = ("add", "sub", "neg", "mul", "madd", "msub", "mneg", "adds", "subs", "negs")
 _WITH_CARRY = ("adc", "adcs", "sbc", "sbcs", "ngc", "ngcs")
 _SHIFTS = {"lsl": "left", "lsr": "right", "asr": "sign", "ror": "rotated"}
@@ -93,9 +94,9 @@ def made(
     if name in _SUMS:
         return together(sources, word, below)
     if name in _WITH_CARRY:
-        return (*together(sources, word, below), (FLAGS, _carry))
+        return (*together(sources, word, below), _CARRY)
     if name in _ON_FLAGS:
-        return (*together(sources, word, below), (FLAGS, _flags))
+        return (*together(sources, word, below), _CONDITION)
     if name in _FIELDS:
         return _field(name, first, sources[0], numbers, word)
     if name in ("mov", "mvn", "eor", "eon"):
@@ -128,7 +129,7 @@ def made(
 
 def flags(name: str, sources: list[Operand]) -> Made:
     """Of an instruction that sets all of them."""
-    carry = ((FLAGS, _carry),) if name in _WITH_CARRY else ()
+    carry = (_CARRY,) if name in _WITH_CARRY else ()
     return (*together(sources, every), *carry)
 
 
@@ -182,11 +183,3 @@ def holds(condition: int, value: Value) -> bool:
         if condition in (yes, no):
             return so == bool(condition == yes)
     return True
-
-
-def _carry(mask: int, value: Value) -> int:
-    return _CARRY if mask else 0
-
-
-def _flags(mask: int, value: Value) -> int:
-    return _NZCV if mask else 0

@@ -14,7 +14,6 @@ Needs = Callable[[int, Value], int]
 Made = tuple[tuple[str, Needs], ...]
 """All operands of a result: registers, and what is in memory, which is called `MEMORY`."""
 MEMORY = ""
-_ALL = (1 << 64) - 1
 
 
 def same(mask: int, value: Value) -> int:
@@ -27,9 +26,13 @@ def below(mask: int, value: Value) -> int:
     return (1 << mask.bit_length()) - 1
 
 
-def every(mask: int, value: Value) -> int:
-    """Each of them depends on all."""
-    return _ALL if mask else 0
+def these(bits: int) -> Needs:
+    """Each of them depends on all of these."""
+    return lambda mask, value: bits if mask else 0
+
+
+every = these((1 << 64) - 1)
+"""Each of them depends on all."""
 
 
 def chain(*needs: Needs) -> Needs:

@@ -26,11 +26,12 @@ from ttd.origin.bits import (
     same,
     shifted,
     swapped,
+    these,
     together,
 )
 
 FLAGS = "xpsr"
-_CARRY = 1 << 29
+_CARRY = FLAGS, these(1 << 29)
 _WIDTH, _WORD = 32, 0xFFFFFFFF
 _SUMS = (
     *(cs.ARM_INS_ADD, cs.ARM_INS_ADDW, cs.ARM_INS_SUB, cs.ARM_INS_SUBW, cs.ARM_INS_RSB),
@@ -110,7 +111,7 @@ def made(kind: int, first: Operand, sources: list[Operand]) -> Made | None:
     if kind in _SUMS:
         return together(sources, word, below)
     if kind in _WITH_CARRY:
-        return (*together(sources, word, below), (FLAGS, _carry))
+        return (*together(sources, word, below), _CARRY)
     if kind in _SWAPS:
         return together(sources, word, _SWAPS[kind])
     match kind, sources:
@@ -143,9 +144,5 @@ def flags(kind: int, sources: list[Operand]) -> Made:
     """Some may stay as they were."""
     found = together(sources, every)
     if kind in _WITH_CARRY:
-        return (*found, (FLAGS, _carry))
+        return (*found, _CARRY)
     return found if kind in _ALL_FLAGS else (*found, (FLAGS, same))
-
-
-def _carry(mask: int, value: Value) -> int:
-    return _CARRY if mask else 0

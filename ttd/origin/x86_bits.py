@@ -13,6 +13,7 @@ from ttd.origin.bits import (
     Operand,
     Value,
     below,
+    chain,
     conjunction,
     constant,
     disjunction,
@@ -23,12 +24,13 @@ from ttd.origin.bits import (
     same,
     shifted,
     swapped,
+    these,
     together,
 )
 from ttd.values import dataclass
 
 FLAGS = "eflags"
-_CARRY, _ALL_FLAGS = 1, 0x8D5
+_CARRY, _ALL_FLAGS = (FLAGS, these(1)), these(0x8D5)
 _HIGH = ("ah", "bh", "ch", "dh")
 _SUMS = ("add", "sub", "inc", "dec", "neg", "imul", "xadd")
 _WITH_CARRY = ("adc", "sbb")
@@ -117,7 +119,7 @@ def made(
 def flags(name: str, given: list[Operand]) -> Made:
     """Some may stay as they were."""
     kept = () if name in _SETS_ALL else ((FLAGS, same),)
-    carry = ((FLAGS, _carry),) if name in _WITH_CARRY else ()
+    carry = (_CARRY,) if name in _WITH_CARRY else ()
     return (*together(given, every), *carry, *kept)
 
 
@@ -145,9 +147,9 @@ def _result(
     if name in _SUMS:
         return together(given if len(given) < 3 else given[1:], word, below)
     if name in _WITH_CARRY:
-        return (*together(given, word, below), (FLAGS, _carry))
+        return (*together(given, word, below), _CARRY)
     if name.startswith("set"):
-        return ((FLAGS, lambda mask, value: _ALL_FLAGS if word(mask, value) else 0),)
+        return ((FLAGS, chain(word, _ALL_FLAGS)),)
     if name in ("xor", "not"):
         return together(given, word)
     match name, given:
@@ -158,7 +160,7 @@ def _result(
         case "bswap", _:
             return together((first,), word, swapped(into.bits))
         case "rcl" | "rcr", _:
-            return (*together(given, word, every), (FLAGS, _carry))
+            return (*together(given, word, every), _CARRY)
         case _, [one, amount] if name in _SHIFTS:
             return _shift(name, one, amount, into, word)
         case _, [one, other] if name.startswith("cmov"):
@@ -202,7 +204,3 @@ def holds(code: int, word: int) -> bool:
 def _halves(mask: int, value: Value) -> int:
     """The lowest two bytes change places."""
     return mask & ~0xFFFF | mask >> 8 & 0xFF | (mask & 0xFF) << 8
-
-
-def _carry(mask: int, value: Value) -> int:
-    return _CARRY if mask else 0
