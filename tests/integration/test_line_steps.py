@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 """`make check` does without."""
 
 Start = Callable[..., tuple[Gdb, Server]]
+LONG_CALL = "work if scale == 20000"
 SHORT = 14_000
 """Steps from the beginning in which GDB's own way does not take long."""
 SOURCE = (FIRMWARE / "loops/loops.c").read_text().splitlines()
@@ -53,6 +54,17 @@ def at(gdb: Gdb, step: int) -> None:
     gdb.goto(step)
     gdb.say("disable")
     gdb.say("enable")
+
+
+def behind(gdb: Gdb, first: str, text: str) -> int:
+    """Go to where `break first` stops, and on to a line; the step of the first."""
+    gdb.say(f"break {first}")
+    gdb.go("continue")
+    step = gdb.step
+    gdb.say("delete")
+    gdb.say(f"tbreak loops.c:{line_at(text)}")
+    gdb.go("continue")
+    return step
 
 
 def compare(gdb: Gdb, step: int, plain: str, told: str) -> None:
@@ -96,12 +108,7 @@ def test_with_stops(start: Start, stop: str) -> None:
 def test_a_long_line_is_one_search(start: Start) -> None:
     """1 000 000 steps, with 200 interrupts among them."""
     gdb, server = start()
-    gdb.say("break work if scale == 20000")
-    gdb.go("continue")
-    call = gdb.step
-    gdb.say("delete")
-    gdb.say(f"tbreak loops.c:{line_at('sum ^= rounds')}")
-    gdb.go("continue")
+    call = behind(gdb, LONG_CALL, "sum ^= rounds")
     begin, before = gdb.step, server.packets(r"<- .*\$bs#")
     assert begin - call > 900_000
     stop, _ = gdb.go("rs")
@@ -119,12 +126,7 @@ def test_a_long_line_is_one_search(start: Start) -> None:
 
 def test_over_a_long_call(start: Start) -> None:
     gdb, _ = start()
-    gdb.say("break work if scale == 20000")
-    gdb.go("continue")
-    call = gdb.step
-    gdb.say("delete")
-    gdb.say(f"tbreak loops.c:{line_at('uint32_t b = deep')}")
-    gdb.go("continue")
+    call = behind(gdb, LONG_CALL, "uint32_t b = deep")
     assert gdb.step - call > 900_000
     stop, _ = gdb.go("rn")
     assert int(stop["frame"]["line"]) == line_at("uint32_t a = spin")
@@ -152,12 +154,7 @@ def test_in_recursion(start: Start) -> None:
 def test_out_of_a_call_at_the_end_of_another(start: Start) -> None:
     """`last_call` jumps to `spin`, which returns to `work`: that is where it was called."""
     gdb, _ = start()
-    gdb.say("break last_call")
-    gdb.go("continue")
-    entry = gdb.step
-    gdb.say("delete")
-    gdb.say(f"tbreak loops.c:{line_at('sum ^= rounds')}")
-    gdb.go("continue")
+    entry = behind(gdb, "last_call", "sum ^= rounds")
     jumped = gdb.step
     gdb.go("reverse-finish")
     assert entry <= gdb.step < jumped
