@@ -13,7 +13,9 @@ from tests.integration.inside import FIRMWARE, playing_session, record_to_end
 from ttd.conditions import Watched, reg, u32
 from ttd.recorded import RecordedMachine
 from ttd.recording.events import Kind
-from ttd.search import Question, QuestionError, Range, What
+from ttd.search import Question, QuestionError, Range, Row, What
+from ttd.search.interval import Interval
+from ttd.search.scan import scan
 from ttd.symbols import Symbols
 
 MOST = 20_000
@@ -90,3 +92,26 @@ def test_what_says_nothing() -> None:
             Question(**asked).check()
     with pytest.raises(QuestionError):
         Question(What.READ, (Range(4, 4),)).check()
+
+
+def test_not_many_more_rows_than_are_asked_for(
+    session: RecordedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forward, where all of what happens often would be too many."""
+    monkeypatch.setattr("ttd.search.scan.MOST_KEPT", 100)
+    monkeypatch.setattr("ttd.search.scan.recall", lambda *asked: None)
+    end, everything = 3000, (Range(0, 1 << 32),)
+    for what, ranges in ((What.EXECUTED, everything), (What.ACCESSED, everything)):
+        whole = Question(what, ranges, end=end)
+        some = Question(what, ranges, end=end, limit=120)
+        with session.timeline.staying():
+            rows = scan(session.machine, session.snapshots, Interval(0, end), whole).rows
+            left, found = Interval(0, end), list[Row]()
+            while left.low < left.high:
+                part = scan(session.machine, session.snapshots, left, some)
+                assert part.low == left.low < part.high
+                assert len(part.rows) < 200
+                found += part.rows
+                left = part.rest(left, backward=False)
+        assert len(rows) > 1000
+        assert found == rows

@@ -17,7 +17,7 @@ from ttd.snapshot import Snapshots
 
 _VERSION = 1
 """Of what rows are, and how they are written."""
-_MOST = 10_000
+MOST_KEPT = 10_000
 """Rows of an interval that are kept: more are as quick to find again as to read."""
 _LAST = (1 << 64) - 1
 """Address: a range that has it ends at 0."""
@@ -40,7 +40,7 @@ def recall(snapshots: Snapshots, interval: Interval, question: Question) -> list
 
 def keep(snapshots: Snapshots, interval: Interval, question: Question, rows: list[Row]) -> None:
     """Those are all rows of an interval, ascending, its condition left aside."""
-    if question.what not in _NOTED or len(rows) > _MOST:
+    if question.what not in _NOTED or len(rows) > MOST_KEPT:
         return
     index = snapshots.index
     number = index.number_at(interval.low)
@@ -57,7 +57,7 @@ def keep(snapshots: Snapshots, interval: Interval, question: Question, rows: lis
             late = [row for row in before if row.step >= interval.high]
             rows = early + rows + late
             interval = Interval(min(interval.low, there.low), max(interval.high, there.high))
-            if len(rows) > _MOST:
+            if len(rows) > MOST_KEPT:
                 return
     index.learn(number, key, data_of(interval, rows))
 

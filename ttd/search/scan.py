@@ -18,7 +18,7 @@ from ttd.recording.events import MARKS, to_small
 from ttd.runs import RunEnd
 from ttd.search.holding import holding
 from ttd.search.interval import Interval
-from ttd.search.kept import keep, recall
+from ttd.search.kept import MOST_KEPT, keep, recall
 from ttd.search.moments import AtRow, Now, reads_machine
 from ttd.search.question import Question, Row, What
 from ttd.snapshot import Snapshots
@@ -32,7 +32,8 @@ _KINDS = {
     What.ACCESSED: Access.READ | Access.WRITE,
     What.FOUND: Access.WRITE,
 }
-_FIRST_SLICE = 1 << 20
+_SLICE = 1 << 20
+"""Steps, each of which may be a row, that are run before it is asked how many there are."""
 _MARCH = 30_000_000
 
 
@@ -73,6 +74,8 @@ def scan(
             known = recall(snapshots, interval, question)
             if known is None:
                 notes = replace(wanted([question]), compared=compared)
+                if not question.backward and question.limit and question.condition is None:
+                    most = min(most, max(question.limit, MOST_KEPT))
                 found = _collect(runner, interval, notes, most, backward=question.backward)
                 keep(snapshots, Interval(found.low, found.high), question, found.rows)
             else:
@@ -146,14 +149,20 @@ def _collect(
             high = _run_until_full(runner, high, most)
     noted = engine.collected()
     low = max(low, noted.complete_from)
-    rows = [row for row in rows_of(noted) if low <= row.step < high]
+    rows = list[Row]()
+    for row in rows_of(noted):
+        if not backward and len(rows) >= most and row.step != rows[-1].step:
+            high = min(high, row.step)
+            break
+        if low <= row.step < high:
+            rows.append(row)
     return Scanned(rows, low, high)
 
 
 def _run_until_full(runner: Runner, high: int, most: int) -> int:
     """Run in slices, each so long that it is not likely to note very many more than `most`."""
     engine = runner.machine.engine
-    length = _FIRST_SLICE
+    length = _SLICE
     while engine.step < high:
         here, before = engine.step, engine.noted
         runner.run(min(high, here + length))
@@ -162,7 +171,7 @@ def _run_until_full(runner: Runner, high: int, most: int) -> int:
         if engine.noted >= most:
             return engine.step
         more = engine.noted - before
-        length = 2 * length if more < most // 8 else max(1024, length // 2)
+        length = min(_SLICE, 2 * length) if more <= most // 8 else max(1024, length // 2)
     return high
 
 
