@@ -103,3 +103,13 @@ def test_the_end_does_not_look_through_what_is_left() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\nTrue\n")
+
+
+def test_a_script_beside_a_clone(tmp_path: Path) -> None:
+    """A clone is a folder `ttd` that is no package: what is imported is what was installed."""
+    (tmp_path / "ttd").mkdir()
+    script = tmp_path / "lost.py"
+    script.write_text("import ttd\nprint(ttd.open.__name__)\n")
+    words = [sys.executable, str(script)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("open\n", "")
