@@ -187,10 +187,14 @@ def _in_order(timeline: Timeline, interval: Interval, question: Question) -> Ite
 
 def _scanned(timeline: Timeline, interval: Interval, question: Question) -> Scanned:
     machine = timeline.machine
+    if machine.interruption.asked:
+        machine.interruption.answer()
+        raise Interrupted
+    if question.condition is None:
+        known = recall(timeline.snapshots, interval, question)
+        if known is not None:  # the machine need not move
+            return Scanned(known, interval.low, interval.high)
     with timeline.staying():
-        if machine.interruption.asked:
-            machine.interruption.answer()
-            raise Interrupted
         try:
             return scan(machine, timeline.snapshots, interval, question)
         except Interrupted:
