@@ -240,6 +240,16 @@ def test_many_rounds_in_pieces(
     assert len(ends) > 4
 
 
+def test_no_rounds_are_left(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was passed over then, and nothing is told of that."""
+    elf = FIRMWARE / "bench" / "bench-systick.elf"
+    past = recorded(elf, "mps2-an385", "--semihosting", "--steps", "1000000")
+    monkeypatch.setattr("ttd.origin.finder._MOST_ROUND", 0)
+    told = [row.told.lstrip() for row in _origin(past, "checksum")]
+    assert not [text for text in told if " 0 times" in text]
+    assert [text for text in told if text.startswith("It is followed no further: ask for ")]
+
+
 def _shown(rows: Sequence[Origin]) -> list[str]:
     return [row.told for row in rows if row.kind != "again"]
 

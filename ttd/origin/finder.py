@@ -166,8 +166,7 @@ class Finder:
             self._left_saved -= 1
             again += 1
         if hop.kind is Kind.SAVED:
-            text = f"it is followed no further: ask for {self._name(part)} there."
-            text = f"{_more(again)}; {text}" if again else f"I{text[1:]}"
+            text = self._no_further(part, _more(again) if again else "")
             self._add(Kind.UNKNOWN, text, depth, of, step)
             return
         if again:
@@ -228,11 +227,16 @@ class Finder:
             part, step = hop.sources[index]
         more = _more(rounds) + (", with operands that are not shown" if others else "")
         if not self._left:
-            text = f"{more}; it is followed no further: ask for {self._name(part)} there."
+            text = self._no_further(part, more if rounds else "")
             self._add(Kind.UNKNOWN, text, depth, of, step)
             return
         self._add(Kind.AGAIN, more, depth, of, step)
         self._follow(part, step, depth, len(self._rows) - 1, way)
+
+    def _no_further(self, part: Part, more: str) -> str:
+        """`more`: what was passed over before that, if something was."""
+        text = f"t is followed no further: ask for {self._name(part)} there."
+        return f"{more}; i{text}" if more else f"I{text}"
 
     def _name(self, part: Part) -> str:
         """As it can be asked for."""
