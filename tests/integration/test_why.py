@@ -165,6 +165,22 @@ def test_an_interrupt_that_software_raised(run: Run, name: str) -> None:
     assert _functions(text) == ["run"], text
 
 
+def test_a_timer_that_no_page_leads_to(
+    tmp_path: Path, serve: Callable[..., Server], attach: Callable[..., Gdb]
+) -> None:
+    """A device is where it is, whatever the page tables say of the program that was interrupted."""
+    path, elf = tmp_path / "run.ttd", FIRMWARE / "rtos" / "rtos-rv64.elf"
+    ttd("record", "--board", "virt", "--steps", "160000", "-o", path, elf)
+    gdb = attach(elf, serve("serve", "--port", "0", path).port)
+    gdb.goto("150000")
+    gdb.say("tbreak set_alarm")
+    gdb.go("continue")
+    text = _why(gdb)
+    assert "machine timer interrupt" in text
+    written = r"Its registers were written last by:\n.* in set_alarm\+\d+: .* CLINT\.MTIMECMP = 0x"
+    assert re.search(written, text), text
+
+
 def test_elsewhere(run: Run) -> None:
     gdb = run("mps2", b"p")
     assert _why(gdb) == (

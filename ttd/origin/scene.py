@@ -154,7 +154,10 @@ class Scene:
         """The last write before the present to what is there now, at which the machine stays; None
         if there is none."""
         physical = self.physical(address)
-        shift = address - physical
+        return self.last_physical_write(physical, size, address - physical)
+
+    def last_physical_write(self, physical: int, size: int, shift: int = 0) -> Write | None:
+        """The same of a physical address, as a device has. `shift`: of the address that is told."""
         question = Question(
             What.WRITTEN,
             (Range(physical, physical + size),),

@@ -129,7 +129,7 @@ def _programmed(scene: Scene, source: Source) -> list[str]:
     """Who wrote the device's registers last."""
     if source.window is None:
         return []
-    hit = scene.last_write(*source.window)
+    hit = scene.last_physical_write(*source.window)
     if hit is None:
         return []
     where = scene.register_name(hit.address)
