@@ -130,6 +130,9 @@ class HandlerHit(IntEnum):
     FOUND = 19
 
 
+HANDLERS_LEFT = -2
+"""The number of a LEFT hit behind which no handler runs, whatever was entered before."""
+
 HIT = Struct("=5Q4i")
 """step, pc, address, value, what is there before; size, `Access`, number of the stop, maker."""
 

@@ -137,6 +137,9 @@ def left_after(past: Past, steps: Sequence[int], end: int) -> dict[int, int]:
             continue
         while inside and (step := inside.pop()) is not None:
             found[step] = row.step + 1
+        if row.new == 0:
+            found |= {step: row.step + 1 for step in inside if step is not None}
+            inside = []
         if not waiting and not any(inside):
             break
     return found

@@ -51,6 +51,8 @@ def open_traps(past: Past, steps: Iterable[int]) -> dict[int, tuple[Trap, ...]]:
         reach(row.step)
         if row.kind is What.ENTERED:
             inside.append(Trap(row.step, row.address))
+        elif row.new == 0:
+            inside.clear()
         elif inside:
             inside.pop()
     reach(end)

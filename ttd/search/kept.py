@@ -15,7 +15,7 @@ from ttd.search.interval import Interval
 from ttd.search.question import Question, Row, What
 from ttd.snapshot import Snapshots
 
-_VERSION = 1
+_VERSION = 2
 """Of what rows are, and how they are written."""
 MOST_KEPT = 10_000
 """Rows of an interval that are kept: more are as quick to find again as to read."""

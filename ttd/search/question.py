@@ -120,7 +120,8 @@ class Row:
     old: int | None = None
     """What was there before: of a read, what is read; of a register, the bits asked for."""
     new: int | None = None
-    """What is there then. ENTERED: the exception's number."""
+    """What is there then. ENTERED: the exception's number. LEFT: 0 if no handler runs behind it,
+    whatever was entered before; else None."""
     by: str = ""
     """Who made the access; empty: the instruction at `pc`."""
 

@@ -12,7 +12,7 @@ from heapq import merge
 from operator import attrgetter
 
 from ttd.conditions import evaluate
-from ttd.engine.types import HIT, Access, Collected, HandlerHit, Wanted
+from ttd.engine.types import HANDLERS_LEFT, HIT, Access, Collected, HandlerHit, Wanted
 from ttd.machine import Machine
 from ttd.recording.events import MARKS, to_small
 from ttd.runs import RunEnd
@@ -186,7 +186,7 @@ def _executed(noted: Collected) -> Iterator[Row]:
             case HandlerHit.ENTERED:
                 yield Row(step, What.ENTERED, address=pc, new=number)
             case HandlerHit.LEFT:
-                yield Row(step, What.LEFT, address=pc)
+                yield Row(step, What.LEFT, address=pc, new=0 if number == HANDLERS_LEFT else None)
             case HandlerHit.CHANGED:
                 yield Row(step, What.REGISTER, pc, old=old, new=value)
             case _:

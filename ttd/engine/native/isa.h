@@ -212,7 +212,9 @@ uint64_t step_now(ttd_engine *e);
 
 /* hits.c */
 void hit_add(hit_row *row, ttd_hit hit);
-/* The handler of exception `number` begins in this step, or (-1) one is left; PC is then `pc`. */
+/* The handler of exception `number` begins in this step, or one is left (HANDLER_LEFT), or whatever runs of
+ * them (HANDLERS_LEFT); PC is then `pc`. */
+enum { HANDLER_LEFT = -1, HANDLERS_LEFT = -2 };
 void note_handler(ttd_engine *e, uint64_t step, int number, uint64_t pc);
 
 /* watch.c */

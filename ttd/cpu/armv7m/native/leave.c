@@ -80,7 +80,7 @@ bool armv7m_leave(armv7m_core *c, uint32_t exc_return)
     if ((frame[7] & FRAME_ALIGNED) && (c->ccr & STKALIGN))
         sp |= 4;
     return_to(c, sp, on_psp, npriv, frame);
-    note_handler(e, e->outside_step, -1, frame[6] & ~1u);
+    note_handler(e, e->outside_step, HANDLER_LEFT, frame[6] & ~1u);
     open_monitor(c);
     c->event = true;
     return to_thread && !others_active(c, number) && (c->scr & SLEEPONEXIT);

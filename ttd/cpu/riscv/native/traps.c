@@ -142,7 +142,8 @@ int riscv_ret_turn(ttd_engine *e, turn *t, bool supervisor)
         status = (status & ~(STATUS_MIE | STATUS_MPP)) | STATUS_MPIE | (status & STATUS_MPIE ? STATUS_MIE : 0);
     }
     t->branches = true;
-    note_handler(e, turn_step(e, t), -1, t->next);
+    /* No handler runs in user mode: a kernel that goes on with another task has left those of this one. */
+    note_handler(e, turn_step(e, t), to == PRIV_U ? HANDLERS_LEFT : HANDLER_LEFT, t->next);
     riscv_set_status(e, status);
     set_privilege(e, to);
     return riscv_turn_done(e, t);
